@@ -1,0 +1,21 @@
+//! The contract between the launcher (std) and the shim (no libc, no allocator): the
+//! [`plan`] that travels from exec to exec, and the kernel's error numbers.
+//!
+//! Both sides are built from this crate, and the plan opens with [`plan::PROTOCOL`], so
+//! a launcher can't hand a shim of another version something it would misread.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod errno;
+pub mod plan;
+
+pub use errno::Errno;
+
+/// The longest path the kernel takes, its final NUL included (`limits.h`).
+pub const PATH_MAX: usize = 4096;
+
+/// Seven bytes that the shim image carries in `e_ident[9..16]`, the padding that the
+/// ELF specification leaves unread. An exec of a file that carries them, from inside a
+/// guest, is a newroot within a newroot: its plan is composed with ours.
+pub const IMAGE_MARK: &[u8; 7] = b"newroot";

@@ -1,0 +1,284 @@
+//! The plan: what one guest process must know of its session.
+//!
+//! It travels as argument strings in front of the guest's own, so that no descriptor,
+//! file or environment variable carries it and a guest can't lose it:
+//!
+//! | string | content |
+//! |---|---|
+//! | 0 | [`MAGIC`], which names the protocol |
+//! | 1 | the [`Header`], fixed-width hexadecimal |
+//! | 2 | guest path of the program being run ("exe") |
+//! | 3 | host path of a shim image to fall back on, or nothing |
+//! | 4 | what `uname -r` says in the guest, or nothing |
+//! | 5 | the path that was given to execve, for AT_EXECFN and the process's name |
+//! | 6… | one [`Mount`] each; padded with an empty string to an even number |
+//!
+//! The number of strings is even because the guest's argument vector starts right after
+//! them on the initial stack, which the ABI wants 16-byte aligned.
+
+/// Changes whenever a launcher and a shim of different builds could misread each other.
+pub const PROTOCOL: u32 = 1;
+
+/// The first string of every plan. The control character keeps it from being anyone's argv\[0\].
+pub const MAGIC: &[u8] = b"\x01newroot-plan-1";
+
+/// Strings in front of the mounts.
+pub const FIXED_STRINGS: usize = 6;
+
+/// Index of the string with the guest path of the running program.
+pub const EXE: usize = 2;
+/// Index of the string with the host path of a shim image to fall back on.
+pub const SHIM_PATH: usize = 3;
+/// Index of the string with the guest's kernel release.
+pub const RELEASE: usize = 4;
+/// Index of the string with the path that was given to execve.
+pub const NAME: usize = 5;
+
+macro_rules! flags {
+    ($type:ident, $($(#[$meta:meta])* $name:ident = $value:expr;)*) => {
+        impl $type {
+            $($(#[$meta])* pub const $name: Self = Self($value);)*
+
+            /// Whether every bit of `other` is set.
+            #[must_use]
+            #[inline]
+            pub const fn has(self, other: Self) -> bool {
+                self.0 & other.0 == other.0
+            }
+
+            /// Both sets of bits.
+            #[must_use]
+            pub const fn with(self, other: Self) -> Self {
+                Self(self.0 | other.0)
+            }
+
+            /// These bits without those of `other`.
+            #[must_use]
+            pub const fn without(self, other: Self) -> Self {
+                Self(self.0 & !other.0)
+            }
+        }
+    };
+}
+
+/// Switches of a session or of one process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags(pub u32);
+
+flags! { Flags,
+    /// First exec of a session: the filter is still to be installed.
+    LAUNCH = 1 << 0;
+    /// openat2 is missing or denied: walk every path component by component.
+    NO_OPENAT2 = 1 << 1;
+    /// Some host directory is visible at two guest paths: remember by which one a
+    /// process came to its working directory.
+    ALIASED = 1 << 2;
+    /// Some binding's name is missing in its parent directory: listings add it.
+    UNLISTED = 1 << 3;
+    /// Some binding is read-only.
+    READ_ONLY = 1 << 4;
+    /// The guest's SIGSYS action is SIG_IGN (it survives an exec).
+    SIGSYS_IGNORED = 1 << 5;
+    /// SIGSYS is in the guest's signal mask.
+    SIGSYS_BLOCKED = 1 << 6;
+    /// Report what the shim can't support on stderr.
+    VERBOSE = 1 << 7;
+    /// Trace every trapped call on stderr.
+    TRACE = 1 << 8;
+    /// The host shows no /proc: descriptors can't be named by path there.
+    NO_PROC = 1 << 9;
+}
+
+/// What changes from process to process, in fixed-width hexadecimal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// How many strings the plan has in all; even.
+    pub strings: u32,
+    /// Switches.
+    pub flags: Flags,
+    /// The guest's signal mask at the time of the exec, as the kernel encodes it.
+    pub mask: u64,
+    /// Index of the mount by which the process came to its working directory.
+    pub cwd_mount: u32,
+    /// A descriptor to load the program from, to be closed then; [`NO_DESCRIPTOR`] if the
+    /// program is to be opened by its guest path.
+    pub descriptor: u32,
+}
+
+/// No descriptor: see [`Header::descriptor`].
+pub const NO_DESCRIPTOR: u32 = u32::MAX;
+
+/// Bytes of an encoded [`Header`].
+pub const HEADER_LEN: usize = 8 + 8 + 16 + 8 + 8;
+
+const _: () = assert!(HEADER_LEN == 48, "the header's width is part of the protocol");
+
+impl Header {
+    /// The header as its plan string.
+    #[must_use]
+    pub fn encode(&self) -> [u8; HEADER_LEN] {
+        let mut out = [0; HEADER_LEN];
+        put_hex(&mut out[0..8], u64::from(self.strings));
+        put_hex(&mut out[8..16], u64::from(self.flags.0));
+        put_hex(&mut out[16..32], self.mask);
+        put_hex(&mut out[32..40], u64::from(self.cwd_mount));
+        put_hex(&mut out[40..48], u64::from(self.descriptor));
+        out
+    }
+
+    /// Reads a header back; `None` if `text` isn't one.
+    #[must_use]
+    pub fn decode(text: &[u8]) -> Option<Self> {
+        if text.len() != HEADER_LEN {
+            return None;
+        }
+        let header = Self {
+            strings: u32::try_from(get_hex(text.get(0..8)?)?).ok()?,
+            flags: Flags(u32::try_from(get_hex(text.get(8..16)?)?).ok()?),
+            mask: get_hex(text.get(16..32)?)?,
+            cwd_mount: u32::try_from(get_hex(text.get(32..40)?)?).ok()?,
+            descriptor: u32::try_from(get_hex(text.get(40..48)?)?).ok()?,
+        };
+        (header.strings.is_multiple_of(2) && header.strings as usize > FIXED_STRINGS).then_some(header)
+    }
+}
+
+/// Switches of one mount.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MountFlags(pub u32);
+
+flags! { MountFlags,
+    /// Writing through it answers EROFS.
+    READ_ONLY = 1 << 0;
+    /// Its name is missing in the parent directory: listings of the parent add it.
+    UNLISTED = 1 << 1;
+    /// It is a directory (else a file).
+    DIRECTORY = 1 << 2;
+    /// It stands for a parent directory that exists only because a binding lies below it.
+    VIRTUAL = 1 << 3;
+}
+
+/// The root or one binding: a host tree seen at a guest path.
+///
+/// `guest` is canonical and has no trailing slash: the root's is empty. So is `host`,
+/// which is empty if the host's own root is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mount<'a> {
+    /// Guest path.
+    pub guest: &'a [u8],
+    /// Host path.
+    pub host: &'a [u8],
+    /// Switches.
+    pub flags: MountFlags,
+    /// Device and inode of the directory whose listing must show this mount's name.
+    pub parent: (u64, u64),
+}
+
+/// Bytes in front of the two paths of an encoded mount.
+pub const MOUNT_PREFIX_LEN: usize = 8 + 16 + 16 + 4;
+
+impl<'a> Mount<'a> {
+    /// The prefix of the plan string; `guest` and `host` follow it without a separator.
+    #[must_use]
+    pub fn encode_prefix(&self) -> [u8; MOUNT_PREFIX_LEN] {
+        let mut out = [0; MOUNT_PREFIX_LEN];
+        put_hex(&mut out[0..8], u64::from(self.flags.0));
+        put_hex(&mut out[8..24], self.parent.0);
+        put_hex(&mut out[24..40], self.parent.1);
+        put_hex(&mut out[40..44], self.guest.len() as u64);
+        out
+    }
+
+    /// Reads a mount back; `None` if `text` isn't one.
+    #[must_use]
+    pub fn decode(text: &'a [u8]) -> Option<Self> {
+        let guest_len = usize::try_from(get_hex(text.get(40..44)?)?).ok()?;
+        let paths = text.get(MOUNT_PREFIX_LEN..)?;
+        let (guest, host) = paths.split_at_checked(guest_len)?;
+        let absolute = |path: &[u8]| path.is_empty() || (path[0] == b'/' && path.len() > 1);
+        (absolute(guest) && absolute(host)).then_some(())?;
+        Some(Self {
+            guest,
+            host,
+            flags: MountFlags(u32::try_from(get_hex(text.get(0..8)?)?).ok()?),
+            parent: (get_hex(text.get(8..24)?)?, get_hex(text.get(24..40)?)?),
+        })
+    }
+}
+
+/// Writes `value` as lower-case hexadecimal, zero-padded to the width of `out`.
+fn put_hex(out: &mut [u8], mut value: u64) {
+    for digit in out.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(value & 15) as usize];
+        value >>= 4;
+    }
+}
+
+/// Reads what [`put_hex`] wrote.
+fn get_hex(text: &[u8]) -> Option<u64> {
+    text.iter().try_fold(0u64, |value, &byte| {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return None,
+        };
+        Some(value << 4 | u64::from(digit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_survives_the_round_trip() {
+        let header = Header {
+            strings: 8,
+            flags: Flags::LAUNCH.with(Flags::TRACE),
+            mask: 0x8000_0000_0000_0001,
+            cwd_mount: 3,
+            descriptor: NO_DESCRIPTOR,
+        };
+        assert_eq!(Header::decode(&header.encode()), Some(header));
+    }
+
+    #[test]
+    fn header_with_an_odd_number_of_strings_is_refused() {
+        let header = Header { strings: 7, ..Header::default() };
+        assert_eq!(Header::decode(&header.encode()), None);
+    }
+
+    #[test]
+    fn header_of_another_width_or_alphabet_is_refused() {
+        assert_eq!(Header::decode(b"00"), None);
+        assert_eq!(Header::decode(&[b'x'; HEADER_LEN]), None);
+    }
+
+    fn encoded(mount: Mount<'_>, buffer: &mut [u8; 128]) -> usize {
+        let end = MOUNT_PREFIX_LEN + mount.guest.len() + mount.host.len();
+        buffer[..MOUNT_PREFIX_LEN].copy_from_slice(&mount.encode_prefix());
+        buffer[MOUNT_PREFIX_LEN..end - mount.host.len()].copy_from_slice(mount.guest);
+        buffer[end - mount.host.len()..end].copy_from_slice(mount.host);
+        end
+    }
+
+    #[test]
+    fn mount_survives_the_round_trip_whatever_its_bytes() {
+        for (guest, host) in [(&b""[..], &b"/srv/\xff\n root"[..]), (b"/proc", b""), (b"/a/b", b"/a/b")] {
+            let mount = Mount { guest, host, flags: MountFlags::READ_ONLY, parent: (7, u64::MAX) };
+            let mut buffer = [0; 128];
+            let end = encoded(mount, &mut buffer);
+            assert_eq!(Mount::decode(&buffer[..end]), Some(mount));
+        }
+    }
+
+    #[test]
+    fn mount_with_a_relative_or_bare_slash_path_is_refused() {
+        for (guest, host) in [(&b"x"[..], &b"/a"[..]), (b"/", b"/a"), (b"/a", b"rel")] {
+            let mount = Mount { guest, host, flags: MountFlags::default(), parent: (0, 0) };
+            let mut buffer = [0; 128];
+            let end = encoded(mount, &mut buffer);
+            assert_eq!(Mount::decode(&buffer[..end]), None);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Taking paths apart. Nothing here drops a `.` or a trailing slash: they mean something.
+
+/// Whether `path` is `base` or lies below it. An empty `base` is the root, which has everything.
+#[must_use]
+#[inline]
+pub fn is_under(path: &[u8], base: &[u8]) -> bool {
+    strip_prefix(path, base).is_some()
+}
+
+/// What follows `base` in `path`: empty, or a slash and the rest; `None` if `path` isn't under `base`.
+#[must_use]
+#[inline]
+pub fn strip_prefix<'p>(path: &'p [u8], base: &[u8]) -> Option<&'p [u8]> {
+    let rest = path.strip_prefix(base)?;
+    (rest.is_empty() || rest[0] == b'/').then_some(rest)
+}
+
+/// Splits a path before its last component: (parent, last with its trailing slashes).
+///
+/// The parent keeps its final slash, so that it is empty only for a single relative name;
+/// the last component is empty only if the path is nothing but slashes.
+#[must_use]
+pub fn split_last(path: &[u8]) -> (&[u8], &[u8]) {
+    let end = path.iter().rposition(|&byte| byte != b'/').map_or(0, |last| last + 1);
+    let start = path[..end].iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+    if end == 0 { (path, &[]) } else { path.split_at(start) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_merely_begins_alike_is_not_under() {
+        assert!(is_under(b"/a/b", b"/a"));
+        assert!(is_under(b"/a", b"/a"));
+        assert!(is_under(b"/a", b""));
+        assert!(!is_under(b"/ab", b"/a"));
+    }
+
+    #[test]
+    fn the_last_component_keeps_its_slashes() {
+        assert_eq!(split_last(b"/a/b//"), (&b"/a/"[..], &b"b//"[..]));
+        assert_eq!(split_last(b"x"), (&b""[..], &b"x"[..]));
+        assert_eq!(split_last(b"//"), (&b"//"[..], &b""[..]));
+        assert_eq!(split_last(b"/x"), (&b"/"[..], &b"x"[..]));
+    }
+}

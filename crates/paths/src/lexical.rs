@@ -1,0 +1,185 @@
+//! Translation by text alone, for the great majority of paths.
+//!
+//! What comes out is right *only if no symlink lies on the way*, so the caller must give it
+//! to a call that refuses symlinks (openat2 with RESOLVE_NO_SYMLINKS) and walk on ELOOP.
+
+use newroot_abi::Errno;
+
+use crate::buffer::{GuestBuf, HostBuf};
+use crate::mounts::MountTable;
+
+/// What a path's text says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lexical {
+    /// The host path was written; the file belongs to the mount with this index.
+    Absolute(usize),
+    /// Relative, and no binding can lie on its way: it means the same to the host's kernel.
+    Relative,
+    /// The text doesn't say enough: walk.
+    Walk,
+}
+
+/// Translates `path` by its text, writing an absolute host path to `out` where it says
+/// [`Lexical::Absolute`]. `scratch` is overwritten.
+///
+/// # Errors
+/// ENAMETOOLONG if the host path doesn't fit.
+pub fn lexical(
+    table: &MountTable<'_>,
+    path: &[u8],
+    scratch: &mut GuestBuf,
+    out: &mut HostBuf,
+) -> Result<Lexical, Errno> {
+    let text = read(path);
+    if path.first() != Some(&b'/') {
+        if text.dotdot || table.may_cross(first_name(path)) {
+            return Ok(Lexical::Walk);
+        }
+        return Ok(Lexical::Relative);
+    }
+    if text.dotdot {
+        return within_root(table, path, scratch, out);
+    }
+    if !text.messy {
+        let path = if path == b"/" { &[] } else { path };
+        return table.translate(path, out).map(Lexical::Absolute);
+    }
+    scratch.clear();
+    for component in path.split(|&byte| byte == b'/') {
+        if !component.is_empty() && component != b"." {
+            scratch.extend(b"/")?;
+            scratch.extend(component)?;
+        }
+    }
+    let owner = table.translate(scratch.bytes(), out)?;
+    // A directory is asked for, in the words it was asked in.
+    if path.ends_with(b"/.") {
+        out.extend(b"/.")?;
+    } else if path.ends_with(b"/") {
+        out.extend(b"/")?;
+    }
+    Ok(Lexical::Absolute(owner))
+}
+
+/// What one pass over a path finds.
+struct Text {
+    dotdot: bool,
+    /// It has a doubled or trailing slash or a `.`: its text isn't canonical.
+    messy: bool,
+}
+
+fn read(path: &[u8]) -> Text {
+    let mut text = Text { dotdot: false, messy: false };
+    let body = path.strip_prefix(b"/").unwrap_or(path);
+    if body.is_empty() {
+        return text;
+    }
+    for component in body.split(|&byte| byte == b'/') {
+        match component {
+            [] | [b'.'] => text.messy = true,
+            [b'.', b'.'] => text.dotdot = true,
+            _ => {}
+        }
+    }
+    text
+}
+
+/// The first component of a relative path that isn't `.`.
+fn first_name(path: &[u8]) -> &[u8] {
+    path.split(|&byte| byte == b'/')
+        .find(|component| !component.is_empty() && *component != b".")
+        .unwrap_or(&[])
+}
+
+/// An absolute path with `..` in it, if it never leaves the root's own tree: the kernel
+/// does the same with it below the root's host path as it would below `/`.
+fn within_root(
+    table: &MountTable<'_>,
+    path: &[u8],
+    scratch: &mut GuestBuf,
+    out: &mut HostBuf,
+) -> Result<Lexical, Errno> {
+    scratch.clear();
+    for component in path.split(|&byte| byte == b'/') {
+        match component {
+            [] | [b'.'] => {}
+            [b'.', b'.'] => {
+                let Some(parent) = scratch.bytes().iter().rposition(|&byte| byte == b'/') else {
+                    return Ok(Lexical::Walk);
+                };
+                scratch.truncate(parent);
+            }
+            name => {
+                scratch.extend(b"/")?;
+                scratch.extend(name)?;
+                if table.is_mount_point(scratch.bytes()) {
+                    return Ok(Lexical::Walk);
+                }
+            }
+        }
+    }
+    out.assign(table.root().host)?;
+    out.extend(path)?;
+    Ok(Lexical::Absolute(table.root_index()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use newroot_abi::plan::{Mount, MountFlags};
+
+    #[track_caller]
+    fn check(path: &str, expected: Lexical, host: &str) {
+        let mount = |guest: &'static str, host: &'static str| Mount {
+            guest: guest.as_bytes(),
+            host: host.as_bytes(),
+            flags: MountFlags::default(),
+            parent: (0, 0),
+        };
+        let mounts = [mount("/proc", "/proc"), mount("/opt", "/o"), mount("", "/r")];
+        let table = MountTable::new(&mounts).unwrap();
+        let mut out = HostBuf::new();
+        let got = lexical(&table, path.as_bytes(), &mut GuestBuf::new(), &mut out);
+        assert_eq!(got, Ok(expected), "{path}");
+        if matches!(expected, Lexical::Absolute(_)) {
+            assert_eq!(out.bytes(), host.as_bytes(), "{path}");
+        }
+    }
+
+    #[test]
+    fn absolute_paths_get_their_mount_in_front() {
+        check("/", Lexical::Absolute(2), "/r");
+        check("/usr/bin", Lexical::Absolute(2), "/r/usr/bin");
+        check("/proc/1", Lexical::Absolute(0), "/proc/1");
+        check("/opt", Lexical::Absolute(1), "/o");
+    }
+
+    #[test]
+    fn doubled_slashes_and_dots_do_not_hide_a_binding() {
+        check("//.//opt/./x", Lexical::Absolute(1), "/o/x");
+        check("/usr/", Lexical::Absolute(2), "/r/usr/");
+        check("/usr/.", Lexical::Absolute(2), "/r/usr/.");
+        check("//", Lexical::Absolute(2), "/r/");
+    }
+
+    #[test]
+    fn dotdot_within_the_root_is_left_to_the_kernel() {
+        check("/usr/lib/../bin", Lexical::Absolute(2), "/r/usr/lib/../bin");
+    }
+
+    #[test]
+    fn dotdot_that_could_leave_a_tree_is_walked() {
+        check("/..", Lexical::Walk, "");
+        check("/proc/../usr", Lexical::Walk, "");
+        check("/usr/../proc/1", Lexical::Walk, "");
+        check("../x", Lexical::Walk, "");
+    }
+
+    #[test]
+    fn relative_names_that_may_cross_a_binding_are_walked() {
+        check("src/main.c", Lexical::Relative, "");
+        check("./proc/self", Lexical::Walk, "");
+        check("opt", Lexical::Walk, "");
+        check(".", Lexical::Relative, "");
+    }
+}

@@ -1,0 +1,227 @@
+//! Which tree owns a guest path, and the translation both ways.
+
+use newroot_abi::Errno;
+use newroot_abi::plan::Mount;
+
+use crate::buffer::{GuestBuf, HostBuf};
+use crate::components::{is_under, strip_prefix};
+
+/// The root and the bindings of a session.
+///
+/// The mounts stand in the order of their guest paths' length, longest first, so that the
+/// first whose guest path is a prefix is the owner; the root, whose guest path is empty,
+/// is the last and owns whatever no binding does.
+#[derive(Clone, Copy, Debug)]
+pub struct MountTable<'a> {
+    mounts: &'a [Mount<'a>],
+    names: u64,
+}
+
+/// One bit for a component, for a quick "no binding's path has this component in it".
+#[must_use]
+#[inline]
+pub fn component_filter(component: &[u8]) -> u64 {
+    match component {
+        [] => 0,
+        [first, .., last] => 1 << ((first ^ last.rotate_left(3) ^ component.len() as u8) & 63),
+        [only] => 1 << (only & 63),
+    }
+}
+
+impl<'a> MountTable<'a> {
+    /// A table over `mounts`; `None` unless they are in order and end with a root.
+    #[must_use]
+    pub fn new(mounts: &'a [Mount<'a>]) -> Option<Self> {
+        let ordered = mounts.windows(2).all(|pair| match pair {
+            [first, second] => first.guest.len() >= second.guest.len(),
+            _ => true,
+        });
+        let rooted = mounts.last().is_some_and(|root| root.guest.is_empty());
+        if !ordered || !rooted {
+            return None;
+        }
+        let mut names = 0;
+        for mount in mounts {
+            for component in mount.guest.split(|&byte| byte == b'/') {
+                names |= component_filter(component);
+            }
+        }
+        Some(Self { mounts, names })
+    }
+
+    /// All mounts, the root last.
+    #[must_use]
+    pub fn mounts(&self) -> &'a [Mount<'a>] {
+        self.mounts
+    }
+
+    /// The mount with this index; the root for an index there is none of.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, index: usize) -> &'a Mount<'a> {
+        self.mounts.get(index).unwrap_or_else(|| self.root())
+    }
+
+    /// The root's mount.
+    #[must_use]
+    pub fn root(&self) -> &'a Mount<'a> {
+        const NOWHERE: Mount<'static> =
+            Mount { guest: b"", host: b"", flags: newroot_abi::plan::MountFlags(0), parent: (0, 0) };
+        self.mounts.last().unwrap_or(&NOWHERE)
+    }
+
+    /// The root's index.
+    #[must_use]
+    #[inline]
+    pub fn root_index(&self) -> usize {
+        self.mounts.len().saturating_sub(1)
+    }
+
+    /// Index of the mount that owns a canonical guest path.
+    #[must_use]
+    #[inline]
+    pub fn owner(&self, guest: &[u8]) -> usize {
+        self.mounts.iter().position(|mount| is_under(guest, mount.guest)).unwrap_or_else(|| self.root_index())
+    }
+
+    /// Whether a canonical guest path is where a binding begins.
+    #[must_use]
+    pub fn is_mount_point(&self, guest: &[u8]) -> bool {
+        !guest.is_empty() && self.mounts.iter().any(|mount| mount.guest == guest)
+    }
+
+    /// Whether a binding lies strictly below a canonical guest path.
+    #[must_use]
+    pub fn has_mount_below(&self, guest: &[u8]) -> bool {
+        self.mounts.iter().any(|mount| mount.guest.len() > guest.len() && is_under(mount.guest, guest))
+    }
+
+    /// Whether some binding's guest path may have this component in it. "No" is certain.
+    #[must_use]
+    #[inline]
+    pub fn may_cross(&self, component: &[u8]) -> bool {
+        self.names & component_filter(component) != 0
+    }
+
+    /// Writes the host path of a canonical guest path; the result is the owner's index.
+    ///
+    /// # Errors
+    /// ENAMETOOLONG if `out` can't hold it.
+    pub fn translate(&self, guest: &[u8], out: &mut HostBuf) -> Result<usize, Errno> {
+        let index = self.owner(guest);
+        let mount = self.get(index);
+        out.assign(mount.host)?;
+        out.extend(strip_prefix(guest, mount.guest).unwrap_or(guest))?;
+        if out.is_empty() {
+            out.extend(b"/")?;
+        }
+        Ok(index)
+    }
+
+    /// Writes the guest path at which a canonical host path is seen; the result is the
+    /// owner's index. `prefer` is tried first: the mount by which one came there. Where a file
+    /// is seen at several places, the shortest path to it is what people know it by.
+    ///
+    /// `None` if the guest doesn't see the file at all.
+    pub fn detranslate(&self, host: &[u8], prefer: Option<usize>, out: &mut GuestBuf) -> Option<usize> {
+        if let Some(index) = prefer
+            && self.view(index, host, out)
+        {
+            return Some(index);
+        }
+        let mut best: Option<usize> = None;
+        for (index, mount) in self.mounts.iter().enumerate() {
+            // The mounts come longest guest path first.
+            let better = best.is_none_or(|best| mount.host.len() >= self.get(best).host.len());
+            if better && self.view(index, host, out) {
+                best = Some(index);
+            }
+        }
+        let index = best?;
+        self.view(index, host, out).then_some(index)
+    }
+
+    /// Writes the guest path of `host` as seen through one mount; false if it isn't seen there,
+    /// because it lies elsewhere or because another binding covers the place.
+    fn view(&self, index: usize, host: &[u8], out: &mut GuestBuf) -> bool {
+        let mount = self.get(index);
+        let host = if host == b"/" { b"" } else { host };
+        let Some(rest) = strip_prefix(host, mount.host) else {
+            return false;
+        };
+        out.assign(mount.guest).is_ok() && out.extend(rest).is_ok() && self.owner(out.bytes()) == index
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use newroot_abi::plan::MountFlags;
+
+    fn mount(guest: &'static str, host: &'static str) -> Mount<'static> {
+        Mount { guest: guest.as_bytes(), host: host.as_bytes(), flags: MountFlags::default(), parent: (0, 0) }
+    }
+
+    fn host_of(table: &MountTable<'_>, guest: &str) -> HostBuf {
+        let mut out = HostBuf::new();
+        table.translate(guest.as_bytes(), &mut out).unwrap();
+        out
+    }
+
+    fn guest_of(table: &MountTable<'_>, host: &str, prefer: Option<usize>) -> Option<GuestBuf> {
+        let mut out = GuestBuf::new();
+        table.detranslate(host.as_bytes(), prefer, &mut out).map(|_| out)
+    }
+
+    #[test]
+    fn the_longest_binding_owns_a_path() {
+        let mounts = [mount("/a/b", "/two"), mount("/a", "/one"), mount("", "/root")];
+        let table = MountTable::new(&mounts).unwrap();
+        assert_eq!(host_of(&table, "/a/b/x").bytes(), b"/two/x");
+        assert_eq!(host_of(&table, "/a/bx").bytes(), b"/one/bx");
+        assert_eq!(host_of(&table, "/ab").bytes(), b"/root/ab");
+        assert_eq!(host_of(&table, "").bytes(), b"/root");
+    }
+
+    #[test]
+    fn the_shortest_of_several_paths_is_given_back() {
+        let mounts = [mount("/home/me/root/dev", "/dev"), mount("/dev", "/dev"), mount("", "/root")];
+        let table = MountTable::new(&mounts).unwrap();
+        assert_eq!(guest_of(&table, "/dev/null", None).unwrap().bytes(), b"/dev/null");
+        assert_eq!(guest_of(&table, "/dev/null", Some(0)).unwrap().bytes(), b"/home/me/root/dev/null");
+    }
+
+    #[test]
+    fn the_host_root_as_root_translates_to_itself() {
+        let mounts = [mount("", "")];
+        let table = MountTable::new(&mounts).unwrap();
+        assert_eq!(host_of(&table, "").bytes(), b"/");
+        assert_eq!(host_of(&table, "/usr").bytes(), b"/usr");
+        assert_eq!(guest_of(&table, "/usr", None).unwrap().bytes(), b"/usr");
+        assert_eq!(guest_of(&table, "/", None).unwrap().bytes(), b"");
+    }
+
+    #[test]
+    fn a_covered_place_is_not_how_a_file_is_seen() {
+        // The root's own /data lies under a binding: its files aren't visible there.
+        let mounts = [mount("/data", "/elsewhere"), mount("", "/root")];
+        let table = MountTable::new(&mounts).unwrap();
+        assert!(guest_of(&table, "/root/data/x", None).is_none());
+        assert_eq!(guest_of(&table, "/elsewhere/x", None).unwrap().bytes(), b"/data/x");
+    }
+
+    #[test]
+    fn a_directory_seen_twice_is_named_by_the_way_one_came() {
+        let mounts = [mount("/home/me", "/home/me"), mount("", "/home/me")];
+        let table = MountTable::new(&mounts).unwrap();
+        assert_eq!(guest_of(&table, "/home/me/x", Some(1)).unwrap().bytes(), b"/x");
+        assert_eq!(guest_of(&table, "/home/me/x", Some(0)).unwrap().bytes(), b"/home/me/x");
+    }
+
+    #[test]
+    fn a_table_out_of_order_or_without_a_root_is_refused() {
+        assert!(MountTable::new(&[mount("", "/r"), mount("/a", "/b")]).is_none());
+        assert!(MountTable::new(&[mount("/a", "/b")]).is_none());
+        assert!(MountTable::new(&[]).is_none());
+    }
+}

@@ -1,0 +1,387 @@
+//! x86-64: the system call instructions, and the registers that a signal saves.
+//!
+//! # Safety
+//! This file holds the only `syscall` instructions of the shim. [`syscall6`] is as unsafe
+//! as the call it makes; the other two are entered by the kernel or by a register change
+//! made in a signal handler, never called.
+#![allow(unsafe_code)]
+
+use core::arch::global_asm;
+
+/// AUDIT_ARCH_X86_64 (include/uapi/linux/audit.h): what a filter finds in `seccomp_data.arch`.
+pub const AUDIT_ARCH: u32 = 0xc000_003e;
+
+/// System call numbers from here on belong to the x32 ABI, which the shim refuses.
+pub const FOREIGN_ABI_FROM: u32 = 0x4000_0000;
+
+/// `e_machine` of programs for this CPU.
+pub const ELF_MACHINE: u16 = 62;
+
+global_asm!(
+    // fn(number, arguments: *const [usize; 6]) -> isize
+    ".pushsection .text.newroot_gate,\"ax\",@progbits",
+    ".p2align 4",
+    ".globl newroot_gate",
+    ".hidden newroot_gate",
+    ".type newroot_gate,@function",
+    "newroot_gate:",
+    "mov rax, rdi",
+    "mov r11, rsi",
+    "mov rdi, [r11]",
+    "mov rsi, [r11+8]",
+    "mov rdx, [r11+16]",
+    "mov r10, [r11+24]",
+    "mov r8, [r11+32]",
+    "mov r9, [r11+40]",
+    "syscall",
+    "ret",
+    // The restorer of our SIGSYS handler. Unwinders know a signal frame by these very
+    // bytes (mov $15,%rax in its seven-byte form), so they must not be "optimised".
+    ".p2align 4",
+    ".globl newroot_restorer",
+    ".hidden newroot_restorer",
+    "newroot_restorer:",
+    ".byte 0x48,0xc7,0xc0,0x0f,0x00,0x00,0x00",
+    "syscall",
+    // Where a call that may sleep is made: on the guest's own stack, with the guest's
+    // own signal mask, so that EINTR and SA_RESTART stay the kernel's business. rsp points
+    // at a ResumeFrame. Flags stay untouched, as they would over a plain syscall.
+    ".p2align 4",
+    ".globl newroot_resume",
+    ".hidden newroot_resume",
+    "newroot_resume:",
+    "syscall",
+    "mov rcx, [rsp+16]",
+    "jrcxz 2f",
+    "lea rcx, [rcx-1]",
+    "jrcxz 3f",
+    "lea rcx, [rax+40]", // ELOOP
+    "jrcxz 3f",
+    "jmp 2f",
+    "3:",
+    "mov [rsp+24], rax",
+    "mov eax, {afterwards}",
+    ".globl newroot_afterwards",
+    ".hidden newroot_afterwards",
+    "newroot_afterwards:",
+    "syscall",
+    "ud2",
+    "2:",
+    "mov rdi, [rsp+32]",
+    "mov rsi, [rsp+40]",
+    "mov rdx, [rsp+48]",
+    "mov r10, [rsp+56]",
+    "mov r8, [rsp+64]",
+    "mov r9, [rsp+72]",
+    "mov rcx, [rsp]",
+    "mov rsp, [rsp+8]",
+    "jmp rcx",
+    ".popsection",
+    afterwards = const AFTERWARDS,
+);
+
+unsafe extern "C" {
+    fn newroot_gate(number: usize, arguments: *const [usize; 6]) -> isize;
+    fn newroot_restorer();
+    fn newroot_resume();
+    fn newroot_afterwards();
+}
+
+/// A system call number that no kernel has. The resume code makes this call to come back
+/// to the handler after a call that slept; from anywhere else it answers ENOSYS.
+pub const AFTERWARDS: u32 = 0x6e72;
+
+/// Makes a system call.
+///
+/// # Safety
+/// Whatever the call does to memory must be allowed by the owner of that memory.
+#[inline(always)]
+pub unsafe fn syscall6(number: u32, arguments: &[usize; 6]) -> isize {
+    // SAFETY: the caller vouches for the call; the gate clobbers only what the C ABI lets it.
+    unsafe { newroot_gate(number as usize, arguments) }
+}
+
+/// Address of the signal restorer, for `sa_restorer`.
+#[must_use]
+pub fn restorer() -> usize {
+    newroot_restorer as *const () as usize
+}
+
+/// Address at which a sleeping call is made; see [`ResumeFrame`].
+#[must_use]
+pub fn resume() -> usize {
+    newroot_resume as *const () as usize
+}
+
+/// What the instruction pointer shows when [`AFTERWARDS`] traps at its one true place:
+/// the address behind that `syscall` instruction, which is two bytes long.
+#[must_use]
+pub fn afterwards() -> usize {
+    newroot_afterwards as *const () as usize + 2
+}
+
+/// What the resume code finds at the stack pointer. Its layout is known to the assembly above.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ResumeFrame {
+    /// Where the guest goes on.
+    pub ip: usize,
+    /// The guest's stack pointer there.
+    pub sp: usize,
+    /// When to come back to the handler afterwards: 0 never, 1 always, 2 if the call
+    /// answered ELOOP.
+    pub afterwards: usize,
+    /// The call's result, for the handler.
+    pub result: isize,
+    /// The guest's argument registers, as they must be again.
+    pub arguments: [usize; 6],
+}
+
+const _: () = {
+    assert!(core::mem::offset_of!(ResumeFrame, sp) == 8);
+    assert!(core::mem::offset_of!(ResumeFrame, afterwards) == 16);
+    assert!(core::mem::offset_of!(ResumeFrame, result) == 24);
+    assert!(core::mem::offset_of!(ResumeFrame, arguments) == 32);
+};
+
+/// Bytes below the stack pointer that belong to the running function (System V ABI).
+pub const RED_ZONE: usize = 128;
+
+/// The general registers as a signal frame holds them: the head of `struct sigcontext`
+/// (arch/x86/include/uapi/asm/sigcontext.h).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SavedRegisters {
+    r8: usize,
+    r9: usize,
+    r10: usize,
+    r11: usize,
+    r12: usize,
+    r13: usize,
+    r14: usize,
+    r15: usize,
+    rdi: usize,
+    rsi: usize,
+    rbp: usize,
+    rbx: usize,
+    rdx: usize,
+    rax: usize,
+    rcx: usize,
+    rsp: usize,
+    rip: usize,
+}
+
+impl SavedRegisters {
+    /// The call's number.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.rax
+    }
+
+    /// The call's six arguments.
+    #[must_use]
+    pub fn arguments(&self) -> [usize; 6] {
+        [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9]
+    }
+
+    /// Changes the argument registers.
+    pub fn set_arguments(&mut self, to: [usize; 6]) {
+        [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9] = to;
+    }
+
+    /// Puts the call's result where the guest looks for it.
+    pub fn set_result(&mut self, result: isize) {
+        self.rax = result as usize;
+    }
+
+    /// Puts a call's number where the kernel looks for it.
+    pub fn set_number(&mut self, number: u32) {
+        self.rax = number as usize;
+    }
+
+    /// The instruction pointer.
+    #[must_use]
+    pub fn ip(&self) -> usize {
+        self.rip
+    }
+
+    /// Sets the instruction pointer.
+    pub fn set_ip(&mut self, ip: usize) {
+        self.rip = ip;
+    }
+
+    /// The stack pointer.
+    #[must_use]
+    pub fn sp(&self) -> usize {
+        self.rsp
+    }
+
+    /// Sets the stack pointer.
+    pub fn set_sp(&mut self, sp: usize) {
+        self.rsp = sp;
+    }
+}
+
+/// The head of `struct ucontext` (arch/x86/include/uapi/asm/ucontext.h).
+#[repr(C)]
+#[derive(Debug)]
+pub struct SignalContext {
+    flags: usize,
+    link: usize,
+    /// The alternate stack at the time of the signal: `stack_t`.
+    stack: [usize; 3],
+    /// Registers to return with.
+    pub registers: SavedRegisters,
+    /// eflags, segment registers, err, trapno, oldmask, cr2, fpstate, reserved.
+    rest: [usize; 15],
+    /// The signal mask to return with.
+    pub mask: u64,
+}
+
+const _: () = {
+    assert!(core::mem::offset_of!(SignalContext, registers) == 40);
+    assert!(core::mem::offset_of!(SignalContext, mask) == 296);
+};
+
+/// `struct kernel_sigaction` as rt_sigaction(2) takes it on this CPU.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignalAction {
+    /// SIG_DFL (0), SIG_IGN (1) or an address.
+    pub handler: usize,
+    /// SA_*.
+    pub flags: usize,
+    /// The function that returns from the handler.
+    pub restorer: usize,
+    /// Signals blocked while the handler runs.
+    pub mask: u64,
+}
+
+/// The flag by which rt_sigaction(2) knows that there is a restorer (SA_RESTORER).
+pub const SA_RESTORER: usize = 0x0400_0000;
+
+/// System calls that only this CPU's kernel has: the old ones without a directory descriptor.
+pub mod legacy {
+    pub use crate::raw::{
+        __NR_access, __NR_chmod, __NR_chown, __NR_creat, __NR_futimesat, __NR_getdents, __NR_lchown,
+        __NR_link, __NR_lstat, __NR_mkdir, __NR_mknod, __NR_open, __NR_readlink, __NR_rename, __NR_rmdir,
+        __NR_stat, __NR_symlink, __NR_unlink, __NR_uselib, __NR_utime, __NR_utimes,
+    };
+}
+
+// ---- entry points -----------------------------------------------------------------------
+
+/// Emits the image's entry point and its signal handler, which are nothing but moves
+/// between stacks around two Rust functions:
+///
+/// - `$start: extern "C" fn(stack: *mut usize) -> !` is given the initial stack pointer;
+/// - `$trap: extern "C" fn(info, context, slot) -> usize` runs on the private stack of a
+///   slot (its index is `slot`); a nonzero result is a guest handler to be run instead of
+///   returning from the signal.
+///
+/// The slots: `$slots` is the first byte of `$count` private stacks of `1 << $shift` bytes,
+/// `$owners` an array of `$count` words, nonzero while a slot is taken.
+#[macro_export]
+macro_rules! entry_points {
+    (start: $start:path, trap: $trap:path, slots: $slots:path, owners: $owners:path, count: $count:expr, shift: $shift:expr) => {
+        core::arch::global_asm!(
+            ".pushsection .text.newroot_entry,\"ax\",@progbits",
+            ".globl _start",
+            "_start:",
+            "xor ebp, ebp",
+            "mov rdi, rsp",
+            "and rsp, -16",
+            "call {start}",
+            "ud2",
+            // On entry: rdi signal, rsi siginfo, rdx ucontext, rsp the restorer's address on
+            // the guest's stack; every signal that can be is blocked.
+            ".p2align 4",
+            ".globl newroot_trap_entry",
+            ".hidden newroot_trap_entry",
+            "newroot_trap_entry:",
+            "push rbx",
+            "push r12",
+            "push r13",
+            "push r14",
+            "push r15",
+            "mov r12, rsp",
+            "mov r13, rdi",
+            "mov r14, rsi",
+            "mov r15, rdx",
+            "2: xor ebx, ebx",
+            "3: mov eax, 1",
+            "lea rcx, [rip + {owners}]",
+            "xchg eax, dword ptr [rcx + rbx*4]",
+            "test eax, eax",
+            "jz 4f",
+            "inc ebx",
+            "cmp ebx, {count}",
+            "jb 3b",
+            "mov eax, 24", // sched_yield: all slots are taken by threads that will give them back
+            "syscall",
+            "jmp 2b",
+            "4: lea ecx, [rbx + 1]",
+            "shl rcx, {shift}",
+            "lea rsp, [rip + {slots}]",
+            "add rsp, rcx",
+            "mov rdi, r14",
+            "mov rsi, r15",
+            "mov edx, ebx",
+            "call {trap}",
+            "mov rsp, r12",
+            "lea rcx, [rip + {owners}]",
+            "mov dword ptr [rcx + rbx*4], 0",
+            "mov rdi, r13",
+            "mov rsi, r14",
+            "mov rdx, r15",
+            "pop r15",
+            "pop r14",
+            "pop r13",
+            "pop r12",
+            "pop rbx",
+            "test rax, rax",
+            "jnz 5f",
+            "ret",
+            "5: jmp rax",
+            ".popsection",
+            start = sym $start,
+            trap = sym $trap,
+            slots = sym $slots,
+            owners = sym $owners,
+            count = const $count,
+            shift = const $shift,
+        );
+    };
+}
+
+/// Leaves for a freshly loaded program: every register as the kernel leaves it at exec, and
+/// the signal mask set last, so that no handler of ours is needed in between.
+///
+/// # Safety
+/// `entry` and `sp` must be what execve(2) would have set up.
+pub unsafe fn enter(entry: usize, sp: usize) -> ! {
+    // SAFETY: the caller vouches for both; nothing of ours lives on beyond this.
+    unsafe {
+        core::arch::asm!(
+            "mov rsp, {sp}",
+            "xor eax, eax",
+            "xor ebx, ebx",
+            "xor ecx, ecx",
+            "xor edx, edx",
+            "xor esi, esi",
+            "xor edi, edi",
+            "xor ebp, ebp",
+            "xor r8d, r8d",
+            "xor r9d, r9d",
+            "xor r10d, r10d",
+            "xor r12d, r12d",
+            "xor r13d, r13d",
+            "xor r14d, r14d",
+            "xor r15d, r15d",
+            "jmp r11",
+            sp = in(reg) sp,
+            in("r11") entry,
+            options(noreturn),
+        )
+    }
+}

@@ -1,0 +1,348 @@
+//! The seccomp filter, made from the [table](crate::table).
+//!
+//! A binary search over the numbers comes first, so that a call the shim doesn't want costs
+//! a handful of comparisons (and, from Linux 5.11 on, nothing: the kernel caches filters
+//! whose answer depends on the number alone). Only a call that might be trapped has its
+//! instruction pointer looked at: those made by the shim itself go through.
+
+use crate::arch;
+use crate::bpf::{self, Insn};
+use crate::table::{ROWS, Session, Trap};
+use newroot_abi::plan::Flags;
+
+/// SECCOMP_RET_ALLOW.
+pub const ALLOW: u32 = 0x7fff_0000;
+/// SECCOMP_RET_TRAP.
+pub const TRAP: u32 = 0x0003_0000;
+/// SECCOMP_RET_ERRNO.
+pub const ERRNO: u32 = 0x0005_0000;
+
+/// The SECCOMP_RET_DATA of our traps, which the handler finds in `si_errno`. A guest's own
+/// filter that traps the same call shows its own value there.
+pub const MARK: u16 = 0x6e72;
+
+/// Addresses whose system calls are the shim's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shim {
+    /// First address of the shim's code.
+    pub start: u32,
+    /// First address behind it.
+    pub end: u32,
+}
+
+/// Room enough for the filter; [`build`] fails if a longer table ever outgrows it.
+pub const CAPACITY: usize = 1024;
+
+/// A program under construction.
+struct Assembler<'a> {
+    out: &'a mut [Insn],
+    len: usize,
+}
+
+impl Assembler<'_> {
+    fn emit(&mut self, code: u16, k: u32, jt: u8, jf: u8) -> Option<usize> {
+        let at = self.len;
+        *self.out.get_mut(at)? = Insn { code, jt, jf, k };
+        self.len += 1;
+        Some(at)
+    }
+
+    /// A forward jump whose target isn't known yet.
+    fn jump(&mut self) -> Option<usize> {
+        self.emit(bpf::JA, 0, 0, 0)
+    }
+
+    /// Lets the jump at `from` land on the next instruction.
+    fn land(&mut self, from: usize) -> Option<()> {
+        self.out.get_mut(from)?.k = u32::try_from(self.len - from - 1).ok()?;
+        Some(())
+    }
+
+    fn ret(&mut self, value: u32) -> Option<()> {
+        self.emit(bpf::RET, value, 0, 0).map(|_| ())
+    }
+}
+
+/// What is done with a run of consecutive numbers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Run {
+    first: u32,
+    rule: Rule,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    Allow,
+    Trap,
+    /// Trapped wherever it comes from.
+    TrapAnywhere,
+    Errno(u16),
+    When(Trap),
+}
+
+/// Writes the filter for a session into `out`; the result is its length, `None` if it doesn't fit.
+#[must_use]
+pub fn build(flags: Flags, release: bool, shim: Shim, out: &mut [Insn]) -> Option<usize> {
+    let mut runs = [Run { first: 0, rule: Rule::Allow }; 512];
+    let runs = collect_runs(flags, release, &mut runs)?;
+
+    let mut asm = Assembler { out, len: 0 };
+    asm.emit(bpf::LD_ABS, bpf::ARCH, 0, 0)?;
+    // int 0x80 would reach the kernel's 32-bit calls, whose paths nobody translates.
+    asm.emit(bpf::JEQ, arch::AUDIT_ARCH, 1, 0)?;
+    asm.ret(ERRNO | 38)?;
+    asm.emit(bpf::LD_ABS, bpf::NUMBER, 0, 0)?;
+    search(&mut asm, runs, shim)?;
+    Some(asm.len)
+}
+
+fn rule_of(trap: Trap, flags: Flags, release: bool) -> Rule {
+    match trap {
+        Trap::Never => Rule::Allow,
+        Trap::Always => Rule::Trap,
+        Trap::Refuse(errno) => Rule::Errno(errno),
+        Trap::InSession(property) => {
+            let on = match property {
+                Session::Aliased => flags.has(Flags::ALIASED),
+                Session::Unlisted => flags.has(Flags::UNLISTED),
+                Session::ReadOnly => flags.has(Flags::READ_ONLY),
+                Session::Release => release,
+            };
+            if on { Rule::Trap } else { Rule::Allow }
+        }
+        conditional => Rule::When(conditional),
+    }
+}
+
+/// The rules in the order of their numbers, equal neighbours joined.
+fn collect_runs(flags: Flags, release: bool, runs: &mut [Run; 512]) -> Option<&[Run]> {
+    let mut len: usize = 0;
+    let mut push = |first: u32, rule: Rule| {
+        if let Some(previous) = len.checked_sub(1).and_then(|last| runs.get(last))
+            && previous.rule == rule
+        {
+            return Some(());
+        }
+        *runs.get_mut(len)? = Run { first, rule };
+        len += 1;
+        Some(())
+    };
+    push(0, Rule::Allow)?;
+    for number in 0..=crate::table::LAST_KNOWN {
+        let rule = match crate::table::row_of(number as usize) {
+            Some(row) => rule_of(row.trap, flags, release),
+            None => Rule::Allow,
+        };
+        push(number, rule)?;
+    }
+    // What no kernel had when the table was made goes through; to be told of it, trap it.
+    let unknown = if flags.has(Flags::VERBOSE) { Rule::Trap } else { Rule::Allow };
+    push(crate::table::LAST_KNOWN + 1, unknown)?;
+    push(arch::AFTERWARDS, Rule::TrapAnywhere)?;
+    push(arch::AFTERWARDS + 1, unknown)?;
+    push(arch::FOREIGN_ABI_FROM, Rule::Errno(38))?;
+    runs.get(..len)
+}
+
+fn search(asm: &mut Assembler<'_>, runs: &[Run], shim: Shim) -> Option<()> {
+    let [first, rest @ ..] = runs else { return None };
+    if rest.is_empty() {
+        return leaf(asm, first.rule, shim);
+    }
+    let (low, high) = runs.split_at(runs.len() / 2);
+    asm.emit(bpf::JGE, high.first()?.first, 0, 1)?;
+    let to_high = asm.jump()?;
+    search(asm, low, shim)?;
+    asm.land(to_high)?;
+    search(asm, high, shim)
+}
+
+fn leaf(asm: &mut Assembler<'_>, rule: Rule, shim: Shim) -> Option<()> {
+    match rule {
+        Rule::Allow => asm.ret(ALLOW),
+        Rule::Errno(errno) => unless_shim(asm, shim, ERRNO | u32::from(errno)),
+        Rule::TrapAnywhere => asm.ret(TRAP | u32::from(MARK)),
+        Rule::Trap => unless_shim(asm, shim, TRAP | u32::from(MARK)),
+        Rule::When(Trap::IfArgument(index)) => {
+            nonzero(asm, index)?;
+            unless_shim(asm, shim, TRAP | u32::from(MARK))
+        }
+        Rule::When(Trap::IfEqual(index, value)) => {
+            asm.emit(bpf::LD_ABS, bpf::argument_low(index), 0, 0)?;
+            asm.emit(bpf::JEQ, value, 1, 0)?;
+            asm.ret(ALLOW)?;
+            unless_shim(asm, shim, TRAP | u32::from(MARK))
+        }
+        Rule::When(Trap::IfEither(nonzero_index, index, value)) => {
+            asm.emit(bpf::LD_ABS, bpf::argument_low(index), 0, 0)?;
+            asm.emit(bpf::JEQ, value, 5, 0)?;
+            nonzero(asm, nonzero_index)?;
+            unless_shim(asm, shim, TRAP | u32::from(MARK))
+        }
+        Rule::When(_) => None,
+    }
+}
+
+/// Five instructions: allows the call if an argument is zero, else goes on behind them.
+fn nonzero(asm: &mut Assembler<'_>, index: u8) -> Option<()> {
+    asm.emit(bpf::LD_ABS, bpf::argument_low(index), 0, 0)?;
+    asm.emit(bpf::JEQ, 0, 0, 3)?;
+    asm.emit(bpf::LD_ABS, bpf::argument_high(index), 0, 0)?;
+    asm.emit(bpf::JEQ, 0, 0, 1)?;
+    asm.ret(ALLOW)
+}
+
+/// Returns `value` for a call of the guest's, allows one of the shim's.
+fn unless_shim(asm: &mut Assembler<'_>, shim: Shim, value: u32) -> Option<()> {
+    from_shim(asm, shim)?;
+    asm.ret(value)
+}
+
+/// Six instructions: allows a call made by the shim's code, else goes on behind them.
+fn from_shim(asm: &mut Assembler<'_>, shim: Shim) -> Option<()> {
+    asm.emit(bpf::LD_ABS, bpf::IP_HIGH, 0, 0)?;
+    asm.emit(bpf::JEQ, 0, 0, 4)?;
+    asm.emit(bpf::LD_ABS, bpf::IP_LOW, 0, 0)?;
+    // The pointer stands behind the instruction, so the end is inclusive.
+    asm.emit(bpf::JGT, shim.end, 2, 0)?;
+    asm.emit(bpf::JGT, shim.start, 0, 1)?;
+    asm.ret(ALLOW)
+}
+
+/// Instructions that [`guard`] puts in front of a guest's program.
+pub const GUARD_LEN: usize = 6;
+
+/// A prologue for a guest's own filter, which lets the shim's calls through; the guest's
+/// program follows it unchanged, its jumps being relative.
+#[must_use]
+pub fn guard(shim: Shim) -> [Insn; GUARD_LEN] {
+    let mut out = [Insn::default(); GUARD_LEN];
+    let mut asm = Assembler { out: &mut out, len: 0 };
+    let complete = from_shim(&mut asm, shim);
+    debug_assert!(complete.is_some());
+    out
+}
+
+/// The property of a session that makes the filter trap more, for documentation.
+#[must_use]
+pub fn traps_in_some_session(trap: Trap) -> bool {
+    !matches!(trap, Trap::Never | Trap::Refuse(_))
+}
+
+const _: () = assert!(ROWS.len() < 200, "the runs array in build() must hold two runs a row");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bpf::{Data, run};
+    use crate::raw;
+
+    const SHIM: Shim = Shim { start: 0x7000_0000, end: 0x7001_0000 };
+
+    fn program(flags: Flags) -> ([Insn; CAPACITY], usize) {
+        let mut out = [Insn::default(); CAPACITY];
+        let len = build(flags, false, SHIM, &mut out).expect("fits");
+        (out, len)
+    }
+
+    fn answer(flags: Flags, number: u32, ip: u64, arguments: [u64; 6]) -> u32 {
+        let (out, len) = program(flags);
+        run(&out[..len], &Data { number, arch: arch::AUDIT_ARCH, ip, arguments })
+    }
+
+    const GUEST_IP: u64 = 0x5555_5555_1234;
+    const OURS: u32 = TRAP | MARK as u32;
+
+    #[test]
+    fn every_row_is_answered_as_the_table_says() {
+        for row in ROWS {
+            let expected = match row.trap {
+                Trap::Never | Trap::InSession(_) => ALLOW,
+                Trap::Refuse(errno) => ERRNO | u32::from(errno),
+                _ => OURS,
+            };
+            let mut arguments = [1; 6];
+            if let Trap::IfEqual(index, value) | Trap::IfEither(_, index, value) = row.trap {
+                arguments[index as usize] = u64::from(value);
+            }
+            assert_eq!(answer(Flags::default(), row.number, GUEST_IP, arguments), expected, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn what_has_no_row_goes_through() {
+        for number in [raw::__NR_read, raw::__NR_close, raw::__NR_futex, 5000] {
+            assert_eq!(answer(Flags::default(), number, GUEST_IP, [1; 6]), ALLOW);
+        }
+    }
+
+    #[test]
+    fn the_shims_own_calls_go_through() {
+        for row in ROWS {
+            for ip in [0x7000_0002, 0x7001_0000] {
+                assert_eq!(answer(Flags::default(), row.number, ip, [1; 6]), ALLOW, "{}", row.name);
+            }
+        }
+        // Neither an address of the same low half nor one just outside is the shim.
+        for ip in [0x1_7000_0002, 0x7000_0000, 0x7001_0001] {
+            assert_eq!(answer(Flags::default(), raw::__NR_openat, ip, [1; 6]), OURS);
+        }
+    }
+
+    #[test]
+    fn conditions_look_at_all_64_bits() {
+        let null = [0; 6];
+        let high = [0, 0, 0, 1 << 40, 1 << 40, 1 << 40];
+        for number in [raw::__NR_ppoll, raw::__NR_pselect6, raw::__NR_epoll_pwait, raw::__NR_sendto] {
+            assert_eq!(answer(Flags::default(), number, GUEST_IP, null), ALLOW);
+            assert_eq!(answer(Flags::default(), number, GUEST_IP, high), OURS);
+        }
+    }
+
+    #[test]
+    fn sigaction_is_trapped_for_changes_and_for_sigsys() {
+        let nr = raw::__NR_rt_sigaction;
+        assert_eq!(answer(Flags::default(), nr, GUEST_IP, [2, 0, 1, 8, 0, 0]), ALLOW);
+        assert_eq!(answer(Flags::default(), nr, GUEST_IP, [2, 1, 0, 8, 0, 0]), OURS);
+        assert_eq!(answer(Flags::default(), nr, GUEST_IP, [31, 0, 1, 8, 0, 0]), OURS);
+    }
+
+    #[test]
+    fn a_session_property_traps_more() {
+        let nr = raw::__NR_getdents64;
+        assert_eq!(answer(Flags::default(), nr, GUEST_IP, [1; 6]), ALLOW);
+        assert_eq!(answer(Flags::UNLISTED, nr, GUEST_IP, [1; 6]), OURS);
+    }
+
+    #[test]
+    fn foreign_call_conventions_answer_enosys() {
+        let (out, len) = program(Flags::default());
+        let i386 = Data { number: 5, arch: 0x4000_0003, ip: GUEST_IP, arguments: [1; 6] };
+        assert_eq!(run(&out[..len], &i386), ERRNO | 38);
+        assert_eq!(answer(Flags::default(), 0x4000_0002, GUEST_IP, [1; 6]), ERRNO | 38);
+    }
+
+    #[test]
+    fn the_way_back_from_a_sleeping_call_traps_even_in_the_shim() {
+        assert_eq!(answer(Flags::default(), arch::AFTERWARDS, 0x7000_0002, [0; 6]), OURS);
+    }
+
+    #[test]
+    fn an_ordinary_call_meets_few_instructions() {
+        let (out, len) = program(Flags::default());
+        // Depth of the search: two instructions a level, over at most 256 runs.
+        assert!(len < CAPACITY);
+        assert!(out[..len].iter().filter(|insn| insn.code == bpf::RET).count() < 300);
+    }
+
+    #[test]
+    fn a_guarded_program_spares_the_shim() {
+        let guard = guard(SHIM);
+        let mut program = [Insn::default(); GUARD_LEN + 1];
+        program[..GUARD_LEN].copy_from_slice(&guard);
+        program[GUARD_LEN] = Insn { code: bpf::RET, jt: 0, jf: 0, k: 0 };
+        let data = |ip| Data { ip, ..Data::default() };
+        assert_eq!(run(&program, &data(0x7000_0002)), ALLOW);
+        assert_eq!(run(&program, &data(GUEST_IP)), 0);
+    }
+}

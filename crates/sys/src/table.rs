@@ -1,0 +1,634 @@
+//! The one table of system calls: what each is to newroot.
+//!
+//! The filter, the dispatcher, the names in traces and docs/syscalls.md all come from it.
+//! A call that has no row, or whose row says [`Trap::Never`], goes to the kernel untouched.
+
+use crate::arch::legacy;
+use crate::raw;
+
+/// When a call is taken from the kernel and given to the shim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trap {
+    /// Never: the kernel runs it.
+    Never,
+    /// Always.
+    Always,
+    /// If the argument with this index isn't zero.
+    IfArgument(u8),
+    /// If the argument with this index has this value.
+    IfEqual(u8, u32),
+    /// If either condition holds: argument nonzero, or the other argument has this value.
+    IfEither(u8, u8, u32),
+    /// Only in sessions with this property.
+    InSession(Session),
+    /// Never: the kernel answers this errno without running it.
+    Refuse(u16),
+}
+
+/// Properties of a session that need more calls trapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Session {
+    /// Some host directory is visible at two guest paths.
+    Aliased,
+    /// Some binding's name is missing in its parent directory.
+    Unlisted,
+    /// Some binding is read-only.
+    ReadOnly,
+    /// The guest is told another kernel release.
+    Release,
+}
+
+/// Whether a symlink at the end of a path is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// Yes.
+    Always,
+    /// No.
+    Never,
+    /// Unless this argument has this bit (AT_SYMLINK_NOFOLLOW).
+    Unless(u8, u32),
+    /// Only if this argument has this bit (AT_SYMLINK_FOLLOW).
+    If(u8, u32),
+}
+
+/// What an empty or null path means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Empty {
+    /// ENOENT (EFAULT for null).
+    Error,
+    /// The descriptor itself, if this argument has AT_EMPTY_PATH.
+    Flag(u8),
+    /// A null path means the descriptor itself.
+    Null,
+    /// A null path does, and an empty one if this argument has AT_EMPTY_PATH.
+    NullOrFlag(u8),
+}
+
+/// What a call does to the file it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Looks at it.
+    Read,
+    /// Changes it: EROFS on a read-only binding.
+    Modify,
+    /// Makes it: the last component isn't followed and must not exist.
+    Create,
+    /// Takes its name away: the last component isn't followed; EBUSY on a mount point.
+    Remove,
+}
+
+/// Where an argument of the reissued call comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// The directory descriptor that goes with the translated path.
+    Directory,
+    /// The translated path.
+    Path,
+    /// The guest's own argument with this index.
+    Argument(u8),
+    /// A constant.
+    Constant(u32),
+}
+
+/// A call that names one file and needs nothing but translation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathCall {
+    /// Index of the directory descriptor; `None` is the working directory.
+    pub directory: Option<u8>,
+    /// Index of the path.
+    pub path: u8,
+    /// Whether a symlink at the end is followed.
+    pub follow: Follow,
+    /// What an empty path means.
+    pub empty: Empty,
+    /// What is done to the file.
+    pub intent: Intent,
+    /// The call that is made instead.
+    pub reissue: u32,
+    /// Its arguments.
+    pub arguments: [From; 6],
+}
+
+/// Which code in the shim runs a trapped call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // each is the system call of that name
+pub enum Call {
+    /// None: it isn't trapped.
+    Kernel,
+    /// The generic code for calls with one path.
+    Path(PathCall),
+    Open,
+    OpenAt,
+    OpenAt2,
+    Creat,
+    Stat,
+    LStat,
+    NewFStatAt,
+    StatX,
+    ReadLink,
+    ReadLinkAt,
+    ChDir,
+    FChDir,
+    GetCwd,
+    StatFs,
+    FStatFs,
+    ChRoot,
+    Rename,
+    RenameAt,
+    RenameAt2,
+    Link,
+    LinkAt,
+    ExecVe,
+    ExecVeAt,
+    GetDents,
+    GetDents64,
+    DescriptorWrite,
+    Bind,
+    Connect,
+    SendTo,
+    SendMsg,
+    SendMMsg,
+    GetSockName,
+    GetPeerName,
+    Accept,
+    RecvFrom,
+    RecvMsg,
+    RecvMMsg,
+    SigAction,
+    SigProcMask,
+    SigPending,
+    SigTimedWait,
+    SigSuspend,
+    PPoll,
+    PSelect6,
+    EPollPWait,
+    Ptrace,
+    Prctl,
+    Seccomp,
+    Uname,
+}
+
+/// How much of a call works in the guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// As the kernel does it.
+    Full,
+    /// With limits that the note tells.
+    Partial,
+    /// Answers an errno that the note tells.
+    Refused,
+}
+
+/// One system call.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Its name.
+    pub name: &'static str,
+    /// Its number on this architecture.
+    pub number: u32,
+    /// When it is trapped.
+    pub trap: Trap,
+    /// What runs it then.
+    pub call: Call,
+    /// How much of it works.
+    pub support: Support,
+    /// What a user should know.
+    pub note: &'static str,
+}
+
+const AT_SYMLINK_NOFOLLOW: u32 = raw::AT_SYMLINK_NOFOLLOW;
+/// include/uapi/linux/fanotify.h
+const FAN_MARK_DONT_FOLLOW: u32 = 4;
+const EPERM: u16 = 1;
+const ENOSYS: u16 = 38;
+
+use self::From::{Argument as A, Constant as C, Directory as D, Path as P};
+
+const fn row(name: &'static str, number: u32, trap: Trap, call: Call) -> Row {
+    Row { name, number, trap, call, support: Support::Full, note: "" }
+}
+
+const fn refused(name: &'static str, number: u32, errno: u16, note: &'static str) -> Row {
+    Row { name, number, trap: Trap::Refuse(errno), call: Call::Kernel, support: Support::Refused, note }
+}
+
+const fn partial(row: Row, note: &'static str) -> Row {
+    Row { support: Support::Partial, note, ..row }
+}
+
+/// A call that has its own descriptor and path arguments, reissued as it is.
+const fn at(
+    name: &'static str,
+    number: u32,
+    (directory, path): (u8, u8),
+    follow: Follow,
+    empty: Empty,
+    intent: Intent,
+) -> Row {
+    let mut arguments = [A(0), A(1), A(2), A(3), A(4), A(5)];
+    arguments[directory as usize] = D;
+    arguments[path as usize] = P;
+    let call =
+        PathCall { directory: Some(directory), path, follow, empty, intent, reissue: number, arguments };
+    row(name, number, Trap::Always, Call::Path(call))
+}
+
+/// A call without a descriptor argument, reissued as `reissue` with `arguments`.
+const fn old(
+    name: &'static str,
+    number: u32,
+    follow: Follow,
+    intent: Intent,
+    reissue: u32,
+    arguments: [From; 6],
+) -> Row {
+    let call = PathCall { directory: None, path: 0, follow, empty: Empty::Error, intent, reissue, arguments };
+    row(name, number, Trap::Always, Call::Path(call))
+}
+
+const NONE: From = C(0);
+/// Path first, the rest as it is.
+const PLAIN: [From; 6] = [P, A(1), A(2), A(3), A(4), A(5)];
+
+/// Every call that newroot has something to do with.
+pub static ROWS: &[Row] = &[
+    // Opening.
+    row("open", legacy::__NR_open, Trap::Always, Call::Open),
+    row("openat", raw::__NR_openat, Trap::Always, Call::OpenAt),
+    row("openat2", raw::__NR_openat2, Trap::Always, Call::OpenAt2),
+    row("creat", legacy::__NR_creat, Trap::Always, Call::Creat),
+    // Looking.
+    row("stat", legacy::__NR_stat, Trap::Always, Call::Stat),
+    row("lstat", legacy::__NR_lstat, Trap::Always, Call::LStat),
+    row("newfstatat", raw::__NR_newfstatat, Trap::Always, Call::NewFStatAt),
+    row("statx", raw::__NR_statx, Trap::Always, Call::StatX),
+    row("readlink", legacy::__NR_readlink, Trap::Always, Call::ReadLink),
+    row("readlinkat", raw::__NR_readlinkat, Trap::Always, Call::ReadLinkAt),
+    row("statfs", raw::__NR_statfs, Trap::Always, Call::StatFs),
+    row("fstatfs", raw::__NR_fstatfs, Trap::InSession(Session::ReadOnly), Call::FStatFs),
+    old(
+        "access",
+        legacy::__NR_access,
+        Follow::Always,
+        Intent::Read,
+        raw::__NR_faccessat,
+        [D, P, A(1), NONE, NONE, NONE],
+    ),
+    at("faccessat", raw::__NR_faccessat, (0, 1), Follow::Always, Empty::Error, Intent::Read),
+    at(
+        "faccessat2",
+        raw::__NR_faccessat2,
+        (0, 1),
+        Follow::Unless(3, AT_SYMLINK_NOFOLLOW),
+        Empty::Flag(3),
+        Intent::Read,
+    ),
+    at(
+        "name_to_handle_at",
+        raw::__NR_name_to_handle_at,
+        (0, 1),
+        Follow::If(4, raw::AT_SYMLINK_FOLLOW),
+        Empty::Flag(4),
+        Intent::Read,
+    ),
+    refused(
+        "open_by_handle_at",
+        raw::__NR_open_by_handle_at,
+        EPERM,
+        "EPERM: a handle names a file of the whole file system, not of the root",
+    ),
+    partial(
+        at(
+            "open_tree",
+            raw::__NR_open_tree,
+            (0, 1),
+            Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
+            Empty::Flag(2),
+            Intent::Read,
+        ),
+        "without OPEN_TREE_CLONE, which needs privilege",
+    ),
+    // The working directory.
+    row("chdir", raw::__NR_chdir, Trap::Always, Call::ChDir),
+    row("fchdir", raw::__NR_fchdir, Trap::InSession(Session::Aliased), Call::FChDir),
+    row("getcwd", raw::__NR_getcwd, Trap::Always, Call::GetCwd),
+    partial(
+        row("chroot", raw::__NR_chroot, Trap::Always, Call::ChRoot),
+        "EPERM once the path is found good, as for anyone without privilege",
+    ),
+    // Names.
+    old(
+        "mkdir",
+        legacy::__NR_mkdir,
+        Follow::Never,
+        Intent::Create,
+        raw::__NR_mkdirat,
+        [D, P, A(1), NONE, NONE, NONE],
+    ),
+    at("mkdirat", raw::__NR_mkdirat, (0, 1), Follow::Never, Empty::Error, Intent::Create),
+    old(
+        "mknod",
+        legacy::__NR_mknod,
+        Follow::Never,
+        Intent::Create,
+        raw::__NR_mknodat,
+        [D, P, A(1), A(2), NONE, NONE],
+    ),
+    at("mknodat", raw::__NR_mknodat, (0, 1), Follow::Never, Empty::Error, Intent::Create),
+    row(
+        "symlink",
+        legacy::__NR_symlink,
+        Trap::Always,
+        Call::Path(PathCall {
+            directory: None,
+            path: 1,
+            follow: Follow::Never,
+            empty: Empty::Error,
+            intent: Intent::Create,
+            reissue: raw::__NR_symlinkat,
+            arguments: [A(0), D, P, NONE, NONE, NONE],
+        }),
+    ),
+    at("symlinkat", raw::__NR_symlinkat, (1, 2), Follow::Never, Empty::Error, Intent::Create),
+    old(
+        "rmdir",
+        legacy::__NR_rmdir,
+        Follow::Never,
+        Intent::Remove,
+        raw::__NR_unlinkat,
+        [D, P, C(raw::AT_REMOVEDIR), NONE, NONE, NONE],
+    ),
+    old(
+        "unlink",
+        legacy::__NR_unlink,
+        Follow::Never,
+        Intent::Remove,
+        raw::__NR_unlinkat,
+        [D, P, NONE, NONE, NONE, NONE],
+    ),
+    at("unlinkat", raw::__NR_unlinkat, (0, 1), Follow::Never, Empty::Error, Intent::Remove),
+    row("rename", legacy::__NR_rename, Trap::Always, Call::Rename),
+    row("renameat", raw::__NR_renameat, Trap::Always, Call::RenameAt),
+    row("renameat2", raw::__NR_renameat2, Trap::Always, Call::RenameAt2),
+    row("link", legacy::__NR_link, Trap::Always, Call::Link),
+    row("linkat", raw::__NR_linkat, Trap::Always, Call::LinkAt),
+    // Attributes.
+    old(
+        "chmod",
+        legacy::__NR_chmod,
+        Follow::Always,
+        Intent::Modify,
+        raw::__NR_fchmodat,
+        [D, P, A(1), NONE, NONE, NONE],
+    ),
+    at("fchmodat", raw::__NR_fchmodat, (0, 1), Follow::Always, Empty::Error, Intent::Modify),
+    at(
+        "fchmodat2",
+        raw::__NR_fchmodat2,
+        (0, 1),
+        Follow::Unless(3, AT_SYMLINK_NOFOLLOW),
+        Empty::Flag(3),
+        Intent::Modify,
+    ),
+    old(
+        "chown",
+        legacy::__NR_chown,
+        Follow::Always,
+        Intent::Modify,
+        raw::__NR_fchownat,
+        [D, P, A(1), A(2), NONE, NONE],
+    ),
+    old(
+        "lchown",
+        legacy::__NR_lchown,
+        Follow::Never,
+        Intent::Modify,
+        raw::__NR_fchownat,
+        [D, P, A(1), A(2), C(AT_SYMLINK_NOFOLLOW), NONE],
+    ),
+    at(
+        "fchownat",
+        raw::__NR_fchownat,
+        (0, 1),
+        Follow::Unless(4, AT_SYMLINK_NOFOLLOW),
+        Empty::Flag(4),
+        Intent::Modify,
+    ),
+    old("utime", legacy::__NR_utime, Follow::Always, Intent::Modify, legacy::__NR_utime, PLAIN),
+    old(
+        "utimes",
+        legacy::__NR_utimes,
+        Follow::Always,
+        Intent::Modify,
+        legacy::__NR_futimesat,
+        [D, P, A(1), NONE, NONE, NONE],
+    ),
+    at("futimesat", legacy::__NR_futimesat, (0, 1), Follow::Always, Empty::Null, Intent::Modify),
+    at(
+        "utimensat",
+        raw::__NR_utimensat,
+        (0, 1),
+        Follow::Unless(3, AT_SYMLINK_NOFOLLOW),
+        Empty::NullOrFlag(3),
+        Intent::Modify,
+    ),
+    old("truncate", raw::__NR_truncate, Follow::Always, Intent::Modify, raw::__NR_truncate, PLAIN),
+    old("setxattr", raw::__NR_setxattr, Follow::Always, Intent::Modify, raw::__NR_setxattr, PLAIN),
+    old("lsetxattr", raw::__NR_lsetxattr, Follow::Never, Intent::Modify, raw::__NR_lsetxattr, PLAIN),
+    old("getxattr", raw::__NR_getxattr, Follow::Always, Intent::Read, raw::__NR_getxattr, PLAIN),
+    old("lgetxattr", raw::__NR_lgetxattr, Follow::Never, Intent::Read, raw::__NR_lgetxattr, PLAIN),
+    old("listxattr", raw::__NR_listxattr, Follow::Always, Intent::Read, raw::__NR_listxattr, PLAIN),
+    old("llistxattr", raw::__NR_llistxattr, Follow::Never, Intent::Read, raw::__NR_llistxattr, PLAIN),
+    old("removexattr", raw::__NR_removexattr, Follow::Always, Intent::Modify, raw::__NR_removexattr, PLAIN),
+    old("lremovexattr", raw::__NR_lremovexattr, Follow::Never, Intent::Modify, raw::__NR_lremovexattr, PLAIN),
+    at(
+        "setxattrat",
+        raw::__NR_setxattrat,
+        (0, 1),
+        Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
+        Empty::Flag(2),
+        Intent::Modify,
+    ),
+    at(
+        "getxattrat",
+        raw::__NR_getxattrat,
+        (0, 1),
+        Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
+        Empty::Flag(2),
+        Intent::Read,
+    ),
+    at(
+        "listxattrat",
+        raw::__NR_listxattrat,
+        (0, 1),
+        Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
+        Empty::Flag(2),
+        Intent::Read,
+    ),
+    at(
+        "removexattrat",
+        raw::__NR_removexattrat,
+        (0, 1),
+        Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
+        Empty::Flag(2),
+        Intent::Modify,
+    ),
+    at(
+        "file_getattr",
+        raw::__NR_file_getattr,
+        (0, 1),
+        Follow::Unless(4, AT_SYMLINK_NOFOLLOW),
+        Empty::Flag(4),
+        Intent::Read,
+    ),
+    at(
+        "file_setattr",
+        raw::__NR_file_setattr,
+        (0, 1),
+        Follow::Unless(4, AT_SYMLINK_NOFOLLOW),
+        Empty::Flag(4),
+        Intent::Modify,
+    ),
+    row("fchmod", raw::__NR_fchmod, Trap::InSession(Session::ReadOnly), Call::DescriptorWrite),
+    row("fchown", raw::__NR_fchown, Trap::InSession(Session::ReadOnly), Call::DescriptorWrite),
+    row("fsetxattr", raw::__NR_fsetxattr, Trap::InSession(Session::ReadOnly), Call::DescriptorWrite),
+    row("fremovexattr", raw::__NR_fremovexattr, Trap::InSession(Session::ReadOnly), Call::DescriptorWrite),
+    // Watching.
+    row(
+        "inotify_add_watch",
+        raw::__NR_inotify_add_watch,
+        Trap::Always,
+        Call::Path(PathCall {
+            directory: None,
+            path: 1,
+            follow: Follow::Unless(2, raw::IN_DONT_FOLLOW),
+            empty: Empty::Error,
+            intent: Intent::Read,
+            reissue: raw::__NR_inotify_add_watch,
+            arguments: [A(0), P, A(2), NONE, NONE, NONE],
+        }),
+    ),
+    at(
+        "fanotify_mark",
+        raw::__NR_fanotify_mark,
+        (3, 4),
+        Follow::Unless(1, FAN_MARK_DONT_FOLLOW),
+        Empty::Null,
+        Intent::Read,
+    ),
+    // Listing.
+    row("getdents", legacy::__NR_getdents, Trap::InSession(Session::Unlisted), Call::GetDents),
+    row("getdents64", raw::__NR_getdents64, Trap::InSession(Session::Unlisted), Call::GetDents64),
+    // Programs.
+    row("execve", raw::__NR_execve, Trap::Always, Call::ExecVe),
+    row("execveat", raw::__NR_execveat, Trap::Always, Call::ExecVeAt),
+    refused("uselib", legacy::__NR_uselib, ENOSYS, "ENOSYS, as on today's kernels"),
+    row("ptrace", raw::__NR_ptrace, Trap::IfEqual(0, raw_ptrace::TRACEME), Call::Ptrace),
+    // Sockets.
+    row("bind", raw::__NR_bind, Trap::Always, Call::Bind),
+    row("connect", raw::__NR_connect, Trap::Always, Call::Connect),
+    row("sendto", raw::__NR_sendto, Trap::IfArgument(4), Call::SendTo),
+    row("sendmsg", raw::__NR_sendmsg, Trap::Always, Call::SendMsg),
+    row("sendmmsg", raw::__NR_sendmmsg, Trap::Always, Call::SendMMsg),
+    row("getsockname", raw::__NR_getsockname, Trap::Always, Call::GetSockName),
+    row("getpeername", raw::__NR_getpeername, Trap::Always, Call::GetPeerName),
+    row("accept", raw::__NR_accept, Trap::IfArgument(1), Call::Accept),
+    row("accept4", raw::__NR_accept4, Trap::IfArgument(1), Call::Accept),
+    row("recvfrom", raw::__NR_recvfrom, Trap::IfArgument(4), Call::RecvFrom),
+    row("recvmsg", raw::__NR_recvmsg, Trap::Always, Call::RecvMsg),
+    row("recvmmsg", raw::__NR_recvmmsg, Trap::Always, Call::RecvMMsg),
+    // Signals.
+    row("rt_sigaction", raw::__NR_rt_sigaction, Trap::IfEither(1, 0, SIGSYS), Call::SigAction),
+    row("rt_sigprocmask", raw::__NR_rt_sigprocmask, Trap::Always, Call::SigProcMask),
+    row("rt_sigpending", raw::__NR_rt_sigpending, Trap::Always, Call::SigPending),
+    row("rt_sigtimedwait", raw::__NR_rt_sigtimedwait, Trap::Always, Call::SigTimedWait),
+    row("rt_sigsuspend", raw::__NR_rt_sigsuspend, Trap::Always, Call::SigSuspend),
+    row("ppoll", raw::__NR_ppoll, Trap::IfArgument(3), Call::PPoll),
+    row("pselect6", raw::__NR_pselect6, Trap::IfArgument(5), Call::PSelect6),
+    row("epoll_pwait", raw::__NR_epoll_pwait, Trap::IfArgument(4), Call::EPollPWait),
+    row("epoll_pwait2", raw::__NR_epoll_pwait2, Trap::IfArgument(4), Call::EPollPWait),
+    // Filters of the guest's own.
+    row("prctl", raw::__NR_prctl, Trap::IfEqual(0, PR_SET_SECCOMP), Call::Prctl),
+    row("seccomp", raw::__NR_seccomp, Trap::Always, Call::Seccomp),
+    row("uname", raw::__NR_uname, Trap::InSession(Session::Release), Call::Uname),
+    // Refused: what would open files behind the filter's back, or change the root under us.
+    refused(
+        "clone3",
+        raw::__NR_clone3,
+        ENOSYS,
+        "ENOSYS: its CLONE_CLEAR_SIGHAND would take the handler away; C libraries fall back on clone",
+    ),
+    refused("io_uring_setup", raw::__NR_io_uring_setup, ENOSYS, "ENOSYS: a ring opens files unseen"),
+    refused("io_uring_enter", raw::__NR_io_uring_enter, ENOSYS, "ENOSYS, like io_uring_setup"),
+    refused("io_uring_register", raw::__NR_io_uring_register, ENOSYS, "ENOSYS, like io_uring_setup"),
+    refused("mount", raw::__NR_mount, EPERM, "EPERM, as for anyone without privilege"),
+    refused("umount2", raw::__NR_umount2, EPERM, "EPERM, as for anyone without privilege"),
+    refused("pivot_root", raw::__NR_pivot_root, EPERM, "EPERM, as for anyone without privilege"),
+    refused("move_mount", raw::__NR_move_mount, EPERM, "EPERM, as for anyone without privilege"),
+    refused("fsopen", raw::__NR_fsopen, EPERM, "EPERM, as for anyone without privilege"),
+    refused("fsconfig", raw::__NR_fsconfig, EPERM, "EPERM, as for anyone without privilege"),
+    refused("fsmount", raw::__NR_fsmount, EPERM, "EPERM, as for anyone without privilege"),
+    refused("fspick", raw::__NR_fspick, EPERM, "EPERM, as for anyone without privilege"),
+    refused("mount_setattr", raw::__NR_mount_setattr, EPERM, "EPERM, as for anyone without privilege"),
+    refused("open_tree_attr", raw::__NR_open_tree_attr, EPERM, "EPERM, as for anyone without privilege"),
+    refused("acct", raw::__NR_acct, EPERM, "EPERM, as for anyone without privilege"),
+    refused("swapon", raw::__NR_swapon, EPERM, "EPERM, as for anyone without privilege"),
+    refused("swapoff", raw::__NR_swapoff, EPERM, "EPERM, as for anyone without privilege"),
+    refused("quotactl", raw::__NR_quotactl, EPERM, "EPERM, as for anyone without privilege"),
+];
+
+/// SIGSYS, by which a trapped call comes to the shim.
+pub const SIGSYS: u32 = 31;
+const PR_SET_SECCOMP: u32 = 22;
+
+mod raw_ptrace {
+    pub(super) const TRACEME: u32 = 0;
+}
+
+/// The highest system call number this table was made with knowledge of.
+pub const LAST_KNOWN: u32 = raw::__NR_file_setattr;
+
+const SLOTS: usize = LAST_KNOWN as usize + 1;
+
+/// Index into [`ROWS`] by number, plus one; 0 where there is no row.
+static BY_NUMBER: [u8; SLOTS] = {
+    let mut index = [0u8; SLOTS];
+    let mut i = 0;
+    while i < ROWS.len() {
+        let number = ROWS[i].number as usize;
+        assert!(index[number] == 0, "a system call has two rows");
+        index[number] = i as u8 + 1;
+        i += 1;
+    }
+    assert!(ROWS.len() < 255);
+    index
+};
+
+/// The row of a call, if it has one.
+#[must_use]
+#[inline]
+pub fn row_of(number: usize) -> Option<&'static Row> {
+    let index = *BY_NUMBER.get(number)?;
+    ROWS.get(usize::from(index).checked_sub(1)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_found_by_its_number() {
+        for row in ROWS {
+            assert_eq!(row_of(row.number as usize).map(|found| found.name), Some(row.name));
+        }
+    }
+
+    #[test]
+    fn what_is_refused_says_so() {
+        for row in ROWS {
+            let refused = matches!(row.trap, Trap::Refuse(_));
+            assert_eq!(refused, row.support == Support::Refused, "{}", row.name);
+            assert_eq!(row.support != Support::Full, !row.note.is_empty(), "{}", row.name);
+        }
+    }
+}
