@@ -1,0 +1,430 @@
+//! execve(2): everything the kernel would find wrong is found here, for once the shim is
+//! executed there is no way back.
+//!
+//! The guest's program becomes the argument of a fresh shim, `/proc/self/exe`, with the plan in
+//! front. What the kernel does for a `#!` line (fs/binfmt_script.c) is done here in guest terms.
+
+use newroot_abi::plan::{self, Flags, Header, NO_DESCRIPTOR};
+use newroot_abi::{Errno, PATH_MAX};
+use newroot_image::{HEAD_LEN, Image, identify, is_shim};
+use newroot_paths::Last;
+use newroot_sys::raw;
+
+use super::{descriptor_argument, forward};
+use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::limits::Spare;
+use crate::memory;
+use crate::report::Decimal;
+use crate::resolve;
+use crate::session::session;
+use crate::slots::{self, ExecScratch, Operand, Scratch};
+use crate::state;
+use crate::trap::{Outcome, SIGSYS_BIT, Trapped};
+
+/// execve(2).
+pub fn execve(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
+    let [path, arguments, environment, ..] = call.arguments;
+    let what = Request { directory: AT_FDCWD, path, arguments, environment, flags: 0 };
+    exec(call, scratch, what).into()
+}
+
+/// execveat(2).
+pub fn execveat(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
+    let [directory, path, arguments, environment, flags, _] = call.arguments;
+    let directory = descriptor_argument(directory);
+    exec(call, scratch, Request { directory, path, arguments, environment, flags: flags as u32 }).into()
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    directory: i32,
+    path: usize,
+    arguments: usize,
+    environment: usize,
+    flags: u32,
+}
+
+/// Interpreters of interpreters that the kernel follows (exec_binprm() in fs/exec.c).
+const MAX_SCRIPTS: usize = 5;
+/// Strings that scripts can put in front: for each its interpreter, an argument, its own name.
+const MAX_FRONT: usize = 3 * MAX_SCRIPTS;
+
+/// Strings in front of the guest's arguments, the last pushed first.
+struct Front {
+    /// Offsets into the scratch space's strings.
+    offsets: [usize; MAX_FRONT],
+    count: usize,
+    used: usize,
+}
+
+impl Front {
+    fn push(&mut self, space: &mut [u8], text: &[u8]) -> Result<(), Errno> {
+        let end = self.used + text.len();
+        space.get_mut(self.used..end).ok_or(Errno::TOOBIG)?.copy_from_slice(text);
+        *space.get_mut(end).ok_or(Errno::TOOBIG)? = 0;
+        *self.offsets.get_mut(self.count).ok_or(Errno::LOOP)? = self.used;
+        self.count += 1;
+        self.used = end + 1;
+        Ok(())
+    }
+}
+
+/// A file that can be executed, opened for reading.
+struct Executable {
+    file: Descriptor,
+    /// The guest sees it under no path: it must be handed on as a descriptor.
+    nameless: bool,
+}
+
+fn exec(call: &mut Trapped<'_>, scratch: &mut Scratch, request: Request) -> Result<usize, Errno> {
+    match exec_once(call, scratch, request, None) {
+        // The kernel needs no descriptor for an exec; to look at the file beforehand, we do.
+        Err(error @ (Errno::MFILE | Errno::NFILE)) => match Spare::new() {
+            Some(spare) => exec_once(call, scratch, request, Some(spare)),
+            None => Err(error),
+        },
+        other => other,
+    }
+}
+
+fn exec_once(
+    call: &mut Trapped<'_>,
+    scratch: &mut Scratch,
+    request: Request,
+    spare: Option<Spare>,
+) -> Result<usize, Errno> {
+    const KNOWN: u32 = raw::AT_EMPTY_PATH | raw::AT_SYMLINK_NOFOLLOW | 0x10000; // AT_EXECVE_CHECK
+    if request.flags & !KNOWN != 0 {
+        return Err(Errno::INVAL);
+    }
+    let Scratch { first, second, exec, .. } = scratch;
+    reclaim(exec);
+    memory::read_path(request.path, &mut first.text)?;
+    let mut front = Front { offsets: [0; MAX_FRONT], count: 0, used: 0 };
+    let mut executable = open(first, exec, request)?;
+    // The name that scripts and AT_EXECFN are told.
+    given_name(first, second, request)?;
+    let mut head = [0u8; 1024];
+    let mut scripts = 0;
+    loop {
+        let len = host::pread(executable.file.number(), &mut head, 0)?;
+        let head = head.get(..len).unwrap_or(&[]);
+        if is_shim(head) {
+            return super::exec_nested::exec(call, first, exec, request.arguments, request.environment);
+        }
+        match identify(head.get(..len.min(HEAD_LEN)).unwrap_or(head))? {
+            Image::Elf(_) => {
+                check_interpreter(&executable.file, second)?;
+                break;
+            }
+            // The kernel looks the empty name up and finds a directory.
+            Image::Script(script) if script.interpreter.is_empty() => return Err(Errno::ACCES),
+            Image::Script(script) => {
+                scripts += 1;
+                if scripts > MAX_SCRIPTS {
+                    return Err(Errno::LOOP);
+                }
+                if scripts == 1 && closes_on_exec(request, second.text.bytes()) {
+                    // Its interpreter couldn't open it by the name it would be given.
+                    return Err(Errno::NOENT);
+                }
+                // The script's own name takes the place of argv[0]; deeper ones that of the
+                // interpreter's name, which was pushed last.
+                if front.count == 0 {
+                    front.push(&mut exec.strings, second.text.bytes())?;
+                }
+                if let Some(argument) = script.argument {
+                    front.push(&mut exec.strings, argument)?;
+                }
+                front.push(&mut exec.strings, script.interpreter)?;
+                first.text.assign(script.interpreter)?;
+                executable = open(first, exec, Request { directory: AT_FDCWD, flags: 0, ..request })?;
+            }
+        }
+    }
+    if request.flags & 0x10000 != 0 {
+        return Ok(0);
+    }
+    if executable.nameless {
+        let error = replace_process(call, second, exec, &front, Some(executable.file), request);
+        return error;
+    }
+    drop(executable);
+    drop(spare);
+    replace_process(call, second, exec, &front, None, request)
+}
+
+/// Whether a script is named through a descriptor that the exec closes
+/// (BINPRM_FLAGS_PATH_INACCESSIBLE, fs/exec.c).
+fn closes_on_exec(request: Request, name: &[u8]) -> bool {
+    if request.directory == AT_FDCWD || !name.starts_with(b"/dev/fd/") {
+        return false;
+    }
+    let arguments = [request.directory as isize as usize, raw::F_GETFD as usize, 0, 0, 0, 0];
+    forward(raw::__NR_fcntl, arguments).is_ok_and(|flags| flags & raw::FD_CLOEXEC as usize != 0)
+}
+
+/// A vfork child whose exec succeeded left its pointer array to its parent.
+fn reclaim(exec: &mut ExecScratch) {
+    let (at, len) = core::mem::take(&mut exec.leftover);
+    if len != 0 {
+        unmap(at, len);
+    }
+}
+
+fn unmap(at: usize, len: usize) {
+    let _ = forward(raw::__NR_munmap, [at, len, 0, 0, 0, 0]);
+}
+
+/// Finds and opens the file in `operand.text`; its canonical guest path goes to `exec.exe`.
+fn open(operand: &mut Operand, exec: &mut ExecScratch, request: Request) -> Result<Executable, Errno> {
+    let nofollow = request.flags & raw::AT_SYMLINK_NOFOLLOW != 0;
+    let by_descriptor = operand.text.is_empty();
+    if by_descriptor {
+        if request.flags & raw::AT_EMPTY_PATH == 0 {
+            return Err(Errno::NOENT);
+        }
+        operand.walk.host.assign(b"/proc/self/fd/")?;
+        let number = u64::try_from(request.directory).map_err(|_| Errno::BADF)?;
+        operand.walk.host.extend(Decimal::new(number).bytes())?;
+    }
+    let mut nameless = by_descriptor;
+    if !by_descriptor {
+        let last = if nofollow { Last::Keep } else { Last::Follow };
+        let found = resolve::walk_text(operand, request.directory, last)?;
+        exec.exe.assign(operand.walk.guest.bytes())?;
+        nameless = found.magic;
+    }
+    let file = open_regular(operand, !nameless)?;
+    if nameless {
+        // What the descriptor's link says is a path the guest may know.
+        resolve::host_path(file.number(), &mut operand.walk.host)?;
+        let known = session().mounts.detranslate(operand.walk.host.bytes(), None, &mut exec.exe);
+        nameless = known.is_none() || operand.walk.host.bytes().ends_with(b" (deleted)");
+    }
+    Ok(Executable { file, nameless })
+}
+
+/// Opens the host path in `operand.walk.host` if it is a regular file that may be executed.
+fn open_regular(operand: &mut Operand, nofollow: bool) -> Result<Descriptor, Errno> {
+    let nofollow = if nofollow { raw::O_NOFOLLOW } else { 0 };
+    let at = resolve::Anchored::new(&mut operand.walk.host)?;
+    let found = host::openat(at.directory(), at.path(), raw::O_PATH | raw::O_CLOEXEC | nofollow, 0)
+        .map_err(|error| if error == Errno::NOENT && nofollow == 0 { Errno::BADF } else { error })?;
+    match host::fstat(found.number())?.st_mode & 0o170_000 {
+        0o100_000 => {}
+        0o120_000 => return Err(Errno::LOOP),
+        _ => return Err(Errno::ACCES),
+    }
+    host::faccessat(at.directory(), at.path(), raw::X_OK)?;
+    host::openat(at.directory(), at.path(), raw::O_RDONLY | raw::O_CLOEXEC | nofollow, 0)
+}
+
+/// Writes to `second.text` the name by which the kernel would call the program: the path as given,
+/// or for a descriptor `/dev/fd/N` (alloc_bprm() in fs/exec.c).
+fn given_name(first: &mut Operand, second: &mut Operand, request: Request) -> Result<(), Errno> {
+    memory::read_path(request.path, &mut second.text)?;
+    let relative = second.text.bytes().first() != Some(&b'/');
+    if request.directory != AT_FDCWD && relative {
+        let number = Decimal::new(u64::try_from(request.directory).map_err(|_| Errno::BADF)?);
+        first.text.assign(b"/dev/fd/")?;
+        first.text.extend(number.bytes())?;
+        if !second.text.is_empty() {
+            first.text.extend(b"/")?;
+            first.text.extend(second.text.bytes())?;
+        }
+        second.text.assign(first.text.bytes())?;
+    }
+    Ok(())
+}
+
+/// Checks that the dynamic loader a program names is there.
+fn check_interpreter(file: &Descriptor, operand: &mut Operand) -> Result<(), Errno> {
+    let mut saved = [0u8; PATH_MAX];
+    let len = operand.text.len();
+    saved.get_mut(..len).ok_or(Errno::NAMETOOLONG)?.copy_from_slice(operand.text.bytes());
+    if crate::loader::interpreter_of(file, &mut operand.text)? {
+        let found = resolve::walk_text(operand, AT_FDCWD, Last::Follow)?;
+        let interpreter = resolve::open_found(found, &mut operand.walk.host, raw::O_RDONLY)?;
+        let mut head = [0u8; 64];
+        let len = host::pread(interpreter.number(), &mut head, 0).map_err(|error| match error {
+            Errno::ISDIR => Errno::ACCES,
+            other => other,
+        })?;
+        match identify(head.get(..len).unwrap_or(&[])) {
+            Ok(Image::Elf(_)) => {}
+            _ => return Err(Errno::LIBBAD),
+        }
+    }
+    operand.text.assign(saved.get(..len).unwrap_or(&[]))
+}
+
+/// Number of pointers before the NULL.
+pub(super) fn count_pointers(at: usize) -> Result<usize, Errno> {
+    if at == 0 {
+        return Ok(0);
+    }
+    let mut count = 0;
+    let mut checked = usize::MAX;
+    loop {
+        let place = at + count * size_of::<usize>();
+        // One probe a page.
+        let value = if place / 4096 == checked && place % 4096 <= 4096 - size_of::<usize>() {
+            memory::read_checked(place)
+        } else {
+            checked = place / 4096;
+            memory::read::<usize>(place)?
+        };
+        if value == 0 {
+            return Ok(count);
+        }
+        count += 1;
+    }
+}
+
+/// The argument pointers of the exec: in the slot if they fit, else in a mapping.
+pub(super) struct Pointers {
+    at: usize,
+    capacity: usize,
+    len: usize,
+    mapping: usize,
+}
+
+impl Pointers {
+    pub(super) fn new(exec: &mut ExecScratch, capacity: usize) -> Result<Self, Errno> {
+        if capacity <= exec.pointers.len() {
+            return Ok(Self { at: exec.pointers.as_mut_ptr() as usize, capacity, len: 0, mapping: 0 });
+        }
+        let mapping = (capacity * size_of::<usize>()).next_multiple_of(4096);
+        let at = host::map_anonymous(mapping)?;
+        exec.leftover = (at, mapping);
+        Ok(Self { at, capacity, len: 0, mapping })
+    }
+
+    pub(super) fn push(&mut self, pointer: usize) {
+        if self.len < self.capacity {
+            memory::write_owned(self.at + self.len * size_of::<usize>(), pointer);
+            self.len += 1;
+        }
+    }
+
+    /// Where the array is.
+    pub(super) fn address(&self) -> usize {
+        self.at
+    }
+
+    /// Gives the mapping back, where the exec failed.
+    pub(super) fn discard(self, exec: &mut ExecScratch) {
+        if self.mapping != 0 {
+            unmap(self.at, self.mapping);
+            exec.leftover = (0, 0);
+        }
+    }
+}
+
+fn replace_process(
+    call: &mut Trapped<'_>,
+    second: &mut Operand,
+    exec: &mut ExecScratch,
+    front: &Front,
+    nameless: Option<Descriptor>,
+    request: Request,
+) -> Result<usize, Errno> {
+    let session = session();
+    let state = state::get();
+    let kept = match nameless {
+        // The one descriptor that crosses an exec; the shim closes it when it has loaded it.
+        Some(file) => {
+            let high = host::dup_across_exec(file.number(), 100);
+            Some(high.or_else(|_| host::dup_across_exec(file.number(), 0))?)
+        }
+        None => None,
+    };
+    let mut flags =
+        session.header.flags.without(Flags::LAUNCH.with(Flags::SIGSYS_IGNORED).with(Flags::SIGSYS_BLOCKED));
+    if state.sigsys.handler == 1 {
+        flags = flags.with(Flags::SIGSYS_IGNORED);
+    }
+    if state::sigsys_blocked() {
+        flags = flags.with(Flags::SIGSYS_BLOCKED);
+    }
+    let header = Header {
+        strings: session.header.strings,
+        flags,
+        mask: call.context.mask & !SIGSYS_BIT,
+        cwd_mount: state.cwd_mount,
+        descriptor: kept.as_ref().map_or(NO_DESCRIPTOR, |kept| kept.number() as u32),
+    };
+    let mut header_text = [0u8; plan::HEADER_LEN + 1];
+    header_text[..plan::HEADER_LEN].copy_from_slice(&header.encode());
+
+    let guest_count = count_pointers(request.arguments)?;
+    let capacity = session.strings.len() + front.count + guest_count + 3;
+    let mut pointers = Pointers::new(exec, capacity)?;
+    for (index, &string) in session.strings.iter().enumerate() {
+        pointers.push(match index {
+            1 => header_text.as_ptr() as usize,
+            plan::EXE => exec.exe.with_nul().as_ptr() as usize,
+            plan::NAME => second.text.with_nul().as_ptr() as usize,
+            _ => string,
+        });
+    }
+    let strings = exec.strings.as_ptr() as usize;
+    for offset in front.offsets.get(..front.count).unwrap_or(&[]).iter().rev() {
+        pointers.push(strings + offset);
+    }
+    // A script's name stands for argv[0].
+    for index in usize::from(front.count > 0)..guest_count {
+        pointers.push(memory::read(request.arguments + index * size_of::<usize>())?);
+    }
+    if front.count == 0 && guest_count == 0 {
+        // Since Linux 5.18 a program always has an argv[0].
+        pointers.push(c"".as_ptr() as usize);
+    }
+    pointers.push(0);
+    if state.trace_me != 0 {
+        state::update(|state| state.trace_me = 0);
+        let _ = forward(raw::__NR_ptrace, [0; 6]);
+    }
+    let error = execute(call.slot, pointers.at, request.environment);
+    pointers.discard(exec);
+    Err(error)
+}
+
+/// Executes the shim. Returns only to say why not.
+///
+/// If it succeeds in a vfork child, nobody is left to give the slot back: so the kernel is told
+/// to clear its word when this memory is let go of (set_tid_address(2)).
+pub(super) fn execute(slot: usize, pointers: usize, environment: usize) -> Errno {
+    const PR_GET_TID_ADDRESS: usize = 40;
+    let mut tid_address = 0usize;
+    let arguments = [PR_GET_TID_ADDRESS, &raw mut tid_address as usize, 0, 0, 0, 0];
+    let known = forward(raw::__NR_prctl, arguments).is_ok();
+    let borrowed = !slots::is_owner(host::getpid());
+    if known || borrowed {
+        let _ = forward(raw::__NR_set_tid_address, [slots::owner_word(slot), 0, 0, 0, 0, 0]);
+    }
+    let result = exec_image(Path::new(b"/proc/self/exe\0"), pointers, environment);
+    let error = match result {
+        Err(Errno::NOENT) => exec_fallback(pointers, environment),
+        Err(error) => error,
+        Ok(_) => Errno::INVAL,
+    };
+    if known || borrowed {
+        let _ = forward(raw::__NR_set_tid_address, [tid_address, 0, 0, 0, 0, 0]);
+    }
+    error
+}
+
+fn exec_image(path: Path<'_>, pointers: usize, environment: usize) -> Result<usize, Errno> {
+    forward(raw::__NR_execve, [path.address(), pointers, environment, 0, 0, 0])
+}
+
+/// Without /proc the image must be a file, if there is one.
+fn exec_fallback(pointers: usize, environment: usize) -> Errno {
+    let Some(&path) = session().strings.get(plan::SHIM_PATH) else { return Errno::NOENT };
+    match forward(raw::__NR_execve, [path, pointers, environment, 0, 0, 0]) {
+        Err(error) => error,
+        Ok(_) => Errno::INVAL,
+    }
+}

@@ -1,0 +1,207 @@
+//! A newroot inside a newroot.
+//!
+//! The inner launcher executes its shim with a plan in which "host" means our guest. Its shim isn't
+//! run, for two can't be in one process: the plan is composed with ours, so that it leads straight
+//! to the host, and our own shim goes on with it. However deep the nesting, a path is translated once.
+
+use newroot_abi::Errno;
+use newroot_abi::plan::{self, Flags, Header, MAGIC, Mount, MountFlags};
+use newroot_paths::{HostBuf, is_under, strip_prefix};
+
+use super::exec::{Pointers, count_pointers, execute};
+use crate::memory;
+use crate::session::session;
+use crate::slots::{ExecScratch, Operand};
+use crate::trap::Trapped;
+use crate::{host, state};
+
+/// Executes our shim with the inner plan, composed.
+pub(super) fn exec(
+    call: &mut Trapped<'_>,
+    operand: &mut Operand,
+    exec: &mut ExecScratch,
+    arguments: usize,
+    environment: usize,
+) -> Result<usize, Errno> {
+    let count = count_pointers(arguments)?;
+    let pointer = |index: usize| memory::read::<usize>(arguments + index * size_of::<usize>());
+    memory::read_path(pointer(0)?, &mut operand.text)?;
+    if operand.text.bytes() != MAGIC {
+        // A shim of another protocol, or run by hand.
+        return Err(Errno::NOEXEC);
+    }
+    memory::read_path(pointer(1)?, &mut operand.text)?;
+    let inner = Header::decode(operand.text.bytes()).ok_or(Errno::INVAL)?;
+    let strings = inner.strings as usize;
+    if strings > count {
+        return Err(Errno::INVAL);
+    }
+
+    let mut composed = Composed::new(strings)?;
+    for index in plan::FIXED_STRINGS..strings {
+        let at = pointer(index)?;
+        let mut first = [0];
+        memory::read_bytes(at, &mut first)?;
+        if first == [0] {
+            break; // the padding
+        }
+        composed.add(at)?;
+    }
+    composed.sort();
+    let own = session().header.flags;
+    let mut flags = inner.flags.without(Flags::LAUNCH.with(Flags::NO_OPENAT2).with(Flags::NO_PROC));
+    for inherited in [Flags::NO_OPENAT2, Flags::NO_PROC, Flags::VERBOSE, Flags::TRACE] {
+        if own.has(inherited) {
+            flags = flags.with(inherited);
+        }
+    }
+    // The filter is the outer session's: what it doesn't trap, the inner can't have.
+    flags = flags.with(composed.flags);
+    let mounts = composed.len();
+    let padding = (plan::FIXED_STRINGS + mounts) % 2;
+    let header = Header {
+        strings: (plan::FIXED_STRINGS + mounts + padding) as u32,
+        flags,
+        mask: inner.mask & call.context.mask,
+        cwd_mount: 0,
+        descriptor: inner.descriptor,
+    };
+    let mut header_text = [0u8; plan::HEADER_LEN + 1];
+    header_text[..plan::HEADER_LEN].copy_from_slice(&header.encode());
+
+    let mut pointers = Pointers::new(exec, header.strings as usize + count - strings + 1)?;
+    for index in 0..plan::FIXED_STRINGS {
+        pointers.push(match index {
+            1 => header_text.as_ptr() as usize,
+            plan::SHIM_PATH => session().strings.get(plan::SHIM_PATH).copied().unwrap_or(0),
+            _ => pointer(index)?,
+        });
+    }
+    for index in 0..mounts {
+        pointers.push(composed.address(index));
+    }
+    if padding == 1 {
+        pointers.push(c"".as_ptr() as usize);
+    }
+    for index in strings..count {
+        pointers.push(pointer(index)?);
+    }
+    pointers.push(0);
+    let _ = state::get();
+    let error = execute(call.slot, pointers.address(), environment);
+    pointers.discard(exec);
+    composed.discard();
+    Err(error)
+}
+
+/// The composed mounts, encoded, in memory of their own.
+struct Composed {
+    base: usize,
+    len: usize,
+    used: usize,
+    addresses: usize,
+    count: usize,
+    flags: Flags,
+}
+
+/// Each mount of the plan, and what of our own lies below its host path.
+const PER_MOUNT: usize = plan::MOUNT_PREFIX_LEN + 3 * newroot_abi::PATH_MAX;
+
+impl Composed {
+    fn new(inner: usize) -> Result<Self, Errno> {
+        let capacity = inner * session().mounts.mounts().len() + inner;
+        let addresses = (capacity * size_of::<usize>()).next_multiple_of(4096);
+        let len = addresses + (capacity * PER_MOUNT).next_multiple_of(4096);
+        // Untouched pages cost nothing.
+        let base = host::map_anonymous(len)?;
+        Ok(Self { base, len, used: addresses, addresses: base, count: 0, flags: Flags::default() })
+    }
+
+    fn discard(self) {
+        let _ = super::forward(newroot_sys::raw::__NR_munmap, [self.base, self.len, 0, 0, 0, 0]);
+    }
+
+    fn len(&self) -> usize {
+        self.count
+    }
+
+    fn address(&self, index: usize) -> usize {
+        memory::read_checked(self.addresses + index * size_of::<usize>())
+    }
+
+    fn text(&self, index: usize) -> &'static [u8] {
+        memory::owned_string(self.address(index))
+    }
+
+    /// Adds the inner mount whose encoding the guest has at `at`, and every mount of ours that
+    /// shows below its host path.
+    fn add(&mut self, at: usize) -> Result<(), Errno> {
+        let mut encoded = HostBuf::new();
+        memory::read_long_path(at, &mut encoded)?;
+        let inner = Mount::decode(encoded.bytes()).ok_or(Errno::INVAL)?;
+        let outer = &session().mounts;
+        let mut host_path = HostBuf::new();
+        let owner = outer.translate(inner.host, &mut host_path)?;
+        let host_path = if host_path.bytes() == b"/" { &[] } else { host_path.bytes() };
+        let inherited = outer.get(owner).flags.0 & MountFlags::READ_ONLY.0;
+        self.push(Mount { host: host_path, flags: MountFlags(inner.flags.0 | inherited), ..inner })?;
+        for below in outer.mounts() {
+            if below.guest.len() <= inner.host.len() || !is_under(below.guest, inner.host) {
+                continue;
+            }
+            let rest = strip_prefix(below.guest, inner.host).unwrap_or(&[]);
+            let mut guest = HostBuf::new();
+            guest.assign(inner.guest)?;
+            guest.extend(rest)?;
+            let read_only = inner.flags.0 & MountFlags::READ_ONLY.0;
+            let flags = MountFlags(below.flags.0 | read_only);
+            self.push(Mount { guest: guest.bytes(), flags, ..*below })?;
+        }
+        Ok(())
+    }
+
+    /// Encodes a mount, unless its guest path is taken: the inner plan's own mounts come before
+    /// what shows through them.
+    fn push(&mut self, mount: Mount<'_>) -> Result<(), Errno> {
+        for index in 0..self.count {
+            if Mount::decode(self.text(index)).is_some_and(|other| other.guest == mount.guest) {
+                return Ok(());
+            }
+        }
+        for (flag, session_flag) in
+            [(MountFlags::UNLISTED, Flags::UNLISTED), (MountFlags::READ_ONLY, Flags::READ_ONLY)]
+        {
+            if mount.flags.has(flag) {
+                self.flags = self.flags.with(session_flag);
+            }
+        }
+        let start = self.base + self.used;
+        let prefix = mount.encode_prefix();
+        let mut at = start;
+        for part in [&prefix[..], mount.guest, mount.host, b"\0"] {
+            if at + part.len() > self.base + self.len {
+                return Err(Errno::NOMEM);
+            }
+            memory::copy_owned(at, part);
+            at += part.len();
+        }
+        self.used = at - self.base;
+        memory::write_owned(self.addresses + self.count * size_of::<usize>(), start);
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Orders the mounts by the length of their guest paths, longest first.
+    fn sort(&mut self) {
+        let guest_len = |text: &[u8]| Mount::decode(text).map_or(0, |mount| mount.guest.len());
+        for index in 1..self.count {
+            let mut at = index;
+            while at > 0 && guest_len(self.text(at - 1)) < guest_len(self.text(at)) {
+                let (lower, upper) = (self.address(at - 1), self.address(at));
+                memory::write_owned(self.addresses + (at - 1) * size_of::<usize>(), upper);
+                memory::write_owned(self.addresses + at * size_of::<usize>(), lower);
+                at -= 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Directory listings, where a binding's name has to be added: its parent directory doesn't have it.
+//!
+//! The added names come first, while the descriptor stands at offset zero; the kernel's own entries
+//! follow. So there is nothing to remember between calls, and rewinding begins anew. If the
+//! guest's buffer can't hold all added names, where to go on is kept for as long as it takes.
+//!
+//! # Safety
+//! The list of unfinished listings is words, written whole.
+#![allow(unsafe_code)]
+
+use core::cell::UnsafeCell;
+
+use newroot_abi::Errno;
+use newroot_abi::plan::{Flags, Mount, MountFlags};
+use newroot_paths::GuestBuf;
+use newroot_sys::raw;
+
+use super::{descriptor_argument, forward};
+use crate::host;
+use crate::memory;
+use crate::resolve;
+use crate::session::session;
+use crate::state;
+use crate::trap::{Outcome, Trapped};
+
+/// The two layouts of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// `struct linux_dirent`: the type is the last byte.
+    Old,
+    /// `struct linux_dirent64`.
+    New,
+}
+
+const DT_DIR: u8 = 4;
+const DT_REG: u8 = 8;
+
+/// getdents(2).
+pub fn getdents(call: &mut Trapped<'_>) -> Outcome {
+    list(call, Layout::Old).into()
+}
+
+/// getdents64(2).
+pub fn getdents64(call: &mut Trapped<'_>) -> Outcome {
+    list(call, Layout::New).into()
+}
+
+fn list(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
+    let [directory, out, size, ..] = call.arguments;
+    let descriptor = descriptor_argument(directory);
+    let size = size as u32 as usize;
+    let plain = |out: usize, size: usize| forward(call.number as u32, [directory, out, size, 0, 0, 0]);
+
+    let Ok(stat) = host::fstat(descriptor) else { return plain(out, size) };
+    let identity = (stat.st_dev, stat.st_ino);
+    let mounts = session().mounts.mounts();
+    let unlisted = |mount: &Mount<'_>| {
+        mount.flags.has(MountFlags::UNLISTED) && mount.parent == identity && seen_here(descriptor, mount)
+    };
+    // A directory that is seen at two places may have the same name bound in both.
+    let added = |mount: &&Mount<'_>| {
+        unlisted(mount)
+            && mounts
+                .iter()
+                .take_while(|other| !core::ptr::eq(*other, *mount))
+                .all(|other| !unlisted(other) || name_of(other) != name_of(mount))
+    };
+    if !mounts.iter().any(|mount| added(&mount)) || host::lseek(descriptor, 0, raw::SEEK_CUR)? != 0 {
+        return plain(out, size);
+    }
+    let skip = unfinished::take(descriptor, identity.1);
+    let mut len = 0;
+    for (index, mount) in mounts.iter().filter(added).enumerate().skip(skip) {
+        let name = name_of(mount);
+        let is_directory = mount.flags.has(MountFlags::DIRECTORY);
+        let kind = if is_directory { DT_DIR } else { DT_REG };
+        match entry(layout, index as u64 + 1, kind, name, out + len, size - len)? {
+            Some(entry) => len += entry,
+            None if len == 0 => return Err(Errno::INVAL),
+            None => {
+                unfinished::put(descriptor, identity.1, index);
+                return Ok(len);
+            }
+        }
+    }
+    // What the kernel has to say goes behind it, if there is room for it.
+    match plain(out + len, size - len) {
+        Ok(more) => Ok(len + more),
+        Err(error) if len == 0 => Err(error),
+        Err(Errno::INVAL) => {
+            unfinished::put(descriptor, identity.1, usize::MAX);
+            Ok(len)
+        }
+        Err(_) => Ok(len),
+    }
+}
+
+/// Whether a mount belongs to the place at which the directory is seen. Where it is seen at two, its
+/// bindings were meant for both, but not the directories that exist for the sake of what is below.
+fn seen_here(descriptor: i32, mount: &Mount<'_>) -> bool {
+    if !session().has(Flags::ALIASED) || !mount.flags.has(MountFlags::VIRTUAL) {
+        return true;
+    }
+    let mut guest = GuestBuf::new();
+    let prefer = Some(state::get().cwd_mount as usize);
+    resolve::directory_path_from(descriptor, prefer, &mut guest).is_ok()
+        && newroot_paths::strip_prefix(mount.guest, guest.bytes())
+            .is_some_and(|rest| rest.len() == name_of(mount).len() + 1)
+}
+
+/// The name under which a mount's parent directory has it.
+fn name_of<'a>(mount: &Mount<'a>) -> &'a [u8] {
+    mount.guest.rsplit(|&byte| byte == b'/').next().unwrap_or(&[])
+}
+
+/// Writes one entry; `None` if there is no room for it.
+fn entry(
+    layout: Layout,
+    inode: u64,
+    kind: u8,
+    name: &[u8],
+    at: usize,
+    room: usize,
+) -> Result<Option<usize>, Errno> {
+    const OLD_HEAD: usize = 18;
+    const NEW_HEAD: usize = 19;
+    // Old: name, NUL, (padding), type. New: type, name, NUL.
+    let bare = match layout {
+        Layout::Old => OLD_HEAD + name.len() + 2,
+        Layout::New => NEW_HEAD + name.len() + 1,
+    };
+    let len = bare.next_multiple_of(8);
+    if len > room {
+        return Ok(None);
+    }
+    let mut bytes = [0u8; 288];
+    let bytes = bytes.get_mut(..len).ok_or(Errno::NAMETOOLONG)?;
+    let mut put = |offset: usize, part: &[u8]| {
+        if let Some(place) = bytes.get_mut(offset..offset + part.len()) {
+            place.copy_from_slice(part);
+        }
+    };
+    put(0, &inode.to_ne_bytes());
+    // The offset behind it is still the directory's beginning.
+    put(8, &0u64.to_ne_bytes());
+    put(16, &(len as u16).to_ne_bytes());
+    match layout {
+        Layout::Old => {
+            put(OLD_HEAD, name);
+            put(len - 1, &[kind]);
+        }
+        Layout::New => {
+            put(18, &[kind]);
+            put(NEW_HEAD, name);
+        }
+    }
+    memory::write_bytes(at, bytes)?;
+    Ok(Some(len))
+}
+
+/// Listings that didn't fit the guest's buffer.
+mod unfinished {
+    use super::UnsafeCell;
+
+    struct Cells(UnsafeCell<[(i32, u64, usize); 8]>);
+    // SAFETY: see the head of the file.
+    unsafe impl Sync for Cells {}
+    static CELLS: Cells = Cells(UnsafeCell::new([(0, 0, 0); 8]));
+
+    fn cell(descriptor: i32) -> *mut (i32, u64, usize) {
+        // SAFETY: the index is below 8.
+        unsafe { CELLS.0.get().cast::<(i32, u64, usize)>().add(descriptor as usize % 8) }
+    }
+
+    /// How many names were listed already; forgets it.
+    pub(super) fn take(descriptor: i32, inode: u64) -> usize {
+        // SAFETY: see the head of the file.
+        let (whose, which, skip) = unsafe { cell(descriptor).read_volatile() };
+        if skip == 0 || whose != descriptor || which != inode {
+            return 0;
+        }
+        put(descriptor, inode, 0);
+        skip
+    }
+
+    pub(super) fn put(descriptor: i32, inode: u64, skip: usize) {
+        // SAFETY: see the head of the file.
+        unsafe { cell(descriptor).write_volatile((descriptor, inode, skip)) };
+    }
+}

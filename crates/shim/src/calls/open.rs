@@ -1,0 +1,289 @@
+//! Opening files.
+//!
+//! An open may sleep (a FIFO waits for the other end), so it is made on the guest's own
+//! stack; see [`crate::trap::resume`]. Most paths need one openat2(2) that refuses symlinks;
+//! only if that answers ELOOP does the call come back here to be walked.
+
+use newroot_abi::Errno;
+use newroot_abi::plan::Flags;
+use newroot_paths::{Found, Last, Lexical};
+use newroot_sys::raw;
+
+use super::{descriptor_argument, procfs_files, read_path};
+use crate::host::{self, AT_FDCWD, Path};
+use crate::memory;
+use crate::resolve::{self, Anchored, NO_SYMLINKS};
+use crate::session::session;
+use crate::slots::{Operand, Scratch};
+use crate::trap::resume::{Afterwards, Builder};
+use crate::trap::{Outcome, Trapped};
+
+/// What is asked of an open, whichever call asks it.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    directory: i32,
+    path: usize,
+    flags: u64,
+    mode: u64,
+    /// RESOLVE_* of openat2(2).
+    resolve: u64,
+}
+
+const O_TMPFILE: u64 = raw::O_TMPFILE as u64;
+const O_CREAT: u64 = raw::O_CREAT as u64;
+const O_PATH: u64 = raw::O_PATH as u64;
+const O_NOFOLLOW: u64 = raw::O_NOFOLLOW as u64;
+const O_CREAT_EXCL: u64 = (raw::O_CREAT | raw::O_EXCL) as u64;
+
+/// Flags that open(2) knows; it ignores all others, where openat2(2) refuses them
+/// (VALID_OPEN_FLAGS, include/linux/fcntl.h).
+const KNOWN: u64 = 0o37_777_703;
+/// What open(2) keeps beside O_PATH.
+const WITH_PATH: u64 = (raw::O_PATH | raw::O_DIRECTORY | raw::O_NOFOLLOW | raw::O_CLOEXEC) as u64;
+
+impl Request {
+    fn classic(directory: i32, path: usize, flags: usize, mode: usize) -> Self {
+        let mut flags = flags as u32 as u64 & KNOWN;
+        if flags & O_PATH != 0 {
+            flags &= WITH_PATH;
+        }
+        let creates = flags & O_CREAT != 0 || flags & O_TMPFILE == O_TMPFILE;
+        let mode = if creates { mode as u64 & 0o7777 } else { 0 };
+        Self { directory, path, flags, mode, resolve: 0 }
+    }
+
+    /// Whether it changes the file system, or could.
+    fn writes(&self) -> bool {
+        const WRITES: u64 = (raw::O_ACCMODE | raw::O_TRUNC | raw::O_CREAT) as u64;
+        self.flags & O_PATH == 0 && (self.flags & WRITES != 0 || self.flags & O_TMPFILE == O_TMPFILE)
+    }
+
+    fn last(&self) -> Last {
+        let keep = self.flags & O_NOFOLLOW != 0 || self.flags & O_CREAT_EXCL == O_CREAT_EXCL;
+        if keep { Last::Keep } else { Last::Follow }
+    }
+}
+
+/// Reads the request that a call makes.
+///
+/// # Errors
+/// EFAULT, EINVAL, E2BIG for openat2(2)'s structure.
+fn request(call: &Trapped<'_>) -> Result<Request, Errno> {
+    let [a, b, c, d, ..] = call.arguments;
+    Ok(match call.number as u32 {
+        newroot_sys::arch::legacy::__NR_open => Request::classic(AT_FDCWD, a, b, c),
+        newroot_sys::arch::legacy::__NR_creat => {
+            Request::classic(AT_FDCWD, a, (raw::O_CREAT | raw::O_WRONLY | raw::O_TRUNC) as usize, b)
+        }
+        raw::__NR_openat => Request::classic(descriptor_argument(a), b, c, d),
+        _ => {
+            const SIZE: usize = 24;
+            if d < SIZE {
+                return Err(Errno::INVAL);
+            }
+            // A longer structure is one of a newer kernel's: its unknown part must be zero.
+            let mut at = SIZE;
+            while at < d.min(4096) {
+                let mut byte = [0];
+                memory::read_bytes(c + at, &mut byte)?;
+                if byte != [0] {
+                    return Err(Errno::TOOBIG);
+                }
+                at += 1;
+            }
+            if d > 4096 {
+                return Err(Errno::TOOBIG);
+            }
+            let [flags, mode, resolve] = memory::read::<[u64; 3]>(c)?;
+            Request { directory: descriptor_argument(a), path: b, flags, mode, resolve }
+        }
+    })
+}
+
+/// open(2), openat(2), creat(2), openat2(2).
+pub fn open(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
+    let outcome = match first_try(call, scratch) {
+        // Where there was no room to sleep, the text was tried right here.
+        Err(Errno::LOOP) => request(call).and_then(|request| walked(call, &mut scratch.first, request)),
+        other => other,
+    };
+    outcome.unwrap_or_else(Outcome::from)
+}
+
+fn first_try(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Result<Outcome, Errno> {
+    let request = request(call)?;
+    let operand = &mut scratch.first;
+    read_path(operand, request.path)?;
+    if request.resolve != 0 || (request.writes() && session().has(Flags::READ_ONLY)) {
+        return walked(call, operand, request);
+    }
+    match resolve::read_text(operand)? {
+        Lexical::Walk => walked(call, operand, request),
+        Lexical::Relative => {
+            let Operand { text, .. } = operand;
+            resume(call, request, request.directory, text.with_nul(), NO_SYMLINKS, Afterwards::OnLoop)
+        }
+        Lexical::Absolute(_) if procfs_files::is_special(operand.walk.host.bytes()) => {
+            walked(call, operand, request)
+        }
+        Lexical::Absolute(_) if operand.walk.host.len() < LONG => {
+            let host = operand.walk.host.with_nul();
+            resume(call, request, AT_FDCWD, host, NO_SYMLINKS, Afterwards::OnLoop)
+        }
+        Lexical::Absolute(_) => walked(call, operand, request),
+    }
+}
+
+/// Host paths from here on are too long to be laid on the guest's stack.
+const LONG: usize = 2048;
+
+/// The call came back: it answered ELOOP, which may mean no more than that there is a symlink.
+pub fn came_back(call: &mut Trapped<'_>, scratch: &mut Scratch, result: isize) -> Outcome {
+    if result != Errno::LOOP.to_return() {
+        return Outcome::Done(result);
+    }
+    let again = request(call).and_then(|request| {
+        read_path(&mut scratch.first, request.path)?;
+        walked(call, &mut scratch.first, request)
+    });
+    again.unwrap_or_else(Outcome::from)
+}
+
+/// Opens by walking.
+fn walked(call: &mut Trapped<'_>, operand: &mut Operand, request: Request) -> Result<Outcome, Errno> {
+    let found = if request.resolve == 0 {
+        match resolve::walk_text(operand, request.directory, request.last()) {
+            Err(error @ (Errno::NOENT | Errno::NAMETOOLONG)) => {
+                return reopened(operand, request).map_err(|_| error);
+            }
+            other => other?,
+        }
+    } else {
+        restricted(operand, request)?
+    };
+    if request.writes() && session().has(Flags::READ_ONLY) {
+        refuse_read_only(operand, request, found)?;
+    }
+    if found.magic {
+        // Only the kernel can follow it, and it must be allowed to.
+        let host = operand.walk.host.with_nul();
+        return resume(call, request, AT_FDCWD, host, 0, Afterwards::Never);
+    }
+    if procfs_files::is_special(operand.walk.host.bytes()) && !request.writes() && request.flags & O_PATH == 0
+    {
+        let file = procfs_files::open(&mut operand.walk.host, request.flags)?;
+        return Ok(Outcome::Done(file.into_number() as isize));
+    }
+    let nofollow = Request { flags: request.flags | O_NOFOLLOW, ..request };
+    let asked_nofollow = request.flags & O_NOFOLLOW != 0;
+    if operand.walk.host.len() < LONG {
+        // A dangling link may be created through, so the kernel isn't told O_NOFOLLOW for O_CREAT
+        // without need: the walk has followed all links there were.
+        let resolve = if session().has_openat2() { NO_SYMLINKS } else { 0 };
+        let request = if asked_nofollow || resolve == 0 { nofollow } else { request };
+        return resume(call, request, AT_FDCWD, operand.walk.host.with_nul(), resolve, Afterwards::Never);
+    }
+    let at = Anchored::new(&mut operand.walk.host)?;
+    let opened = if session().has_openat2() {
+        host::openat2(at.directory(), at.path(), nofollow.flags, nofollow.mode, NO_SYMLINKS)?
+    } else {
+        host::openat(at.directory(), at.path(), nofollow.flags as u32, nofollow.mode as u32)?
+    };
+    Ok(Outcome::Done(opened.into_number() as isize))
+}
+
+/// From a directory without a guest path (see `resolve::object`): what exists is opened again through
+/// its descriptor.
+fn reopened(operand: &mut Operand, request: Request) -> Result<Outcome, Errno> {
+    if operand.text.bytes().first() == Some(&b'/') {
+        return Err(Errno::NOENT);
+    }
+    let object = resolve::object(operand, request.directory, request.last())?;
+    if request.writes() && object.read_only()? {
+        return Err(Errno::ROFS);
+    }
+    object.name(operand)?;
+    let flags = request.flags & !O_NOFOLLOW;
+    let opened = host::openat(AT_FDCWD, Path::new(operand.name.with_nul()), flags as u32, 0)?;
+    Ok(Outcome::Done(opened.into_number() as isize))
+}
+
+/// EROFS, with the kernel's precedence: only for a file that exists or would be made
+/// (do_open() and lookup_open() in fs/namei.c).
+fn refuse_read_only(operand: &mut Operand, request: Request, found: Found) -> Result<(), Errno> {
+    let at = Anchored::new(&mut operand.walk.host)?;
+    let (mount, exists) = if found.magic {
+        let target = host::openat(at.directory(), at.path(), raw::O_PATH | raw::O_CLOEXEC, 0)?;
+        (resolve::mount_of_directory(target.number()), host::fstat(target.number()))
+    } else {
+        (Some(found.mount), host::fstatat(at.directory(), at.path(), raw::AT_SYMLINK_NOFOLLOW))
+    };
+    if !mount.is_some_and(resolve::is_read_only) {
+        return Ok(());
+    }
+    match exists {
+        Err(Errno::NOENT) if request.flags & O_CREAT != 0 => Err(Errno::ROFS),
+        Err(error) => Err(error),
+        Ok(_) if request.flags & O_CREAT_EXCL == O_CREAT_EXCL => Err(Errno::EXIST),
+        Ok(stat) => {
+            const S_IFMT: u32 = 0o170_000;
+            let plain_write = request.flags & u64::from(raw::O_ACCMODE | raw::O_TRUNC) != 0
+                || request.flags & O_TMPFILE == O_TMPFILE;
+            match stat.st_mode & S_IFMT {
+                0o040_000 if request.flags & O_TMPFILE == O_TMPFILE => Err(Errno::ROFS),
+                0o040_000 => Ok(()),
+                // Devices, FIFOs and sockets aren't written to the file system.
+                0o100_000 if plain_write => Err(Errno::ROFS),
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+/// openat2(2) with RESOLVE_* flags, in guest terms.
+///
+/// RESOLVE_IN_ROOT and RESOLVE_BENEATH confine a lookup to the directory: the guest's mounts
+/// below it are walked like everything else.
+fn restricted(operand: &mut Operand, request: Request) -> Result<Found, Errno> {
+    const KNOWN_RESOLVE: u64 = 0x3f;
+    const CACHED: u64 = raw::RESOLVE_CACHED as u64;
+    if request.resolve & !KNOWN_RESOLVE != 0 {
+        return Err(Errno::INVAL);
+    }
+    if request.resolve & CACHED != 0 {
+        // "Only if it needs no waiting": it may always say no (openat2(2)).
+        return Err(Errno::AGAIN);
+    }
+    resolve::restricted::walk(operand, request.directory, request.last(), request.resolve)
+}
+
+/// Makes the call on the guest's stack.
+fn resume(
+    call: &mut Trapped<'_>,
+    request: Request,
+    directory: i32,
+    path: &[u8],
+    resolve: u64,
+    afterwards: Afterwards,
+) -> Result<Outcome, Errno> {
+    let directory_word = directory as isize as usize;
+    let mut builder = Builder::new(call);
+    if !builder.fits(path.len() + 64) {
+        // No room to sleep on: a goroutine's stack. Its thread is the runtime's to block.
+        let path = Path::new(path);
+        let opened = if session().has_openat2() {
+            host::openat2(directory, path, request.flags, request.mode, resolve)
+        } else {
+            host::openat(directory, path, request.flags as u32, request.mode as u32)
+        };
+        return opened.map(|opened| Outcome::Done(opened.into_number() as isize));
+    }
+    let path = builder.push(path)?;
+    if session().has_openat2() {
+        let how = builder.push_words([request.flags as usize, request.mode as usize, resolve as usize])?;
+        let arguments = [directory_word, path, how, 24, 0, 0];
+        return builder.finish(call, raw::__NR_openat2, arguments, afterwards, [0; 4]);
+    }
+    let arguments = [directory_word, path, request.flags as usize, request.mode as usize, 0, 0];
+    builder.finish(call, raw::__NR_openat, arguments, afterwards, [0; 4])
+}

@@ -1,0 +1,248 @@
+//! Calls with one path that need nothing but its translation, as the table describes them.
+
+use newroot_abi::Errno;
+use newroot_abi::plan::Flags;
+use newroot_paths::Last;
+use newroot_sys::raw;
+use newroot_sys::table::{Empty, Follow, From, Intent, PathCall};
+
+use super::{descriptor_argument, forward, read_path};
+use crate::host::{self, AT_FDCWD, Path};
+use crate::memory;
+use crate::resolve::{self, Entry, Object, is_read_only, is_virtual};
+use crate::session::session;
+use crate::slots::Operand;
+use crate::trap::{Outcome, Trapped};
+
+/// Runs a call by its description.
+pub fn run(call: &mut Trapped<'_>, row: &PathCall, operand: &mut Operand) -> Outcome {
+    run_inner(&call.arguments, row, operand).into()
+}
+
+fn argument(arguments: &[usize; 6], index: u8) -> usize {
+    arguments.get(usize::from(index)).copied().unwrap_or(0)
+}
+
+fn run_inner(arguments: &[usize; 6], row: &PathCall, operand: &mut Operand) -> Result<usize, Errno> {
+    let directory = row.directory.map_or(AT_FDCWD, |index| descriptor_argument(argument(arguments, index)));
+    let path = argument(arguments, row.path);
+    if names_descriptor(arguments, row, path)? {
+        if row.intent == Intent::Modify
+            && session().has(Flags::READ_ONLY)
+            && resolve::mount_of_directory(directory).is_some_and(is_read_only)
+        {
+            return Err(Errno::ROFS);
+        }
+        return reissue(arguments, row, directory, path);
+    }
+    read_path(operand, path)?;
+    match row.intent {
+        Intent::Read | Intent::Modify => {
+            let follow = match row.follow {
+                Follow::Always => true,
+                Follow::Never => false,
+                Follow::Unless(index, bit) => argument(arguments, index) as u32 & bit == 0,
+                Follow::If(index, bit) => argument(arguments, index) as u32 & bit != 0,
+            };
+            if follow {
+                on_object(arguments, row, operand, directory)
+            } else {
+                on_link(arguments, row, operand, directory)
+            }
+        }
+        Intent::Create => create(arguments, row, operand, directory),
+        Intent::Remove => remove(arguments, row, operand, directory),
+    }
+}
+
+/// Whether the call means its descriptor rather than a path.
+fn names_descriptor(arguments: &[usize; 6], row: &PathCall, path: usize) -> Result<bool, Errno> {
+    match row.empty {
+        Empty::Error => Ok(false),
+        Empty::Null => Ok(path == 0),
+        Empty::NullOrFlag(_) if path == 0 => Ok(true),
+        Empty::Flag(index) | Empty::NullOrFlag(index) => {
+            if argument(arguments, index) as u32 & raw::AT_EMPTY_PATH == 0 {
+                return Ok(false);
+            }
+            let mut first = [0];
+            memory::read_bytes(path, &mut first)?;
+            Ok(first == [0])
+        }
+    }
+}
+
+fn reissue(arguments: &[usize; 6], row: &PathCall, directory: i32, path: usize) -> Result<usize, Errno> {
+    let translated = row.arguments.map(|from| match from {
+        From::Directory => directory as isize as usize,
+        From::Path => path,
+        From::Argument(index) => argument(arguments, index),
+        From::Constant(value) => value as usize,
+    });
+    forward(row.reissue, translated)
+}
+
+fn on_object(
+    arguments: &[usize; 6],
+    row: &PathCall,
+    operand: &mut Operand,
+    directory: i32,
+) -> Result<usize, Errno> {
+    if row.reissue == raw::__NR_truncate && (argument(arguments, 1) as isize) < 0 {
+        return Err(Errno::INVAL);
+    }
+    let object = resolve::object(operand, directory, Last::Follow)?;
+    let read_only = object.read_only()?;
+    if read_only && row.intent == Intent::Modify {
+        let directory = row.reissue == raw::__NR_truncate && is_directory(&object)?;
+        return Err(if directory { Errno::ISDIR } else { Errno::ROFS });
+    }
+    if is_access(row) {
+        let value = access(arguments, row, operand, &object)?;
+        // Only what the file itself would allow is the mount's to refuse (do_faccessat()).
+        let asks_to_write = argument(arguments, access_mode(row)) & raw::W_OK as usize != 0;
+        return if read_only && asks_to_write { Err(Errno::ROFS) } else { Ok(value) };
+    }
+    object.name(operand)?;
+    reissue(arguments, row, AT_FDCWD, operand.name.with_nul().as_ptr() as usize)
+}
+
+fn is_directory(object: &Object) -> Result<bool, Errno> {
+    match &object.descriptor {
+        Some(descriptor) => Ok(host::fstat(descriptor.number())?.st_mode & 0o170_000 == 0o040_000),
+        None => Ok(false),
+    }
+}
+
+fn access(
+    arguments: &[usize; 6],
+    row: &PathCall,
+    operand: &mut Operand,
+    object: &Object,
+) -> Result<usize, Errno> {
+    if let Some(descriptor) = &object.descriptor {
+        let flags = if row.reissue == raw::__NR_faccessat2 { argument(arguments, 3) } else { 0 };
+        let mode = argument(arguments, access_mode(row));
+        let empty = c"".as_ptr() as usize;
+        let by_descriptor =
+            [descriptor.number() as usize, empty, mode, flags | raw::AT_EMPTY_PATH as usize, 0, 0];
+        match forward(raw::__NR_faccessat2, by_descriptor) {
+            // Before Linux 5.8, or denied by a container's profile of that age.
+            Err(Errno::NOSYS | Errno::PERM) => {}
+            answer => return answer,
+        }
+    }
+    object.name(operand)?;
+    reissue(arguments, row, AT_FDCWD, operand.name.with_nul().as_ptr() as usize)
+}
+
+fn is_access(row: &PathCall) -> bool {
+    matches!(row.reissue, raw::__NR_faccessat | raw::__NR_faccessat2)
+}
+
+/// Index of the mode among access's arguments.
+fn access_mode(row: &PathCall) -> u8 {
+    if row.directory.is_some() { 2 } else { 1 }
+}
+
+/// A call on the name itself, which may be a symlink.
+fn on_link(
+    arguments: &[usize; 6],
+    row: &PathCall,
+    operand: &mut Operand,
+    directory: i32,
+) -> Result<usize, Errno> {
+    // A trailing slash or dot follows a link after all; a mount point is no link.
+    let text = operand.text.bytes();
+    let ends_in_directory =
+        text.ends_with(b"/") || text == b"." || text.ends_with(b"/.") || text.ends_with(b"..");
+    if ends_in_directory {
+        return on_object(arguments, row, operand, directory);
+    }
+    let entry = resolve::entry(operand, directory)?;
+    if entry.mount_point {
+        return on_object(arguments, row, operand, directory);
+    }
+    if row.intent == Intent::Modify && read_only_directory(&entry) {
+        exists(&entry, operand)?;
+        return Err(Errno::ROFS);
+    }
+    by_name(arguments, row, operand, &entry)
+}
+
+/// Makes the call with the entry's directory and name. One that takes no directory gets a path
+/// that leads through procfs.
+fn by_name(
+    arguments: &[usize; 6],
+    row: &PathCall,
+    operand: &mut Operand,
+    entry: &Entry,
+) -> Result<usize, Errno> {
+    if entry.directory() != AT_FDCWD && !row.arguments.contains(&From::Directory) {
+        resolve::through_procfs(entry.directory(), &mut operand.name)?;
+        return reissue(arguments, row, AT_FDCWD, operand.name.with_nul().as_ptr() as usize);
+    }
+    reissue(arguments, row, entry.directory(), operand.name.with_nul().as_ptr() as usize)
+}
+
+/// Whether an entry's directory lies in a read-only binding.
+#[must_use]
+pub fn read_only_directory(entry: &Entry) -> bool {
+    session().has(Flags::READ_ONLY) && entry.mount().is_some_and(is_read_only)
+}
+
+/// Checks that the entry's name exists.
+///
+/// # Errors
+/// The errno of looking at it.
+pub fn exists(entry: &Entry, operand: &mut Operand) -> Result<(), Errno> {
+    let name = Path::new(operand.name.with_nul());
+    host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW).map(|_| ())
+}
+
+fn create(
+    arguments: &[usize; 6],
+    row: &PathCall,
+    operand: &mut Operand,
+    directory: i32,
+) -> Result<usize, Errno> {
+    let entry = resolve::entry(operand, directory)?;
+    if entry.mount_point {
+        return Err(Errno::EXIST);
+    }
+    if read_only_directory(&entry) {
+        // filename_create() looks first, so that an existing name says EEXIST.
+        return Err(if exists(&entry, operand).is_ok() { Errno::EXIST } else { Errno::ROFS });
+    }
+    by_name(arguments, row, operand, &entry)
+}
+
+fn remove(
+    arguments: &[usize; 6],
+    row: &PathCall,
+    operand: &mut Operand,
+    directory: i32,
+) -> Result<usize, Errno> {
+    let removes_directory = match row.directory {
+        None => row.arguments.contains(&From::Constant(raw::AT_REMOVEDIR)),
+        Some(_) => argument(arguments, 2) as u32 & raw::AT_REMOVEDIR != 0,
+    };
+    let entry = resolve::entry(operand, directory)?;
+    if read_only_directory(&entry) {
+        return Err(Errno::ROFS);
+    }
+    if entry.mount_point {
+        let object = resolve::object(operand, directory, Last::Keep)?;
+        return Err(match (removes_directory, is_directory(&object)?) {
+            (true, false) => Errno::NOTDIR,
+            (false, true) => Errno::ISDIR,
+            // What exists only for the bindings below it is a directory that isn't empty.
+            (true, true) if object.mount.is_some_and(is_virtual) => Errno::NOTEMPTY,
+            _ => Errno::BUSY,
+        });
+    }
+    if entry.above_mount && removes_directory {
+        return Err(Errno::NOTEMPTY);
+    }
+    by_name(arguments, row, operand, &entry)
+}

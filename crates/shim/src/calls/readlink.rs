@@ -1,0 +1,68 @@
+//! readlink(2), with procfs's links in guest terms.
+
+use newroot_abi::Errno;
+use newroot_sys::raw;
+
+use super::{descriptor_argument, forward};
+use crate::host::{self, AT_FDCWD, Path};
+use crate::memory;
+use crate::resolve::{self, procfs};
+use crate::slots::Operand;
+use crate::trap::{Outcome, Trapped};
+
+/// readlink(2).
+pub fn readlink(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
+    let [path, out, size, ..] = call.arguments;
+    read(operand, AT_FDCWD, path, out, size).into()
+}
+
+/// readlinkat(2).
+pub fn readlinkat(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
+    let [directory, path, out, size, ..] = call.arguments;
+    read(operand, descriptor_argument(directory), path, out, size).into()
+}
+
+fn read(operand: &mut Operand, directory: i32, path: usize, out: usize, size: usize) -> Result<usize, Errno> {
+    if size as i32 <= 0 {
+        return Err(Errno::INVAL);
+    }
+    memory::read_path(path, &mut operand.text)?;
+    if operand.text.is_empty() {
+        // Of an O_PATH descriptor of the link itself; the kernel answers ENOENT for any other.
+        let arguments = [directory as isize as usize, path, out, size, 0, 0];
+        return forward(raw::__NR_readlinkat, arguments);
+    }
+    if operand.text.bytes().ends_with(b"/") {
+        // With a slash it is what the link points to, and that is no link.
+        let object = resolve::object(operand, directory, newroot_paths::Last::Follow)?;
+        drop(object);
+        return Err(Errno::INVAL);
+    }
+    let entry = resolve::entry(operand, directory)?;
+    if entry.mount_point {
+        return Err(Errno::INVAL);
+    }
+    let name = operand.name.with_nul();
+    let plain = forward(
+        raw::__NR_readlinkat,
+        [entry.directory() as isize as usize, name.as_ptr() as usize, out, size, 0, 0],
+    )?;
+    // Every magic link that names a file begins with a slash; most links in the world don't.
+    let mut first = [0];
+    memory::read_bytes(out, &mut first)?;
+    if plain == 0 || first != *b"/" || !resolve::is_procfs(&entry, operand)? {
+        return Ok(plain);
+    }
+    // The guest's buffer may have cut the text: read it again, whole.
+    let name = Path::new(operand.name.with_nul());
+    let len = host::readlinkat(entry.directory(), name, operand.text.space())?;
+    operand.text.set_len(len);
+    let Some(link) = procfs::classify(operand.walk.host.bytes()) else {
+        return Ok(plain);
+    };
+    procfs::show(link, &mut operand.text)?;
+    let shown = operand.text.bytes();
+    let shown = shown.get(..size.min(shown.len())).unwrap_or(shown);
+    memory::write_bytes(out, shown)?;
+    Ok(shown.len())
+}

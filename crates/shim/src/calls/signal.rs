@@ -1,0 +1,200 @@
+//! Signals: keeping SIGSYS open for ourselves while the guest sees its own.
+//!
+//! A blocked or ignored SIGSYS would make the next trapped call kill the process. So the kernel's
+//! mask and action never have it blocked or changed; what the guest wanted is kept here, shown
+//! when it asks, and acted upon when a SIGSYS comes that isn't one of our traps.
+
+use newroot_abi::Errno;
+use newroot_sys::arch::{SignalAction, SignalContext};
+use newroot_sys::raw;
+use newroot_sys::table::SIGSYS;
+
+use super::forward;
+use crate::memory;
+use crate::state;
+use crate::trap::resume::{Afterwards, Builder};
+use crate::trap::{Outcome, SIGSYS_BIT, Trapped};
+use crate::{host, report};
+
+const SIG_DFL: usize = 0;
+const SIG_IGN: usize = 1;
+const SIGSET_SIZE: usize = 8;
+
+/// rt_sigaction(2).
+pub fn sigaction(call: &mut Trapped<'_>) -> Outcome {
+    let [signal, new, old, size, ..] = call.arguments;
+    sigaction_inner(signal, new, old, size).map(|()| 0).into()
+}
+
+fn sigaction_inner(signal: usize, new: usize, old: usize, size: usize) -> Result<(), Errno> {
+    if size != SIGSET_SIZE {
+        return Err(Errno::INVAL);
+    }
+    let wanted = if new == 0 { None } else { Some(memory::read::<SignalAction>(new)?) };
+    if signal as u32 == SIGSYS {
+        let before = state::get().sigsys;
+        if let Some(wanted) = wanted {
+            state::update(|state| state.sigsys = wanted);
+            if wanted.handler == SIG_IGN {
+                state::update(|state| state.pending = 0);
+            }
+        }
+        return if old == 0 { Ok(()) } else { memory::write(old, &before) };
+    }
+    let Some(mut wanted) = wanted else {
+        return forward(raw::__NR_rt_sigaction, [signal, 0, old, size, 0, 0]).map(|_| ());
+    };
+    wanted.mask &= !SIGSYS_BIT;
+    let arguments = [signal, &raw const wanted as usize, old, size, 0, 0];
+    forward(raw::__NR_rt_sigaction, arguments).map(|_| ())
+}
+
+/// rt_sigprocmask(2): works on the mask that returning from the handler installs.
+pub fn sigprocmask(call: &mut Trapped<'_>) -> Outcome {
+    let [how, new, old, size, ..] = call.arguments;
+    sigprocmask_inner(call, [how, new, old, size]).map(|()| 0).into()
+}
+
+fn sigprocmask_inner(call: &mut Trapped<'_>, [how, new, old, size]: [usize; 4]) -> Result<(), Errno> {
+    /// SIGKILL and SIGSTOP can't be blocked.
+    const UNBLOCKABLE: u64 = 1 << 8 | 1 << 18;
+    if size != SIGSET_SIZE {
+        return Err(Errno::INVAL);
+    }
+    let set = if new == 0 { None } else { Some(memory::read::<u64>(new)?) };
+    let kernel = call.context.mask & !SIGSYS_BIT;
+    let blocked = state::sigsys_blocked();
+    let before = kernel | if blocked { SIGSYS_BIT } else { 0 };
+    if let Some(set) = set {
+        let set = set & !UNBLOCKABLE;
+        let after = match how as u32 {
+            raw::SIG_BLOCK => before | set,
+            raw::SIG_UNBLOCK => before & !set,
+            raw::SIG_SETMASK => set,
+            _ => return Err(Errno::INVAL),
+        };
+        call.context.mask = after & !SIGSYS_BIT;
+        let blocks = after & SIGSYS_BIT != 0;
+        if blocks != blocked {
+            state::set_sigsys_blocked(blocks);
+        }
+        if !blocks && state::get().pending != 0 {
+            send_again();
+        }
+    }
+    if old == 0 { Ok(()) } else { memory::write(old, &before) }
+}
+
+/// rt_sigpending(2).
+pub fn sigpending(call: &mut Trapped<'_>) -> Outcome {
+    let [out, size, ..] = call.arguments;
+    let result = forward(raw::__NR_rt_sigpending, [out, size, 0, 0, 0, 0]).and_then(|value| {
+        if state::get().pending != 0 && size == SIGSET_SIZE {
+            let set: u64 = memory::read(out)?;
+            memory::write(out, &(set | SIGSYS_BIT))?;
+        }
+        Ok(value)
+    });
+    result.into()
+}
+
+/// rt_sigtimedwait(2), for sets with SIGSYS in them.
+pub fn sigtimedwait(call: &mut Trapped<'_>) -> Outcome {
+    sigtimedwait_inner(call).unwrap_or_else(Outcome::from)
+}
+
+fn sigtimedwait_inner(call: &mut Trapped<'_>) -> Result<Outcome, Errno> {
+    let [set, info, _, size, ..] = call.arguments;
+    let waits_for_it = size == SIGSET_SIZE && memory::read::<u64>(set)? & SIGSYS_BIT != 0;
+    if waits_for_it && state::get().pending != 0 {
+        return take_pending(info).map(|signal| Outcome::Done(signal as isize));
+    }
+    // One that comes while waiting is noted by the handler and ends the wait.
+    let afterwards = if waits_for_it { Afterwards::Always } else { Afterwards::Never };
+    let arguments = call.arguments;
+    Builder::new(call).finish(call, raw::__NR_rt_sigtimedwait, arguments, afterwards, [0; 4])
+}
+
+/// The wait for a set with SIGSYS in it is over.
+pub fn sigtimedwait_came_back(call: &mut Trapped<'_>, result: isize) -> Outcome {
+    let [_, info, ..] = call.arguments;
+    if result == Errno::INTR.to_return() && state::get().pending != 0 {
+        return take_pending(info).into();
+    }
+    Outcome::Done(result)
+}
+
+/// Accepts the pending SIGSYS; the result is its number. Who sent it isn't kept.
+fn take_pending(info: usize) -> Result<usize, Errno> {
+    state::update(|state| state.pending = 0);
+    if info != 0 {
+        let mut words = [0u64; 16];
+        words[0] = SIGSYS.into();
+        memory::write(info, &words)?;
+    }
+    Ok(SIGSYS as usize)
+}
+
+/// A call is about to wait with a mask. A SIGSYS that is pending and that the mask lets through
+/// ends it before it begins: true.
+#[must_use]
+pub fn interrupts(mask: u64) -> bool {
+    if mask & SIGSYS_BIT != 0 || state::get().pending == 0 {
+        return false;
+    }
+    if state::sigsys_blocked() {
+        state::set_sigsys_blocked(false);
+        state::update(|state| state.block_again = 1);
+    }
+    send_again();
+    true
+}
+
+/// Sends the process the SIGSYS that came while the guest had it blocked.
+fn send_again() {
+    state::update(|state| state.pending = 0);
+    let arguments = [host::getpid() as usize, host::gettid() as usize, SIGSYS as usize, 0, 0, 0];
+    let _ = forward(raw::__NR_tgkill, arguments);
+}
+
+/// A SIGSYS that is none of our traps: sent by someone, or by a filter of the guest's own
+/// (`forced`). The result is the guest's handler, if it is to run.
+pub fn deliver(info: usize, forced: bool, context: &mut SignalContext) -> usize {
+    let state::State { sigsys: action, block_again, .. } = state::get();
+    let blocked = state::sigsys_blocked();
+    if block_again != 0 {
+        state::update(|state| state.block_again = 0);
+        state::set_sigsys_blocked(true);
+    }
+    if !forced && blocked {
+        state::update(|state| state.pending = 1);
+        return 0;
+    }
+    let _ = info;
+    match action.handler {
+        SIG_IGN if !forced => 0,
+        // force_sig_info(): a forced signal that is blocked or ignored is deadly.
+        SIG_DFL | SIG_IGN => die(),
+        _ if blocked => die(),
+        handler => {
+            if action.flags & raw::SA_RESETHAND as usize != 0 {
+                state::update(|state| state.sigsys = SignalAction::default());
+            }
+            let own = if action.flags & raw::SA_NODEFER as usize != 0 { 0 } else { SIGSYS_BIT };
+            host::set_mask((context.mask | action.mask | own) & !SIGSYS_BIT);
+            handler
+        }
+    }
+}
+
+/// Dies of SIGSYS as the kernel would have it: with that signal as the status, and a core
+/// where cores are wanted.
+fn die() -> usize {
+    // SIG_DFL needs no handler to be fit.
+    let action = SignalAction::default();
+    let arguments = [SIGSYS as usize, &raw const action as usize, 0, SIGSET_SIZE, 0, 0];
+    let _ = forward(raw::__NR_rt_sigaction, arguments);
+    host::set_mask(!SIGSYS_BIT);
+    send_again();
+    report::fatal(&[b"SIGSYS did not end the process"])
+}

@@ -1,0 +1,437 @@
+//! UNIX sockets, whose addresses are paths (unix(7)).
+//!
+//! An address has room for 108 bytes. A translated path that outgrows them is reached through the
+//! descriptor of its directory, `/proc/self/fd/N/name`. Whatever may sleep is made on the
+//! guest's stack; addresses that come back are put in guest terms afterwards.
+
+use newroot_abi::Errno;
+use newroot_paths::{Buffer, GuestBuf, Host, Last};
+use newroot_sys::raw;
+
+use super::forward;
+use super::path::{exists, read_only_directory};
+use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::memory;
+use crate::resolve::{self, procfs};
+use crate::slots::Operand;
+use crate::trap::resume::{Afterwards, Builder};
+use crate::trap::{Outcome, Trapped};
+
+const AF_UNIX: u16 = 1;
+/// Bytes of the family in front of the path.
+const FAMILY: usize = 2;
+/// `sun_path`'s size.
+const PATH: usize = 108;
+/// The longest path that has a NUL behind it, which every kernel likes better.
+const LONGEST: usize = PATH - 1;
+/// `struct sockaddr_storage`.
+const ANY: usize = 128;
+
+/// A translated address.
+struct Address {
+    bytes: [u8; FAMILY + PATH],
+    len: usize,
+    /// A descriptor that the path leads through.
+    through: Option<Descriptor>,
+}
+
+impl Address {
+    fn new(path: &[u8], through: Option<Descriptor>) -> Result<Self, Errno> {
+        let mut bytes = [0; FAMILY + PATH];
+        bytes[..FAMILY].copy_from_slice(&AF_UNIX.to_ne_bytes());
+        let room = bytes.get_mut(FAMILY..FAMILY + path.len()).filter(|_| path.len() <= LONGEST);
+        room.ok_or(Errno::NAMETOOLONG)?.copy_from_slice(path);
+        Ok(Self { bytes, len: FAMILY + path.len() + 1, through })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or(&[])
+    }
+}
+
+/// Reads the path out of the guest's address into `out`; false if the address is none with a
+/// path: of another family, unnamed, or abstract.
+fn read_address(address: usize, len: usize, out: &mut GuestBuf) -> Result<bool, Errno> {
+    if address == 0 || len <= FAMILY || len > ANY {
+        return Ok(false);
+    }
+    let len = len.min(FAMILY + PATH);
+    let mut bytes = [0u8; FAMILY + PATH];
+    let bytes = bytes.get_mut(..len).ok_or(Errno::INVAL)?;
+    memory::read_bytes(address, bytes)?;
+    let (family, path) = bytes.split_at(FAMILY);
+    if family != AF_UNIX.to_ne_bytes() || path.first() == Some(&0) {
+        return Ok(false);
+    }
+    let end = path.iter().position(|&byte| byte == 0).unwrap_or(path.len());
+    out.assign(path.get(..end).unwrap_or(path))?;
+    Ok(true)
+}
+
+/// bind(2).
+pub fn bind(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
+    bind_inner(call, operand).into()
+}
+
+fn bind_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<usize, Errno> {
+    const EADDRINUSE: Errno = Errno::from_number(98);
+    let [socket, address, len, ..] = call.arguments;
+    if !read_address(address, len, &mut operand.text)? {
+        return forward(raw::__NR_bind, call.arguments);
+    }
+    let entry = resolve::entry(operand, AT_FDCWD)?;
+    if entry.mount_point {
+        return Err(EADDRINUSE);
+    }
+    if read_only_directory(&entry) {
+        return Err(if exists(&entry, operand).is_ok() { EADDRINUSE } else { Errno::ROFS });
+    }
+    // A relative name that means the same to the host's kernel is bound as it is, so that it is what
+    // everybody is told.
+    if operand.text.bytes().first() != Some(&b'/') && same_directory(operand, entry.directory()) {
+        return forward(raw::__NR_bind, call.arguments);
+    }
+    let whole = operand.name.bytes().first() == Some(&b'/');
+    if entry.directory() == AT_FDCWD && !whole {
+        return forward(raw::__NR_bind, call.arguments);
+    }
+    let bind = |path: &[u8]| {
+        let address = Address::new(path, None)?;
+        forward(raw::__NR_bind, [socket, address.bytes.as_ptr() as usize, address.len, 0, 0, 0])
+    };
+    if whole {
+        // No descriptor was to be had: it must do as it is.
+        return bind(operand.name.bytes());
+    }
+    // The host path, where it fits, for it is what getsockname(2) will tell.
+    let mut path = Buffer::<Host, 256>::new();
+    resolve::host_path(entry.directory(), &mut operand.walk.host)?;
+    let fits = path.extend(operand.walk.host.bytes()).and_then(|()| path.extend(b"/"));
+    if fits.and_then(|()| path.extend(operand.name.bytes())).is_ok() && path.len() <= LONGEST {
+        return bind(path.bytes());
+    }
+    let name_len = operand.name.len();
+    resolve::through_procfs(entry.directory(), &mut operand.name)?;
+    if operand.name.len() <= LONGEST {
+        return bind(operand.name.bytes());
+    }
+    // Even the name alone is too long: bind a short one beside it, and rename.
+    let start = operand.name.len() - name_len;
+    let mut short = Buffer::<Host, 256>::new();
+    short.assign(operand.name.bytes().get(..start).unwrap_or(&[]))?;
+    short.extend(b".newroot-")?;
+    short.extend(crate::report::Decimal::new(crate::host::gettid().into()).bytes())?;
+    bind(short.bytes())?;
+    let arguments = [
+        AT_FDCWD as isize as usize,
+        short.with_nul().as_ptr() as usize,
+        AT_FDCWD as isize as usize,
+        operand.name.with_nul().as_ptr() as usize,
+        1, // RENAME_NOREPLACE
+        0,
+    ];
+    forward(raw::__NR_renameat2, arguments).map_err(|error| {
+        let remove = [AT_FDCWD as isize as usize, arguments[1], 0, 0, 0, 0];
+        let _ = forward(raw::__NR_unlinkat, remove);
+        if error == Errno::EXIST { EADDRINUSE } else { error }
+    })
+}
+
+/// Whether the host's kernel finds the same directory by the guest's relative path.
+fn same_directory(operand: &mut Operand, directory: i32) -> bool {
+    let Operand { text, normal, .. } = operand;
+    let (parent, _) = newroot_paths::split_last(text.bytes());
+    if normal.assign(if parent.is_empty() { b"." } else { parent }).is_err() {
+        return false;
+    }
+    let path = Path::new(normal.with_nul());
+    match (host::fstatat(AT_FDCWD, path, 0), host::fstat(directory)) {
+        (Ok(theirs), Ok(ours)) => (theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino),
+        _ => false,
+    }
+}
+
+/// Translates the address of a socket that exists.
+fn destination(operand: &mut Operand) -> Result<Address, Errno> {
+    // Walked rather than opened: a path that fits needs no descriptor over a call that sleeps.
+    let found = resolve::walk_text(operand, AT_FDCWD, Last::Follow)?;
+    if operand.walk.host.len() <= LONGEST {
+        return Address::new(operand.walk.host.bytes(), None);
+    }
+    let object = resolve::open_found(found, &mut operand.walk.host, raw::O_PATH)?;
+    let mut path = Buffer::<Host, 64>::new();
+    path.assign(b"/proc/self/fd/")?;
+    path.extend(crate::report::Decimal::new(object.number() as u64).bytes())?;
+    Address::new(path.bytes(), Some(object))
+}
+
+/// Makes the guest's call on its own stack, unchanged.
+fn unchanged(call: &mut Trapped<'_>) -> Result<Outcome, Errno> {
+    let arguments = call.arguments;
+    Builder::new(call).finish(call, call.number as u32, arguments, Afterwards::Never, [0; 4])
+}
+
+/// What a call that comes back has to do.
+#[derive(Clone, Copy)]
+#[repr(usize)]
+enum Task {
+    /// Close the descriptor in the note.
+    Close = 1,
+    /// Put the address at (address, length's address, room) in guest terms.
+    Address,
+    /// Put the name of the message at the note's address, with this room, in guest terms.
+    Message,
+    /// The same for all messages received.
+    Messages,
+    /// Copy the lengths sent from our copies of messages to the guest's.
+    Sent,
+}
+
+fn close_note(address: Option<Descriptor>) -> (Afterwards, [usize; 4]) {
+    match address {
+        Some(through) => (Afterwards::Always, [Task::Close as usize, through.into_number() as usize, 0, 0]),
+        None => (Afterwards::Never, [0; 4]),
+    }
+}
+
+/// connect(2).
+pub fn connect(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
+    addressed(call, operand, 1).unwrap_or_else(Outcome::from)
+}
+
+/// sendto(2).
+pub fn sendto(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
+    addressed(call, operand, 4).unwrap_or_else(Outcome::from)
+}
+
+/// A call whose arguments `index` and `index + 1` are an address and its length.
+fn addressed(call: &mut Trapped<'_>, operand: &mut Operand, index: usize) -> Result<Outcome, Errno> {
+    let mut arguments = call.arguments;
+    let (address, len) = match arguments.get(index..index + 2) {
+        Some(&[address, len]) => (address, len as u32 as usize),
+        _ => return Err(Errno::INVAL),
+    };
+    if !read_address(address, len, &mut operand.text)? {
+        return unchanged(call);
+    }
+    let address = destination(operand)?;
+    let mut builder = Builder::new(call);
+    let at = builder.push(address.bytes())?;
+    if let Some([place, len]) = arguments.get_mut(index..index + 2) {
+        (*place, *len) = (at, address.len);
+    }
+    let (afterwards, note) = close_note(address.through);
+    builder.finish(call, call.number as u32, arguments, afterwards, note)
+}
+
+/// Words of `struct msghdr`.
+const MESSAGE: usize = 7;
+/// Words of `struct mmsghdr`.
+const MULTI: usize = 8;
+
+/// sendmsg(2).
+pub fn sendmsg(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
+    sendmsg_inner(call, operand).unwrap_or_else(Outcome::from)
+}
+
+fn sendmsg_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcome, Errno> {
+    let [socket, message, flags, ..] = call.arguments;
+    let mut header = memory::read::<[usize; MESSAGE]>(message)?;
+    if !read_address(header[0], header[1] as u32 as usize, &mut operand.text)? {
+        return unchanged(call);
+    }
+    let address = destination(operand)?;
+    let mut builder = Builder::new(call);
+    header[0] = builder.push(address.bytes())?;
+    header[1] = address.len;
+    let at = builder.push_words(header)?;
+    let (afterwards, note) = close_note(address.through);
+    builder.finish(call, raw::__NR_sendmsg, [socket, at, flags, 0, 0, 0], afterwards, note)
+}
+
+/// sendmmsg(2). It may send fewer messages than asked, and callers go on from there: so a batch
+/// is no longer than fits the guest's stack.
+pub fn sendmmsg(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
+    sendmmsg_inner(call, operand).unwrap_or_else(Outcome::from)
+}
+
+/// Messages translated in one go.
+const BATCH: usize = 8;
+
+fn sendmmsg_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcome, Errno> {
+    let [socket, messages, count, flags, ..] = call.arguments;
+    let count = count as u32 as usize;
+    let mut builder = Builder::new(call);
+    let mut headers = [[0usize; MULTI]; BATCH];
+    let mut ready = 0;
+    let mut translated = false;
+    let mut through = None;
+    for (index, header) in headers.iter_mut().enumerate().take(count) {
+        let at = messages + index * size_of_val(header);
+        let step = memory::read::<[usize; MULTI]>(at).and_then(|read| {
+            *header = read;
+            if !read_address(header[0], header[1] as u32 as usize, &mut operand.text)? {
+                return Ok(true);
+            }
+            let address = destination(operand)?;
+            if address.through.is_some() && index > 0 {
+                return Ok(false); // alone, the next time
+            }
+            header[0] = builder.push(address.bytes())?;
+            header[1] = address.len;
+            translated = true;
+            through = address.through;
+            Ok(true)
+        });
+        match step {
+            Ok(true) => ready = index + 1,
+            Err(error) if index == 0 => return Err(error),
+            Ok(false) | Err(_) => break,
+        }
+        if through.is_some() {
+            break;
+        }
+    }
+    if !translated {
+        // Up to what couldn't be read, the kernel may say it itself.
+        return unchanged(call);
+    }
+    let mut at = 0;
+    for header in headers.get(..ready).unwrap_or(&[]).iter().rev() {
+        at = builder.push_words(*header)?;
+    }
+    let through = through.map_or(0, |through| through.into_number() as usize + 1);
+    let note = [Task::Sent as usize, at, messages, through];
+    builder.finish(call, raw::__NR_sendmmsg, [socket, at, ready, flags, 0, 0], Afterwards::Always, note)
+}
+
+/// getsockname(2), getpeername(2).
+pub fn name(call: &mut Trapped<'_>) -> Outcome {
+    name_inner(call).into()
+}
+
+fn name_inner(call: &mut Trapped<'_>) -> Result<usize, Errno> {
+    let [socket, out, len_at, ..] = call.arguments;
+    let room: u32 = memory::read(len_at)?;
+    if room as i32 >= 0 && out != 0 {
+        let value = forward(call.number as u32, [socket, out, len_at, 0, 0, 0])?;
+        show_address(out, len_at, room as usize)?;
+        return Ok(value);
+    }
+    forward(call.number as u32, call.arguments)
+}
+
+/// Puts an address that the kernel wrote in guest terms. `room` is how much it may have written.
+fn show_address(at: usize, len_at: usize, room: usize) -> Result<(), Errno> {
+    let len = memory::read::<u32>(len_at)? as usize;
+    if let Some(shown) = shown_len(at, len, room)? {
+        memory::write(len_at, &(shown as u32))?;
+    }
+    Ok(())
+}
+
+/// Rewrites an address in place; the result is its new length, `None` if nothing changed.
+fn shown_len(at: usize, len: usize, room: usize) -> Result<Option<usize>, Errno> {
+    let mut text = GuestBuf::new();
+    let written = len.min(room);
+    if !read_address(at, written, &mut text)? || text.bytes().first() != Some(&b'/') {
+        return Ok(None);
+    }
+    if !procfs::detranslate(None, &mut text) {
+        return Ok(None);
+    }
+    let text = text.with_nul();
+    let kept = text.get(..text.len().min(room.saturating_sub(FAMILY))).unwrap_or(text);
+    memory::write_bytes(at + FAMILY, kept)?;
+    Ok(Some(FAMILY + text.len()))
+}
+
+/// accept(2), accept4(2).
+pub fn accept(call: &mut Trapped<'_>) -> Outcome {
+    returning(call, 1, 2).unwrap_or_else(Outcome::from)
+}
+
+/// recvfrom(2).
+pub fn recvfrom(call: &mut Trapped<'_>) -> Outcome {
+    returning(call, 4, 5).unwrap_or_else(Outcome::from)
+}
+
+/// A call that writes an address to one argument and its length to another.
+fn returning(call: &mut Trapped<'_>, address: usize, len: usize) -> Result<Outcome, Errno> {
+    let arguments = call.arguments;
+    let pick = |index: usize| arguments.get(index).copied().unwrap_or(0);
+    let room = match memory::read::<u32>(pick(len)) {
+        Ok(room) => room as usize,
+        Err(_) => return unchanged(call),
+    };
+    let note = [Task::Address as usize, pick(address), pick(len), room];
+    Builder::new(call).finish(call, call.number as u32, arguments, Afterwards::Always, note)
+}
+
+/// recvmsg(2).
+pub fn recvmsg(call: &mut Trapped<'_>) -> Outcome {
+    recvmsg_inner(call).unwrap_or_else(Outcome::from)
+}
+
+fn recvmsg_inner(call: &mut Trapped<'_>) -> Result<Outcome, Errno> {
+    let [_, message, ..] = call.arguments;
+    let header = memory::read::<[usize; 2]>(message)?;
+    if header[0] == 0 {
+        return unchanged(call);
+    }
+    let note = [Task::Message as usize, message, header[1] as u32 as usize, 0];
+    let arguments = call.arguments;
+    Builder::new(call).finish(call, raw::__NR_recvmsg, arguments, Afterwards::Always, note)
+}
+
+/// recvmmsg(2).
+pub fn recvmmsg(call: &mut Trapped<'_>) -> Outcome {
+    let arguments = call.arguments;
+    let note = [Task::Messages as usize, arguments[1], 0, 0];
+    Builder::new(call)
+        .finish(call, raw::__NR_recvmmsg, arguments, Afterwards::Always, note)
+        .unwrap_or_else(Outcome::from)
+}
+
+fn show_message(message: usize, room: Option<usize>) -> Result<(), Errno> {
+    let header = memory::read::<[usize; 2]>(message)?;
+    let len = header[1] as u32 as usize;
+    if header[0] == 0 || len == 0 {
+        return Ok(());
+    }
+    if let Some(shown) = shown_len(header[0], len, room.unwrap_or(len))? {
+        memory::write(message + size_of::<usize>(), &(shown as u32))?;
+    }
+    Ok(())
+}
+
+/// A call of this file's that slept comes back.
+pub fn came_back(_call: &mut Trapped<'_>, result: isize, note: [usize; 4]) -> Outcome {
+    let [task, a, b, c] = note;
+    // What can't be put in guest terms stays as the kernel wrote it.
+    let _ = if task == Task::Close as usize {
+        drop(Descriptor::from_number(a as i32));
+        Ok(())
+    } else if task == Task::Sent as usize {
+        if c != 0 {
+            drop(Descriptor::from_number(c as i32 - 1));
+        }
+        const SENT: usize = MESSAGE * size_of::<usize>();
+        const STEP: usize = MULTI * size_of::<usize>();
+        (0..result.max(0) as usize).try_for_each(|index| {
+            let sent = memory::read::<u32>(a + index * STEP + SENT)?;
+            memory::write(b + index * STEP + SENT, &sent)
+        })
+    } else if result < 0 {
+        Ok(())
+    } else if task == Task::Address as usize {
+        show_address(a, b, c)
+    } else if task == Task::Message as usize {
+        show_message(a, Some(b))
+    } else if task == Task::Messages as usize {
+        (0..result as usize).try_for_each(|index| show_message(a + index * MULTI * size_of::<usize>(), None))
+    } else {
+        Ok(())
+    };
+    Outcome::Done(result)
+}

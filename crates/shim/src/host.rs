@@ -1,0 +1,377 @@
+//! The host kernel's calls that the shim makes for itself, with Rust's types.
+//!
+//! # Safety
+//! Every function here passes the kernel only memory it has borrowed for the time of the
+//! call; those that can't are `unsafe` and say what the caller answers for.
+#![allow(unsafe_code)]
+
+use core::mem::MaybeUninit;
+
+use newroot_abi::Errno;
+use newroot_sys::arch::SignalAction;
+use newroot_sys::{raw, syscall};
+
+/// The working directory as a directory descriptor.
+pub const AT_FDCWD: i32 = raw::AT_FDCWD;
+
+/// A descriptor of the shim's own, closed when it goes out of scope.
+#[derive(Debug)]
+pub struct Descriptor(i32);
+
+impl Descriptor {
+    /// Its number.
+    #[must_use]
+    pub fn number(&self) -> i32 {
+        self.0
+    }
+
+    /// Its number, to be closed by someone else.
+    #[must_use]
+    pub fn into_number(self) -> i32 {
+        let number = self.0;
+        core::mem::forget(self);
+        number
+    }
+
+    /// Takes charge of a descriptor that is open.
+    #[must_use]
+    pub fn from_number(number: i32) -> Self {
+        Self(number)
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        // SAFETY: the descriptor is ours.
+        let _ = unsafe { syscall!(raw::__NR_close, self.0) };
+    }
+}
+
+fn descriptor(result: usize) -> Descriptor {
+    Descriptor(result as i32)
+}
+
+/// A path as the kernel wants it: the bytes end with a NUL. What comes from a buffer's
+/// `with_nul` does; anything else is EFAULT rather than a read beyond its end.
+#[derive(Clone, Copy)]
+pub struct Path<'a>(&'a [u8]);
+
+impl<'a> Path<'a> {
+    /// `bytes` must end with NUL; otherwise the path is empty.
+    #[must_use]
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self(if bytes.last() == Some(&0) { bytes } else { b"\0" })
+    }
+
+    /// Address of the first byte.
+    #[must_use]
+    pub fn address(self) -> usize {
+        self.0.as_ptr() as usize
+    }
+
+    /// The bytes, NUL included.
+    #[must_use]
+    pub fn bytes(self) -> &'a [u8] {
+        self.0
+    }
+}
+
+/// write(2).
+///
+/// # Errors
+/// The call's.
+pub fn write(fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
+    // SAFETY: `bytes` is borrowed.
+    unsafe { syscall!(raw::__NR_write, fd, bytes.as_ptr(), bytes.len()) }
+}
+
+/// exit_group(2).
+pub fn exit(status: i32) -> ! {
+    loop {
+        // SAFETY: it doesn't return.
+        let _ = unsafe { syscall!(raw::__NR_exit_group, status) };
+    }
+}
+
+/// openat2(2).
+///
+/// # Errors
+/// The call's.
+pub fn openat2(dir: i32, path: Path<'_>, flags: u64, mode: u64, resolve: u64) -> Result<Descriptor, Errno> {
+    let how = [flags, mode, resolve];
+    // SAFETY: path and how are borrowed for the call.
+    unsafe {
+        syscall!(raw::__NR_openat2, dir, path.address(), how.as_ptr(), size_of_val(&how)).map(descriptor)
+    }
+}
+
+/// openat(2).
+///
+/// # Errors
+/// The call's.
+pub fn openat(dir: i32, path: Path<'_>, flags: u32, mode: u32) -> Result<Descriptor, Errno> {
+    // SAFETY: the path is borrowed for the call.
+    unsafe { syscall!(raw::__NR_openat, dir, path.address(), flags, mode).map(descriptor) }
+}
+
+/// readlinkat(2) into `out`; the result is the length.
+///
+/// # Errors
+/// The call's.
+pub fn readlinkat(dir: i32, path: Path<'_>, out: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: both are borrowed for the call, and the kernel writes at most out.len() bytes.
+    unsafe { syscall!(raw::__NR_readlinkat, dir, path.address(), out.as_mut_ptr(), out.len()) }
+}
+
+/// getcwd(2) into `out`; the result is the length without the NUL.
+///
+/// # Errors
+/// The call's.
+pub fn getcwd(out: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: the kernel writes at most out.len() bytes.
+    let len = unsafe { syscall!(raw::__NR_getcwd, out.as_mut_ptr(), out.len())? };
+    Ok(len.saturating_sub(1))
+}
+
+/// `struct stat`.
+pub type Stat = raw::stat;
+
+/// fstat(2).
+///
+/// # Errors
+/// The call's.
+pub fn fstat(fd: i32) -> Result<Stat, Errno> {
+    let mut stat = MaybeUninit::<Stat>::uninit();
+    // SAFETY: the kernel fills the whole structure when it succeeds.
+    unsafe {
+        syscall!(raw::__NR_fstat, fd, stat.as_mut_ptr())?;
+        Ok(stat.assume_init())
+    }
+}
+
+/// newfstatat(2).
+///
+/// # Errors
+/// The call's.
+pub fn fstatat(dir: i32, path: Path<'_>, flags: u32) -> Result<Stat, Errno> {
+    let mut stat = MaybeUninit::<Stat>::uninit();
+    // SAFETY: the path is borrowed, and the kernel fills the structure when it succeeds.
+    unsafe {
+        syscall!(raw::__NR_newfstatat, dir, path.address(), stat.as_mut_ptr(), flags)?;
+        Ok(stat.assume_init())
+    }
+}
+
+/// faccessat(2), which follows a symlink at the end.
+///
+/// # Errors
+/// The call's.
+pub fn faccessat(dir: i32, path: Path<'_>, mode: u32) -> Result<(), Errno> {
+    // SAFETY: the path is borrowed.
+    unsafe { syscall!(raw::__NR_faccessat, dir, path.address(), mode).map(|_| ()) }
+}
+
+/// fchdir(2).
+///
+/// # Errors
+/// The call's.
+pub fn fchdir(fd: i32) -> Result<(), Errno> {
+    // SAFETY: touches no memory.
+    unsafe { syscall!(raw::__NR_fchdir, fd).map(|_| ()) }
+}
+
+/// chdir(2).
+///
+/// # Errors
+/// The call's.
+pub fn chdir(path: Path<'_>) -> Result<(), Errno> {
+    // SAFETY: the path is borrowed.
+    unsafe { syscall!(raw::__NR_chdir, path.address()).map(|_| ()) }
+}
+
+/// pread64(2).
+///
+/// # Errors
+/// The call's.
+pub fn pread(fd: i32, out: &mut [u8], offset: u64) -> Result<usize, Errno> {
+    // SAFETY: the kernel writes at most out.len() bytes.
+    unsafe { syscall!(raw::__NR_pread64, fd, out.as_mut_ptr(), out.len(), offset) }
+}
+
+/// read(2).
+///
+/// # Errors
+/// The call's.
+pub fn read(fd: i32, out: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: the kernel writes at most out.len() bytes.
+    unsafe { syscall!(raw::__NR_read, fd, out.as_mut_ptr(), out.len()) }
+}
+
+/// lseek(2).
+///
+/// # Errors
+/// The call's.
+pub fn lseek(fd: i32, offset: i64, whence: u32) -> Result<usize, Errno> {
+    // SAFETY: touches no memory.
+    unsafe { syscall!(raw::__NR_lseek, fd, offset, whence) }
+}
+
+/// memfd_create(2).
+///
+/// # Errors
+/// The call's.
+pub fn memfd_create(name: Path<'_>, flags: u32) -> Result<Descriptor, Errno> {
+    // SAFETY: the name is borrowed.
+    unsafe { syscall!(raw::__NR_memfd_create, name.address(), flags).map(descriptor) }
+}
+
+/// fcntl(2) with F_DUPFD: a copy that an exec leaves open.
+///
+/// # Errors
+/// The call's.
+pub fn dup_across_exec(fd: i32, lowest: i32) -> Result<Descriptor, Errno> {
+    // SAFETY: touches no memory.
+    unsafe { syscall!(raw::__NR_fcntl, fd, raw::F_DUPFD, lowest).map(descriptor) }
+}
+
+/// getpid(2).
+#[must_use]
+pub fn getpid() -> u32 {
+    // SAFETY: touches no memory.
+    unsafe { syscall!(raw::__NR_getpid) }.unwrap_or(0) as u32
+}
+
+/// getppid(2).
+#[must_use]
+pub fn getppid() -> u32 {
+    // SAFETY: touches no memory.
+    unsafe { syscall!(raw::__NR_getppid) }.unwrap_or(0) as u32
+}
+
+/// gettid(2).
+#[must_use]
+pub fn gettid() -> u32 {
+    // SAFETY: touches no memory.
+    unsafe { syscall!(raw::__NR_gettid) }.unwrap_or(0) as u32
+}
+
+/// mmap(2) of private anonymous memory, readable and writable.
+///
+/// # Errors
+/// The call's.
+pub fn map_anonymous(len: usize) -> Result<usize, Errno> {
+    // SAFETY: the kernel chooses a place where nothing is.
+    unsafe {
+        syscall!(
+            raw::__NR_mmap,
+            0,
+            len,
+            raw::PROT_READ | raw::PROT_WRITE,
+            raw::MAP_PRIVATE | raw::MAP_ANONYMOUS,
+            usize::MAX,
+            0
+        )
+    }
+}
+
+/// mmap(2) as it is.
+///
+/// # Safety
+/// With MAP_FIXED, whatever is mapped there now is gone: the caller owns the range.
+///
+/// # Errors
+/// The call's.
+pub unsafe fn mmap(
+    at: usize,
+    len: usize,
+    protection: u32,
+    flags: u32,
+    fd: i32,
+    offset: u64,
+) -> Result<usize, Errno> {
+    // SAFETY: the caller's contract.
+    unsafe { syscall!(raw::__NR_mmap, at, len, protection, flags, fd as isize, offset) }
+}
+
+/// munmap(2).
+///
+/// # Safety
+/// The caller owns the range and nobody uses it any more.
+pub unsafe fn munmap(at: usize, len: usize) {
+    // SAFETY: the caller's contract.
+    let _ = unsafe { syscall!(raw::__NR_munmap, at, len) };
+}
+
+/// mprotect(2).
+///
+/// # Safety
+/// The caller owns the range and needs no right it takes away.
+///
+/// # Errors
+/// The call's.
+pub unsafe fn mprotect(at: usize, len: usize, protection: u32) -> Result<(), Errno> {
+    // SAFETY: the caller's contract.
+    unsafe { syscall!(raw::__NR_mprotect, at, len, protection).map(|_| ()) }
+}
+
+/// madvise(2).
+///
+/// # Safety
+/// The caller owns the range and can do with what the advice does to it.
+pub unsafe fn madvise(at: usize, len: usize, advice: u32) {
+    // SAFETY: the caller's contract. The advice is only that: its failure changes nothing.
+    let _ = unsafe { syscall!(raw::__NR_madvise, at, len, advice) };
+}
+
+/// prctl(2) with plain numbers.
+///
+/// # Safety
+/// Arguments that are addresses must fit the operation.
+///
+/// # Errors
+/// The call's.
+pub unsafe fn prctl(operation: u32, a: usize, b: usize, c: usize, d: usize) -> Result<usize, Errno> {
+    // SAFETY: the caller's contract.
+    unsafe { syscall!(raw::__NR_prctl, operation, a, b, c, d) }
+}
+
+/// rt_sigaction(2): the new action in, the old one out.
+///
+/// # Safety
+/// A handler must be fit to run at any moment.
+///
+/// # Errors
+/// The call's.
+pub unsafe fn sigaction(signal: u32, new: Option<&SignalAction>) -> Result<SignalAction, Errno> {
+    let mut old = SignalAction::default();
+    let new = new.map_or(core::ptr::null(), core::ptr::from_ref);
+    // SAFETY: both structures live for the call; the caller answers for the handler.
+    unsafe { syscall!(raw::__NR_rt_sigaction, signal, new, &raw mut old, 8)? };
+    Ok(old)
+}
+
+/// rt_sigprocmask(2): sets the whole mask; the result is the old one.
+pub fn set_mask(mask: u64) -> u64 {
+    let mut old = 0u64;
+    // SAFETY: both words live for the call.
+    let _ = unsafe { syscall!(raw::__NR_rt_sigprocmask, raw::SIG_SETMASK, &raw const mask, &raw mut old, 8) };
+    old
+}
+
+/// The running kernel's idea of the signal mask.
+#[must_use]
+pub fn mask() -> u64 {
+    let mut old = 0u64;
+    // SAFETY: the word lives for the call.
+    let _ = unsafe { syscall!(raw::__NR_rt_sigprocmask, raw::SIG_BLOCK, 0, &raw mut old, 8) };
+    old
+}
+
+/// Makes any other call as it stands, for the guest and in its words.
+///
+/// # Safety
+/// The arguments are the guest's own, or memory that lives for the call.
+pub unsafe fn forward(number: u32, arguments: &[usize; 6]) -> isize {
+    // SAFETY: the caller's contract.
+    unsafe { newroot_sys::arch::syscall6(number, arguments) }
+}

@@ -1,0 +1,89 @@
+//! Loading a program the way execve(2) does: segments, interpreter, stack, brk.
+
+mod map;
+mod stack;
+
+use newroot_abi::Errno;
+use newroot_abi::plan::NO_DESCRIPTOR;
+use newroot_image::Kind;
+use newroot_paths::GuestBuf;
+use newroot_sys::raw;
+
+use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::limits::Spare;
+use crate::report::fatal;
+use crate::resolve;
+use crate::session::Session;
+use crate::slots::Scratch;
+
+pub use map::{Mapped, interpreter_of};
+pub use stack::InitialStack;
+
+/// A program in memory, with its interpreter.
+#[derive(Debug)]
+pub struct Program {
+    main: Mapped,
+    interpreter: Option<Mapped>,
+}
+
+/// Ends a program that the exec promised and that then couldn't be loaded. The kernel sends
+/// SIGSEGV or SIGKILL at this point; the user deserves a reason.
+fn cannot_load(what: &[u8], why: Errno) -> ! {
+    let number = crate::report::Decimal::new(why.number().unsigned_abs().into());
+    fatal(&[b"cannot load '", what, b"': error ", number.bytes()])
+}
+
+/// Maps the session's program and its interpreter.
+pub fn load(session: &Session, stack: &InitialStack, scratch: &mut Scratch) -> Program {
+    // An exec works with every descriptor in use; ours must too.
+    let mut _spare = None;
+    let file = match open_program(session, scratch) {
+        Ok(file) => file,
+        Err(error) => {
+            _spare = Spare::new();
+            match open_program(session, scratch) {
+                Ok(file) => file,
+                Err(_) => cannot_load(session.exe, error),
+            }
+        }
+    };
+    let mut interpreter_path = GuestBuf::new();
+    let main = match map::map(&file, stack.random(), &mut interpreter_path) {
+        Ok(main) => main,
+        Err(error) => cannot_load(session.exe, error),
+    };
+    drop(file);
+    let interpreter = (!interpreter_path.is_empty()).then(|| {
+        let mapped = resolve::open_for_exec(interpreter_path.bytes(), &mut scratch.first)
+            .and_then(|file| map::map(&file, 0, &mut GuestBuf::new()));
+        match mapped {
+            Ok(mapped) => mapped,
+            Err(error) => cannot_load(interpreter_path.bytes(), error),
+        }
+    });
+    Program { main, interpreter }
+}
+
+fn open_program(session: &Session, scratch: &mut Scratch) -> Result<Descriptor, Errno> {
+    if session.header.descriptor != NO_DESCRIPTOR {
+        return Ok(Descriptor::from_number(session.header.descriptor as i32));
+    }
+    let host = &mut scratch.first.walk.host;
+    session.mounts.translate(session.exe, host)?;
+    host::openat(AT_FDCWD, Path::new(host.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)
+}
+
+/// Makes stack, auxiliary vector and the kernel's own records tell of the guest's program;
+/// the result is where to enter.
+#[must_use]
+pub fn settle(session: &Session, stack: &InitialStack, program: &Program) -> usize {
+    let main = &program.main;
+    stack.settle(session, main, program.interpreter.as_ref());
+    let break_gap = if main.kind == Kind::Anywhere { stack.random() >> 3 & 0x1ff } else { 0 };
+    stack.tell_kernel(main, break_gap as usize * 4096);
+    if main.executable_stack {
+        stack.make_executable();
+    }
+    stack.name_process(session);
+    program.interpreter.as_ref().map_or(main.entry, |interpreter| interpreter.entry)
+}

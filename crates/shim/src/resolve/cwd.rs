@@ -1,0 +1,72 @@
+//! Where a directory descriptor, or the working directory, is in guest terms.
+
+use newroot_abi::Errno;
+use newroot_abi::plan::Flags;
+use newroot_paths::{GuestBuf, HostBuf};
+
+use crate::host::{self, AT_FDCWD, Path};
+use crate::report::Decimal;
+use crate::session::session;
+use crate::state;
+
+/// Writes the canonical guest path of a directory; the result is its mount.
+///
+/// # Errors
+/// EBADF for a descriptor that isn't open, ENOTDIR for one that is no file at all, ENOENT for
+/// a directory that the guest doesn't see (it was removed, or lies outside the root).
+pub fn directory_path(directory: i32, out: &mut GuestBuf) -> Result<usize, Errno> {
+    directory_path_from(directory, preferred(directory), out)
+}
+
+/// The same, with the mount by which the directory is likely to have been reached.
+///
+/// # Errors
+/// As for [`directory_path`].
+pub fn directory_path_from(
+    directory: i32,
+    prefer: Option<usize>,
+    out: &mut GuestBuf,
+) -> Result<usize, Errno> {
+    let mut host = HostBuf::new();
+    host_path(directory, &mut host)?;
+    // A descriptor of a symlink has a path too, which must not be followed.
+    let is_directory = || host::fstat(directory).is_ok_and(|stat| stat.st_mode & 0o170_000 == 0o040_000);
+    if host.bytes().first() != Some(&b'/') || (directory != AT_FDCWD && !is_directory()) {
+        return Err(Errno::NOTDIR);
+    }
+    session().mounts.detranslate(host.bytes(), prefer, out).ok_or(Errno::NOENT)
+}
+
+/// Index of the mount a descriptor's file belongs to, if the guest sees it.
+#[must_use]
+pub fn mount_of_directory(directory: i32) -> Option<usize> {
+    let mut host = HostBuf::new();
+    host_path(directory, &mut host).ok()?;
+    session().mounts.detranslate(host.bytes(), preferred(directory), &mut GuestBuf::new())
+}
+
+/// The mount by which the working directory was reached, where that can make a difference.
+fn preferred(directory: i32) -> Option<usize> {
+    (directory == AT_FDCWD && session().has(Flags::ALIASED)).then(|| state::get().cwd_mount as usize)
+}
+
+/// Writes the host path of a descriptor's file, in the kernel's words: a pipe's isn't a path.
+///
+/// # Errors
+/// EBADF for a descriptor that isn't open.
+pub fn host_path(descriptor: i32, out: &mut HostBuf) -> Result<(), Errno> {
+    let len = if descriptor == AT_FDCWD {
+        host::getcwd(out.space())?
+    } else {
+        let number = u64::try_from(descriptor).map_err(|_| Errno::BADF)?;
+        let mut name = GuestBuf::new();
+        name.assign(b"/proc/self/fd/")?;
+        name.extend(Decimal::new(number).bytes())?;
+        host::readlinkat(AT_FDCWD, Path::new(name.with_nul()), out.space()).map_err(|error| match error {
+            Errno::NOENT => Errno::BADF,
+            other => other,
+        })?
+    };
+    out.set_len(len);
+    Ok(())
+}

@@ -1,0 +1,378 @@
+//! From a guest path to something the host's kernel can be given.
+//!
+//! Two questions are asked of a path. [`object()`] finds the file itself, as an O_PATH descriptor
+//! or (where no descriptor can be had) as a canonical host path. [`entry()`] finds the directory
+//! a name stands in, for calls that make, take away or look at the name itself.
+//!
+//! Both first try the path's text alone in one openat2(2) that refuses symlinks; only if
+//! there is one do they walk.
+
+mod cwd;
+mod fs;
+mod long;
+pub mod procfs;
+pub mod restricted;
+
+use newroot_abi::Errno;
+use newroot_abi::plan::{Flags, MountFlags};
+use newroot_paths::{Found, HostBuf, Last, Lexical, lexical, split_last, walk};
+use newroot_sys::raw;
+
+use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::report::Decimal;
+use crate::session::session;
+use crate::slots::Operand;
+
+pub use cwd::{directory_path, directory_path_from, host_path, mount_of_directory};
+pub use long::Anchored;
+
+/// RESOLVE_NO_SYMLINKS (openat2(2)).
+pub const NO_SYMLINKS: u64 = raw::RESOLVE_NO_SYMLINKS as u64;
+
+/// A file that was found.
+#[derive(Debug)]
+pub struct Object {
+    /// O_PATH descriptor; `None` if none could be had and [`Operand::walk`]'s host path must do.
+    pub descriptor: Option<Descriptor>,
+    /// Which mount it belongs to, if the path told.
+    pub mount: Option<usize>,
+}
+
+/// A name in a directory.
+#[derive(Debug)]
+pub struct Entry {
+    /// The directory, if it had to be opened.
+    owned: Option<Descriptor>,
+    guest_directory: i32,
+    /// Which mount the directory belongs to, if the path told.
+    pub mount: Option<usize>,
+    /// A binding begins at this name, or it is the root.
+    pub mount_point: bool,
+    /// A binding begins somewhere below this name.
+    pub above_mount: bool,
+}
+
+impl Entry {
+    fn plain(owned: Option<Descriptor>, guest_directory: i32, mount: Option<usize>) -> Self {
+        Self { owned, guest_directory, mount, mount_point: false, above_mount: false }
+    }
+
+    /// The directory descriptor that goes with the name in [`Operand::name`].
+    #[must_use]
+    pub fn directory(&self) -> i32 {
+        self.owned.as_ref().map_or(self.guest_directory, Descriptor::number)
+    }
+
+    /// Which mount the directory belongs to. Directories that exist only for the bindings below
+    /// them belong to what is around them, as they would if they were real.
+    #[must_use]
+    pub fn mount(&self) -> Option<usize> {
+        let mount = self.mount.or_else(|| mount_of_directory(self.directory()))?;
+        let mounts = &session().mounts;
+        let mut at = mount;
+        while is_virtual(at) {
+            let guest = mounts.get(at).guest;
+            let parent = guest.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+            at = mounts.owner(guest.get(..parent).unwrap_or(&[]));
+        }
+        Some(at)
+    }
+}
+
+/// Whether a mount only stands for the parent directory of a binding.
+#[must_use]
+pub fn is_virtual(mount: usize) -> bool {
+    session().mounts.get(mount).flags.has(MountFlags::VIRTUAL)
+}
+
+/// What a path's text says; on [`Lexical::Absolute`] the host path is in `operand.walk.host`.
+///
+/// # Errors
+/// ENAMETOOLONG.
+pub fn read_text(operand: &mut Operand) -> Result<Lexical, Errno> {
+    if !session().has_openat2() {
+        return Ok(Lexical::Walk);
+    }
+    let Operand { text, normal, walk, .. } = operand;
+    lexical(&session().mounts, text.bytes(), normal, &mut walk.host)
+}
+
+/// Walks the operand's path; on success `operand.walk` holds the canonical guest path and
+/// the host path.
+///
+/// # Errors
+/// What path_resolution(7) gives.
+pub fn walk_text(operand: &mut Operand, directory: i32, last: Last) -> Result<Found, Errno> {
+    let Operand { text, walk: scratch, .. } = operand;
+    if text.bytes().first() != Some(&b'/') {
+        directory_path(directory, &mut scratch.guest)?;
+    }
+    walk(&mut fs::HostFs, &session().mounts, scratch, text.bytes(), last)
+}
+
+/// Opens what a walk found. `flags` are openat(2)'s; the last component isn't followed again.
+///
+/// # Errors
+/// openat(2)'s; ELOOP if a symlink has taken the place of something the walk saw.
+pub fn open_found(found: Found, host_path: &mut HostBuf, flags: u32) -> Result<Descriptor, Errno> {
+    let flags = flags | raw::O_CLOEXEC;
+    let at = Anchored::new(host_path)?;
+    if found.magic {
+        return host::openat(at.directory(), at.path(), flags, 0);
+    }
+    if session().has_openat2() {
+        let flags = u64::from(flags | raw::O_NOFOLLOW);
+        return host::openat2(at.directory(), at.path(), flags, 0, NO_SYMLINKS);
+    }
+    host::openat(at.directory(), at.path(), flags | raw::O_NOFOLLOW, 0)
+}
+
+fn out_of_descriptors(error: Errno) -> bool {
+    matches!(error, Errno::MFILE | Errno::NFILE)
+}
+
+/// Finds the file that the operand's path names.
+///
+/// # Errors
+/// What path_resolution(7) gives.
+pub fn object(operand: &mut Operand, directory: i32, last: Last) -> Result<Object, Errno> {
+    let flags = raw::O_PATH | raw::O_CLOEXEC | if last == Last::Keep { raw::O_NOFOLLOW } else { 0 };
+    let opened = match read_text(operand)? {
+        Lexical::Walk => Err(Errno::LOOP),
+        Lexical::Absolute(mount) => {
+            let at = Anchored::new(&mut operand.walk.host);
+            at.and_then(|at| host::openat2(at.directory(), at.path(), flags.into(), 0, NO_SYMLINKS))
+                .map(|descriptor| (descriptor, Some(mount)))
+        }
+        Lexical::Relative => {
+            let path = Path::new(operand.text.with_nul());
+            host::openat2(directory, path, flags.into(), 0, NO_SYMLINKS).map(|descriptor| (descriptor, None))
+        }
+    };
+    match opened {
+        Ok((descriptor, mount)) => return Ok(Object { descriptor: Some(descriptor), mount }),
+        Err(Errno::LOOP) => {}
+        Err(error) if out_of_descriptors(error) => {}
+        Err(error) => return Err(error),
+    }
+    let mut tries = 0;
+    loop {
+        let found = match walk_text(operand, directory, last) {
+            Err(error @ (Errno::NOENT | Errno::NAMETOOLONG))
+                if operand.text.bytes().first() != Some(&b'/') =>
+            {
+                return from_nowhere(operand, directory, flags, error);
+            }
+            other => other?,
+        };
+        let mount = if found.magic { None } else { Some(found.mount) };
+        match open_found(found, &mut operand.walk.host, raw::O_PATH) {
+            Ok(descriptor) => return Ok(Object { descriptor: Some(descriptor), mount }),
+            // Something was renamed while we walked: look again.
+            Err(Errno::LOOP) if tries < 16 => tries += 1,
+            Err(error) if out_of_descriptors(error) => return Ok(Object { descriptor: None, mount }),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A path from a directory that was removed, or lies deeper than PATH_MAX: it has no guest path to
+/// start from, and yet a parent. The kernel is asked, and believed if what it finds is the guest's.
+///
+/// `error` is what the walk said; it stands where the directory does have a guest path.
+fn from_nowhere(operand: &mut Operand, directory: i32, flags: u32, error: Errno) -> Result<Object, Errno> {
+    let start = directory_path(directory, &mut operand.walk.guest);
+    if start.is_ok() || !session().has_openat2() {
+        return Err(error);
+    }
+    let path = Path::new(operand.text.with_nul());
+    let found = host::openat2(directory, path, flags.into(), 0, NO_SYMLINKS)?;
+    // What is still too deep to have a name can't lie above the root, which has one.
+    let too_deep = host_path(found.number(), &mut operand.walk.host) == Err(Errno::NAMETOOLONG);
+    match mount_of_directory(found.number()) {
+        Some(mount) => Ok(Object { descriptor: Some(found), mount: Some(mount) }),
+        None if too_deep => Ok(Object { descriptor: Some(found), mount: None }),
+        None => Err(Errno::NOENT),
+    }
+}
+
+impl Object {
+    /// Writes a path that leads to the file, wherever a call wants a path, into `operand.name`.
+    ///
+    /// # Errors
+    /// ENAMETOOLONG.
+    pub fn name(&self, operand: &mut Operand) -> Result<(), Errno> {
+        match &self.descriptor {
+            Some(descriptor) if !session().has(Flags::NO_PROC) => {
+                operand.name.assign(b"/proc/self/fd/")?;
+                operand.name.extend(Decimal::new(descriptor.number() as u64).bytes())
+            }
+            _ => operand.name.assign(operand.walk.host.bytes()),
+        }
+    }
+
+    /// Whether it lies in a read-only binding.
+    ///
+    /// # Errors
+    /// What finding out gives.
+    pub fn read_only(&self) -> Result<bool, Errno> {
+        if !session().has(Flags::READ_ONLY) {
+            return Ok(false);
+        }
+        let mount = match (self.mount, &self.descriptor) {
+            (Some(mount), _) => Some(mount),
+            (None, Some(descriptor)) => mount_of_directory(descriptor.number()),
+            (None, None) => None,
+        };
+        Ok(mount.is_some_and(is_read_only))
+    }
+}
+
+/// Whether a mount is read-only.
+#[must_use]
+pub fn is_read_only(mount: usize) -> bool {
+    session().mounts.get(mount).flags.has(MountFlags::READ_ONLY)
+}
+
+/// Finds the directory in which the last component of the operand's path stands; the component
+/// itself, with its trailing slashes, is written to `operand.name`.
+///
+/// # Errors
+/// What path_resolution(7) gives for the directory.
+pub fn entry(operand: &mut Operand, directory: i32) -> Result<Entry, Errno> {
+    let mounts = &session().mounts;
+    let (parent_len, name_len) = {
+        let (parent, name) = split_last(operand.text.bytes());
+        let bare = name.iter().position(|&byte| byte == b'/').unwrap_or(name.len());
+        (parent.len(), bare)
+    };
+    if name_len == 0 {
+        // Nothing but slashes: the root itself.
+        operand.name.assign(mounts.root().host)?;
+        operand.name.extend(b"/.")?;
+        let mount = Some(mounts.root_index());
+        return Ok(Entry {
+            owned: None,
+            guest_directory: AT_FDCWD,
+            mount,
+            mount_point: true,
+            above_mount: true,
+        });
+    }
+    let name = operand.text.bytes().get(parent_len..parent_len + name_len).unwrap_or(&[]);
+    let crossing = mounts.may_cross(name) && name != b"." && name != b"..";
+    if parent_len == 0 && !crossing && session().has_openat2() {
+        operand.name.assign(operand.text.bytes())?;
+        return Ok(Entry::plain(None, directory, None));
+    }
+    open_parent(operand, directory, parent_len, name_len, crossing)
+}
+
+fn open_parent(
+    operand: &mut Operand,
+    directory: i32,
+    parent_len: usize,
+    name_len: usize,
+    crossing: bool,
+) -> Result<Entry, Errno> {
+    let mounts = &session().mounts;
+    let Operand { text, normal, walk: scratch, name: out } = operand;
+    let (parent, name) = text.bytes().split_at_checked(parent_len).ok_or(Errno::INVAL)?;
+    let parent = if parent.is_empty() { &b"."[..] } else { parent };
+    let flags = raw::O_PATH | raw::O_DIRECTORY | raw::O_CLOEXEC;
+
+    if !crossing && session().has_openat2() {
+        let opened = match lexical(mounts, parent, normal, &mut scratch.host)? {
+            Lexical::Walk => Err(Errno::LOOP),
+            Lexical::Absolute(mount) => {
+                scratch.host.extend(b"/.")?;
+                let at = Anchored::new(&mut scratch.host)?;
+                host::openat2(at.directory(), at.path(), flags.into(), 0, NO_SYMLINKS)
+                    .map(|opened| (opened, Some(mount)))
+            }
+            Lexical::Relative => {
+                out.assign(parent)?;
+                out.extend(b"/.")?;
+                host::openat2(directory, Path::new(out.with_nul()), flags.into(), 0, NO_SYMLINKS)
+                    .map(|opened| (opened, None))
+            }
+        };
+        match opened {
+            Ok((opened, mount)) => {
+                out.assign(name)?;
+                return Ok(Entry::plain(Some(opened), AT_FDCWD, mount));
+            }
+            Err(Errno::LOOP) => {}
+            Err(error) if out_of_descriptors(error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if parent.first() != Some(&b'/') {
+        directory_path(directory, &mut scratch.guest)?;
+    }
+    let found = walk(&mut fs::HostFs, mounts, scratch, parent, Last::Follow)?;
+    let guest_len = scratch.guest.len();
+    scratch.guest.extend(b"/")?;
+    scratch.guest.extend(name.get(..name_len).unwrap_or(name))?;
+    let mount_point = mounts.is_mount_point(scratch.guest.bytes());
+    let above_mount = mounts.has_mount_below(scratch.guest.bytes());
+    scratch.guest.truncate(guest_len);
+    // The dot asks for the right to search it, which a name in it needs.
+    if !found.magic {
+        scratch.host.extend(if found.directory { b"." } else { b"/." })?;
+    }
+    let mount = if found.magic { None } else { Some(found.mount) };
+    match open_found(found, &mut scratch.host, raw::O_PATH | raw::O_DIRECTORY) {
+        Ok(opened) => {
+            out.assign(name)?;
+            let owned = Some(opened);
+            Ok(Entry { owned, guest_directory: AT_FDCWD, mount, mount_point, above_mount })
+        }
+        Err(error) if out_of_descriptors(error) => {
+            let directory = scratch.host.bytes();
+            out.assign(directory.strip_suffix(b".").unwrap_or(directory))?;
+            out.extend(name)?;
+            Ok(Entry { owned: None, guest_directory: AT_FDCWD, mount, mount_point, above_mount })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Turns a name into a path that leads to it through a directory's descriptor.
+///
+/// # Errors
+/// ENAMETOOLONG.
+pub fn through_procfs(directory: i32, name: &mut HostBuf) -> Result<(), Errno> {
+    let digits = Decimal::new(u64::try_from(directory).map_err(|_| Errno::BADF)?);
+    name.prepend(b"/")?;
+    name.prepend(digits.bytes())?;
+    name.prepend(b"/proc/self/fd/")
+}
+
+/// Whether an entry stands in procfs; then its host path is written to `operand.walk.host`.
+///
+/// # Errors
+/// What finding out gives.
+pub fn is_procfs(entry: &Entry, operand: &mut Operand) -> Result<bool, Errno> {
+    let Operand { walk: scratch, name, .. } = operand;
+    // Without a descriptor to spare the name is the whole host path.
+    if name.bytes().first() == Some(&b'/') {
+        scratch.host.clear();
+    } else {
+        cwd::host_path(entry.directory(), &mut scratch.host)?;
+        scratch.host.extend(b"/")?;
+    }
+    scratch.host.extend(name.bytes())?;
+    Ok(scratch.host.bytes().starts_with(b"/proc/"))
+}
+
+/// Opens a program's interpreter for reading, for a path in guest terms. Relative ones mean
+/// the working directory, as they do to the kernel.
+///
+/// # Errors
+/// What path_resolution(7) and open(2) give.
+pub fn open_for_exec(path: &[u8], operand: &mut Operand) -> Result<Descriptor, Errno> {
+    operand.text.assign(path)?;
+    let found = walk_text(operand, AT_FDCWD, Last::Follow)?;
+    open_found(found, &mut operand.walk.host, raw::O_RDONLY)
+}

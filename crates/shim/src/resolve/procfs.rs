@@ -1,0 +1,146 @@
+//! procfs's magic links, in guest terms.
+//!
+//! `/proc/PID/exe`, `cwd`, `root` and `fd/N` show host paths, and following them leads straight to
+//! the host's file. A path that goes *through* one goes on in guest terms; one that *ends* in a
+//! descriptor's link is left to the kernel, which alone can reach a pipe or a removed file.
+
+use newroot_abi::Errno;
+use newroot_paths::{GuestBuf, Link};
+
+use crate::host;
+use crate::report::Decimal;
+use crate::session::session;
+use crate::state;
+
+pub mod exe;
+
+/// Which link of which process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcLink<'a> {
+    /// The directory's name: a number, `self` or `thread-self`.
+    process: &'a [u8],
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Exe,
+    Cwd,
+    Root,
+    Descriptor,
+    MapFile,
+    Namespace,
+}
+
+/// Recognizes a magic link by its host path.
+#[must_use]
+pub fn classify(host: &[u8]) -> Option<ProcLink<'_>> {
+    let rest = host.strip_prefix(b"/proc/")?;
+    let mut components = rest.split(|&byte| byte == b'/');
+    let process = components.next()?;
+    let is_process = matches!(process, b"self" | b"thread-self") || Decimal::parse(process).is_some();
+    if !is_process {
+        return None;
+    }
+    let mut name = components.next()?;
+    if name == b"task" {
+        components.next()?;
+        name = components.next()?;
+    }
+    let below = components.next();
+    let kind = match (name, below) {
+        (b"exe", None) => Kind::Exe,
+        (b"cwd", None) => Kind::Cwd,
+        (b"root", None) => Kind::Root,
+        (b"fd", Some(_)) => Kind::Descriptor,
+        (b"map_files", Some(_)) => Kind::MapFile,
+        (b"ns", Some(_)) => Kind::Namespace,
+        _ => return None,
+    };
+    components.next().is_none().then_some(ProcLink { process, kind })
+}
+
+impl ProcLink<'_> {
+    fn is_own(&self) -> bool {
+        matches!(self.process, b"self" | b"thread-self")
+            || Decimal::parse(self.process) == Some(host::getpid().into())
+    }
+}
+
+/// Turns the text of a link that is to be followed into guest terms, in place.
+///
+/// # Errors
+/// ENAMETOOLONG.
+pub(crate) fn follow(link: ProcLink<'_>, last: bool, text: &mut GuestBuf) -> Result<Link, Errno> {
+    match link.kind {
+        Kind::Namespace => Ok(Link::Magic),
+        Kind::Descriptor | Kind::MapFile if last => Ok(Link::Magic),
+        Kind::Exe | Kind::Root => {
+            show(link, text)?;
+            Ok(Link::MagicText)
+        }
+        Kind::Cwd | Kind::Descriptor | Kind::MapFile => {
+            Ok(if show(link, text)? { Link::MagicText } else { Link::Magic })
+        }
+    }
+}
+
+/// Turns the text of a magic link into what the guest is to see, in place. False if it isn't
+/// the guest path of a file: then the text stays as the kernel wrote it.
+///
+/// # Errors
+/// ENAMETOOLONG.
+pub fn show(link: ProcLink<'_>, text: &mut GuestBuf) -> Result<bool, Errno> {
+    match link.kind {
+        Kind::Root => text.assign(b"/").map(|()| true),
+        Kind::Exe if link.is_own() => text.assign(session().exe).map(|()| true),
+        Kind::Exe if exe::is_shim(text.bytes()) => match exe::of_process(link.process, text) {
+            Ok(()) => Ok(detranslate(None, text)),
+            Err(_) => Ok(false),
+        },
+        Kind::Namespace => Ok(false),
+        Kind::Cwd if link.is_own() => Ok(detranslate(Some(state::get().cwd_mount as usize), text)),
+        Kind::Exe | Kind::Cwd | Kind::Descriptor | Kind::MapFile => Ok(detranslate(None, text)),
+    }
+}
+
+/// Detranslates a host path in place; false if the guest doesn't see the file.
+pub fn detranslate(prefer: Option<usize>, text: &mut GuestBuf) -> bool {
+    const DELETED: &[u8] = b" (deleted)";
+    if text.bytes().first() != Some(&b'/') {
+        return false;
+    }
+    let (path, deleted) = match text.bytes().strip_suffix(DELETED) {
+        Some(path) => (path, true),
+        None => (text.bytes(), false),
+    };
+    let mut guest = GuestBuf::new();
+    if session().mounts.detranslate(path, prefer, &mut guest).is_none() {
+        return false;
+    }
+    if guest.is_empty() {
+        let _ = guest.extend(b"/");
+    }
+    if deleted {
+        let _ = guest.extend(DELETED);
+    }
+    *text = guest;
+    !deleted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn magic_links_are_told_by_their_path() {
+        let kind = |path: &str| classify(path.as_bytes()).map(|link| link.kind);
+        assert_eq!(kind("/proc/self/exe"), Some(Kind::Exe));
+        assert_eq!(kind("/proc/12/task/13/cwd"), Some(Kind::Cwd));
+        assert_eq!(kind("/proc/thread-self/fd/0"), Some(Kind::Descriptor));
+        assert_eq!(kind("/proc/12/root"), Some(Kind::Root));
+        for path in ["/proc/self", "/proc/self/fd", "/proc/self/exe/x", "/proc/sys/exe", "/proc/fd/3", "/x"] {
+            assert_eq!(kind(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The plan, in memory of the shim's own. It is written once, at the start of a program.
+//!
+//! # Safety
+//! [`install`] runs before any other thread or signal handler exists; from then on the
+//! session is only read.
+#![allow(unsafe_code)]
+
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
+
+use newroot_abi::Errno;
+use newroot_abi::plan::{self, Flags, Header, Mount};
+use newroot_paths::MountTable;
+
+use crate::host;
+
+/// What a guest process knows of its session.
+#[derive(Debug)]
+pub struct Session {
+    /// Switches and the first working directory's mount.
+    pub header: Header,
+    /// The root and the bindings.
+    pub mounts: MountTable<'static>,
+    /// Guest path of the running program.
+    pub exe: &'static [u8],
+    /// The path that was given to execve.
+    pub name: &'static [u8],
+    /// Where the kernel put it on the initial stack.
+    pub name_on_stack: usize,
+    /// What `uname -r` says in the guest; empty for the host's own.
+    pub release: &'static [u8],
+    /// Addresses of all plan strings, NUL-terminated, to be handed on at exec.
+    pub strings: &'static [usize],
+}
+
+impl Session {
+    /// Whether a switch is on.
+    #[must_use]
+    #[inline]
+    pub fn has(&self, flag: Flags) -> bool {
+        self.header.flags.has(flag)
+    }
+
+    /// Whether the kernel resolves whole paths for us.
+    #[must_use]
+    #[inline]
+    pub fn has_openat2(&self) -> bool {
+        !self.has(Flags::NO_OPENAT2)
+    }
+}
+
+struct Cell(UnsafeCell<MaybeUninit<Session>>);
+// SAFETY: written once before anyone else runs.
+unsafe impl Sync for Cell {}
+static SESSION: Cell = Cell(UnsafeCell::new(MaybeUninit::uninit()));
+
+/// Room for plans of ordinary size; larger ones get a mapping of their own.
+#[repr(align(16))]
+struct Space(UnsafeCell<[MaybeUninit<u8>; SPACE]>);
+const SPACE: usize = 4096;
+// SAFETY: written once before anyone else runs.
+unsafe impl Sync for Space {}
+static SPACE_BYTES: Space = Space(UnsafeCell::new([MaybeUninit::uninit(); SPACE]));
+
+/// The session. Only after [`install`].
+#[must_use]
+#[inline]
+pub fn session() -> &'static Session {
+    // SAFETY: start installs it before the first trap can come.
+    unsafe { (*SESSION.0.get()).assume_init_ref() }
+}
+
+/// Copies the plan's strings out of the initial stack, which belongs to the guest, and makes
+/// them the session.
+///
+/// # Errors
+/// EINVAL for a plan that can't be read; ENOMEM.
+///
+/// # Safety
+/// Once, at the start, with the strings the kernel put on the initial stack.
+pub unsafe fn install(given: &[usize]) -> Result<(), Errno> {
+    // SAFETY: these are the kernel's strings.
+    let string = |index: usize| unsafe { given.get(index).map(|&at| crate::memory::initial_string(at)) };
+    let header = string(1).and_then(Header::decode).ok_or(Errno::INVAL)?;
+    let count = header.strings as usize;
+    if count > given.len() {
+        return Err(Errno::INVAL);
+    }
+    let bytes: usize = (0..count).filter_map(string).map(|text| text.len() + 1).sum();
+    let mount_strings = count - plan::FIXED_STRINGS;
+    let addresses = count * size_of::<usize>();
+    let total = addresses + mount_strings * size_of::<Mount<'_>>() + bytes;
+    let base = if total <= SPACE { SPACE_BYTES.0.get() as usize } else { host::map_anonymous(total)? };
+
+    // SAFETY: base has room for all three parts, is aligned for the first two (both are made
+    // of words), and belongs to nobody else. Every element is written before it is read.
+    unsafe {
+        let strings = base as *mut usize;
+        let mounts = (base + addresses) as *mut Mount<'static>;
+        let mut at = base + addresses + mount_strings * size_of::<Mount<'_>>();
+        for index in 0..count {
+            let text = string(index).unwrap_or(&[]);
+            core::ptr::copy_nonoverlapping(text.as_ptr(), at as *mut u8, text.len() + 1);
+            strings.add(index).write(at);
+            at += text.len() + 1;
+        }
+        let strings = core::slice::from_raw_parts(strings, count);
+        let copied = |index: usize| -> &'static [u8] {
+            strings.get(index).map_or(&[], |&at| crate::memory::initial_string(at))
+        };
+        let mut mount_count = 0;
+        for index in plan::FIXED_STRINGS..count {
+            let text = copied(index);
+            if text.is_empty() && index + 1 == count {
+                break; // the padding
+            }
+            mounts.add(mount_count).write(Mount::decode(text).ok_or(Errno::INVAL)?);
+            mount_count += 1;
+        }
+        let mounts = MountTable::new(core::slice::from_raw_parts(mounts, mount_count)).ok_or(Errno::INVAL)?;
+        (*SESSION.0.get()).write(Session {
+            header,
+            mounts,
+            exe: copied(plan::EXE),
+            name: copied(plan::NAME),
+            name_on_stack: given.get(plan::NAME).copied().unwrap_or(0),
+            release: copied(plan::RELEASE),
+            strings,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! From a call's row in the table to the code that runs it.
+
+use newroot_abi::Errno;
+use newroot_abi::plan::Flags;
+use newroot_sys::arch::AFTERWARDS;
+use newroot_sys::table::{self, Call};
+
+use super::{Outcome, Trapped, resume};
+use crate::calls::{
+    attributes, directory, exec, filters, forward, list, names, open, path, readlink, signal, socket, stat,
+    system, wait,
+};
+use crate::report::{self, Decimal};
+use crate::session::session;
+use crate::slots::Scratch;
+
+/// Runs a trapped call.
+pub fn dispatch(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
+    if call.number == AFTERWARDS as usize {
+        return match resume::unwind(call) {
+            Ok((result, note)) => came_back(call, scratch, result, note),
+            Err(error) => error.into(),
+        };
+    }
+    if let Some(verdict) = filters::verdict(call) {
+        return verdict;
+    }
+    let Some(row) = table::row_of(call.number) else {
+        return unknown(call);
+    };
+    let Scratch { first, .. } = scratch;
+    match row.call {
+        Call::Kernel => unknown(call),
+        Call::Path(description) => path::run(call, &description, first),
+        Call::Open | Call::OpenAt | Call::OpenAt2 | Call::Creat => open::open(call, scratch),
+        Call::Stat => stat::stat(call, first),
+        Call::LStat => stat::lstat(call, first),
+        Call::NewFStatAt => stat::newfstatat(call, first),
+        Call::StatX => stat::statx(call, first),
+        Call::StatFs => stat::statfs(call, first),
+        Call::FStatFs => stat::fstatfs(call),
+        Call::ChRoot => directory::chroot(call, first),
+        Call::ReadLink => readlink::readlink(call, first),
+        Call::ReadLinkAt => readlink::readlinkat(call, first),
+        Call::ChDir => directory::chdir(call, first),
+        Call::FChDir => directory::fchdir(call),
+        Call::GetCwd => directory::getcwd(call, first),
+        Call::Rename => names::rename(call, scratch),
+        Call::RenameAt => names::renameat(call, scratch),
+        Call::RenameAt2 => names::renameat2(call, scratch),
+        Call::Link => names::link(call, scratch),
+        Call::LinkAt => names::linkat(call, scratch),
+        Call::ExecVe => exec::execve(call, scratch),
+        Call::ExecVeAt => exec::execveat(call, scratch),
+        Call::GetDents => list::getdents(call),
+        Call::GetDents64 => list::getdents64(call),
+        Call::DescriptorWrite => attributes::descriptor_write(call),
+        Call::Bind => socket::bind(call, first),
+        Call::Connect => socket::connect(call, first),
+        Call::SendTo => socket::sendto(call, first),
+        Call::SendMsg => socket::sendmsg(call, first),
+        Call::SendMMsg => socket::sendmmsg(call, first),
+        Call::GetSockName | Call::GetPeerName => socket::name(call),
+        Call::Accept => socket::accept(call),
+        Call::RecvFrom => socket::recvfrom(call),
+        Call::RecvMsg => socket::recvmsg(call),
+        Call::RecvMMsg => socket::recvmmsg(call),
+        Call::SigAction => signal::sigaction(call),
+        Call::SigProcMask => signal::sigprocmask(call),
+        Call::SigPending => signal::sigpending(call),
+        Call::SigTimedWait => signal::sigtimedwait(call),
+        Call::SigSuspend => wait::sigsuspend(call),
+        Call::PPoll => wait::ppoll(call),
+        Call::PSelect6 => wait::pselect6(call),
+        Call::EPollPWait => wait::epoll_pwait(call),
+        Call::Ptrace => system::traceme(call),
+        Call::Prctl => filters::prctl(call),
+        Call::Seccomp => filters::seccomp(call),
+        Call::Uname => system::uname(call),
+    }
+}
+
+/// A call that slept, and whose result wants looking at.
+fn came_back(call: &mut Trapped<'_>, scratch: &mut Scratch, result: isize, note: [usize; 4]) -> Outcome {
+    match table::row_of(call.number).map(|row| row.call) {
+        Some(Call::Open | Call::OpenAt | Call::OpenAt2 | Call::Creat) => {
+            open::came_back(call, scratch, result)
+        }
+        Some(Call::SigTimedWait) => signal::sigtimedwait_came_back(call, result),
+        Some(_) => socket::came_back(call, result, note),
+        None => Errno::NOSYS.into(),
+    }
+}
+
+/// A call that no kernel had when the table was made: it goes through, and the user is told.
+fn unknown(call: &mut Trapped<'_>) -> Outcome {
+    if session().has(Flags::VERBOSE) {
+        let number = Decimal::new(call.number as u64);
+        report::line(&[b"unknown system call ", number.bytes(), b" passed to the kernel as it is"]);
+    }
+    forward(call.number as u32, call.arguments).into()
+}
+
+/// Reports a trapped call on standard error.
+pub fn trace(call: &Trapped<'_>, outcome: Outcome) {
+    let name = table::row_of(call.number).map_or(&b"(unknown)"[..], |row| row.name.as_bytes());
+    let pid = Decimal::new(crate::host::gettid().into());
+    match outcome {
+        Outcome::Done(result) if result < 0 => {
+            let errno = Decimal::new(result.unsigned_abs() as u64);
+            report::line(&[b"[", pid.bytes(), b"] ", name, b" = -", errno.bytes()]);
+        }
+        Outcome::Done(result) => {
+            let value = Decimal::new(result as u64);
+            report::line(&[b"[", pid.bytes(), b"] ", name, b" = ", value.bytes()]);
+        }
+        Outcome::Continue => {
+            report::line(&[b"[", pid.bytes(), b"] ", name, b" goes on with the guest's stack"])
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The trap: from a SIGSYS to the code that runs the call, and back.
+//!
+//! # Safety
+//! The kernel's signal frame is borrowed for the time of the handler. It lies on the guest's
+//! stack, of the thread that made the call and waits for it.
+#![allow(unsafe_code)]
+
+pub mod dispatch;
+pub mod resume;
+
+use newroot_abi::Errno;
+use newroot_abi::plan::Flags;
+use newroot_sys::arch::{self, SignalAction, SignalContext};
+use newroot_sys::bpf::{Insn, Program};
+use newroot_sys::filter::{self, MARK};
+use newroot_sys::table::SIGSYS;
+
+use crate::calls::signal;
+use crate::report::fatal;
+use crate::session::session;
+use crate::{host, slots};
+
+/// SIGSYS as a bit of a signal mask.
+pub const SIGSYS_BIT: u64 = bit(SIGSYS);
+
+const fn bit(signal: u32) -> u64 {
+    1 << (signal - 1)
+}
+
+/// Signals that stay open in the handler: those that say the handler itself is broken.
+const SYNCHRONOUS: u64 = bit(4) | bit(5) | bit(7) | bit(8) | bit(11);
+
+unsafe extern "C" {
+    fn newroot_trap_entry();
+    #[link_name = "__executable_start"]
+    static IMAGE_START: u8;
+    #[link_name = "etext"]
+    static TEXT_END: u8;
+}
+
+/// Where the shim's own code lies.
+#[must_use]
+pub fn shim_range() -> filter::Shim {
+    filter::Shim { start: (&raw const IMAGE_START).addr() as u32, end: (&raw const TEXT_END).addr() as u32 }
+}
+
+/// `siginfo_t` as far as it is read here.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SignalInfo {
+    signal: i32,
+    errno: i32,
+    code: i32,
+    pad: i32,
+    /// For SYS_SECCOMP: the address behind the call, the call's number, the architecture.
+    call_address: usize,
+    call: i32,
+    arch: u32,
+}
+
+const SYS_SECCOMP: i32 = 1;
+
+/// Installs the filter, once a session.
+pub fn install_filter() {
+    const PR_SET_NO_NEW_PRIVS: u32 = 38;
+    const SECCOMP_SET_MODE_FILTER: usize = 1;
+    const SPEC_ALLOW: usize = 4;
+    let session = session();
+    let mut out = [Insn::default(); filter::CAPACITY];
+    let release = !session.release.is_empty();
+    let Some(len) = filter::build(session.header.flags, release, shim_range(), &mut out) else {
+        fatal(&[b"internal error: the filter outgrew its buffer"]);
+    };
+    let program = Program { len: len as u16, instructions: out.as_ptr() as usize };
+    // SAFETY: plain numbers.
+    if unsafe { host::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }.is_err() {
+        fatal(&[
+            b"cannot give up new privileges (prctl PR_SET_NO_NEW_PRIVS): this kernel has none to give up",
+        ]);
+    }
+    // Speculation stays as it was (SPEC_ALLOW): the filter protects nothing. Kernels before
+    // 4.17 don't know the flag.
+    for flags in [SPEC_ALLOW, 0] {
+        let arguments = [SECCOMP_SET_MODE_FILTER, flags, &raw const program as usize, 0, 0, 0];
+        // SAFETY: program and instructions live for the call.
+        if unsafe { host::forward(newroot_sys::raw::__NR_seccomp, &arguments) } == 0 {
+            return;
+        }
+    }
+    const PR_SET_SECCOMP: u32 = 22;
+    // SAFETY: as above. Kernels from 3.5 on have this form.
+    if unsafe { host::prctl(PR_SET_SECCOMP, 2, &raw const program as usize, 0, 0) }.is_ok() {
+        return;
+    }
+    fatal(&[
+        b"cannot install a seccomp filter: this host allows none\n",
+        b"hint: `newroot doctor` tells which engines can run here",
+    ]);
+}
+
+/// Installs the handler of SIGSYS.
+pub fn install_handler() {
+    use newroot_sys::raw::{SA_ONSTACK, SA_SIGINFO};
+    let action = SignalAction {
+        handler: newroot_trap_entry as *const () as usize,
+        flags: (SA_SIGINFO | SA_ONSTACK) as usize | arch::SA_RESTORER,
+        restorer: arch::restorer(),
+        // SIGSYS as well: no call of the shim's own traps, and one that is sent must wait until
+        // the guest's own stack is in use again.
+        mask: !SYNCHRONOUS,
+    };
+    // SAFETY: the handler is made for this.
+    if unsafe { host::sigaction(SIGSYS, Some(&action)) }.is_err() {
+        fatal(&[b"cannot install the handler of SIGSYS"]);
+    }
+}
+
+/// A trapped call: the guest's registers, and the slot it is worked on in.
+#[derive(Debug)]
+pub struct Trapped<'a> {
+    /// The signal frame's registers and mask.
+    pub context: &'a mut SignalContext,
+    /// The call's number.
+    pub number: usize,
+    /// Its arguments.
+    pub arguments: [usize; 6],
+    /// Index of the slot.
+    pub slot: usize,
+}
+
+/// What becomes of a trapped call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It has a result.
+    Done(isize),
+    /// The registers were set: the guest goes on from them.
+    Continue,
+}
+
+impl From<Result<usize, Errno>> for Outcome {
+    fn from(result: Result<usize, Errno>) -> Self {
+        match result {
+            Ok(value) => Self::Done(value as isize),
+            Err(error) => Self::Done(error.to_return()),
+        }
+    }
+}
+
+impl From<Errno> for Outcome {
+    fn from(error: Errno) -> Self {
+        Self::Done(error.to_return())
+    }
+}
+
+/// The handler of SIGSYS. A nonzero result is the address of a handler of the guest's own,
+/// to be entered with the same arguments.
+///
+/// # Safety
+/// Called by the entry code alone, with the kernel's frame and the index of a slot taken.
+pub extern "C" fn trap(info: *const SignalInfo, context: *mut SignalContext, slot: usize) -> usize {
+    // SAFETY: the kernel's frame, which nobody else touches while the handler runs.
+    let (info_value, context) = unsafe { (&*info, &mut *context) };
+    if info_value.code != SYS_SECCOMP || info_value.errno != i32::from(MARK) {
+        return signal::deliver(info as usize, info_value.code == SYS_SECCOMP, context);
+    }
+    let mut call = Trapped {
+        number: info_value.call as u32 as usize,
+        arguments: context.registers.arguments(),
+        context,
+        slot,
+    };
+    // SAFETY: the slot is this trap's.
+    let scratch = unsafe { slots::scratch(slot) };
+    let outcome = dispatch::dispatch(&mut call, scratch);
+    if session().has(Flags::TRACE) {
+        dispatch::trace(&call, outcome);
+    }
+    if let Outcome::Done(result) = outcome {
+        call.context.registers.set_result(result);
+    }
+    0
+}

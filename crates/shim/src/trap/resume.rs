@@ -1,0 +1,156 @@
+//! Calls that may sleep, made on the guest's own stack.
+//!
+//! In the handler every signal is blocked, and the slot is taken. A call that sleeps there
+//! could neither be interrupted nor restarted nor cancelled. So such a call isn't made in the
+//! handler at all: the handler lays a frame with the translated arguments below the guest's stack
+//! pointer and points the saved instruction pointer at a `syscall` instruction in the shim.
+//! Returning from the signal makes the call, as if the guest had made it itself; the code behind
+//! it pops the frame. A guest handler that never returns (siglongjmp) merely abandons the frame.
+//!
+//! # Safety
+//! The frame goes below everything in use: under the red zone of the interrupted code or, where
+//! the signal frame lies on the same stack, under the signal frame.
+#![allow(unsafe_code)]
+
+use newroot_abi::Errno;
+use newroot_sys::arch::{self, RED_ZONE, ResumeFrame};
+
+use crate::memory;
+use crate::trap::{Outcome, Trapped};
+
+/// How much of the guest's stack a frame may take. A goroutine is sure to have some 600 bytes
+/// left when it makes a system call (runtime/internal/sys: StackGuardMultiplier).
+pub const SMALL: usize = 512;
+
+/// When to come back to the handler after the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Afterwards {
+    /// Never: its result is the guest's.
+    Never,
+    /// Always.
+    Always,
+    /// If it answered ELOOP.
+    OnLoop,
+}
+
+/// A frame under construction on the guest's stack.
+#[derive(Debug)]
+pub struct Builder {
+    top: usize,
+    bottom: usize,
+    /// The interrupted code's stack is the one the signal came on.
+    same_stack: bool,
+}
+
+impl Builder {
+    /// Starts below everything in use.
+    #[must_use]
+    pub fn new(call: &Trapped<'_>) -> Self {
+        let sp = call.context.registers.sp();
+        let signal_frame = core::ptr::from_ref::<arch::SignalContext>(call.context) as usize;
+        // Signal frames are a few KiB; the entry code's own pushes lie right below.
+        let same_stack = signal_frame < sp && sp - signal_frame < 64 * 1024;
+        let top = if same_stack { signal_frame - 256 } else { sp - RED_ZONE };
+        Self { top, bottom: top & !15, same_stack }
+    }
+
+    /// Whether a frame with `len` more bytes is sure to fit.
+    #[must_use]
+    pub fn fits(&self, len: usize) -> bool {
+        self.same_stack || self.top - self.bottom + len + size_of::<ResumeFrame>() + RED_ZONE <= SMALL
+    }
+
+    /// Lays down bytes; the result is their address.
+    ///
+    /// # Errors
+    /// EFAULT if the stack is at its end.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
+        let at = (self.bottom - bytes.len()) & !15;
+        memory::write_bytes(at, bytes)?;
+        self.bottom = at;
+        Ok(at)
+    }
+
+    /// Lays down words; the result is their address.
+    ///
+    /// # Errors
+    /// EFAULT if the stack is at its end.
+    pub fn push_words<const N: usize>(&mut self, words: [usize; N]) -> Result<usize, Errno>
+    where
+        [usize; N]: memory::Plain,
+    {
+        let at = (self.bottom - size_of_val(&words)) & !15;
+        memory::write(at, &words)?;
+        self.bottom = at;
+        Ok(at)
+    }
+
+    /// Finishes the frame and points the registers at the call.
+    ///
+    /// # Errors
+    /// EFAULT if the stack is at its end.
+    pub fn finish(
+        mut self,
+        call: &mut Trapped<'_>,
+        number: u32,
+        arguments: [usize; 6],
+        afterwards: Afterwards,
+        note: [usize; 4],
+    ) -> Result<Outcome, Errno> {
+        let registers = &mut call.context.registers;
+        let frame = Frame {
+            base: ResumeFrame {
+                ip: registers.ip(),
+                sp: registers.sp(),
+                afterwards: match afterwards {
+                    Afterwards::Never => 0,
+                    Afterwards::Always => 1,
+                    Afterwards::OnLoop => 2,
+                },
+                result: 0,
+                arguments: call.arguments,
+            },
+            number: call.number,
+            note,
+        };
+        self.bottom = (self.bottom - size_of::<Frame>()) & !15;
+        memory::write(self.bottom, &frame)?;
+        registers.set_sp(self.bottom);
+        registers.set_ip(arch::resume());
+        registers.set_arguments(arguments);
+        registers.set_number(number);
+        Ok(Outcome::Continue)
+    }
+}
+
+/// What lies at the stack pointer during a resumed call.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    base: ResumeFrame,
+    /// The call the guest made.
+    number: usize,
+    /// What the code that comes back wants to know.
+    note: [usize; 4],
+}
+// SAFETY: words only.
+unsafe impl memory::Plain for Frame {}
+
+/// Takes the frame off the stack when a resumed call comes back: afterwards the registers
+/// are the guest's own again. The result is the call's result and the note.
+///
+/// # Errors
+/// EFAULT, ENOSYS if it isn't a resumed call that comes back.
+pub fn unwind(call: &mut Trapped<'_>) -> Result<(isize, [usize; 4]), Errno> {
+    if call.context.registers.ip() != arch::afterwards() {
+        return Err(Errno::NOSYS);
+    }
+    let frame: Frame = memory::read(call.context.registers.sp())?;
+    call.number = frame.number;
+    call.arguments = frame.base.arguments;
+    let registers = &mut call.context.registers;
+    registers.set_arguments(frame.base.arguments);
+    registers.set_ip(frame.base.ip);
+    registers.set_sp(frame.base.sp);
+    Ok((frame.base.result, frame.note))
+}
