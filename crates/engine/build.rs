@@ -1,0 +1,83 @@
+//! Builds the shim image and leaves it where the launcher includes it from.
+//!
+//! The shim is a freestanding program at a fixed address: other code generation, other link
+//! arguments, and another binary than the one this crate ends in. So it is built by a
+//! cargo of its own, with a target directory of its own, from the crates beside this one.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where the image lies in every guest process. Far from where the kernel puts programs, their
+/// heaps and their stacks, within reach of 32-bit addresses, and out of the way of what ASAN,
+/// TSAN, Go, the JVM and valgrind lay claim to.
+const IMAGE_BASE: &str = "0x70000000";
+
+fn main() {
+    let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
+    let crates = manifest.parent().expect("a crate in crates/").to_owned();
+    for name in ["abi", "image", "paths", "shim", "sys"] {
+        println!("cargo:rerun-if-changed={}", crates.join(name).display());
+    }
+    println!("cargo:rerun-if-changed=build.rs");
+
+    let image = build(&crates.join("shim/Cargo.toml"), &out.join("shim"));
+    let mut bytes = fs::read(&image).expect("cargo has just built it");
+    mark(&mut bytes);
+    fs::write(out.join("newroot-shim"), bytes).expect("OUT_DIR can be written");
+}
+
+fn build(manifest: &Path, target: &Path) -> PathBuf {
+    let flags = [
+        "-Crelocation-model=static",
+        "-Ctarget-feature=+crt-static",
+        "-Cpanic=abort",
+        "-Cforce-unwind-tables=no",
+        "-Clink-arg=-nostdlib",
+        "-Clink-arg=-nostartfiles",
+        "-Clink-arg=-static",
+        "-Clink-arg=-no-pie",
+        &format!("-Clink-arg=-Wl,--image-base={IMAGE_BASE}"),
+        "-Clink-arg=-Wl,--build-id=none",
+        "-Clink-arg=-Wl,-z,noexecstack",
+    ]
+    .join("\x1f");
+    let cargo = env::var_os("CARGO").expect("set by cargo");
+    let host = env::var("TARGET").expect("set by cargo");
+    let mut command = Command::new(cargo);
+    command
+        .args(["build", "--quiet", "--profile", "shim", "--features", "image", "--bin", "newroot-shim"])
+        .arg("--manifest-path")
+        .arg(manifest)
+        .arg("--target-dir")
+        .arg(target)
+        .args(["--target", &host])
+        .env("CARGO_ENCODED_RUSTFLAGS", flags);
+    // What the outer cargo was told about its own build doesn't hold for this one.
+    for name in
+        ["RUSTFLAGS", "CARGO_TARGET_DIR", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"]
+    {
+        command.env_remove(name);
+    }
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_FEATURE_")
+            || text.starts_with("CARGO_CFG_")
+            || text.starts_with("CARGO_PROFILE_")
+        {
+            command.env_remove(&name);
+        }
+    }
+    let status = command.status().expect("cargo can be run");
+    assert!(status.success(), "building the shim failed: {status}");
+    target.join(host).join("shim/newroot-shim")
+}
+
+/// Writes the mark by which a shim knows another, into the padding of `e_ident`.
+fn mark(image: &mut [u8]) {
+    const MARK: &[u8; 7] = b"newroot";
+    assert!(image.starts_with(b"\x7fELF"), "the shim is an ELF program");
+    image[9..16].copy_from_slice(MARK);
+}

@@ -1,0 +1,301 @@
+//! Finding the command in the guest, and finding out beforehand why it can't run.
+//!
+//! A shell's "No such file or directory" for a program that is plainly there has cost its users many
+//! hours: here the file that is really missing gets named.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use newroot_image::{
+    Class, HEAD_LEN, Header, HeaderError, Image, PROGRAM_HEADER_LEN, ProgramHeader, Segment,
+};
+use newroot_paths::Last;
+
+use crate::environment;
+use crate::error::{Error, Result};
+use crate::guest::{Guest, shown};
+use crate::spec::CommandLine;
+
+/// A command that can be executed.
+#[derive(Debug)]
+pub(crate) struct Command {
+    /// Canonical guest path of the program that is loaded.
+    pub(crate) exe: Vec<u8>,
+    /// The path that execve(2) would have been given.
+    pub(crate) name: Vec<u8>,
+    /// The whole argument vector, interpreters in front.
+    pub(crate) argv: Vec<OsString>,
+}
+
+/// What was asked for, for messages and lookups.
+struct Finder<'a> {
+    guest: &'a Guest,
+    cwd: &'a [u8],
+    asked: PathBuf,
+    rootfs: &'a Path,
+}
+
+/// Finds the command.
+pub(crate) fn resolve(
+    guest: &Guest,
+    cwd: &[u8],
+    wanted: &CommandLine,
+    variables: &[(OsString, OsString)],
+    rootfs: &Path,
+) -> Result<Command> {
+    let (words, candidates) = match wanted {
+        CommandLine::Given(words) => (words.clone(), Vec::new()),
+        CommandLine::FirstOf { programs, arguments } => {
+            let first = programs.iter().find(|program| {
+                guest.resolve_from(cwd, program.as_os_str().as_bytes(), Last::Follow).is_ok_and(|found| {
+                    found.host.is_file()
+                        && rustix::fs::access(&found.host, rustix::fs::Access::EXEC_OK).is_ok()
+                })
+            });
+            let program = first.or(programs.last()).cloned().unwrap_or_else(|| PathBuf::from("/bin/sh"));
+            let mut words = vec![program.into_os_string()];
+            words.extend(arguments.iter().cloned());
+            (words, programs.clone())
+        }
+    };
+    let word = words.first().cloned().unwrap_or_default();
+    let finder = Finder { guest, cwd, asked: PathBuf::from(&word), rootfs };
+    let name = if word.as_bytes().contains(&b'/') {
+        word.as_bytes().to_vec()
+    } else {
+        finder.search(&word, variables)?
+    };
+    let command = finder.follow(name, words);
+    match command {
+        Err(Error::NotFound { command, .. }) if candidates.len() > 1 && candidates.contains(&command) => {
+            let list: Vec<String> = candidates.iter().map(|path| format!("'{}'", path.display())).collect();
+            Err(Error::NotFound {
+                command,
+                why: format!("the root has no shell (looked for {})", list.join(", ")),
+                hint: Some(finder.filling_hint()),
+            })
+        }
+        other => other,
+    }
+}
+
+impl Finder<'_> {
+    fn not_found(&self, why: String, hint: Option<String>) -> Error {
+        Error::NotFound { command: self.asked.clone(), why, hint }
+    }
+
+    fn not_executable(&self, why: String, hint: Option<String>) -> Error {
+        Error::NotExecutable { command: self.asked.clone(), why, hint }
+    }
+
+    fn filling_hint(&self) -> String {
+        format!(
+            "`newroot add {} PROGRAM` copies a program of the host's with its libraries",
+            quoted(self.rootfs)
+        )
+    }
+
+    /// Looks a bare name up in the guest's PATH, as execvp(3) does.
+    fn search(&self, word: &OsStr, variables: &[(OsString, OsString)]) -> Result<Vec<u8>> {
+        if word.is_empty() {
+            return Err(self.not_found("No such file or directory".to_owned(), None));
+        }
+        let path = environment::get(variables, "PATH").unwrap_or(OsStr::new("/bin:/usr/bin"));
+        let mut unfit = None;
+        for directory in path.as_bytes().split(|&byte| byte == b':') {
+            let mut name = if directory.is_empty() { b".".to_vec() } else { directory.to_vec() };
+            name.push(b'/');
+            name.extend_from_slice(word.as_bytes());
+            let Ok(found) = self.guest.resolve_from(self.cwd, &name, Last::Follow) else { continue };
+            if !found.host.is_file() {
+                continue;
+            }
+            if rustix::fs::access(&found.host, rustix::fs::Access::EXEC_OK).is_ok() {
+                return Ok(name);
+            }
+            unfit.get_or_insert(name);
+        }
+        // execvp(3) reports EACCES if that was the best it met.
+        unfit.ok_or_else(|| {
+            let why = format!("no directory of the root's PATH has it ({})", path.to_string_lossy());
+            self.not_found(why, Some(self.filling_hint()))
+        })
+    }
+
+    /// Follows `#!` lines to the program that is loaded.
+    fn follow(&self, name: Vec<u8>, mut argv: Vec<OsString>) -> Result<Command> {
+        let mut path = name.clone();
+        // Each script: its own path, for messages.
+        let mut script: Option<Vec<u8>> = None;
+        for _ in 0..6 {
+            let (exe, file) = self.open(&path, script.as_deref())?;
+            let mut head = vec![0; 4096];
+            let len = file.read_at(&mut head, 0).map_err(|cause| self.not_executable(words(&cause), None))?;
+            head.truncate(len);
+            match newroot_image::identify(&head[..len.min(HEAD_LEN)]) {
+                Ok(Image::Elf(header)) => {
+                    self.check_loader(&file, &header)?;
+                    return Ok(Command { exe, name, argv });
+                }
+                Ok(Image::Script(found)) => {
+                    let mut front = vec![OsString::from_vec(found.interpreter.to_vec())];
+                    front.extend(found.argument.map(|argument| OsString::from_vec(argument.to_vec())));
+                    front.push(OsString::from_vec(path.clone()));
+                    let interpreter = found.interpreter.to_vec();
+                    argv.splice(0..1, front);
+                    script = Some(std::mem::replace(&mut path, interpreter));
+                }
+                Err(_) => {
+                    self.refuse_foreign(&head)?;
+                    // A text without `#!`: execvp(3) has the shell run it.
+                    if script.is_some() || path == b"/bin/sh" {
+                        return Err(self.not_executable("Exec format error".to_owned(), None));
+                    }
+                    argv.splice(0..1, [OsString::from("/bin/sh"), OsString::from_vec(path.clone())]);
+                    script = Some(std::mem::replace(&mut path, b"/bin/sh".to_vec()));
+                }
+            }
+        }
+        Err(self.not_executable("Too many levels of interpreters".to_owned(), None))
+    }
+
+    /// Opens a program for reading; `script` is the script that named it.
+    fn open(&self, path: &[u8], script: Option<&[u8]>) -> Result<(Vec<u8>, File)> {
+        let of = |cause: &io::Error| match script {
+            Some(script) => format!(
+                "its interpreter '{}', named in the first line of '{}': {}",
+                shown(path).display(),
+                shown(script).display(),
+                words(cause)
+            ),
+            None => words(cause),
+        };
+        let found = self
+            .guest
+            .resolve_from(self.cwd, path, Last::Follow)
+            .and_then(|found| Ok((fs::metadata(&found.host)?, found)));
+        let (metadata, found) = match found {
+            Ok(found) => found,
+            Err(cause) if matches!(cause.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => {
+                let hint = script.is_some().then(|| {
+                    format!(
+                        "`newroot add {} {}` copies it from the host",
+                        quoted(self.rootfs),
+                        quoted(&shown(path))
+                    )
+                });
+                return Err(self.not_found(of(&cause), hint));
+            }
+            Err(cause) => return Err(self.not_executable(of(&cause), None)),
+        };
+        if metadata.is_dir() {
+            return Err(self.not_executable(of(&io::Error::from_raw_os_error(libc::EISDIR)), None));
+        }
+        if !metadata.is_file() {
+            return Err(self.not_executable(of(&io::Error::from_raw_os_error(libc::EACCES)), None));
+        }
+        if let Err(cause) = rustix::fs::access(&found.host, rustix::fs::Access::EXEC_OK) {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
+            let hint = if mode & 0o111 == 0 {
+                format!("chmod +x {} makes it executable", quoted(&found.host))
+            } else {
+                "the file system it lies on may be mounted noexec".to_owned()
+            };
+            return Err(self.not_executable(of(&cause.into()), Some(hint)));
+        }
+        let file = File::open(&found.host).map_err(|cause| {
+            let hint = "newroot must read a program to load it; execute permission alone isn't enough";
+            self.not_executable(of(&cause), Some(hint.to_owned()))
+        })?;
+        Ok((found.guest, file))
+    }
+
+    fn refuse_foreign(&self, head: &[u8]) -> Result<()> {
+        let why = match Header::parse(head) {
+            Err(HeaderError::Foreign(class, machine)) => format!(
+                "it is a program for {}, and this machine runs {} programs",
+                machine_name(class, machine),
+                machine_name(Class::Elf64, newroot_sys::arch::ELF_MACHINE)
+            ),
+            Err(HeaderError::Malformed) => {
+                "it is a damaged or unfinished program (Exec format error)".to_owned()
+            }
+            Err(HeaderError::NotElf) | Ok(_) => return Ok(()),
+        };
+        Err(self.not_executable(why, None))
+    }
+
+    /// Checks that the dynamic loader is there.
+    fn check_loader(&self, file: &File, header: &Header) -> Result<()> {
+        let Some(loader) =
+            loader_of(file, header).map_err(|cause| self.not_executable(words(&cause), None))?
+        else {
+            return Ok(());
+        };
+        let found = self.guest.resolve(&loader, Last::Follow).and_then(|found| fs::metadata(found.host));
+        let loader = shown(&loader);
+        match found {
+            Ok(metadata) if metadata.is_file() => Ok(()),
+            Ok(_) => {
+                Err(self
+                    .not_executable(format!("its dynamic loader '{}' is no file", loader.display()), None))
+            }
+            Err(cause) => Err(self.not_found(
+                format!("its dynamic loader '{}' isn't in the root: {}", loader.display(), words(&cause)),
+                Some(format!(
+                    "`newroot add {} {}` copies a program with its loader and libraries",
+                    quoted(self.rootfs),
+                    quoted(&self.asked)
+                )),
+            )),
+        }
+    }
+}
+
+fn loader_of(file: &File, header: &Header) -> io::Result<Option<Vec<u8>>> {
+    let mut table = vec![0; usize::from(header.count) * PROGRAM_HEADER_LEN];
+    file.read_exact_at(&mut table, header.program_headers)?;
+    let interpreter = table
+        .chunks_exact(PROGRAM_HEADER_LEN)
+        .filter_map(ProgramHeader::parse)
+        .find(|segment| segment.segment == Segment::Interpreter);
+    let Some(segment) = interpreter else { return Ok(None) };
+    let mut path = vec![0; usize::try_from(segment.file_size.min(4096)).unwrap_or(4096)];
+    file.read_exact_at(&mut path, segment.offset)?;
+    let end = path.iter().position(|&byte| byte == 0).unwrap_or(path.len());
+    path.truncate(end);
+    Ok(Some(path))
+}
+
+fn words(error: &io::Error) -> String {
+    crate::spec::reason(error)
+}
+
+/// A path as one would type it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte);
+    if text.bytes().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+fn machine_name(class: Class, machine: u16) -> String {
+    let name = match (class, machine) {
+        (Class::Elf32, 62) => "x32",
+        (_, 3) => "32-bit x86",
+        (_, 62) => "x86-64",
+        (_, 183) => "AArch64",
+        (_, 40) => "32-bit Arm",
+        (_, 243) => "RISC-V",
+        (_, 21) => "PowerPC 64",
+        (_, 20) => "PowerPC",
+        (_, 22) => "S/390",
+        (_, 8) => "MIPS",
+        (_, 258) => "LoongArch",
+        _ => return format!("machine number {machine}"),
+    };
+    name.to_owned()
+}

@@ -1,0 +1,235 @@
+//! What this host allows, found by doing it in a child.
+//!
+//! Version numbers lie: a container's seccomp profile, a security module or a sysctl takes
+//! away what the kernel has. So each [`Check`] forks a child that does the thing for good,
+//! and dies of it if that is what happens here. Nothing is left behind.
+
+mod attempt;
+mod files;
+mod memory;
+mod namespaces;
+mod places;
+mod processes;
+mod program;
+mod raw;
+mod traps;
+
+/// What the host allows, and which engines can run here.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// One for each [`Feature`], in the order to show them.
+    pub checks: Vec<Check>,
+    /// The engines, the one that is best to have first.
+    pub engines: Vec<EngineReport>,
+}
+
+/// Something that a host may allow or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// prctl(PR_SET_NO_NEW_PRIVS), without which an ordinary user can't install a filter.
+    NoNewPrivileges,
+    /// A seccomp filter that traps a call into a signal handler.
+    SeccompFilter,
+    /// Executing a file that exists in memory alone.
+    MemfdExec,
+    /// Executing a file in the user's home directory.
+    HomeExec,
+    /// Executing a file in `/dev/shm`.
+    SharedMemoryExec,
+    /// Executing a file in `/tmp`.
+    TmpExec,
+    /// Executing a file in `$XDG_RUNTIME_DIR`.
+    RuntimeDirExec,
+    /// `/proc`, with this process in it.
+    Proc,
+    /// The processes of others in `/proc`: no hidepid.
+    OtherProcesses,
+    /// Telling the kernel where argv, auxv and the heap are.
+    MemoryMap,
+    /// Path lookup confined by the kernel.
+    Openat2,
+    /// A user namespace, with mounts of its own.
+    UserNamespace,
+    /// Tracing a child.
+    Ptrace,
+    /// Reading the memory of a child.
+    ProcessVmRead,
+    /// Landlock rules.
+    Landlock,
+}
+
+impl Feature {
+    /// The name to show.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoNewPrivileges => "no_new_privs",
+            Self::SeccompFilter => "seccomp filter",
+            Self::MemfdExec => "exec from memory",
+            Self::HomeExec => "exec from home",
+            Self::SharedMemoryExec => "exec from /dev/shm",
+            Self::TmpExec => "exec from /tmp",
+            Self::RuntimeDirExec => "exec from runtime dir",
+            Self::Proc => "/proc",
+            Self::OtherProcesses => "others in /proc",
+            Self::MemoryMap => "PR_SET_MM_MAP",
+            Self::Openat2 => "openat2",
+            Self::UserNamespace => "user namespaces",
+            Self::Ptrace => "ptrace",
+            Self::ProcessVmRead => "process_vm_readv",
+            Self::Landlock => "landlock",
+        }
+    }
+}
+
+/// What became of trying one feature.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// What was tried.
+    pub feature: Feature,
+    /// How it went.
+    pub outcome: Outcome,
+}
+
+/// How trying something went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It worked; a detail worth showing, or nothing.
+    Works(String),
+    /// It didn't, and why.
+    Fails(String),
+    /// There was nothing to try it on, and why.
+    Absent(String),
+}
+
+/// Whether an engine can run here.
+#[derive(Clone, Debug)]
+pub struct EngineReport {
+    /// The engine's name.
+    pub name: &'static str,
+    /// Whether it can run.
+    pub verdict: Verdict,
+}
+
+/// Whether an engine can run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It can.
+    Runs,
+    /// The host lacks these; any one of each group would do.
+    Lacks(Vec<&'static [Feature]>),
+    /// This version of newroot doesn't have it.
+    NotBuilt,
+}
+
+impl Report {
+    /// The engine that [`EngineChoice::Auto`](crate::EngineChoice::Auto) stands for here.
+    #[must_use]
+    pub fn auto(&self) -> Option<&EngineReport> {
+        self.engines.iter().find(|engine| engine.verdict == Verdict::Runs)
+    }
+}
+
+/// What the trap engine can't do without: of each group, one.
+const TRAP_NEEDS: &[&[Feature]] = &[
+    &[Feature::NoNewPrivileges],
+    &[Feature::SeccompFilter],
+    &[
+        Feature::MemfdExec,
+        Feature::RuntimeDirExec,
+        Feature::HomeExec,
+        Feature::SharedMemoryExec,
+        Feature::TmpExec,
+    ],
+    &[Feature::Proc],
+];
+
+/// Tries everything.
+///
+/// To be called from a process that has nothing else to do: it forks, and takes SIGCHLD's
+/// default action, without which no child's status could be read.
+#[must_use]
+pub fn probe() -> Report {
+    raw::take_default_sigchld();
+    let checks: Vec<Check> = [
+        (Feature::NoNewPrivileges, traps::no_new_privileges()),
+        (Feature::SeccompFilter, traps::seccomp_filter()),
+        (Feature::MemfdExec, places::memory()),
+        (Feature::HomeExec, places::home()),
+        (Feature::SharedMemoryExec, places::shared_memory()),
+        (Feature::TmpExec, places::tmp()),
+        (Feature::RuntimeDirExec, places::runtime_dir()),
+        (Feature::Proc, files::proc_mounted()),
+        (Feature::OtherProcesses, files::other_processes()),
+        (Feature::MemoryMap, memory::memory_map()),
+        (Feature::Openat2, files::openat2()),
+        (Feature::UserNamespace, namespaces::user_namespace()),
+        (Feature::Ptrace, processes::ptrace()),
+        (Feature::ProcessVmRead, memory::process_vm_readv()),
+        (Feature::Landlock, files::landlock()),
+    ]
+    .into_iter()
+    .map(|(feature, outcome)| Check { feature, outcome })
+    .collect();
+    let engines = vec![
+        EngineReport { name: "trap", verdict: judge(TRAP_NEEDS, &checks) },
+        EngineReport { name: "namespace", verdict: Verdict::NotBuilt },
+        EngineReport { name: "chroot", verdict: Verdict::NotBuilt },
+    ];
+    Report { checks, engines }
+}
+
+/// Whether of each group of needs one is met.
+fn judge(needs: &[&'static [Feature]], checks: &[Check]) -> Verdict {
+    let works = |feature: &Feature| {
+        checks.iter().any(|check| check.feature == *feature && matches!(check.outcome, Outcome::Works(_)))
+    };
+    let lacking: Vec<_> = needs.iter().copied().filter(|group| !group.iter().any(works)).collect();
+    if lacking.is_empty() { Verdict::Runs } else { Verdict::Lacks(lacking) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(feature: Feature, works: bool) -> Check {
+        let outcome = if works { Outcome::Works(String::new()) } else { Outcome::Fails("no".into()) };
+        Check { feature, outcome }
+    }
+
+    #[test]
+    fn one_of_each_group_is_enough() {
+        let checks = [
+            check(Feature::NoNewPrivileges, true),
+            check(Feature::SeccompFilter, true),
+            check(Feature::MemfdExec, false),
+            check(Feature::TmpExec, true),
+            check(Feature::Proc, true),
+        ];
+        assert_eq!(judge(TRAP_NEEDS, &checks), Verdict::Runs);
+    }
+
+    #[test]
+    fn what_is_lacking_is_named() {
+        let checks = [
+            check(Feature::NoNewPrivileges, true),
+            check(Feature::SeccompFilter, false),
+            check(Feature::MemfdExec, true),
+        ];
+        assert_eq!(
+            judge(TRAP_NEEDS, &checks),
+            Verdict::Lacks(vec![&[Feature::SeccompFilter], &[Feature::Proc]])
+        );
+    }
+
+    #[test]
+    fn engine_of_the_future_is_never_the_automatic_choice() {
+        let engines = vec![
+            EngineReport { name: "future", verdict: Verdict::NotBuilt },
+            EngineReport { name: "lame", verdict: Verdict::Lacks(vec![&[Feature::Proc]]) },
+            EngineReport { name: "sound", verdict: Verdict::Runs },
+        ];
+        let report = Report { checks: Vec::new(), engines };
+        assert_eq!(report.auto().map(|engine| engine.name), Some("sound"));
+    }
+}

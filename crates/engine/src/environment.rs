@@ -1,0 +1,71 @@
+//! The environment the command gets.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use newroot_paths::Last;
+
+use crate::guest::{Guest, shown};
+use crate::spec::Environment;
+
+/// Where programs are looked for, as login(1) of most distributions has it.
+const PATH_DIRECTORIES: [&str; 6] =
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// The variables, as (name, value).
+pub(crate) fn resolve(guest: &Guest, wanted: &Environment) -> Vec<(OsString, OsString)> {
+    let mut variables: Vec<(OsString, OsString)> =
+        if wanted.clear { Vec::new() } else { std::env::vars_os().collect() };
+    if wanted.guest_defaults {
+        set(&mut variables, OsStr::new("PATH"), Some(&path(guest)));
+        set(&mut variables, OsStr::new("HOME"), Some(&home(guest)));
+    }
+    for (name, value) in &wanted.set {
+        set(&mut variables, name, value.as_deref());
+    }
+    variables
+}
+
+fn set(variables: &mut Vec<(OsString, OsString)>, name: &OsStr, value: Option<&OsStr>) {
+    variables.retain(|(other, _)| other != name);
+    if let Some(value) = value {
+        variables.push((name.to_owned(), value.to_owned()));
+    }
+}
+
+/// The directories of programs that the guest has; all of the usual ones if it has none.
+fn path(guest: &Guest) -> OsString {
+    let exists = |directory: &str| {
+        guest.resolve(directory.as_bytes(), Last::Follow).is_ok_and(|found| found.host.is_dir())
+    };
+    let mut present: Vec<&str> = PATH_DIRECTORIES.iter().copied().filter(|name| exists(name)).collect();
+    if present.is_empty() {
+        present = PATH_DIRECTORIES.to_vec();
+    }
+    OsString::from(present.join(":"))
+}
+
+/// The home directory that the guest's passwd file gives the caller, if it exists there; else `/`.
+fn home(guest: &Guest) -> OsString {
+    let uid = rustix::process::geteuid().as_raw().to_string();
+    let read = || {
+        let passwd = guest.resolve(b"/etc/passwd", Last::Follow).ok()?;
+        let text = fs::read(passwd.host).ok()?;
+        let line = text
+            .split(|&byte| byte == b'\n')
+            .find(|line| line.split(|&byte| byte == b':').nth(2) == Some(uid.as_bytes()))?;
+        let home = line.split(|&byte| byte == b':').nth(5)?.to_vec();
+        let exists = guest.resolve(&home, Last::Follow).is_ok_and(|found| found.host.is_dir());
+        (home.first() == Some(&b'/') && exists).then(|| OsString::from_vec(home))
+    };
+    read().unwrap_or_else(|| shown(b"").into_os_string())
+}
+
+/// The value of a variable.
+pub(crate) fn get<'a>(variables: &'a [(OsString, OsString)], name: &str) -> Option<&'a OsStr> {
+    variables
+        .iter()
+        .find(|(other, _)| other.as_bytes() == name.as_bytes())
+        .map(|(_, value)| value.as_os_str())
+}

@@ -1,0 +1,168 @@
+//! The guest's file system as the launcher sees it: guest paths resolved through the mounts.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+use newroot_abi::Errno;
+use newroot_abi::plan::{Mount, MountFlags};
+use newroot_paths::{Fs, GuestBuf, HostBuf, Last, Link, MountTable, WalkScratch, walk};
+use rustix::fs::Access;
+
+/// A mount that owns its paths; see [`Mount`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OwnedMount {
+    pub(crate) guest: Vec<u8>,
+    pub(crate) host: Vec<u8>,
+    pub(crate) flags: MountFlags,
+    pub(crate) parent: (u64, u64),
+}
+
+impl OwnedMount {
+    pub(crate) fn borrow(&self) -> Mount<'_> {
+        Mount { guest: &self.guest, host: &self.host, flags: self.flags, parent: self.parent }
+    }
+}
+
+/// A resolved guest path.
+#[derive(Clone, Debug)]
+pub(crate) struct Resolved {
+    /// Canonical guest path; empty for the root.
+    pub(crate) guest: Vec<u8>,
+    /// Where the host has it.
+    pub(crate) host: PathBuf,
+    /// Index of its mount in the order of [`Guest::mounts`].
+    pub(crate) mount: usize,
+}
+
+/// The guest's view of files.
+#[derive(Clone, Debug)]
+pub(crate) struct Guest {
+    /// Longest guest path first, the root last.
+    mounts: Vec<OwnedMount>,
+}
+
+impl Guest {
+    /// A guest whose root is a canonical host path.
+    pub(crate) fn new(root: &[u8]) -> Self {
+        let host = if root == b"/" { Vec::new() } else { root.to_vec() };
+        let flags = MountFlags::DIRECTORY;
+        Self { mounts: vec![OwnedMount { guest: Vec::new(), host, flags, parent: (0, 0) }] }
+    }
+
+    pub(crate) fn mounts(&self) -> &[OwnedMount] {
+        &self.mounts
+    }
+
+    pub(crate) fn mounts_mut(&mut self) -> &mut [OwnedMount] {
+        &mut self.mounts
+    }
+
+    /// Adds a mount. It covers what was bound at its guest path and below, as mount(2) would.
+    pub(crate) fn add(&mut self, mount: OwnedMount) {
+        self.mounts.retain(|other| !newroot_paths::is_under(&other.guest, &mount.guest));
+        self.insert(mount);
+    }
+
+    /// Adds a mount at a guest path that has none, and covers nothing: what lies below it are bindings
+    /// of their own.
+    pub(crate) fn insert(&mut self, mount: OwnedMount) {
+        let at = self.mounts.partition_point(|other| other.guest.len() >= mount.guest.len());
+        self.mounts.insert(at, mount);
+    }
+
+    /// Runs `look` with the mounts as a table.
+    pub(crate) fn with_table<T>(&self, look: impl FnOnce(&MountTable<'_>) -> T) -> T {
+        let mounts: Vec<Mount<'_>> = self.mounts.iter().map(OwnedMount::borrow).collect();
+        let table = MountTable::new(&mounts).expect("add() keeps the order, and the root is never removed");
+        look(&table)
+    }
+
+    /// Resolves a guest path from the guest's root. The last component need not exist.
+    pub(crate) fn resolve(&self, path: &[u8], last: Last) -> io::Result<Resolved> {
+        self.resolve_from(b"", path, last)
+    }
+
+    /// Resolves a guest path; a relative one from the canonical guest directory `from`.
+    pub(crate) fn resolve_from(&self, from: &[u8], path: &[u8], last: Last) -> io::Result<Resolved> {
+        let mut scratch = Box::new(WalkScratch::new());
+        self.with_table(|table| {
+            scratch.guest.assign(from)?;
+            let found = walk(&mut HostFs, table, &mut scratch, path, last)?;
+            Ok(Resolved {
+                guest: scratch.guest.bytes().to_vec(),
+                host: PathBuf::from(OsStr::from_bytes(scratch.host.bytes())),
+                mount: found.mount,
+            })
+        })
+        .map_err(to_io)
+    }
+
+    /// Resolves a guest path of which any part may be missing: what doesn't exist stands for itself.
+    pub(crate) fn resolve_missing(&self, path: &[u8], last: Last) -> io::Result<Vec<u8>> {
+        let mut at: Vec<u8> = Vec::new();
+        let components: Vec<&[u8]> =
+            path.split(|&byte| byte == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
+        for (index, component) in components.iter().enumerate() {
+            let follow = if index + 1 == components.len() { last } else { Last::Follow };
+            let mut next = at.clone();
+            next.push(b'/');
+            next.extend_from_slice(component);
+            match self.resolve(&next, follow) {
+                Ok(resolved) => at = resolved.guest,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    if *component == b".." {
+                        at.truncate(at.iter().rposition(|&byte| byte == b'/').unwrap_or(0));
+                    } else {
+                        at = next;
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(at)
+    }
+}
+
+/// The guest path as shown to people.
+pub(crate) fn shown(guest: &[u8]) -> PathBuf {
+    if guest.is_empty() { PathBuf::from("/") } else { PathBuf::from(OsStr::from_bytes(guest)) }
+}
+
+pub(crate) fn to_io(error: Errno) -> io::Error {
+    io::Error::from_raw_os_error(error.number())
+}
+
+struct HostFs;
+
+fn to_errno(error: &io::Error) -> Errno {
+    Errno::from_number(error.raw_os_error().unwrap_or(libc::EIO))
+}
+
+impl Fs for HostFs {
+    fn read_link(
+        &mut self,
+        _: &GuestBuf,
+        host: &mut HostBuf,
+        _: bool,
+        text: &mut GuestBuf,
+    ) -> Result<Link, Errno> {
+        match fs::read_link(OsStr::from_bytes(host.bytes())) {
+            Ok(target) => {
+                text.assign(&target.into_os_string().into_vec())?;
+                Ok(Link::Text)
+            }
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(Link::No),
+            Err(error) => Err(to_errno(&error)),
+        }
+    }
+
+    fn search(&mut self, host: &mut HostBuf) -> Result<(), Errno> {
+        let mut path = host.bytes().to_vec();
+        path.extend_from_slice(b"/.");
+        rustix::fs::access(OsStr::from_bytes(&path), Access::EXISTS)
+            .map_err(|error| Errno::from_number(error.raw_os_error()))
+    }
+}

@@ -1,0 +1,222 @@
+//! From the specification's root and bindings to the mounts of a session.
+
+mod voids;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use newroot_abi::plan::{Flags, MountFlags};
+use newroot_paths::{Last, is_under, strip_prefix};
+
+use crate::error::{Error, Result};
+use crate::guest::{Guest, OwnedMount};
+use crate::spec::{Access, Binding, GuestLink, LaunchSpec, Missing, Warning, reason};
+
+/// Resolves the root and all bindings.
+pub(crate) fn resolve(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<Guest> {
+    let root = root(&spec.rootfs)?;
+    let mut guest = Guest::new(root.as_os_str().as_bytes());
+    for binding in &spec.bindings {
+        bind(&mut guest, binding, warn)?;
+    }
+    add_missing_parents(&mut guest)?;
+    find_unlisted(&mut guest);
+    Ok(guest)
+}
+
+fn root(path: &Path) -> Result<PathBuf> {
+    let fail = |cause| Error::Rootfs { path: path.to_owned(), cause };
+    let root = fs::canonicalize(path).map_err(fail)?;
+    if !fs::metadata(&root).map_err(fail)?.is_dir() {
+        return Err(fail(io::Error::from_raw_os_error(libc::ENOTDIR)));
+    }
+    // Reading isn't asked for, as the kernel doesn't; searching is.
+    rustix::fs::access(&root, rustix::fs::Access::EXEC_OK).map_err(|error| fail(error.into()))?;
+    Ok(root)
+}
+
+fn bind(guest: &mut Guest, binding: &Binding, warn: &mut dyn FnMut(Warning)) -> Result<()> {
+    let wanted = guest_path(binding);
+    let fail = |cause: String| Error::Binding {
+        host: binding.host.clone(),
+        guest: PathBuf::from(OsStr::from_bytes(&wanted)),
+        cause,
+    };
+    let found = fs::canonicalize(&binding.host).and_then(|host| Ok((fs::metadata(&host)?, host)));
+    let (metadata, host) = match found {
+        Ok(found) => found,
+        Err(cause) => {
+            return match binding.missing {
+                Missing::Fail => Err(fail(reason(&cause))),
+                Missing::Warn => {
+                    warn(Warning::BindingSkipped { host: binding.host.clone(), cause });
+                    Ok(())
+                }
+                Missing::Ignore => Ok(()),
+            };
+        }
+    };
+    let last = match binding.guest_link {
+        GuestLink::Follow => Last::Follow,
+        GuestLink::Keep => Last::Keep,
+    };
+    let target = guest.resolve_missing(&wanted, last).map_err(|cause| fail(reason(&cause)))?;
+    check_kinds(guest, &target, metadata.is_dir()).map_err(fail)?;
+    let host = host.as_os_str().as_bytes();
+    let mut flags = if metadata.is_dir() { MountFlags::DIRECTORY } else { MountFlags::default() };
+    if binding.access == Access::ReadOnly {
+        flags = flags.with(MountFlags::READ_ONLY);
+    }
+    let host = if host == b"/" { Vec::new() } else { host.to_vec() };
+    guest.add(OwnedMount { guest: target, host, flags, parent: (0, 0) });
+    Ok(())
+}
+
+/// The guest path as asked for: absolute, as it stands.
+fn guest_path(binding: &Binding) -> Vec<u8> {
+    let path = binding.guest.as_deref().unwrap_or(&binding.host);
+    if binding.guest.is_none()
+        && path.is_relative()
+        && let Ok(absolute) = std::path::absolute(path)
+    {
+        return absolute.as_os_str().as_bytes().to_vec();
+    }
+    let mut bytes = path.as_os_str().as_bytes().to_vec();
+    if bytes.first() != Some(&b'/') {
+        bytes.insert(0, b'/');
+    }
+    bytes
+}
+
+/// Like mount(2): a directory goes on a directory, anything else on anything else.
+fn check_kinds(guest: &Guest, target: &[u8], directory: bool) -> std::result::Result<(), String> {
+    let at = guest.resolve(if target.is_empty() { b"/" } else { target }, Last::Keep);
+    let Ok(metadata) = at.and_then(|at| fs::symlink_metadata(at.host)) else {
+        return Ok(());
+    };
+    match (directory, metadata.is_dir()) {
+        (true, false) if !metadata.is_symlink() => Err("a directory can't be bound on a file".to_owned()),
+        (false, true) => Err("a file can't be bound on a directory".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// Directories that exist only because a binding lies below them become mounts too, of
+/// directories that are and stay empty.
+fn add_missing_parents(guest: &mut Guest) -> Result<()> {
+    let mut missing: Vec<Vec<u8>> = Vec::new();
+    for mount in guest.mounts() {
+        for (slash, _) in mount.guest.iter().enumerate().filter(|(_, byte)| **byte == b'/').skip(1) {
+            let parent = mount.guest[..slash].to_vec();
+            let exists =
+                guest.resolve(&parent, Last::Keep).is_ok_and(|at| fs::symlink_metadata(at.host).is_ok());
+            let bound = guest.mounts().iter().any(|mount| mount.guest == parent);
+            if !exists && !bound && !missing.contains(&parent) {
+                missing.push(parent);
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    missing.sort();
+    for (parent, host) in missing.iter().zip(voids::provide(missing.len())?) {
+        let flags = MountFlags::DIRECTORY.with(MountFlags::VIRTUAL);
+        let host = host.into_os_string().into_encoded_bytes();
+        guest.insert(OwnedMount { guest: parent.clone(), host, flags, parent: (0, 0) });
+    }
+    Ok(())
+}
+
+/// Marks the mounts whose name a listing of their parent directory wouldn't show.
+fn find_unlisted(guest: &mut Guest) {
+    let unlisted: Vec<Option<(u64, u64)>> = guest
+        .mounts()
+        .iter()
+        .map(|mount| {
+            let slash = mount.guest.iter().rposition(|&byte| byte == b'/')?;
+            let parent = if slash == 0 { b"/" } else { &mount.guest[..slash] };
+            let parent = guest.resolve(parent, Last::Keep).ok()?.host;
+            let name = OsStr::from_bytes(&mount.guest[slash + 1..]);
+            if fs::symlink_metadata(parent.join(name)).is_ok() {
+                return None;
+            }
+            let metadata = fs::metadata(&parent).ok()?;
+            Some((metadata.dev(), metadata.ino()))
+        })
+        .collect();
+    for (mount, parent) in guest.mounts_mut().iter_mut().zip(unlisted) {
+        if let Some(parent) = parent {
+            mount.flags = mount.flags.with(MountFlags::UNLISTED);
+            mount.parent = parent;
+        }
+    }
+}
+
+/// The session's switches that follow from its mounts.
+pub(crate) fn flags(guest: &Guest) -> Flags {
+    let any = |flag| guest.mounts().iter().any(|mount: &OwnedMount| mount.flags.has(flag));
+    let mut flags = Flags::default();
+    if any(MountFlags::UNLISTED) {
+        flags = flags.with(Flags::UNLISTED);
+    }
+    if any(MountFlags::READ_ONLY) {
+        flags = flags.with(Flags::READ_ONLY);
+    }
+    if is_aliased(guest) {
+        flags = flags.with(Flags::ALIASED);
+    }
+    flags
+}
+
+/// Whether some host directory can be seen at two guest paths.
+fn is_aliased(guest: &Guest) -> bool {
+    guest.with_table(|table| {
+        let mounts = table.mounts();
+        mounts.iter().enumerate().any(|(index, outer)| {
+            mounts.iter().enumerate().any(|(other, inner)| {
+                if index == other || !is_under(inner.host, outer.host) {
+                    return false;
+                }
+                let mut through = outer.guest.to_vec();
+                through.extend_from_slice(strip_prefix(inner.host, outer.host).unwrap_or(&[]));
+                table.owner(&through) == index
+            })
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guest(root: &str, mounts: &[(&str, &str)]) -> Guest {
+        let mut result = Guest::new(root.as_bytes());
+        for (at, host) in mounts {
+            result.add(OwnedMount {
+                guest: at.as_bytes().to_vec(),
+                host: host.as_bytes().to_vec(),
+                flags: MountFlags::DIRECTORY,
+                parent: (0, 0),
+            });
+        }
+        result
+    }
+
+    #[test]
+    fn a_directory_bound_into_itself_is_seen_twice() {
+        assert!(is_aliased(&guest("/home/me", &[("/home/me", "/home/me")])));
+        assert!(is_aliased(&guest("/tmp/root", &[("/tmp", "/tmp")])));
+        assert!(is_aliased(&guest("/r", &[("/a", "/x"), ("/b", "/x/y")])));
+    }
+
+    #[test]
+    fn what_covers_its_own_place_is_seen_once() {
+        assert!(!is_aliased(&guest("/", &[("/proc", "/proc")])));
+        assert!(!is_aliased(&guest("/r", &[("/proc", "/proc"), ("/sys", "/sys")])));
+    }
+}

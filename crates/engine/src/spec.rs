@@ -1,0 +1,166 @@
+//! What to run, in which root, with which host files: the one thing every dialect lowers to.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Everything an engine needs to know. Nothing in it has been looked up yet: a dialect
+/// fills it from its arguments alone.
+#[derive(Clone, Debug)]
+pub struct LaunchSpec {
+    /// Host directory that becomes `/`.
+    pub rootfs: PathBuf,
+    /// Bindings in the order they were given; of two at the same guest path the last wins.
+    pub bindings: Vec<Binding>,
+    /// Where the command starts.
+    pub cwd: WorkingDirectory,
+    /// The program and its arguments.
+    pub command: CommandLine,
+    /// The environment the program gets.
+    pub environment: Environment,
+    /// Which engine runs it.
+    pub engine: EngineChoice,
+    /// End every process of the command once the command itself has ended, and take the
+    /// command along should newroot be killed.
+    pub kill_on_exit: bool,
+    /// What `uname -r` says in the guest, if not the host's.
+    pub kernel_release: Option<OsString>,
+    /// 0: errors and warnings; 1: what is being done; 2 and more: what the shim does too.
+    pub verbosity: u8,
+}
+
+/// A host file or directory seen at a place in the guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Host path, absolute or relative to the caller's working directory; symlinks are followed.
+    pub host: PathBuf,
+    /// Guest path; `None` is the same text as the host path made absolute. A relative
+    /// guest path is taken from the guest's `/`.
+    pub guest: Option<PathBuf>,
+    /// Whether the guest may write through it.
+    pub access: Access,
+    /// What to do where the guest path is a symlink.
+    pub guest_link: GuestLink,
+    /// What to do where the host path doesn't exist.
+    pub missing: Missing,
+}
+
+/// Whether a guest may write through a binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// As the host allows.
+    ReadWrite,
+    /// Every way of writing answers EROFS.
+    ReadOnly,
+}
+
+/// What a binding onto a guest symlink means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuestLink {
+    /// Bind onto what the link points to.
+    Follow,
+    /// Bind over the link itself (PRoot's trailing `!`).
+    Keep,
+}
+
+/// What becomes of a binding whose host path doesn't exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// An error: nothing is run.
+    Fail,
+    /// A warning; the rest goes on without it.
+    Warn,
+    /// Silence; for bindings nobody named.
+    Ignore,
+}
+
+/// Where the command starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorkingDirectory {
+    /// The caller's own directory if the guest has it, else `/` with a warning.
+    Inherit,
+    /// The caller's own directory if the guest has it, else `/` silently.
+    InheritOrRoot,
+    /// This guest path (relative ones from `/`); an error if it can't be entered.
+    Guest(PathBuf),
+    /// This guest path; if it can't be entered, `/` with a warning (PRoot's `-w`).
+    GuestOrRoot(PathBuf),
+}
+
+/// The program and its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandLine {
+    /// `argv`, whose first word is looked up in the guest's `PATH` unless it has a slash.
+    Given(Vec<OsString>),
+    /// The guest's shell: the first of these guest paths that exists and is executable,
+    /// with these arguments after it.
+    FirstOf {
+        /// Candidate programs, best first.
+        programs: Vec<PathBuf>,
+        /// Arguments after argv\[0\].
+        arguments: Vec<OsString>,
+    },
+}
+
+/// The environment the program gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// Start from an empty environment rather than from the caller's.
+    pub clear: bool,
+    /// Set `PATH` to the directories the guest has, and `HOME` to what its passwd file says
+    /// (both before `set` is applied).
+    pub guest_defaults: bool,
+    /// Changes in order: a value sets the variable, `None` removes it.
+    pub set: Vec<(OsString, Option<OsString>)>,
+}
+
+/// Which engine runs the command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// The best one this host allows.
+    #[default]
+    Auto,
+    /// The in-process trap engine.
+    Trap,
+}
+
+/// Something worth a line on stderr that doesn't keep the command from running.
+#[derive(Debug)]
+pub enum Warning {
+    /// A binding was left out because its host path doesn't exist.
+    BindingSkipped {
+        /// The host path as it was given.
+        host: PathBuf,
+        /// Why it could not be bound.
+        cause: std::io::Error,
+    },
+    /// The wanted working directory doesn't exist in the guest.
+    WorkingDirectory {
+        /// The guest path that was wanted.
+        wanted: PathBuf,
+        /// Why it could not be entered.
+        cause: std::io::Error,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BindingSkipped { host, cause } => {
+                write!(f, "not binding '{}': {}", host.display(), reason(cause))
+            }
+            Self::WorkingDirectory { wanted, cause } => {
+                write!(f, "cannot start in '{}': {}; starting in '/'", wanted.display(), reason(cause))
+            }
+        }
+    }
+}
+
+/// The kernel's words for an I/O error, without Rust's "(os error N)".
+pub(crate) fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}

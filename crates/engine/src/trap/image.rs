@@ -1,0 +1,150 @@
+//! The shim's image, and executing it.
+
+use std::ffi::{CString, OsString};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::MemfdFlags;
+
+use super::process;
+use crate::error::{Error, Result};
+
+/// Built by build.rs.
+static BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/newroot-shim"));
+
+/// Where the image lies, ready to be executed.
+#[derive(Debug)]
+pub(super) enum Image {
+    /// In memory, under no name.
+    Memory(OwnedFd),
+    /// In a file of the user's.
+    File(PathBuf),
+}
+
+impl Image {
+    /// Puts the image into memory; into a file if the host forbids executing that, or if `named`
+    /// asks for one.
+    pub(super) fn prepare(named: bool) -> Result<Self> {
+        let fail = |cause| Error::System { operation: "prepare the shim".to_owned(), cause };
+        if !named {
+            match in_memory() {
+                Ok(file) => return Ok(Self::Memory(file)),
+                Err(error) if error.raw_os_error() == Some(libc::ENOMEM) => return Err(fail(error)),
+                Err(_) => {}
+            }
+        }
+        in_file().map(Self::File).map_err(fail)
+    }
+
+    /// The file's path, if it is one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Memory(_) => None,
+            Self::File(path) => Some(path),
+        }
+    }
+
+    /// Executes it. Returns only to say why not.
+    pub(super) fn execute(&self, arguments: &[OsString], variables: &[(OsString, OsString)]) -> io::Error {
+        let environment: Vec<OsString> = variables
+            .iter()
+            .map(|(name, value)| {
+                let mut text = name.clone();
+                text.push("=");
+                text.push(value);
+                text
+            })
+            .collect();
+        let strings = |list: &[OsString]| -> std::result::Result<Vec<CString>, _> {
+            list.iter().map(|text| CString::new(text.as_bytes())).collect()
+        };
+        let (Ok(arguments), Ok(environment)) = (strings(arguments), strings(&environment)) else {
+            return io::Error::from_raw_os_error(libc::EINVAL);
+        };
+        match self {
+            Self::Memory(file) => {
+                let error = process::execute_descriptor(file, &arguments, &environment);
+                // Some hosts let one make a memory file and not execute it (vm.memfd_noexec).
+                match (error.raw_os_error(), in_file()) {
+                    (Some(libc::EACCES | libc::EPERM | libc::ENOSYS), Ok(path)) => {
+                        process::execute_path(&path, &arguments, &environment)
+                    }
+                    _ => error,
+                }
+            }
+            Self::File(path) => process::execute_path(path, &arguments, &environment),
+        }
+    }
+}
+
+fn in_memory() -> io::Result<OwnedFd> {
+    // MFD_EXEC asks for what was the default before Linux 6.3, which doesn't know the flag.
+    let create = |flags| rustix::fs::memfd_create(c"newroot", flags);
+    let executable = MemfdFlags::CLOEXEC | MemfdFlags::EXEC;
+    let file = create(executable).or_else(|_| create(MemfdFlags::CLOEXEC))?;
+    let mut file = File::from(file);
+    file.write_all(BYTES)?;
+    Ok(file.into())
+}
+
+/// Writes the image where the user may execute files; an image of the same content is used again.
+fn in_file() -> io::Result<PathBuf> {
+    let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let uid = rustix::process::geteuid().as_raw();
+    let mut places = Vec::new();
+    places.extend(variable("XDG_RUNTIME_DIR").map(|dir| dir.join("newroot")));
+    places.extend(variable("XDG_CACHE_HOME").map(|dir| dir.join("newroot")));
+    places.extend(variable("HOME").map(|dir| dir.join(".cache/newroot")));
+    places.push(PathBuf::from(format!("/dev/shm/newroot-{uid}")));
+    places.push(PathBuf::from(format!("/tmp/newroot-{uid}")));
+    let mut failure = io::Error::from_raw_os_error(libc::EACCES);
+    for place in places {
+        match write_into(&place, uid) {
+            Ok(path) => return Ok(path),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+fn write_into(place: &Path, uid: u32) -> io::Result<PathBuf> {
+    fs::create_dir_all(place)?;
+    if fs::symlink_metadata(place)?.uid() != uid {
+        return Err(io::Error::from_raw_os_error(libc::EPERM));
+    }
+    let path = place.join(format!("shim-{:016x}", fingerprint(BYTES)));
+    let usable = |path: &Path| rustix::fs::access(path, rustix::fs::Access::EXEC_OK).map_err(io::Error::from);
+    let same = |path: &Path| {
+        fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.uid() == uid)
+            && fs::read(path).is_ok_and(|bytes| bytes == BYTES)
+    };
+    if same(&path) {
+        usable(&path)?;
+        return Ok(path);
+    }
+    let new = place.join(format!(".shim-{}", std::process::id()));
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o700)
+        .open(&new)
+        .and_then(|mut file| file.write_all(BYTES))
+        .and_then(|()| usable(&new))
+        .and_then(|()| fs::rename(&new, &path));
+    if let Err(error) = written {
+        let _ = fs::remove_file(&new);
+        return Err(error);
+    }
+    Ok(path)
+}
+
+/// FNV-1a: a name for the content, not a proof of it.
+fn fingerprint(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,49 @@
+//! Writing the plan; `newroot_abi::plan` says how it reads.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use newroot_abi::plan::{FIXED_STRINGS, Flags, Header, MAGIC, NO_DESCRIPTOR};
+
+use crate::command::Command;
+use crate::guest::Guest;
+
+/// What the plan says beside mounts and program.
+pub(super) struct Facts<'a> {
+    pub(super) flags: Flags,
+    pub(super) mask: u64,
+    pub(super) cwd_mount: usize,
+    pub(super) shim_path: Option<&'a Path>,
+    pub(super) release: Option<&'a OsStr>,
+}
+
+/// The plan's strings.
+pub(super) fn encode(guest: &Guest, command: &Command, facts: &Facts<'_>) -> Vec<OsString> {
+    let bare = FIXED_STRINGS + guest.mounts().len();
+    let count = bare.next_multiple_of(2);
+    let header = Header {
+        strings: u32::try_from(count).unwrap_or(u32::MAX),
+        flags: facts.flags,
+        mask: facts.mask,
+        cwd_mount: u32::try_from(facts.cwd_mount).unwrap_or(0),
+        descriptor: NO_DESCRIPTOR,
+    };
+    let own = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+    let mut strings = vec![
+        own(MAGIC),
+        own(&header.encode()),
+        own(&command.exe),
+        own(facts.shim_path.map_or(b"", |path| path.as_os_str().as_bytes())),
+        own(facts.release.map_or(b"", OsStr::as_bytes)),
+        own(&command.name),
+    ];
+    for mount in guest.mounts() {
+        let mut text = mount.borrow().encode_prefix().to_vec();
+        text.extend_from_slice(&mount.guest);
+        text.extend_from_slice(&mount.host);
+        strings.push(OsString::from_vec(text));
+    }
+    strings.resize(count, OsString::new());
+    strings
+}
