@@ -1,0 +1,164 @@
+//! Who the caller is, and the users and groups that a root knows of.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Component, Path, PathBuf};
+
+use rustix::process::{getgid, getgroups, getuid};
+
+/// The caller, by number and by the names the host gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    uid: u32,
+    gid: u32,
+    name: Vec<u8>,
+    home: PathBuf,
+    /// Every group of the caller, by number, with its name.
+    groups: Vec<(u32, Vec<u8>)>,
+}
+
+impl Caller {
+    /// Asks the kernel for the numbers and the host's files for the names. A host that
+    /// keeps its users in a directory service leaves `LOGNAME` and `HOME`.
+    pub(crate) fn current() -> Self {
+        let uid = getuid().as_raw();
+        let gid = getgid().as_raw();
+        let passwd = fs::read("/etc/passwd").unwrap_or_default();
+        let group = fs::read("/etc/group").unwrap_or_default();
+        let entry = records(&passwd).find(|fields| number(fields, 2) == Some(uid));
+        let field =
+            |index: usize| entry.as_ref().and_then(|fields| fields.get(index)).map(|text| text.to_vec());
+        let variable = |name| std::env::var_os(name).map(OsString::into_vec);
+        let name = field(0)
+            .or_else(|| variable("LOGNAME").or_else(|| variable("USER")))
+            .filter(|name| is_name(name))
+            .unwrap_or_else(|| format!("user{uid}").into_bytes());
+        let home = field(5)
+            .or_else(|| variable("HOME"))
+            .map(|home| PathBuf::from(OsString::from_vec(home)))
+            .filter(|home| is_plain(home))
+            .unwrap_or_else(|| Path::new("/home").join(OsString::from_vec(name.clone())));
+        let mut numbers = vec![gid];
+        numbers.extend(getgroups().unwrap_or_default().iter().map(|gid| gid.as_raw()));
+        numbers.sort_unstable();
+        numbers.dedup();
+        let groups = numbers
+            .into_iter()
+            .map(|gid| {
+                let name = records(&group)
+                    .find(|fields| number(fields, 2) == Some(gid))
+                    .map(|fields| fields[0].to_vec())
+                    .filter(|name| is_name(name))
+                    .unwrap_or_else(|| format!("group{gid}").into_bytes());
+                (gid, name)
+            })
+            .collect();
+        Self { uid, gid, name, home, groups }
+    }
+
+    /// The caller's home, if it is to be a directory of the root: not root's or nobody's,
+    /// which every root has or must not have.
+    pub(crate) fn home(&self) -> Option<&Path> {
+        (self.uid != 0 && self.uid != NOBODY && self.home != Path::new("/nonexistent")).then_some(&self.home)
+    }
+
+    /// `/etc/passwd` with root, nobody and the caller.
+    pub(crate) fn passwd(&self) -> Vec<u8> {
+        let mut text = b"root:x:0:0:root:/root:/bin/sh\n".to_vec();
+        if self.uid != 0 && self.uid != NOBODY {
+            text.extend(&self.name);
+            text.extend(format!(":x:{}:{}::", self.uid, self.gid).bytes());
+            text.extend(self.home.as_os_str().as_bytes());
+            text.extend(b":/bin/sh\n");
+        }
+        text.extend(b"nobody:x:65534:65534:nobody:/nonexistent:/bin/false\n");
+        text
+    }
+
+    /// `/etc/group` with root's, nobody's and the caller's groups.
+    pub(crate) fn group(&self) -> Vec<u8> {
+        let mut text = b"root:x:0:\n".to_vec();
+        for (gid, name) in &self.groups {
+            if *gid != 0 && *gid != NOBODY {
+                text.extend(name);
+                text.extend(format!(":x:{gid}:\n").bytes());
+            }
+        }
+        text.extend(b"nogroup:x:65534:\n");
+        text
+    }
+}
+
+/// The user and the group whose number stands for "somebody else".
+const NOBODY: u32 = 65534;
+
+/// The lines of a passwd or group file, each split into its fields.
+fn records(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
+    file.split(|&byte| byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| line.split(|&byte| byte == b':').collect())
+}
+
+fn number(fields: &[&[u8]], index: usize) -> Option<u32> {
+    str::from_utf8(fields.get(index)?).ok()?.parse().ok()
+}
+
+/// A name that can stand in a passwd file.
+fn is_name(name: &[u8]) -> bool {
+    !name.is_empty() && !name.iter().any(|byte| matches!(byte, b':' | b'/' | b'\n'))
+}
+
+/// An absolute path below `/` without `..`, fit for a passwd file.
+fn is_plain(path: &Path) -> bool {
+    path.is_absolute()
+        && path.components().count() > 1
+        && !path.components().any(|component| component == Component::ParentDir)
+        && !path.as_os_str().as_bytes().iter().any(|byte| matches!(byte, b':' | b'\n'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(uid: u32) -> Caller {
+        Caller {
+            uid,
+            gid: 100,
+            name: b"ann".to_vec(),
+            home: "/home/ann".into(),
+            groups: vec![(0, b"root".to_vec()), (100, b"users".to_vec())],
+        }
+    }
+
+    #[test]
+    fn caller_stands_between_root_and_nobody() {
+        assert_eq!(
+            String::from_utf8(caller(1000).passwd()).unwrap(),
+            "root:x:0:0:root:/root:/bin/sh\n\
+             ann:x:1000:100::/home/ann:/bin/sh\n\
+             nobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
+        );
+        assert_eq!(
+            String::from_utf8(caller(1000).group()).unwrap(),
+            "root:x:0:\nusers:x:100:\nnogroup:x:65534:\n"
+        );
+    }
+
+    #[test]
+    fn root_and_nobody_stand_there_once() {
+        for uid in [0, NOBODY] {
+            let passwd = caller(uid).passwd();
+            assert_eq!(records(&passwd).count(), 2);
+            assert_eq!(caller(uid).home(), None);
+        }
+    }
+
+    #[test]
+    fn current_caller_has_the_kernels_numbers() {
+        let caller = Caller::current();
+        assert_eq!(caller.uid, getuid().as_raw());
+        assert!(caller.groups.iter().any(|(gid, _)| *gid == getgid().as_raw()));
+        assert!(is_name(&caller.name) && is_plain(&caller.home));
+    }
+}

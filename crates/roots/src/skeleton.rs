@@ -1,0 +1,67 @@
+//! What a root has besides programs.
+//!
+//! Little: the directories that engines bind host directories on, places to write, and
+//! the few files of `/etc` without which `id`, `whoami` or `ping localhost` misbehave.
+//! Whatever the root has already is left as it is.
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::guest::{Existing, Transaction, ensure, place};
+use crate::identity::Caller;
+
+/// Directories and their modes.
+const DIRECTORIES: &[(&str, u32)] = &[
+    ("/dev", 0o755),
+    ("/etc", 0o755),
+    ("/home", 0o755),
+    ("/proc", 0o755),
+    ("/root", 0o700),
+    ("/run", 0o755),
+    ("/sys", 0o755),
+    ("/tmp", 0o1777),
+    ("/var", 0o755),
+    ("/var/tmp", 0o1777),
+];
+
+const HOSTS: &[u8] = b"127.0.0.1 localhost\n::1 localhost\n";
+
+/// What glibc does without the file depends on how it was built.
+const NSSWITCH: &[u8] = b"passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n";
+
+/// Makes what is missing.
+pub(crate) fn make(transaction: &mut Transaction) -> Result<()> {
+    top_level_links(transaction)?;
+    for (path, mode) in DIRECTORIES {
+        ensure::directory(transaction, Path::new(path), *mode)?;
+    }
+    let caller = Caller::current();
+    if let Some(home) = caller.home() {
+        ensure::directory(transaction, home, 0o700)?;
+    }
+    for (path, content) in [
+        ("/etc/passwd", caller.passwd().as_slice()),
+        ("/etc/group", caller.group().as_slice()),
+        ("/etc/hosts", HOSTS),
+        ("/etc/nsswitch.conf", NSSWITCH),
+    ] {
+        ensure::file(transaction, Path::new(path), content)?;
+    }
+    Ok(())
+}
+
+/// Makes the host's `/bin -> usr/bin` and its like, if it has them: programs name their
+/// interpreters by either path.
+fn top_level_links(transaction: &mut Transaction) -> Result<()> {
+    let top = std::fs::read_dir("/").map_err(|cause| Error::io("read", "/", cause))?;
+    let mut links: Vec<_> = top
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| std::fs::read_link(path).is_ok_and(|text| text.starts_with("usr")) && path.is_dir())
+        .collect();
+    links.sort();
+    for link in links {
+        place(transaction, &link, Existing::Keep)?;
+    }
+    Ok(())
+}
