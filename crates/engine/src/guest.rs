@@ -100,8 +100,29 @@ impl Guest {
         .map_err(to_io)
     }
 
+    /// Where the link at `path` in the directory `parent` points, if it is one and is to be followed.
+    fn dangling_link(&self, parent: &[u8], path: &[u8], follow: Last) -> Option<Vec<u8>> {
+        if follow == Last::Keep {
+            return None;
+        }
+        let link = self.resolve(path, Last::Keep).ok()?.host;
+        let text = fs::read_link(link).ok()?.into_os_string().into_vec();
+        if text.first() == Some(&b'/') {
+            return Some(text);
+        }
+        Some([parent, b"/", &text].concat())
+    }
+
     /// Resolves a guest path of which any part may be missing: what doesn't exist stands for itself.
     pub(crate) fn resolve_missing(&self, path: &[u8], last: Last) -> io::Result<Vec<u8>> {
+        self.resolve_missing_after(path, last, 0)
+    }
+
+    fn resolve_missing_after(&self, path: &[u8], last: Last, links: usize) -> io::Result<Vec<u8>> {
+        const MAX_LINKS: usize = 40;
+        if links > MAX_LINKS {
+            return Err(io::Error::from_raw_os_error(libc::ELOOP));
+        }
         let mut at: Vec<u8> = Vec::new();
         let components: Vec<&[u8]> =
             path.split(|&byte| byte == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
@@ -115,6 +136,8 @@ impl Guest {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     if *component == b".." {
                         at.truncate(at.iter().rposition(|&byte| byte == b'/').unwrap_or(0));
+                    } else if let Some(target) = self.dangling_link(&at, &next, follow) {
+                        at = self.resolve_missing_after(&target, Last::Follow, links + 1)?;
                     } else {
                         at = next;
                     }

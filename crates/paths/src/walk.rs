@@ -156,6 +156,10 @@ pub fn walk_within(
         let name = pending.bytes().get(component.start..component.end).unwrap_or(&[]);
         match name {
             b"." => {
+                if component.last && !guest.is_empty() {
+                    table.translate(guest.bytes(), host)?;
+                    fs.search(host)?;
+                }
                 directory = true;
                 continue;
             }

@@ -159,7 +159,13 @@ pub fn write_owned(address: usize, value: usize) {
     unsafe { (address as *mut usize).write_unaligned(value) };
 }
 
-/// Copies bytes into memory of the shim's own.
+/// Writes a value into memory of the shim's own, or that was found writable just before.
+pub fn store_owned<T: Copy + Plain>(address: usize, value: &T) {
+    // SAFETY: as for `write_owned`.
+    unsafe { (address as *mut T).write_unaligned(*value) };
+}
+
+/// Copies bytes into memory of the shim's own, or that was found writable just before.
 pub fn copy_owned(address: usize, bytes: &[u8]) {
     // SAFETY: as for `write_owned`.
     unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), address as *mut u8, bytes.len()) };

@@ -6,7 +6,7 @@ use crate::host;
 pub fn line(parts: &[&[u8]]) {
     let mut buffer = [0u8; 512];
     let mut len = 0;
-    for part in [&b"newroot: "[..]].iter().chain(parts).chain([&&b"\n"[..]].into_iter()) {
+    for part in [&b"newroot: "[..]].iter().chain(parts).chain([&&b"\n"[..]]) {
         for &byte in *part {
             if let Some(place) = buffer.get_mut(len) {
                 *place = byte;

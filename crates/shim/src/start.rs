@@ -13,7 +13,10 @@ use crate::session::{self, session};
 use crate::{host, memory, slots, state, trap};
 
 /// Called by the entry point with the initial stack pointer.
-pub extern "C" fn start(stack: *mut usize) -> ! {
+///
+/// # Safety
+/// It must be the kernel's, and nothing else may have run yet.
+pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
     // SAFETY: this is the kernel's initial stack: argc and the argument pointers.
     let arguments = unsafe { core::slice::from_raw_parts(stack.add(1), *stack) };
     // SAFETY: the kernel's strings.

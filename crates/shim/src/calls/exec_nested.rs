@@ -9,11 +9,11 @@ use newroot_abi::plan::{self, Flags, Header, MAGIC, Mount, MountFlags};
 use newroot_paths::{HostBuf, is_under, strip_prefix};
 
 use super::exec::{Pointers, count_pointers, execute};
+use crate::host;
 use crate::memory;
 use crate::session::session;
 use crate::slots::{ExecScratch, Operand};
 use crate::trap::Trapped;
-use crate::{host, state};
 
 /// Executes our shim with the inner plan, composed.
 pub(super) fn exec(
@@ -57,7 +57,7 @@ pub(super) fn exec(
     }
     // The filter is the outer session's: what it doesn't trap, the inner can't have.
     flags = flags.with(composed.flags);
-    let mounts = composed.len();
+    let mounts = composed.count();
     let padding = (plan::FIXED_STRINGS + mounts) % 2;
     let header = Header {
         strings: (plan::FIXED_STRINGS + mounts + padding) as u32,
@@ -87,7 +87,6 @@ pub(super) fn exec(
         pointers.push(pointer(index)?);
     }
     pointers.push(0);
-    let _ = state::get();
     let error = execute(call.slot, pointers.address(), environment);
     pointers.discard(exec);
     composed.discard();
@@ -121,7 +120,7 @@ impl Composed {
         let _ = super::forward(newroot_sys::raw::__NR_munmap, [self.base, self.len, 0, 0, 0, 0]);
     }
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.count
     }
 

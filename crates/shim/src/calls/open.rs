@@ -95,9 +95,19 @@ fn request(call: &Trapped<'_>) -> Result<Request, Errno> {
                 return Err(Errno::TOOBIG);
             }
             let [flags, mode, resolve] = memory::read::<[u64; 3]>(c)?;
+            check_strictly(flags, mode)?;
             Request { directory: descriptor_argument(a), path: b, flags, mode, resolve }
         }
     })
+}
+
+/// What openat2(2) refuses, and open(2) overlooks (build_open_flags() in fs/open.c).
+fn check_strictly(flags: u64, mode: u64) -> Result<(), Errno> {
+    let creates = flags & O_CREAT != 0 || flags & O_TMPFILE == O_TMPFILE;
+    let good = flags & !KNOWN == 0
+        && (flags & O_PATH == 0 || flags & !WITH_PATH == 0)
+        && mode & !(if creates { 0o7777 } else { 0 }) == 0;
+    if good { Ok(()) } else { Err(Errno::INVAL) }
 }
 
 /// open(2), openat(2), creat(2), openat2(2).

@@ -5,7 +5,7 @@
 //! when it asks, and acted upon when a SIGSYS comes that isn't one of our traps.
 
 use newroot_abi::Errno;
-use newroot_sys::arch::{SignalAction, SignalContext};
+use newroot_sys::arch::{self, SignalAction, SignalContext};
 use newroot_sys::raw;
 use newroot_sys::table::SIGSYS;
 
@@ -19,6 +19,11 @@ use crate::{host, report};
 const SIG_DFL: usize = 0;
 const SIG_IGN: usize = 1;
 const SIGSET_SIZE: usize = 8;
+
+/// The signal by which musl's threads are cancelled. Its handler looks whether the thread is in musl's
+/// own system call stub, which a call that sleeps here isn't; but a call that answers EINTR is cancelled
+/// as well, if only it isn't restarted. glibc has the same number for setxid, which nobody sleeps through.
+const MUSL_CANCEL: usize = 33;
 
 /// rt_sigaction(2).
 pub fn sigaction(call: &mut Trapped<'_>) -> Outcome {
@@ -45,6 +50,9 @@ fn sigaction_inner(signal: usize, new: usize, old: usize, size: usize) -> Result
         return forward(raw::__NR_rt_sigaction, [signal, 0, old, size, 0, 0]).map(|_| ());
     };
     wanted.mask &= !SIGSYS_BIT;
+    if signal == MUSL_CANCEL {
+        wanted.flags &= !(raw::SA_RESTART as usize);
+    }
     let arguments = [signal, &raw const wanted as usize, old, size, 0, 0];
     forward(raw::__NR_rt_sigaction, arguments).map(|_| ())
 }
@@ -83,6 +91,21 @@ fn sigprocmask_inner(call: &mut Trapped<'_>, [how, new, old, size]: [usize; 4]) 
         }
     }
     if old == 0 { Ok(()) } else { memory::write(old, &before) }
+}
+
+/// rt_sigreturn(2): a handler may have put SIGSYS into the mask that its return installs.
+pub fn sigreturn(call: &mut Trapped<'_>) -> Outcome {
+    // The frame lies where the stack pointer stands: the restorer's address was popped.
+    let mask_at = call.context.registers.sp() + core::mem::offset_of!(SignalContext, mask);
+    if let Ok(mask) = memory::read::<u64>(mask_at)
+        && mask & SIGSYS_BIT != 0
+    {
+        state::set_sigsys_blocked(true);
+        let _ = memory::write(mask_at, &(mask & !SIGSYS_BIT));
+    }
+    call.context.registers.set_number(raw::__NR_rt_sigreturn);
+    call.context.registers.set_ip(arch::sigreturn());
+    Outcome::Continue
 }
 
 /// rt_sigpending(2).

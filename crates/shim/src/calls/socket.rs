@@ -22,10 +22,10 @@ const AF_UNIX: u16 = 1;
 const FAMILY: usize = 2;
 /// `sun_path`'s size.
 const PATH: usize = 108;
+/// `struct sockaddr_storage`: no address is longer.
+const ANY: usize = 128;
 /// The longest path that has a NUL behind it, which every kernel likes better.
 const LONGEST: usize = PATH - 1;
-/// `struct sockaddr_storage`.
-const ANY: usize = 128;
 
 /// A translated address.
 struct Address {
@@ -52,10 +52,10 @@ impl Address {
 /// Reads the path out of the guest's address into `out`; false if the address is none with a
 /// path: of another family, unnamed, or abstract.
 fn read_address(address: usize, len: usize, out: &mut GuestBuf) -> Result<bool, Errno> {
-    if address == 0 || len <= FAMILY || len > ANY {
+    // What is longer the kernel refuses in its own words.
+    if address == 0 || len <= FAMILY || len > FAMILY + PATH {
         return Ok(false);
     }
-    let len = len.min(FAMILY + PATH);
     let mut bytes = [0u8; FAMILY + PATH];
     let bytes = bytes.get_mut(..len).ok_or(Errno::INVAL)?;
     memory::read_bytes(address, bytes)?;
@@ -120,7 +120,9 @@ fn bind_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<usize, Er
     let mut short = Buffer::<Host, 256>::new();
     short.assign(operand.name.bytes().get(..start).unwrap_or(&[]))?;
     short.extend(b".newroot-")?;
-    short.extend(crate::report::Decimal::new(crate::host::gettid().into()).bytes())?;
+    // Of one length whatever the number, so that what getsockname tells is of one length too.
+    let number = crate::report::Decimal::new(0x1_0000_0000 + u64::from(crate::host::gettid()));
+    short.extend(number.bytes())?;
     bind(short.bytes())?;
     let arguments = [
         AT_FDCWD as isize as usize,
@@ -313,12 +315,20 @@ pub fn name(call: &mut Trapped<'_>) -> Outcome {
 fn name_inner(call: &mut Trapped<'_>) -> Result<usize, Errno> {
     let [socket, out, len_at, ..] = call.arguments;
     let room: u32 = memory::read(len_at)?;
-    if room as i32 >= 0 && out != 0 {
-        let value = forward(call.number as u32, [socket, out, len_at, 0, 0, 0])?;
-        show_address(out, len_at, room as usize)?;
-        return Ok(value);
+    if room as i32 <= 0 || out == 0 {
+        return forward(call.number as u32, call.arguments);
     }
-    forward(call.number as u32, call.arguments)
+    // Into memory of ours first: the guest's may have room for less than the host's path.
+    let mut bytes = [0u8; ANY];
+    let mut len = ANY as u32;
+    let arguments = [socket, bytes.as_mut_ptr() as usize, &raw mut len as usize, 0, 0, 0];
+    let value = forward(call.number as u32, arguments)?;
+    let (address, len_in_shim) = (bytes.as_ptr() as usize, &raw mut len as usize);
+    show_address(address, len_in_shim, ANY)?;
+    let written = bytes.get(..(len.min(room) as usize).min(ANY)).unwrap_or(&[]);
+    memory::write_bytes(out, written)?;
+    memory::write(len_at, &len)?;
+    Ok(value)
 }
 
 /// Puts an address that the kernel wrote in guest terms. `room` is how much it may have written.
@@ -333,7 +343,7 @@ fn show_address(at: usize, len_at: usize, room: usize) -> Result<(), Errno> {
 /// Rewrites an address in place; the result is its new length, `None` if nothing changed.
 fn shown_len(at: usize, len: usize, room: usize) -> Result<Option<usize>, Errno> {
     let mut text = GuestBuf::new();
-    let written = len.min(room);
+    let written = len.min(room).min(FAMILY + PATH);
     if !read_address(at, written, &mut text)? || text.bytes().first() != Some(&b'/') {
         return Ok(None);
     }

@@ -51,6 +51,9 @@ fn classic(
         return forward(raw::__NR_newfstatat, [directory as isize as usize, path, out, flags, 0, 0]);
     }
     read_path(operand, path)?;
+    if flags & NOFOLLOW != 0 && resolve::is_plain_name(operand) {
+        return forward(raw::__NR_newfstatat, [directory as isize as usize, path, out, flags, 0, 0]);
+    }
     let object = resolve::object(operand, directory, last(flags))?;
     match &object.descriptor {
         Some(found) => forward(raw::__NR_fstat, [found.number() as usize, out, 0, 0, 0, 0]),
@@ -92,6 +95,9 @@ fn statx_inner(
         return forward(raw::__NR_statx, [directory as isize as usize, path, flags, mask, out, 0]);
     }
     read_path(operand, path)?;
+    if flags & NOFOLLOW != 0 && resolve::is_plain_name(operand) {
+        return forward(raw::__NR_statx, [directory as isize as usize, path, flags, mask, out, 0]);
+    }
     let object = resolve::object(operand, directory, last(flags))?;
     match &object.descriptor {
         Some(found) => {

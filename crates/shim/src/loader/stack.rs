@@ -57,11 +57,13 @@ impl InitialStack {
     }
 
     fn auxiliary(&self, tag: u32) -> Option<*mut usize> {
-        (0..self.pairs)
+        (0..self.pairs).find_map(|pair| {
             // SAFETY: within the vector.
-            .map(|pair| unsafe { self.auxiliary.add(2 * pair) })
-            .find(|&pair| unsafe { *pair } == tag as usize)
-            .map(|pair| unsafe { pair.add(1) })
+            unsafe {
+                let pair = self.auxiliary.add(2 * pair);
+                (*pair == tag as usize).then(|| pair.add(1))
+            }
+        })
     }
 
     /// Random bits from the kernel's own (AT_RANDOM), never zero; but zero where the process

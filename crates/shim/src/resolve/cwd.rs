@@ -30,9 +30,17 @@ pub fn directory_path_from(
     let mut host = HostBuf::new();
     host_path(directory, &mut host)?;
     // A descriptor of a symlink has a path too, which must not be followed.
-    let is_directory = || host::fstat(directory).is_ok_and(|stat| stat.st_mode & 0o170_000 == 0o040_000);
-    if host.bytes().first() != Some(&b'/') || (directory != AT_FDCWD && !is_directory()) {
+    if host.bytes().first() != Some(&b'/') {
         return Err(Errno::NOTDIR);
+    }
+    if directory != AT_FDCWD {
+        let stat = host::fstat(directory)?;
+        if stat.st_mode & 0o170_000 != 0o040_000 {
+            return Err(Errno::NOTDIR);
+        }
+        if stat.st_nlink == 0 {
+            return Err(Errno::NOENT);
+        }
     }
     session().mounts.detranslate(host.bytes(), prefer, out).ok_or(Errno::NOENT)
 }

@@ -12,7 +12,7 @@ pub(crate) struct HostFs;
 impl Fs for HostFs {
     fn read_link(
         &mut self,
-        _guest: &GuestBuf,
+        guest: &GuestBuf,
         host: &mut HostBuf,
         last: bool,
         text: &mut GuestBuf,
@@ -27,7 +27,10 @@ impl Fs for HostFs {
         text.set_len(len);
         match procfs::classify(host.bytes()) {
             Some(link) => procfs::follow(link, last, text),
-            None => Ok(Link::Text),
+            None => {
+                super::merged::note(guest.bytes(), text.bytes());
+                Ok(Link::Text)
+            }
         }
     }
 

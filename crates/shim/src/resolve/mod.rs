@@ -10,6 +10,7 @@
 mod cwd;
 mod fs;
 mod long;
+mod merged;
 pub mod procfs;
 pub mod restricted;
 
@@ -93,6 +94,7 @@ pub fn read_text(operand: &mut Operand) -> Result<Lexical, Errno> {
     if !session().has_openat2() {
         return Ok(Lexical::Walk);
     }
+    merged::rewrite(operand)?;
     let Operand { text, normal, walk, .. } = operand;
     lexical(&session().mounts, text.bytes(), normal, &mut walk.host)
 }
@@ -129,6 +131,14 @@ pub fn open_found(found: Found, host_path: &mut HostBuf, flags: u32) -> Result<D
 
 fn out_of_descriptors(error: Errno) -> bool {
     matches!(error, Errno::MFILE | Errno::NFILE)
+}
+
+/// Whether the operand's path is a single name that means the same to the host's kernel, for a call
+/// that doesn't follow it.
+#[must_use]
+pub fn is_plain_name(operand: &Operand) -> bool {
+    let text = operand.text.bytes();
+    !text.contains(&b'/') && text != b".." && !session().mounts.may_cross(text)
 }
 
 /// Finds the file that the operand's path names.
@@ -182,11 +192,18 @@ pub fn object(operand: &mut Operand, directory: i32, last: Last) -> Result<Objec
 /// `error` is what the walk said; it stands where the directory does have a guest path.
 fn from_nowhere(operand: &mut Operand, directory: i32, flags: u32, error: Errno) -> Result<Object, Errno> {
     let start = directory_path(directory, &mut operand.walk.guest);
-    if start.is_ok() || !session().has_openat2() {
+    // From a good start the walk's word stands, unless its own limit is what it met.
+    if start.is_ok() && error != Errno::NAMETOOLONG {
         return Err(error);
     }
     let path = Path::new(operand.text.with_nul());
-    let found = host::openat2(directory, path, flags.into(), 0, NO_SYMLINKS)?;
+    let found = if session().has_openat2() {
+        host::openat2(directory, path, flags.into(), 0, NO_SYMLINKS)
+    } else {
+        // On a kernel without openat2, from a place without a name: symlinks are the host's here.
+        host::openat(directory, path, flags, 0)
+    };
+    let found = found.map_err(|found| if start.is_ok() { error } else { found })?;
     // What is still too deep to have a name can't lie above the root, which has one.
     let too_deep = host_path(found.number(), &mut operand.walk.host) == Err(Errno::NAMETOOLONG);
     match mount_of_directory(found.number()) {
@@ -240,6 +257,9 @@ pub fn is_read_only(mount: usize) -> bool {
 /// # Errors
 /// What path_resolution(7) gives for the directory.
 pub fn entry(operand: &mut Operand, directory: i32) -> Result<Entry, Errno> {
+    if session().has_openat2() {
+        merged::rewrite(operand)?;
+    }
     let mounts = &session().mounts;
     let (parent_len, name_len) = {
         let (parent, name) = split_last(operand.text.bytes());
@@ -261,7 +281,7 @@ pub fn entry(operand: &mut Operand, directory: i32) -> Result<Entry, Errno> {
     }
     let name = operand.text.bytes().get(parent_len..parent_len + name_len).unwrap_or(&[]);
     let crossing = mounts.may_cross(name) && name != b"." && name != b"..";
-    if parent_len == 0 && !crossing && session().has_openat2() {
+    if parent_len == 0 && !crossing {
         operand.name.assign(operand.text.bytes())?;
         return Ok(Entry::plain(None, directory, None));
     }
@@ -354,6 +374,11 @@ pub fn through_procfs(directory: i32, name: &mut HostBuf) -> Result<(), Errno> {
 /// # Errors
 /// What finding out gives.
 pub fn is_procfs(entry: &Entry, operand: &mut Operand) -> Result<bool, Errno> {
+    let name = Path::new(operand.name.with_nul());
+    let device = host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW)?.st_dev;
+    if procfs::device().is_some_and(|procfs| procfs != device) {
+        return Ok(false);
+    }
     let Operand { walk: scratch, name, .. } = operand;
     // Without a descriptor to spare the name is the whole host path.
     if name.bytes().first() == Some(&b'/') {

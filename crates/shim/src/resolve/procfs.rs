@@ -4,15 +4,33 @@
 //! the host's file. A path that goes *through* one goes on in guest terms; one that *ends* in a
 //! descriptor's link is left to the kernel, which alone can reach a pipe or a removed file.
 
+use core::sync::atomic::{AtomicU64, Ordering};
+
 use newroot_abi::Errno;
 use newroot_paths::{GuestBuf, Link};
 
-use crate::host;
+use crate::host::{self, AT_FDCWD, Path};
 use crate::report::Decimal;
 use crate::session::session;
 use crate::state;
 
 pub mod exe;
+
+/// Device number of the host's procfs, once it was asked for; 0 before.
+static DEVICE: AtomicU64 = AtomicU64::new(0);
+
+/// The device number of the host's procfs; `None` if there is none. It is asked for once a process:
+/// within a session nobody can mount another.
+#[must_use]
+pub fn device() -> Option<u64> {
+    let known = DEVICE.load(Ordering::Relaxed);
+    if known != 0 {
+        return Some(known);
+    }
+    let device = host::fstatat(AT_FDCWD, Path::new(b"/proc\0"), 0).ok()?.st_dev;
+    DEVICE.store(device, Ordering::Relaxed);
+    Some(device)
+}
 
 /// Which link of which process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

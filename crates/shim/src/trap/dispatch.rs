@@ -68,6 +68,7 @@ pub fn dispatch(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
         Call::SigAction => signal::sigaction(call),
         Call::SigProcMask => signal::sigprocmask(call),
         Call::SigPending => signal::sigpending(call),
+        Call::SigReturn => signal::sigreturn(call),
         Call::SigTimedWait => signal::sigtimedwait(call),
         Call::SigSuspend => wait::sigsuspend(call),
         Call::PPoll => wait::ppoll(call),

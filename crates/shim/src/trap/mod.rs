@@ -157,7 +157,7 @@ impl From<Errno> for Outcome {
 ///
 /// # Safety
 /// Called by the entry code alone, with the kernel's frame and the index of a slot taken.
-pub extern "C" fn trap(info: *const SignalInfo, context: *mut SignalContext, slot: usize) -> usize {
+pub unsafe extern "C" fn trap(info: *const SignalInfo, context: *mut SignalContext, slot: usize) -> usize {
     // SAFETY: the kernel's frame, which nobody else touches while the handler runs.
     let (info_value, context) = unsafe { (&*info, &mut *context) };
     if info_value.code != SYS_SECCOMP || info_value.errno != i32::from(MARK) {

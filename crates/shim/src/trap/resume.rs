@@ -22,6 +22,8 @@ use crate::trap::{Outcome, Trapped};
 /// left when it makes a system call (runtime/internal/sys: StackGuardMultiplier).
 pub const SMALL: usize = 512;
 
+const PAGE: usize = 4096;
+
 /// When to come back to the handler after the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Afterwards {
@@ -38,6 +40,8 @@ pub enum Afterwards {
 pub struct Builder {
     top: usize,
     bottom: usize,
+    /// From here up to `top` the stack is known to be there.
+    known: usize,
     /// The interrupted code's stack is the one the signal came on.
     same_stack: bool,
 }
@@ -51,7 +55,21 @@ impl Builder {
         // Signal frames are a few KiB; the entry code's own pushes lie right below.
         let same_stack = signal_frame < sp && sp - signal_frame < 64 * 1024;
         let top = if same_stack { signal_frame - 256 } else { sp - RED_ZONE };
-        Self { top, bottom: top & !15, same_stack }
+        // Where the signal frame lies, or where the interrupted code had its own, the kernel or the
+        // code has just written.
+        let known = (if same_stack { signal_frame } else { sp }) & !(PAGE - 1);
+        Self { top, bottom: top & !15, known, same_stack }
+    }
+
+    /// Makes room for `len` bytes; the result is their address.
+    fn room(&mut self, len: usize) -> Result<usize, Errno> {
+        let at = self.bottom.checked_sub(len).ok_or(Errno::FAULT)? & !15;
+        if at < self.known {
+            memory::check_writable(at, self.known.min(self.bottom) - at)?;
+            self.known = at & !(PAGE - 1);
+        }
+        self.bottom = at;
+        Ok(at)
     }
 
     /// Whether a frame with `len` more bytes is sure to fit.
@@ -65,9 +83,8 @@ impl Builder {
     /// # Errors
     /// EFAULT if the stack is at its end.
     pub fn push(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
-        let at = (self.bottom - bytes.len()) & !15;
-        memory::write_bytes(at, bytes)?;
-        self.bottom = at;
+        let at = self.room(bytes.len())?;
+        memory::copy_owned(at, bytes);
         Ok(at)
     }
 
@@ -79,9 +96,8 @@ impl Builder {
     where
         [usize; N]: memory::Plain,
     {
-        let at = (self.bottom - size_of_val(&words)) & !15;
-        memory::write(at, &words)?;
-        self.bottom = at;
+        let at = self.room(size_of_val(&words))?;
+        memory::store_owned(at, &words);
         Ok(at)
     }
 
@@ -97,7 +113,7 @@ impl Builder {
         afterwards: Afterwards,
         note: [usize; 4],
     ) -> Result<Outcome, Errno> {
-        let registers = &mut call.context.registers;
+        let registers = &call.context.registers;
         let frame = Frame {
             base: ResumeFrame {
                 ip: registers.ip(),
@@ -113,9 +129,10 @@ impl Builder {
             number: call.number,
             note,
         };
-        self.bottom = (self.bottom - size_of::<Frame>()) & !15;
-        memory::write(self.bottom, &frame)?;
-        registers.set_sp(self.bottom);
+        let at = self.room(size_of::<Frame>())?;
+        memory::store_owned(at, &frame);
+        let registers = &mut call.context.registers;
+        registers.set_sp(at);
         registers.set_ip(arch::resume());
         registers.set_arguments(arguments);
         registers.set_number(number);

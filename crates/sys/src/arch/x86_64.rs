@@ -107,6 +107,13 @@ pub fn restorer() -> usize {
     newroot_restorer as *const () as usize
 }
 
+/// Address of the instruction that returns from a signal, for a handler of the guest's.
+#[must_use]
+pub fn sigreturn() -> usize {
+    // Behind the seven bytes that load the number.
+    restorer() + 7
+}
+
 /// Address at which a sleeping call is made; see [`ResumeFrame`].
 #[must_use]
 pub fn resume() -> usize {

@@ -1,0 +1,43 @@
+//! Who started newroot, as far as the meaning of a command line depends on it.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// The caller's environment and working directory.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// The environment variables.
+    pub environment: Vec<(OsString, OsString)>,
+    /// The working directory, if it still has a name.
+    pub working_directory: Option<PathBuf>,
+}
+
+impl Caller {
+    /// The process that runs this.
+    #[must_use]
+    pub fn current() -> Self {
+        Self { environment: std::env::vars_os().collect(), working_directory: std::env::current_dir().ok() }
+    }
+
+    /// The value of an environment variable.
+    #[must_use]
+    pub fn variable(&self, name: &OsStr) -> Option<&OsStr> {
+        self.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_os_str())
+    }
+
+    /// The value of a variable that must hold an absolute path to mean anything.
+    #[must_use]
+    pub fn absolute_path(&self, variable: &str) -> Option<&Path> {
+        self.variable(OsStr::new(variable)).map(Path::new).filter(|path| path.is_absolute())
+    }
+
+    /// `path` with the working directory in front of it, where it is relative and that is
+    /// known.
+    #[must_use]
+    pub fn absolute(&self, path: &Path) -> PathBuf {
+        match &self.working_directory {
+            Some(directory) => directory.join(path),
+            None => path.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What newroot does once it knows what it is asked for: a file for each kind of request.
+
+mod doctor;
+mod interrupt;
+mod launch;
+mod placeholders;
+mod progress;
+mod roots;
+
+use std::io::{self, Write};
+
+use crate::dialects::Request;
+use crate::failure::Failure;
+use crate::messages::Messages;
+
+/// Carries out `request`. The result is what to exit with.
+pub(crate) fn carry_out(request: Request, messages: Messages) -> Result<u8, Failure> {
+    let placeholders = placeholders::occupy();
+    match request {
+        Request::Launch(launch) => {
+            let launch = launch::prepare(launch, messages)?;
+            drop(placeholders);
+            launch::run(&launch, messages)
+        }
+        Request::Init { directory, programs, force } => roots::init(&directory, &programs, force, messages),
+        Request::Add { directory, programs, force } => roots::add(&directory, &programs, force, messages),
+        Request::Doctor => doctor::run(),
+        Request::Print(text) => print(&text).map(|()| 0),
+    }
+}
+
+/// Writes `text` to standard output.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}

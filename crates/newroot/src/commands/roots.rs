@@ -1,0 +1,78 @@
+//! Making roots out of the host's own programs, watched by the user.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use newroot_roots::{Options, Summary};
+
+use crate::commands::interrupt;
+use crate::commands::print;
+use crate::commands::progress::Progress;
+use crate::failure::Failure;
+use crate::messages::Messages;
+
+/// Makes a root in `directory`.
+pub(super) fn init(
+    directory: &Path,
+    programs: &[OsString],
+    force: bool,
+    messages: Messages,
+) -> Result<u8, Failure> {
+    let made =
+        watched(messages, |progress| newroot_roots::init(directory, programs, &options(force), progress))?;
+    print(&format!("{}: {} files, {}\n", directory.display(), made.made, size(&made)))?;
+    Ok(0)
+}
+
+/// Brings programs into the root at `directory`.
+pub(super) fn add(
+    directory: &Path,
+    programs: &[OsString],
+    force: bool,
+    messages: Messages,
+) -> Result<u8, Failure> {
+    let made =
+        watched(messages, |progress| newroot_roots::add(directory, programs, &options(force), progress))?;
+    print(&format!(
+        "{}: {} files added, {}; {} were there\n",
+        directory.display(),
+        made.made,
+        size(&made),
+        made.present,
+    ))?;
+    Ok(0)
+}
+
+/// The user's default root, made if it isn't there yet.
+pub(super) fn default_root(messages: Messages) -> Result<PathBuf, Failure> {
+    let mut is_new = false;
+    let path = watched(messages, |progress| {
+        let path = newroot_roots::default_root(&options(false), progress);
+        is_new = progress.has_begun();
+        path
+    })?;
+    if is_new {
+        messages.note(&format_args!("the default root is made, in '{}'", path.display()));
+    }
+    Ok(path)
+}
+
+/// Does `work` while the user watches, and can end it.
+fn watched<T>(
+    messages: Messages,
+    work: impl FnOnce(&mut Progress<'_>) -> newroot_roots::Result<T>,
+) -> Result<T, Failure> {
+    let result = interrupt::held_back(|interrupt| work(&mut Progress::new(messages, interrupt)));
+    Ok(result?)
+}
+
+fn options(force: bool) -> Options {
+    let mut options = Options::default();
+    options.force = force;
+    options
+}
+
+/// The size of what was written, for a human.
+fn size(summary: &Summary) -> String {
+    format!("{} MiB", summary.bytes.div_ceil(1 << 20))
+}

@@ -1,0 +1,168 @@
+//! The ways a launch can be spelled.
+//!
+//! A dialect is a pure function from an argument vector to a [`Request`]: it never looks
+//! at the world. What it must know of its surroundings comes in as a [`Caller`]; whether a
+//! path exists, or a program can be run, is for others to find out.
+//!
+//! A dialect other than the native one is a row in `BY_NAME`.
+
+pub mod native;
+pub mod proot;
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use newroot_engine::LaunchSpec;
+
+use crate::caller::Caller;
+
+/// A dialect's parser. It gets the arguments after the name the dialect was chosen by.
+type Parse = fn(&[OsString], &Caller) -> Result<Request, UsageError>;
+
+/// The dialects chosen by name: that of the link newroot was started through, or the first
+/// argument.
+const BY_NAME: &[(&str, Parse)] = &[("proot", proot::parse)];
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub enum Request {
+    /// Run a command in a root.
+    Launch(Launch),
+    /// Build a root from the host's own programs.
+    Init {
+        /// Host directory to build it in.
+        directory: PathBuf,
+        /// Names or paths of the programs; none means the usual ones.
+        programs: Vec<OsString>,
+        /// Build it even in a directory that isn't empty.
+        force: bool,
+    },
+    /// Copy further programs of the host into a root.
+    Add {
+        /// Host directory of the root.
+        directory: PathBuf,
+        /// Names or paths of the programs.
+        programs: Vec<OsString>,
+        /// Replace files that are in the way.
+        force: bool,
+    },
+    /// Tell what this host allows.
+    Doctor,
+    /// Print a text, which ends in a newline.
+    Print(String),
+}
+
+/// A command to run, and what the launch specification has no word for.
+#[derive(Debug)]
+pub struct Launch {
+    /// What to run, where, and how.
+    pub spec: LaunchSpec,
+    /// The root is the user's default one, to be made if it doesn't exist yet; the
+    /// specification's own is empty until then.
+    pub default_root: bool,
+    /// Warnings are not wanted.
+    pub quiet: bool,
+}
+
+/// A command line that means nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UsageError {
+    /// What is wrong with it, in one line.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl UsageError {
+    /// An error without a hint.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    /// The same error with a hint.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// A command line, parsed by the dialect it was written in.
+#[derive(Debug)]
+pub struct Invocation {
+    /// The name the user called us by: it stands in front of every message.
+    pub name: &'static str,
+    /// What is asked for.
+    pub request: Result<Request, UsageError>,
+}
+
+/// Parses a whole argument vector, the program's name included.
+#[must_use]
+pub fn parse(argv: &[OsString], caller: &Caller) -> Invocation {
+    let (program, arguments) = match argv.split_first() {
+        Some((program, arguments)) => (Path::new(program).file_name(), arguments),
+        None => (None, argv),
+    };
+    if let Some((name, parse)) = program.and_then(by_name) {
+        return Invocation { name, request: parse(arguments, caller) };
+    }
+    let request = match arguments.split_first() {
+        Some((first, rest)) => match by_name(first) {
+            Some((_, parse)) => parse(rest, caller),
+            None => native::parse(arguments, caller),
+        },
+        None => native::parse(arguments, caller),
+    };
+    Invocation { name: "newroot", request }
+}
+
+fn by_name(name: &OsStr) -> Option<(&'static str, Parse)> {
+    BY_NAME.iter().find(|(known, _)| name == *known).map(|&(known, parse)| (known, parse))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn launch_of(words: &[&str]) -> (&'static str, Launch) {
+        let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let invocation = parse(&argv, &Caller::default());
+        match invocation.request {
+            Ok(Request::Launch(launch)) => (invocation.name, launch),
+            other => panic!("{words:?} gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn link_named_proot_speaks_proot() {
+        let (name, launch) = launch_of(&["/opt/bin/proot", "-r", "guest", "ls"]);
+        assert_eq!(name, "proot");
+        assert_eq!(launch.spec.rootfs, Path::new("guest"));
+    }
+
+    #[test]
+    fn first_argument_proot_speaks_proot() {
+        let (name, launch) = launch_of(&["newroot", "proot", "-r", "guest", "ls"]);
+        assert_eq!(name, "newroot");
+        assert_eq!(launch.spec.rootfs, Path::new("guest"));
+    }
+
+    #[test]
+    fn any_other_program_name_speaks_native() {
+        let (name, launch) = launch_of(&["my-proot", "run", "guest", "ls"]);
+        assert_eq!(name, "newroot");
+        assert_eq!(launch.spec.rootfs, Path::new("guest"));
+    }
+
+    #[test]
+    fn command_named_proot_is_not_a_dialect() {
+        let (_, launch) = launch_of(&["newroot", "run", "guest", "proot", "-r", "x"]);
+        assert_eq!(launch.spec.rootfs, Path::new("guest"));
+    }
+
+    #[test]
+    fn empty_argument_vector_is_a_usage_error() {
+        let invocation = parse(&[], &Caller::default());
+        assert!(invocation.request.is_err(), "{:?}", invocation.request);
+    }
+}

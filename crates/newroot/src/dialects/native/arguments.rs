@@ -1,0 +1,205 @@
+//! The definition of the native command line. Help texts are the doc comments.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::OsStringValueParser;
+use clap::builder::TypedValueParser as _;
+use clap::{Parser, ValueHint};
+use newroot_engine::Binding;
+
+use super::binding;
+use super::variable::Variable;
+
+const EXAMPLES: &str = "\
+Examples:
+  newroot run                       a shell in a small root, made of programs you have
+  newroot run ./debian              a shell in the root ./debian
+  newroot run -b ~/src:/src ./debian make -C /src
+  newroot init ./jail bash rsync    a root with these and the libraries they need
+  newroot doctor                    what this host allows";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  newroot run ./debian              a shell in ./debian
+  newroot run ./debian make -j2     a command with options of its own
+  newroot run -b .:/src -w /src ./debian make
+  newroot run -b ~/data:/data:ro ./debian python3 /data/job.py
+  newroot run -- ls -l /            a command in the default root
+
+Exit status:
+  The command's own; 128+N if signal N ended it; 127 if it was not found, 126 if it could not
+  be executed, 125 if newroot itself failed.";
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  newroot init ./tools                 a shell and the basic utilities
+  newroot init ./jail bash ./my-tool   these programs, and nothing else";
+
+/// Run a program in another root filesystem, as an ordinary user, at native speed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "newroot",
+    version,
+    after_help = EXAMPLES,
+    subcommand_required = true,
+    arg_required_else_help = false
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Subcommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Subcommand {
+    Run(Run),
+    Init(Init),
+    Add(Add),
+    /// Tell what this host allows, and which engine runs here
+    ///
+    /// Every line is found by trying it in a child process, not by reading version numbers.
+    /// Exits with 1 if no engine can run.
+    Doctor,
+}
+
+/// Run a command with a directory as its `/`
+///
+/// The host's /proc, /sys, /dev, /tmp, /etc/resolv.conf and /etc/hosts are bound into the
+/// root; nothing else of the host can be seen unless it is bound.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = RUN_EXAMPLES,
+    override_usage = "newroot run [OPTIONS] ROOTFS [--] [COMMAND]...\n       \
+                      newroot run [OPTIONS] [-- COMMAND...]"
+)]
+pub(super) struct Run {
+    /// Bind a host file or directory at a place in the root
+    ///
+    /// Without GUEST it is bound at the same path; with `:ro` the command can't write through
+    /// it (`HOST::ro` is the same path, read-only). Write `\:` for a colon in a path. Of two
+    /// bindings at the same place the last counts.
+    #[arg(
+        short,
+        long,
+        value_name = "HOST[:GUEST[:ro]]",
+        value_parser = OsStringValueParser::new().try_map(|text| binding::parse(&text)),
+        value_hint = ValueHint::AnyPath
+    )]
+    pub(super) bind: Vec<Binding>,
+
+    /// Start in this directory of the root
+    ///
+    /// Without it the command starts in the directory you are in, if the root has it, else in `/`.
+    #[arg(short, long, value_name = "DIR", value_parser = path())]
+    pub(super) workdir: Option<PathBuf>,
+
+    /// Set an environment variable, or hand yours on
+    ///
+    /// PATH and HOME are set to what fits the root, and everything else is handed on, unless
+    /// this or --clear-env says otherwise.
+    #[arg(
+        short,
+        long,
+        value_name = "VAR[=VALUE]",
+        value_parser = OsStringValueParser::new().try_map(|text| Variable::parse(&text))
+    )]
+    pub(super) env: Vec<Variable>,
+
+    /// Hand on no environment variable but those set with --env
+    #[arg(long)]
+    pub(super) clear_env: bool,
+
+    /// How to run it; `newroot doctor` tells what works here
+    #[arg(long, value_name = "ENGINE", default_value = "auto")]
+    pub(super) engine: Engine,
+
+    /// Bind nothing but what --bind names
+    #[arg(long)]
+    pub(super) no_recommended: bool,
+
+    /// End all processes the command has left behind when it ends
+    #[arg(long)]
+    pub(super) kill_on_exit: bool,
+
+    /// Say what is being done; twice, say more
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+
+    /// Directory that becomes `/`; without it, a small default root, made the first time
+    #[arg(value_name = "ROOTFS", value_hint = ValueHint::DirPath, value_parser = word())]
+    pub(super) rootfs: Option<OsString>,
+
+    /// Command to run, with its arguments; without it, the root's shell
+    #[arg(
+        value_name = "COMMAND",
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_hint = ValueHint::CommandWithArguments
+    )]
+    pub(super) command: Vec<OsString>,
+}
+
+/// Build a root from programs of this host
+///
+/// Copies each program together with its interpreter and all libraries it needs to the paths
+/// where the loader will look for them. Where the host has busybox, busybox and its applets
+/// come along.
+#[derive(Debug, clap::Args)]
+#[command(after_help = INIT_EXAMPLES)]
+pub(super) struct Init {
+    /// Build it even if the directory isn't empty, and replace files that differ
+    #[arg(short, long)]
+    pub(super) force: bool,
+
+    /// Directory to build the root in; made if it doesn't exist
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = path())]
+    pub(super) directory: PathBuf,
+
+    /// Programs by name or path
+    #[arg(value_name = "PROGRAM", value_hint = ValueHint::CommandName, value_parser = word())]
+    pub(super) programs: Vec<OsString>,
+}
+
+/// Copy further programs of this host into a root
+#[derive(Debug, clap::Args)]
+pub(super) struct Add {
+    /// Replace files of the root that differ from the host's
+    #[arg(short, long)]
+    pub(super) force: bool,
+
+    /// Directory of the root
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = path())]
+    pub(super) directory: PathBuf,
+
+    /// Programs by name or path
+    #[arg(
+        required = true,
+        value_name = "PROGRAM",
+        value_hint = ValueHint::CommandName,
+        value_parser = word()
+    )]
+    pub(super) programs: Vec<OsString>,
+}
+
+/// The engines there are.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum Engine {
+    /// The best one this host allows
+    Auto,
+    /// System calls trapped inside the process: needs nothing but seccomp filters
+    Trap,
+}
+
+/// A word that may not be empty.
+fn word() -> impl clap::builder::TypedValueParser<Value = OsString> {
+    OsStringValueParser::new().try_map(
+        |text: OsString| {
+            if text.is_empty() { Err("it is empty") } else { Ok(text) }
+        },
+    )
+}
+
+/// A path that may not be empty.
+fn path() -> impl clap::builder::TypedValueParser<Value = PathBuf> {
+    word().map(PathBuf::from)
+}

@@ -1,0 +1,133 @@
+//! newroot's own words: checked input, clear errors.
+
+mod arguments;
+mod binding;
+mod usage;
+mod variable;
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use clap::{CommandFactory, FromArgMatches};
+use newroot_engine::{
+    Access, Binding, CommandLine, Environment, GuestLink, LaunchSpec, Missing, WorkingDirectory,
+};
+
+use self::arguments::{Arguments, Engine, Run, Subcommand};
+use super::{Launch, Request, UsageError, proot};
+use crate::caller::Caller;
+
+/// Host paths bound when nobody says otherwise: what most programs can't do without, and
+/// nothing of the user's own.
+const RECOMMENDED: &[&str] = &["/proc", "/sys", "/dev", "/tmp", "/etc/resolv.conf", "/etc/hosts"];
+
+/// Shells to look for in a guest, best first, after the caller's own.
+const SHELLS: &[&str] = &["/bin/bash", "/usr/bin/bash", "/bin/sh", "/usr/bin/sh"];
+
+/// The definition that help, manual pages and completions are made from.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command().subcommand(proot::command())
+}
+
+/// Parses the arguments after the program's name.
+pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, UsageError> {
+    let name = OsStr::new("newroot");
+    let argv = std::iter::once(name).chain(arguments.iter().map(OsString::as_os_str));
+    let parsed =
+        command().try_get_matches_from(argv).and_then(|matches| Arguments::from_arg_matches(&matches));
+    let parsed = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) if error.use_stderr() => return Err(usage::error(&error)),
+        Err(help) => return Ok(Request::Print(help.to_string())),
+    };
+    match parsed.command {
+        Subcommand::Run(run) => Ok(Request::Launch(lower(run, arguments, caller))),
+        Subcommand::Init(init) => {
+            Ok(Request::Init { directory: init.directory, programs: init.programs, force: init.force })
+        }
+        Subcommand::Add(add) => {
+            Ok(Request::Add { directory: add.directory, programs: add.programs, force: add.force })
+        }
+        Subcommand::Doctor => Ok(Request::Doctor),
+    }
+}
+
+/// What `run` asks for. `arguments` is the text it was parsed from.
+fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Launch {
+    let (rootfs, command) = separate(run.rootfs, run.command, arguments);
+    let default_root = rootfs.is_none();
+    let recommended = if run.no_recommended { &[] } else { RECOMMENDED };
+    Launch {
+        spec: LaunchSpec {
+            rootfs: PathBuf::from(rootfs.unwrap_or_default()),
+            bindings: recommended.iter().map(|path| recommended_binding(path)).chain(run.bind).collect(),
+            cwd: match run.workdir {
+                Some(directory) => WorkingDirectory::Guest(directory),
+                None => WorkingDirectory::InheritOrRoot,
+            },
+            command: if command.is_empty() { shell(caller) } else { CommandLine::Given(command) },
+            environment: Environment {
+                clear: run.clear_env,
+                guest_defaults: true,
+                set: run.env.into_iter().filter_map(|variable| variable.resolve(caller)).collect(),
+            },
+            engine: match run.engine {
+                Engine::Auto => newroot_engine::EngineChoice::Auto,
+                Engine::Trap => newroot_engine::EngineChoice::Trap,
+            },
+            kill_on_exit: run.kill_on_exit,
+            kernel_release: None,
+            verbosity: run.verbose,
+        },
+        default_root,
+        quiet: false,
+    }
+}
+
+/// Tells `run ROOTFS COMMAND` and `run ROOTFS -- COMMAND` from `run -- COMMAND`, which is
+/// for the default root.
+///
+/// To the parser, `--` only ends the options; the word after it is the first positional
+/// argument all the same. But the positional arguments are the end of the text, so the word
+/// in front of them tells: no option takes `--` as its value.
+fn separate(
+    first: Option<OsString>,
+    rest: Vec<OsString>,
+    arguments: &[OsString],
+) -> (Option<OsString>, Vec<OsString>) {
+    let Some(first) = first else {
+        return (None, rest);
+    };
+    let positionals = 1 + rest.len();
+    let before = arguments.len().checked_sub(positionals + 1);
+    if before.is_some_and(|index| arguments[index] == "--") {
+        let mut command = vec![first];
+        command.extend(rest);
+        return (None, command);
+    }
+    (Some(first), rest)
+}
+
+fn recommended_binding(path: &str) -> Binding {
+    Binding {
+        host: PathBuf::from(path),
+        guest: None,
+        access: Access::ReadWrite,
+        guest_link: GuestLink::Follow,
+        missing: Missing::Ignore,
+    }
+}
+
+/// The guest's shell: the caller's own kind if the guest has it.
+fn shell(caller: &Caller) -> CommandLine {
+    let own = caller.absolute_path("SHELL");
+    let others = SHELLS.iter().map(Path::new).filter(|&path| Some(path) != own);
+    CommandLine::FirstOf {
+        programs: own.into_iter().chain(others).map(Path::to_owned).collect(),
+        arguments: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

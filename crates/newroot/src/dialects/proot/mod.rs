@@ -1,0 +1,144 @@
+//! PRoot's words: every option spelled as its users know it.
+//!
+//! What the options mean is what PRoot's manual says; where this dialect is more lenient
+//! (`-rDIR`, `--rootfs DIR`, `--`), it gives a meaning to what PRoot refuses.
+
+mod binding;
+mod options;
+mod recommended;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use lexopt::{Arg, Parser};
+use newroot_engine::{Binding, CommandLine, EngineChoice, Environment, LaunchSpec, WorkingDirectory};
+
+use self::options::{Meaning, Spelling};
+use super::{Launch, Request, UsageError};
+use crate::caller::Caller;
+
+pub use self::options::command;
+
+/// What the options have said so far.
+#[derive(Default)]
+struct Settings {
+    rootfs: Option<PathBuf>,
+    /// The recommended bindings are wanted.
+    recommended: bool,
+    bindings: Vec<Binding>,
+    cwd: Option<PathBuf>,
+    kernel_release: Option<OsString>,
+    kill_on_exit: bool,
+    verbosity: i32,
+}
+
+/// Parses the arguments after the program's name.
+pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, UsageError> {
+    let mut parser = Parser::from_args(arguments);
+    let mut settings = Settings::default();
+    let mut command = Vec::new();
+    while let Some(argument) = parser.next().map_err(lexer_error)? {
+        let spelling = match argument {
+            Arg::Short(letter) => Spelling::Short(letter),
+            Arg::Long(word) => Spelling::Long(word.to_owned()),
+            Arg::Value(program) => {
+                command.push(program);
+                command.extend(parser.raw_args().map_err(lexer_error)?);
+                break;
+            }
+        };
+        let option = options::find(&spelling).ok_or_else(|| unknown(&spelling))?;
+        let mut value = || -> Result<OsString, UsageError> {
+            let value = parser
+                .value()
+                .map_err(|_| UsageError::new(format!("option '{spelling}' wants a {}", option.value)))?;
+            if value.is_empty() {
+                return Err(UsageError::new(format!(
+                    "option '{spelling}' wants a {}, not an empty one",
+                    option.value
+                )));
+            }
+            Ok(value)
+        };
+        match option.meaning {
+            Meaning::Rootfs => settings.rootfs = Some(value()?.into()),
+            Meaning::RecommendedRootfs => {
+                settings.rootfs = Some(value()?.into());
+                settings.recommended = true;
+            }
+            Meaning::Bind => settings.bindings.push(binding::parse(&value()?)?),
+            Meaning::WorkingDirectory => settings.cwd = Some(value()?.into()),
+            Meaning::KernelRelease => settings.kernel_release = Some(value()?),
+            Meaning::KillOnExit => settings.kill_on_exit = true,
+            Meaning::Verbose => settings.verbosity = level(&value()?)?,
+            Meaning::Version => return Ok(Request::Print(options::about())),
+            Meaning::Help => return Ok(Request::Print(options::help())),
+            Meaning::Unsupported => {
+                return Err(UsageError::new(format!(
+                    "option '{spelling}' is PRoot's ({}), and not supported by newroot",
+                    option.help
+                )));
+            }
+        }
+    }
+    Ok(Request::Launch(settings.lower(command, caller)))
+}
+
+impl Settings {
+    fn lower(self, command: Vec<OsString>, caller: &Caller) -> Launch {
+        let rootfs = self.rootfs.unwrap_or_else(|| PathBuf::from("/"));
+        let bindings = if self.recommended {
+            recommended::bindings(&rootfs, self.bindings, caller)
+        } else {
+            self.bindings
+        };
+        Launch {
+            spec: LaunchSpec {
+                rootfs,
+                bindings,
+                cwd: match self.cwd {
+                    // A relative one is meant from where the caller is.
+                    Some(directory) => WorkingDirectory::GuestOrRoot(caller.absolute(&directory)),
+                    None => WorkingDirectory::Inherit,
+                },
+                command: CommandLine::Given(if command.is_empty() {
+                    vec![OsString::from("/bin/sh")]
+                } else {
+                    command
+                }),
+                environment: Environment::default(),
+                engine: EngineChoice::Auto,
+                kill_on_exit: self.kill_on_exit,
+                kernel_release: self.kernel_release,
+                verbosity: u8::try_from(self.verbosity.clamp(0, 255)).unwrap_or(u8::MAX),
+            },
+            default_root: false,
+            quiet: self.verbosity < 0,
+        }
+    }
+}
+
+/// The number after `-v`: negative ones silence the warnings.
+fn level(value: &OsString) -> Result<i32, UsageError> {
+    value.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
+        UsageError::new(format!("option '-v' wants a number, not '{}'", Path::new(value).display()))
+    })
+}
+
+fn unknown(spelling: &Spelling) -> UsageError {
+    UsageError::new(format!("unknown option '{spelling}'"))
+        .hint("the options are listed by 'newroot proot --help'")
+}
+
+/// What is left for the lexer to complain of: a value given to an option that takes none.
+fn lexer_error(error: lexopt::Error) -> UsageError {
+    match error {
+        lexopt::Error::UnexpectedValue { option, .. } => {
+            UsageError::new(format!("option '{option}' takes no value"))
+        }
+        other => UsageError::new(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! The bindings that `-R` stands for, as PRoot's manual lists them.
+
+use std::path::Path;
+
+use newroot_engine::{Access, Binding, GuestLink, Missing};
+
+use crate::caller::Caller;
+
+/// Host paths bound where they are, if they exist.
+const PATHS: &[&str] = &[
+    "/etc/host.conf",
+    "/etc/hosts",
+    "/etc/hosts.equiv",
+    "/etc/mtab",
+    "/etc/netgroup",
+    "/etc/networks",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/nsswitch.conf",
+    "/etc/resolv.conf",
+    "/etc/localtime",
+    "/dev",
+    "/sys",
+    "/proc",
+    "/tmp",
+    "/run",
+    "/var/run/dbus/system_bus_socket",
+];
+
+/// The recommended bindings of `rootfs`, and `named`, those that the caller named: they come
+/// later, so that they prevail.
+///
+/// The root itself is seen at its own host path too, and everything is bound below it once
+/// more: a command that starts in the root's directory finds in `.` what it finds in `/`.
+pub(super) fn bindings(rootfs: &Path, named: Vec<Binding>, caller: &Caller) -> Vec<Binding> {
+    let home = caller.absolute_path("HOME").filter(|&home| home != "/");
+    let own_path = caller.absolute(rootfs);
+    let mut all: Vec<Binding> =
+        PATHS.iter().map(Path::new).chain(home).map(|path| recommended(path, path)).collect();
+    if own_path == Path::new("/") {
+        all.extend(named);
+        return all;
+    }
+    let once_more = |bindings: &[Binding]| -> Vec<Binding> {
+        bindings.iter().map(|binding| below(&own_path, binding, caller)).collect()
+    };
+    let recommended_below = once_more(&all);
+    let named_below = once_more(&named);
+    all.push(recommended(rootfs, &own_path));
+    all.extend(recommended_below);
+    all.extend(named);
+    all.extend(named_below);
+    all
+}
+
+/// The same binding with `directory` in the place of `/`. What there is to say of a missing
+/// host path, the other one says.
+fn below(directory: &Path, binding: &Binding, caller: &Caller) -> Binding {
+    let guest = match &binding.guest {
+        Some(guest) => guest.clone(),
+        None => caller.absolute(&binding.host),
+    };
+    Binding {
+        guest: Some(directory.join(guest.strip_prefix("/").unwrap_or(&guest))),
+        missing: Missing::Ignore,
+        ..binding.clone()
+    }
+}
+
+fn recommended(host: &Path, guest: &Path) -> Binding {
+    Binding {
+        host: host.to_owned(),
+        guest: Some(guest.to_owned()),
+        access: Access::ReadWrite,
+        guest_link: GuestLink::Follow,
+        missing: Missing::Ignore,
+    }
+}

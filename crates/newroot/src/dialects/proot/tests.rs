@@ -1,0 +1,277 @@
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use newroot_engine::{Access, GuestLink, Missing};
+
+use super::*;
+
+fn words(text: &[&str]) -> Vec<OsString> {
+    text.iter().map(OsString::from).collect()
+}
+
+fn caller() -> Caller {
+    Caller {
+        environment: vec![("HOME".into(), "/home/u".into())],
+        working_directory: Some("/work/here".into()),
+    }
+}
+
+/// Parses a command line that must be well-formed.
+fn launch(arguments: &[&str]) -> Launch {
+    match parse(&words(arguments), &caller()) {
+        Ok(Request::Launch(launch)) => launch,
+        other => panic!("{arguments:?} gave {other:?}"),
+    }
+}
+
+/// The message of a command line that must be refused.
+fn refusal(arguments: &[&str]) -> String {
+    match parse(&words(arguments), &caller()) {
+        Err(error) => error.message,
+        Ok(request) => panic!("{arguments:?} gave {request:?}"),
+    }
+}
+
+fn given(arguments: &[&str]) -> CommandLine {
+    CommandLine::Given(words(arguments))
+}
+
+/// The bindings' guest paths, host paths where no other was given.
+fn guests(bindings: &[Binding]) -> Vec<&Path> {
+    bindings.iter().map(|binding| binding.guest.as_deref().unwrap_or(&binding.host)).collect()
+}
+
+#[test]
+fn without_arguments_it_is_a_shell_in_the_hosts_own_root() {
+    let spec = launch(&[]).spec;
+    assert_eq!(spec.rootfs, Path::new("/"));
+    assert_eq!(spec.bindings, []);
+    assert_eq!(spec.cwd, WorkingDirectory::Inherit);
+    assert_eq!(spec.command, given(&["/bin/sh"]));
+    assert_eq!(spec.environment, Environment::default());
+    assert_eq!(spec.kernel_release, None);
+    assert!(!spec.kill_on_exit);
+}
+
+#[test]
+fn rootfs_is_spelled_four_ways() {
+    for arguments in [&["-r", "guest"][..], &["-rguest"], &["--rootfs=guest"], &["--rootfs", "guest"]] {
+        assert_eq!(launch(arguments).spec.rootfs, Path::new("guest"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn last_rootfs_counts() {
+    assert_eq!(launch(&["-r", "a", "-r", "b"]).spec.rootfs, Path::new("b"));
+}
+
+#[test]
+fn bind_has_four_names() {
+    let spec = launch(&["-b", "/1", "-m", "/2", "--bind", "/3", "--mount=/4"]).spec;
+    assert_eq!(guests(&spec.bindings), ["/1", "/2", "/3", "/4"].map(Path::new));
+    assert!(
+        spec.bindings
+            .iter()
+            .all(|binding| binding.missing == Missing::Warn && binding.access == Access::ReadWrite)
+    );
+}
+
+#[test]
+fn binding_onto_a_link_itself_is_marked() {
+    let spec = launch(&["-b", "a:/b!"]).spec;
+    assert_eq!(spec.bindings[0].guest_link, GuestLink::Keep);
+}
+
+#[test]
+fn working_directory_has_three_names() {
+    for option in ["-w", "--pwd", "--cwd"] {
+        assert_eq!(launch(&[option, "/srv"]).spec.cwd, WorkingDirectory::GuestOrRoot("/srv".into()));
+    }
+}
+
+#[test]
+fn relative_working_directory_is_meant_from_the_callers() {
+    assert_eq!(launch(&["-w", "sub"]).spec.cwd, WorkingDirectory::GuestOrRoot("/work/here/sub".into()));
+}
+
+#[test]
+fn first_word_ends_the_options() {
+    let spec = launch(&["-r", "guest", "ls", "-r", "other", "--help"]).spec;
+    assert_eq!(spec.rootfs, Path::new("guest"));
+    assert_eq!(spec.command, given(&["ls", "-r", "other", "--help"]));
+}
+
+#[test]
+fn two_dashes_end_the_options() {
+    assert_eq!(launch(&["--", "-r", "x"]).spec.command, given(&["-r", "x"]));
+    assert_eq!(launch(&["-r", "x", "--"]).spec.command, given(&["/bin/sh"]));
+    assert_eq!(launch(&["ls", "--", "x"]).spec.command, given(&["ls", "--", "x"]));
+}
+
+#[test]
+fn verbosity_is_a_number_and_negative_ones_are_quiet() {
+    for (arguments, verbosity, quiet) in [
+        (&[][..], 0, false),
+        (&["-v", "1"], 1, false),
+        (&["--verbose=2"], 2, false),
+        (&["-v", "-1"], 0, true),
+        (&["-v", "1000"], 255, false),
+    ] {
+        let launch = launch(arguments);
+        assert_eq!(launch.spec.verbosity, verbosity, "{arguments:?}");
+        assert_eq!(launch.quiet, quiet, "{arguments:?}");
+    }
+    assert_eq!(refusal(&["-v", "ls"]), "option '-v' wants a number, not 'ls'");
+}
+
+#[test]
+fn kernel_release_and_kill_on_exit_reach_the_specification() {
+    let spec = launch(&["-k", "5.4.0", "--kill-on-exit"]).spec;
+    assert_eq!(spec.kernel_release, Some("5.4.0".into()));
+    assert!(spec.kill_on_exit);
+    let spec = launch(&["--kernel-release=5.4.0"]).spec;
+    assert_eq!(spec.kernel_release, Some("5.4.0".into()));
+}
+
+#[test]
+fn arguments_need_not_be_utf_8() {
+    let bytes = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
+    let arguments = [
+        bytes(b"-rg\xff"),
+        bytes(b"--bind=h\xff:/g\xff"),
+        bytes(b"--pwd=/w\xff"),
+        bytes(b"c\xff"),
+        bytes(b"-\xff"),
+    ];
+    let Ok(Request::Launch(launch)) = parse(&arguments, &caller()) else {
+        panic!("a launch is wanted");
+    };
+    assert_eq!(launch.spec.rootfs, Path::new(&bytes(b"g\xff")));
+    assert_eq!(launch.spec.bindings[0].host, Path::new(&bytes(b"h\xff")));
+    assert_eq!(launch.spec.cwd, WorkingDirectory::GuestOrRoot(bytes(b"/w\xff").into()));
+    assert_eq!(launch.spec.command, CommandLine::Given(vec![bytes(b"c\xff"), bytes(b"-\xff")]));
+}
+
+#[test]
+fn options_of_proot_that_newroot_lacks_are_named_in_the_refusal() {
+    for arguments in [
+        &["-0", "id"][..],
+        &["--root-id"],
+        &["-i", "1:2"],
+        &["-S", "guest"],
+        &["-q", "qemu-arm"],
+        &["--qemu=qemu-arm"],
+        &["-p", "80:8080"],
+        &["-n"],
+        &["-l"],
+        &["--link2symlink"],
+        &["-H"],
+        &["-L"],
+        &["--sysvipc"],
+        &["--mixed-mode", "true"],
+    ] {
+        let message = refusal(arguments);
+        let name = arguments[0].split('=').next().expect("a name");
+        assert!(message.starts_with(&format!("option '{name}' is PRoot's")), "{message}");
+        assert!(!message.contains('\n'), "{message}");
+    }
+}
+
+#[test]
+fn unknown_options_are_refused() {
+    assert_eq!(refusal(&["-x"]), "unknown option '-x'");
+    assert_eq!(refusal(&["--root", "x"]), "unknown option '--root'");
+    assert_eq!(refusal(&["-r", "x", "--rootf=y"]), "unknown option '--rootf'");
+}
+
+#[test]
+fn values_must_be_there_and_must_not_be_superfluous() {
+    assert_eq!(refusal(&["-r"]), "option '-r' wants a directory");
+    assert_eq!(refusal(&["--rootfs="]), "option '--rootfs' wants a directory, not an empty one");
+    assert_eq!(refusal(&["-b"]), "option '-b' wants a host[:guest[!]]");
+    assert_eq!(refusal(&["--kill-on-exit=1"]), "option '--kill-on-exit' takes no value");
+}
+
+#[test]
+fn help_and_version_are_printed() {
+    for (names, expected) in [
+        (&["-h", "--help", "--usage"], "--kernel-release"),
+        (&["-V", "--version", "--about"], env!("CARGO_PKG_VERSION")),
+    ] {
+        for name in names {
+            match parse(&words(&[name]), &caller()) {
+                Ok(Request::Print(text)) => {
+                    assert!(text.contains(expected), "{text}");
+                    assert!(text.ends_with('\n'), "{name}");
+                }
+                other => panic!("{name} gave {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn recommended_root_binds_what_the_manual_lists() {
+    let spec = launch(&["-R", "guest"]).spec;
+    assert_eq!(spec.rootfs, Path::new("guest"));
+    let guests = guests(&spec.bindings);
+    for path in [
+        "/etc/host.conf",
+        "/etc/hosts",
+        "/etc/hosts.equiv",
+        "/etc/mtab",
+        "/etc/netgroup",
+        "/etc/networks",
+        "/etc/passwd",
+        "/etc/group",
+        "/etc/nsswitch.conf",
+        "/etc/resolv.conf",
+        "/etc/localtime",
+        "/dev",
+        "/sys",
+        "/proc",
+        "/tmp",
+        "/run",
+        "/var/run/dbus/system_bus_socket",
+        "/home/u",
+        "/work/here/guest",
+    ] {
+        assert!(guests.contains(&Path::new(path)), "{path} is missing");
+    }
+    assert!(spec.bindings.iter().all(|binding| binding.missing == Missing::Ignore));
+}
+
+#[test]
+fn recommended_root_at_its_own_path_has_the_same_bindings() {
+    let spec = launch(&["-b", "data:/srv", "-R", ".", "-b", "/opt"]).spec;
+    let guests = guests(&spec.bindings);
+    for path in ["/dev", "/etc/hosts", "/srv", "/opt"] {
+        let below = format!("/work/here/.{path}");
+        assert!(guests.contains(&Path::new(&below)), "{below} is missing");
+        assert!(guests.contains(&Path::new(path)), "{path} is missing");
+    }
+}
+
+#[test]
+fn named_bindings_prevail_over_recommended_ones() {
+    let spec = launch(&["-b", "mine:/etc/hosts", "-R", "guest"]).spec;
+    let last = spec
+        .bindings
+        .iter()
+        .rfind(|binding| binding.guest.as_deref() == Some(Path::new("/etc/hosts")))
+        .expect("it is bound");
+    assert_eq!(last.host, Path::new("mine"));
+    assert_eq!(last.missing, Missing::Warn);
+}
+
+#[test]
+fn recommended_root_never_hides_the_root_itself() {
+    let mut caller = caller();
+    caller.environment[0].1 = "/".into();
+    for root in ["guest", "/"] {
+        let Ok(Request::Launch(launch)) = parse(&words(&["-R", root]), &caller) else {
+            panic!("a launch is wanted");
+        };
+        assert!(!guests(&launch.spec.bindings).contains(&Path::new("/")), "{root}");
+    }
+}

@@ -1,0 +1,250 @@
+//! One test process's workshop: the newroot under test, the helper, compiled programs, trees.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::compile::{compile, copy_program, exists};
+use crate::enter::{ENVIRONMENT, Enter, User};
+use crate::fixture::Fixture;
+use crate::guest::{Guest, Linkage, tools};
+use crate::run::{Ending, run, run_within};
+
+/// Where the program under test stands in every root.
+const GUEST_PROGRAM: &str = "/bin/guest";
+/// How long it may take; natively the longest needs three seconds.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// Where it starts.
+const WORKING_DIRECTORY: &str = "/here";
+
+/// A way to run guests that has to agree with the kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct Engine {
+    /// What its tests are called.
+    pub name: &'static str,
+    /// Options of `newroot run` that choose it.
+    pub options: &'static [&'static str],
+    /// What the host lacks, for [`Enter::deny`]. The oracle has it: newroot is to give the same
+    /// answers without.
+    pub denied: &'static [&'static str],
+}
+
+/// The workshop of a test of the package `newroot`, which alone knows where its program is.
+#[macro_export]
+macro_rules! bed {
+    () => {
+        $crate::Bed::new(
+            ::std::path::Path::new(env!("CARGO_BIN_EXE_newroot")),
+            ::std::path::Path::new(env!("CARGO_TARGET_TMPDIR")),
+            &::std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/guests"),
+        )
+    };
+}
+
+/// What was observed of a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// What it printed, and how it ended.
+    pub printed: String,
+    /// Whether it had to be ended.
+    pub timed_out: bool,
+    /// What was left of the tree afterwards.
+    pub files: String,
+}
+
+impl Facts {
+    /// All of it as one text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!("{}{}", self.printed, self.files)
+    }
+}
+
+/// The workshop. Everything in it is gone when it is dropped.
+pub struct Bed {
+    scratch: TempDir,
+    cache: PathBuf,
+    guests: PathBuf,
+    has_oracle: OnceLock<bool>,
+}
+
+impl Bed {
+    /// Takes the newroot under test, a directory that outlives the process (for compiled
+    /// programs) and the folder of guest programs.
+    ///
+    /// # Panics
+    /// When it can't be made.
+    #[must_use]
+    pub fn new(newroot: &Path, cache: &Path, guests: &Path) -> Self {
+        let scratch = tempfile::Builder::new().prefix("newroot-test-").tempdir().expect("scratch");
+        // The unprivileged user has to get in, and may not be able to reach the build's own
+        // directory: newroot is copied here.
+        let open = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(scratch.path(), open.clone()).expect("an open scratch directory");
+        let bin = scratch.path().join("bin");
+        fs::create_dir(&bin).expect("a directory for newroot");
+        fs::set_permissions(&bin, open.clone()).expect("a searchable directory");
+        let copy = bin.join("newroot");
+        copy_program(newroot, &copy);
+        fs::set_permissions(&copy, open).expect("an executable copy");
+        for dialect in ["proot", "chroot"] {
+            symlink("newroot", bin.join(dialect)).expect("a dialect's link");
+        }
+        Self { scratch, cache: cache.to_owned(), guests: guests.to_owned(), has_oracle: OnceLock::new() }
+    }
+
+    /// A directory the unprivileged user can reach; tests make their own below it.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// newroot by one of its names: `newroot`, `proot` or `chroot`.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.scratch.path().join("bin").join(name)
+    }
+
+    /// The start of a world.
+    #[must_use]
+    pub fn enter(&self) -> Enter {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("helpers/enter.c");
+        Enter::new(compile(&self.cache, "gcc", &["-static"], &source, &[]))
+    }
+
+    /// A fresh empty directory that belongs to `user`.
+    ///
+    /// # Panics
+    /// When it can't be made.
+    #[must_use]
+    pub fn directory(&self, name: &str, user: User) -> PathBuf {
+        let path = self.scratch.path().join(name);
+        fs::create_dir(&path).expect("a fresh directory");
+        if User::we_are_root() {
+            std::os::unix::fs::chown(&path, Some(user.uid), Some(user.gid)).expect("its owner");
+        }
+        path
+    }
+
+    /// Why `guest` can't be run here with this linkage, if so.
+    #[must_use]
+    pub fn lacks(&self, guest: &Guest, linkage: Linkage) -> Option<&'static str> {
+        if !*self.has_oracle.get_or_init(|| self.try_oracle()) {
+            Some("neither root nor user namespaces are to be had for a real chroot")
+        } else if guest.as_root && !User::we_are_root() {
+            Some("only root can run it")
+        } else if linkage == Linkage::Musl && !exists("musl-gcc") {
+            Some("musl-gcc is not installed")
+        } else {
+            None
+        }
+    }
+
+    /// Whether a real chroot can be had, as root or in a user namespace.
+    fn try_oracle(&self) -> bool {
+        run(&mut self.enter().mounts().command(Path::new("/bin/true"))).ending == Ending::Exit(0)
+    }
+
+    /// The facts of `guest` on the real kernel.
+    #[must_use]
+    pub fn native(&self, guest: &Guest, linkage: Linkage) -> Facts {
+        let (mut fixture, user) = self.furnish(guest, linkage);
+        fixture.make_mount_points();
+        let root = fixture.root();
+        let mut world = self.enter().mounts();
+        for binding in fixture.bindings() {
+            let place = root.join(binding.guest.strip_prefix("/").expect("an absolute path"));
+            world = if binding.read_only {
+                world.bind_read_only(&binding.host, &place)
+            } else {
+                world.bind(&binding.host, &place)
+            };
+        }
+        world = world.root(&root).cwd(Path::new(WORKING_DIRECTORY)).user(user);
+        facts(&mut fixture, &mut world.command(Path::new(GUEST_PROGRAM)))
+    }
+
+    /// The facts of `guest` on `engine`.
+    #[must_use]
+    pub fn on_engine(&self, guest: &Guest, linkage: Linkage, engine: Engine) -> Facts {
+        let (mut fixture, user) = self.furnish(guest, linkage);
+        let mut world = self.enter().cwd(self.scratch()).user(user);
+        world = engine.denied.iter().fold(world, |world, rule| world.deny(rule));
+
+        let mut command = world.command(&self.program("newroot"));
+        command.args(["run", "--no-recommended", "--clear-env"]).args(engine.options);
+        for (name, value) in ENVIRONMENT {
+            command.arg("-e").arg(format!("{name}={value}"));
+        }
+        for binding in fixture.bindings() {
+            let mut text = OsString::from(&binding.host);
+            text.push(":");
+            text.push(&binding.guest);
+            if binding.read_only {
+                text.push(":ro");
+            }
+            command.arg("-b").arg(text);
+        }
+        command.args(["-w", WORKING_DIRECTORY]).arg(fixture.root()).args(["--", GUEST_PROGRAM]);
+        facts(&mut fixture, &mut command)
+    }
+
+    /// A tree with the program, its libraries, the tools and the program's own bindings in it.
+    fn furnish(&self, guest: &Guest, linkage: Linkage) -> (Fixture, User) {
+        let user = if guest.as_root { User::ROOT } else { User::ordinary() };
+        let mut fixture = Fixture::new(self.scratch(), user);
+        let program = self.compiled(&guest.source, linkage);
+        fixture.install(&program, Path::new(GUEST_PROGRAM));
+        for library in libraries(&program, linkage) {
+            fixture.install(&library, &library);
+        }
+        for tool in tools(&self.guests) {
+            let name = tool.file_stem().expect("a tool has a name");
+            fixture.install(&self.compiled(&tool, Linkage::Static), &Path::new("/bin").join(name));
+        }
+        for extra in &guest.bindings {
+            fixture.bind(&extra.host, &extra.guest, extra.read_only);
+        }
+        (fixture, user)
+    }
+
+    fn compiled(&self, source: &Path, linkage: Linkage) -> PathBuf {
+        let (compiler, flags): (&str, &[&str]) = match linkage {
+            Linkage::Static => ("gcc", &["-static"]),
+            // glibc loads libgcc_s on its own to cancel a thread: have it among the libraries.
+            Linkage::Dynamic => ("gcc", &["-Wl,--no-as-needed,-lgcc_s"]),
+            Linkage::Musl => ("musl-gcc", &[]),
+        };
+        compile(&self.cache, compiler, flags, source, &[&self.guests.join("facts.h")])
+    }
+}
+
+fn facts(fixture: &mut Fixture, command: &mut Command) -> Facts {
+    let outcome = run_within(command, DEADLINE);
+    let printed = outcome.facts();
+    if fixture.is_kept() {
+        eprintln!("{command:?}\n{printed}");
+    }
+    Facts { printed, timed_out: outcome.ending == Ending::TimedOut, files: fixture.remains() }
+}
+
+/// The files a program needs to start: its loader and its libraries.
+fn libraries(program: &Path, linkage: Linkage) -> Vec<PathBuf> {
+    match linkage {
+        Linkage::Static => Vec::new(),
+        // The loader of musl is its only library.
+        Linkage::Musl => vec![format!("/lib/ld-musl-{}.so.1", std::env::consts::ARCH).into()],
+        Linkage::Dynamic => {
+            let output = Command::new("ldd").arg(program).output().expect("ldd");
+            let text = String::from_utf8(output.stdout).expect("plain library names");
+            let words = text.split_whitespace().filter(|word| word.starts_with('/'));
+            words.map(PathBuf::from).collect()
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! A root that is nothing but busybox.
+
+use std::fs;
+use std::os::unix::fs::{lchown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::bed::Bed;
+use crate::compile::copy_program;
+use crate::enter::User;
+
+/// The host's busybox, if it has one that needs no library.
+#[must_use]
+pub fn static_busybox() -> Option<PathBuf> {
+    let candidates = ["/bin/busybox", "/usr/bin/busybox", "/usr/local/bin/busybox"];
+    candidates.iter().map(PathBuf::from).find(|path| {
+        // ldd succeeds for programs that have a dynamic loader.
+        path.exists() && Command::new("ldd").arg(path).output().is_ok_and(|ldd| !ldd.status.success())
+    })
+}
+
+impl Bed {
+    /// A directory `name` with `bin/busybox` and its applet links, as `busybox --install -s` makes
+    /// them in a root, and nothing else. `None` where the host has no static busybox.
+    ///
+    /// # Panics
+    /// When it can't be made.
+    #[must_use]
+    pub fn busybox_root(&self, name: &str, user: User) -> Option<PathBuf> {
+        let busybox = static_busybox()?;
+        let root = self.directory(name, user);
+        let bin = root.join("bin");
+        fs::create_dir(&bin).expect("a directory for the applets");
+        copy_program(&busybox, &bin.join("busybox"));
+        let list = Command::new(&busybox).arg("--list").output().expect("the list of applets");
+        for applet in String::from_utf8(list.stdout).expect("plain names").lines() {
+            if applet != "busybox" {
+                symlink("/bin/busybox", bin.join(applet)).expect("an applet's link");
+            }
+        }
+        own(&root, user);
+        Some(root)
+    }
+}
+
+/// Gives everything below `path` to `user`, where root runs the tests.
+///
+/// # Panics
+/// When it can't be given away.
+pub fn own(path: &Path, user: User) {
+    if !User::we_are_root() {
+        return;
+    }
+    lchown(path, Some(user.uid), Some(user.gid)).expect("ownership");
+    if path.is_dir() && !path.is_symlink() {
+        for entry in fs::read_dir(path).expect("our own directory") {
+            own(&entry.expect("its entry").path(), user);
+        }
+    }
+}

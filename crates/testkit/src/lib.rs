@@ -1,0 +1,32 @@
+//! Trees, guests and oracles for the tests.
+//!
+//! The kernel is the oracle. A guest program (`tests/guests/<area>/<behaviour>.c`) runs
+//! twice on fresh copies of one [`Fixture`]: natively, in a real chroot with real bind
+//! mounts, and through newroot. It prints facts; the facts, the exit status and what became
+//! of the files must be the same.
+//!
+//! Everything here panics with a readable message when the test bed itself can't be made:
+//! a test that can't run is a failed test, or a [`skip()`] that is printed and counted.
+
+mod bed;
+mod busybox;
+mod compare;
+mod compile;
+mod debian;
+mod enter;
+mod fixture;
+mod guest;
+mod run;
+mod skip;
+mod snapshot;
+
+pub use bed::{Bed, Engine, Facts};
+pub use busybox::{own, static_busybox};
+pub use compare::difference;
+pub use debian::{GUEST_USER, SCRATCH, debian, debian_recipe, debian_root};
+pub use enter::{Enter, User};
+pub use fixture::{Binding, Fixture};
+pub use guest::{ExtraBinding, Guest, Linkage, discover};
+pub use run::{Ending, Outcome, run, run_within};
+pub use skip::{skip, skip_is_failure, skipped};
+pub use snapshot::snapshot;

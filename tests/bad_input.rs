@@ -1,0 +1,237 @@
+//! Bad input, and hosts that lack something: one clear line, the right exit code, nothing left
+//! behind.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use newroot_testkit::{Bed, Ending, Enter, Outcome, User, run, skip, snapshot};
+
+/// A root with busybox, and whoever runs newroot in it.
+struct Place {
+    bed: Bed,
+    root: PathBuf,
+}
+
+impl Place {
+    fn new(test: &str) -> Option<Self> {
+        let bed = newroot_testkit::bed!();
+        let Some(root) = bed.busybox_root("root", User::ordinary()) else {
+            skip(test, "busybox is not installed, or not a static one");
+            return None;
+        };
+        Some(Self { bed, root })
+    }
+
+    /// A file in the root.
+    fn file(&self, name: &str, contents: impl AsRef<[u8]>, mode: u32) {
+        let path = self.root.join(name);
+        fs::write(&path, contents).expect("a file in the root");
+        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("its mode");
+    }
+
+    /// `newroot run` with these arguments, in the directory that has the root.
+    fn newroot(&self, arguments: &[&str]) -> Outcome {
+        let world = self.bed.enter().cwd(self.bed.scratch()).user(User::ordinary());
+        run(world.command(&self.bed.program("newroot")).args(["run", "--no-recommended"]).args(arguments))
+    }
+
+    /// newroot refuses: this exit code, one line that has all `words` in it, and perhaps a hint.
+    /// The root and everything around it stay as they were.
+    fn check_refused(&self, arguments: &[&str], code: i32, words: &[&str]) {
+        let before = snapshot(self.bed.scratch());
+        let outcome = self.newroot(arguments);
+        check_refusal(&outcome, code, words);
+        assert_eq!(snapshot(self.bed.scratch()), before, "{arguments:?}");
+    }
+}
+
+fn check_refusal(outcome: &Outcome, code: i32, words: &[&str]) {
+    let stderr = outcome.stderr();
+    assert_eq!(outcome.ending, Ending::Exit(code), "{stderr}");
+    assert_eq!(outcome.stdout(), "", "{stderr}");
+    let mut lines = stderr.lines();
+    let line = lines.next().unwrap_or_default();
+    assert!(line.starts_with("newroot: "), "{stderr}");
+    for word in words {
+        assert!(line.contains(word), "{word} is missing: {stderr}");
+    }
+    assert!(lines.next().is_none_or(|line| line.starts_with("hint: ")), "{stderr}");
+    assert_eq!(lines.next(), None, "{stderr}");
+}
+
+#[test]
+fn rootfs_that_cannot_be_one() {
+    let Some(place) = Place::new("rootfs_that_cannot_be_one") else { return };
+    let locked = place.bed.directory("locked", User::ordinary());
+    fs::set_permissions(&locked, Permissions::from_mode(0o000)).expect("its mode");
+    symlink("loop", place.bed.scratch().join("loop")).expect("a loop");
+    place.file("file", "", 0o644);
+    let check = |rootfs, words: &[&str]| place.check_refused(&[rootfs, "/bin/true"], 125, words);
+    check("nowhere", &["'nowhere'", "No such file or directory"]);
+    check("root/file", &["'root/file'", "Not a directory"]);
+    check("locked", &["'locked'", "Permission denied"]);
+    check("loop", &["'loop'", "Too many levels of symbolic links"]);
+    fs::set_permissions(&locked, Permissions::from_mode(0o755)).expect("its mode");
+}
+
+#[test]
+fn command_that_is_missing() {
+    let Some(place) = Place::new("command_that_is_missing") else { return };
+    place.check_refused(&["root", "/bin/nothing"], 127, &["'/bin/nothing'", "No such file or directory"]);
+    place.check_refused(&["root", "nothing"], 127, &["'nothing'"]);
+    place.check_refused(&["root", "./nothing"], 127, &["'./nothing'", "No such file or directory"]);
+    place.check_refused(&["root", ""], 127, &["''"]);
+    place.file("plain", "", 0o644);
+    place.check_refused(&["root", "/plain/x"], 127, &["'/plain/x'", "Not a directory"]);
+    symlink("nowhere", place.root.join("dangling")).expect("a link");
+    place.check_refused(&["root", "/dangling"], 127, &["'/dangling'", "No such file or directory"]);
+}
+
+#[test]
+fn command_that_is_no_program() {
+    let Some(place) = Place::new("command_that_is_no_program") else { return };
+    place.file("plain", "text", 0o644);
+    symlink("loop", place.root.join("loop")).expect("a loop");
+    place.check_refused(&["root", "/bin"], 126, &["'/bin'", "Is a directory"]);
+    place.check_refused(&["root", "/plain"], 126, &["'/plain'", "Permission denied"]);
+    place.check_refused(&["root", "/loop"], 126, &["'/loop'", "Too many levels of symbolic links"]);
+}
+
+#[test]
+fn program_of_another_architecture() {
+    let Some(place) = Place::new("program_of_another_architecture") else { return };
+    let mut program = fs::read(place.root.join("bin/busybox")).expect("busybox");
+    let own = if cfg!(target_arch = "x86_64") { "x86-64" } else { "AArch64" };
+    let (machine, other) = if own == "AArch64" { (62, "x86-64") } else { (183, "AArch64") };
+    program[18] = machine;
+    place.file("other", &program, 0o755);
+    place.check_refused(&["root", "/other"], 126, &["'/other'", own, other]);
+    place.file("cut", &program[..40], 0o755);
+    place.check_refused(&["root", "/cut"], 126, &["'/cut'"]);
+}
+
+#[test]
+fn script_whose_interpreter_is_missing() {
+    let Some(place) = Place::new("script_whose_interpreter_is_missing") else { return };
+    place.file("script", "#!/usr/bin/nothing -x\n", 0o755);
+    place.check_refused(&["root", "/script"], 127, &["'/script'", "'/usr/bin/nothing'"]);
+    place.file("outer", "#!/script\n", 0o755);
+    place.check_refused(&["root", "/outer"], 127, &["'/script'", "'/usr/bin/nothing'"]);
+    place.file("itself", "#!/itself\n", 0o755);
+    place.check_refused(&["root", "/itself"], 126, &["'/itself'", "Too many levels"]);
+    place.file("carriage", "#!/bin/sh\r\n", 0o755);
+    place.check_refused(&["root", "/carriage"], 127, &["'/carriage'"]);
+}
+
+#[test]
+fn program_whose_loader_is_missing() {
+    let test = "program_whose_loader_is_missing";
+    let Some(place) = Place::new(test) else { return };
+    let program = fs::read("/usr/bin/env").expect("every host has env");
+    place.file("program", &program, 0o755);
+    let Some(start) = program.windows(5).position(|bytes| bytes == b"/lib/" || bytes == b"/lib6") else {
+        return skip(test, "the host's programs are static");
+    };
+    let end = program[start..].iter().position(|&byte| byte == 0).expect("the name ends");
+    let loader = String::from_utf8_lossy(&program[start..start + end]).into_owned();
+    place.check_refused(&["root", "/program"], 127, &["'/program'", &format!("'{loader}'"), "loader"]);
+}
+
+#[test]
+fn working_directory_that_cannot_be_entered() {
+    let Some(place) = Place::new("working_directory_that_cannot_be_entered") else { return };
+    place.file("plain", "", 0o644);
+    let check = |cwd, words: &[&str]| place.check_refused(&["-w", cwd, "root", "/bin/true"], 125, words);
+    check("/nowhere", &["'/nowhere'", "No such file or directory"]);
+    check("/plain", &["'/plain'", "Not a directory"]);
+}
+
+#[test]
+fn binding_that_cannot_be_made() {
+    let Some(place) = Place::new("binding_that_cannot_be_made") else { return };
+    symlink("loop", place.root.join("loop")).expect("a loop");
+    place.file("plain", "", 0o644);
+    let check =
+        |binding, words: &[&str]| place.check_refused(&["-b", binding, "root", "/bin/true"], 125, words);
+    check(":", &["':'"]);
+    check("nowhere:/x", &["'nowhere'", "'/x'", "No such file or directory"]);
+    check("root/plain:/bin", &["'root/plain'", "'/bin'", "directory"]);
+    check("root:/plain", &["'root'", "'/plain'", "directory"]);
+    check("root/plain:/loop/x", &["'/loop/x'", "Too many levels of symbolic links"]);
+    check("root/plain:/plain/x", &["'/plain/x'", "Not a directory"]);
+}
+
+#[test]
+fn too_many_arguments() {
+    let Some(place) = Place::new("too_many_arguments") else { return };
+    // newroot itself can just be started; what it has to say to the guest of its bindings, whose
+    // host paths are longer than they are written, no longer fits.
+    let names: Vec<String> = (0..500).map(|n| format!("root/bin:/m/{n}")).collect();
+    let mut arguments: Vec<&str> = names.iter().flat_map(|name| ["-b", name.as_str()]).collect();
+    arguments.extend(["root", "/bin/true"]);
+    let room = 2 * 1024 * 1024 - 12 * 1024;
+    let used: usize = arguments.iter().map(|argument| argument.len() + 9).sum();
+    let filling = "x".repeat(100_000);
+    let rest = "x".repeat((room - used) % (filling.len() + 9));
+    arguments.extend(vec![filling.as_str(); (room - used) / (filling.len() + 9)]);
+    arguments.push(&rest);
+    let world = place.bed.enter().limit("stack", 8 << 20).cwd(place.bed.scratch()).user(User::ordinary());
+    let mut command = world.command(&place.bed.program("newroot"));
+    let outcome = run(command.args(["run", "--no-recommended"]).args(arguments));
+    check_refusal(&outcome, 126, &["'/bin/true'", "Argument list too long"]);
+}
+
+#[test]
+fn host_without_seccomp_filters() {
+    let Some(place) = Place::new("host_without_seccomp_filters") else { return };
+    let world = place.bed.enter().cwd(place.bed.scratch()).user(User::ordinary()).without_seccomp();
+    let mut command = world.command(&place.bed.program("newroot"));
+    let outcome = run(command.args(["run", "--engine=trap", "--no-recommended", "root", "/bin/true"]));
+    check_refusal(&outcome, 125, &["seccomp"]);
+}
+
+/// Hosts on which newroot has to run all the same. Its own directory is seen at `/mnt`.
+fn check_runs(test: &str, prepare: impl FnOnce(Enter) -> Enter, before: &str) {
+    let Some(place) = Place::new(test) else { return };
+    let world = place.bed.enter().mounts().bind(place.bed.scratch(), Path::new("/mnt"));
+    if run(&mut world.command(Path::new("/bin/true"))).ending != Ending::Exit(0) {
+        return skip(test, "neither root nor user namespaces are to be had");
+    }
+    let world = prepare(world).cwd(Path::new("/mnt")).user(User::ordinary());
+    let mut command = world.command(Path::new("/bin/sh"));
+    let newroot = "/mnt/bin/newroot run --engine=trap --no-recommended -w / root ls";
+    let outcome = run(command.args(["-c", &format!("{before}{newroot}")]).env("HOME", "/tmp"));
+    assert_eq!(outcome.stdout(), "bin\n", "{}", outcome.stderr());
+    assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stderr());
+}
+
+#[test]
+fn host_with_noexec_home_and_tmp_runs() {
+    let tmp = Path::new("/tmp");
+    check_runs("host_with_noexec_home_and_tmp_runs", |world| world.bind_noexec(tmp, tmp), "");
+}
+
+#[test]
+fn host_with_read_only_home_and_tmp_runs() {
+    let tmp = Path::new("/tmp");
+    check_runs("host_with_read_only_home_and_tmp_runs", |world| world.bind_read_only(tmp, tmp), "");
+}
+
+#[test]
+fn host_with_full_tmp_and_home_runs() {
+    let small = "size=4k,mode=1777";
+    let fill = "dd if=/dev/zero of=/tmp/filling 2>/dev/null; touch /tmp/more 2>/dev/null; ";
+    check_runs("host_with_full_tmp_and_home_runs", |world| world.tmpfs(small, Path::new("/tmp")), fill);
+}
+
+#[test]
+fn host_without_proc_runs() {
+    check_runs("host_without_proc_runs", |world| world.tmpfs("mode=755", Path::new("/proc")), "");
+}
+
+#[test]
+fn host_without_user_namespaces_or_ptrace_runs() {
+    let test = "host_without_user_namespaces_or_ptrace_runs";
+    check_runs(test, |world| world.without_user_namespaces().without_ptrace(), "");
+}

@@ -1,0 +1,214 @@
+//! Bindings as the command line makes them. What a guest sees of bindings that are in place is the
+//! business of `tests/guests/bindings`.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use newroot_testkit::{Bed, Ending, Outcome, User, own, run, skip, snapshot};
+
+/// A root with busybox in it, and a host directory to bind from.
+struct Place {
+    bed: Bed,
+    root: PathBuf,
+    host: PathBuf,
+}
+
+impl Place {
+    fn new(test: &str) -> Option<Self> {
+        let bed = newroot_testkit::bed!();
+        let Some(root) = bed.busybox_root("root", User::ordinary()) else {
+            skip(test, "busybox is not installed, or not a static one");
+            return None;
+        };
+        let host = bed.directory("host", User::ordinary());
+        fs::write(host.join("file"), "from the host\n").expect("a host file");
+        Some(Self { bed, root, host })
+    }
+
+    /// newroot in one of its dialects, started in the host directory.
+    fn newroot(&self, dialect: &str, arguments: &[&str], script: &str) -> Outcome {
+        own(&self.host, User::ordinary());
+        let world = self.bed.enter().cwd(&self.host).user(User::ordinary());
+        let mut command = world.command(&self.bed.program("newroot"));
+        command.arg(dialect).args(arguments);
+        if dialect == "run" {
+            command.arg("--no-recommended").arg(&self.root).arg("--");
+        } else {
+            command.args([OsString::from("-w"), "/".into(), "-r".into(), self.root.clone().into()]);
+        }
+        run(command.args(["/bin/sh", "-c", script]))
+    }
+
+    /// Runs `script` with these bindings in both dialects; both print `expected`.
+    fn check(&self, bindings: &[&str], script: &str, expected: &str) {
+        let arguments: Vec<&str> = bindings.iter().flat_map(|binding| ["-b", binding]).collect();
+        for dialect in ["run", "proot"] {
+            let outcome = self.newroot(dialect, &arguments, script);
+            assert_eq!(outcome.stdout(), expected, "{dialect}: {}", outcome.stderr());
+            assert_eq!(outcome.ending, Ending::Exit(0), "{dialect}: {}", outcome.stderr());
+        }
+    }
+}
+
+#[test]
+fn hundreds_of_them() {
+    let Some(place) = Place::new("hundreds_of_them") else { return };
+    let (mut bindings, mut expected) = (Vec::new(), String::new());
+    for number in 100..500 {
+        let directory = place.host.join(format!("d{number}"));
+        fs::create_dir(&directory).expect("a host directory");
+        fs::write(directory.join("name"), format!("{number}\n")).expect("a host file");
+        bindings.push(format!("d{number}:/many/{number}/here"));
+        expected.push_str(&format!("{number}\n"));
+    }
+    let bindings: Vec<&str> = bindings.iter().map(String::as_str).collect();
+    place.check(&bindings, "cat /many/*/here/name", &expected);
+    place.check(&bindings, "cd /many/333/here; cat ../../334/*/name; pwd", "334\n/many/333/here\n");
+}
+
+#[test]
+fn host_path_may_be_relative() {
+    let Some(place) = Place::new("host_path_may_be_relative") else { return };
+    place.check(&["file:/there"], "cat /there", "from the host\n");
+    place.check(&["./../host/file:/a/b/there"], "cat /a/b/there", "from the host\n");
+    let own_path = place.host.join("file");
+    place.check(&["file"], &format!("cat {}", own_path.display()), "from the host\n");
+}
+
+#[test]
+fn link_at_the_host_path_is_followed() {
+    let Some(place) = Place::new("link_at_the_host_path_is_followed") else { return };
+    symlink("file", place.host.join("link")).expect("a host link");
+    fs::create_dir(place.host.join("directory")).expect("a host directory");
+    symlink("directory", place.host.join("to")).expect("a host link");
+    place.check(&["link:/there", "to:/to"], "cat /there; touch /to/made; ls /to", "from the host\nmade\n");
+    assert!(place.host.join("directory/made").exists());
+}
+
+#[test]
+fn link_at_the_guest_path_is_followed() {
+    let Some(place) = Place::new("link_at_the_guest_path_is_followed") else { return };
+    fs::write(place.root.join("target"), "from the root\n").expect("a root file");
+    symlink("/target", place.root.join("link")).expect("a root link");
+    place.check(&["file:/link"], "cat /target; readlink /link", "from the host\n/target\n");
+}
+
+#[test]
+fn exclamation_mark_binds_over_the_link_itself() {
+    let Some(place) = Place::new("exclamation_mark_binds_over_the_link_itself") else { return };
+    fs::write(place.root.join("target"), "from the root\n").expect("a root file");
+    symlink("/target", place.root.join("link")).expect("a root link");
+    let script = "cat /link /target; readlink /link || echo no link";
+    let outcome = place.newroot("proot", &["-b", "file:/link!"], script);
+    assert_eq!(outcome.stdout(), "from the host\nfrom the root\nno link\n", "{}", outcome.stderr());
+}
+
+#[test]
+fn guest_link_out_of_the_root_stays_inside() {
+    let Some(place) = Place::new("guest_link_out_of_the_root_stays_inside") else { return };
+    symlink("../../../../etc/inside", place.root.join("link")).expect("a root link");
+    fs::create_dir(place.root.join("etc")).expect("a root directory");
+    fs::write(place.root.join("etc/inside"), "from the root\n").expect("a root file");
+    place.check(&["file:/link"], "cat /etc/inside; ls /etc", "from the host\ninside\n");
+}
+
+/// As /etc/resolv.conf is in many a distribution's root.
+#[test]
+fn dangling_link_at_the_guest_path_no_longer_dangles() {
+    let Some(place) = Place::new("dangling_link_at_the_guest_path_no_longer_dangles") else { return };
+    symlink("../run/systemd/resolve/stub", place.root.join("link")).expect("a root link");
+    let script = "cat /link /run/systemd/resolve/stub; readlink /link";
+    place.check(&["file:/link"], script, "from the host\nfrom the host\n../run/systemd/resolve/stub\n");
+}
+
+#[test]
+fn whole_host_at_a_place_of_its_own() {
+    let Some(place) = Place::new("whole_host_at_a_place_of_its_own") else { return };
+    let script = format!("cat /host{}/file; cd /host/etc/../..; ls", place.host.display());
+    place.check(&["/:/host"], &script, "from the host\nbin\nhost\n");
+}
+
+#[test]
+fn file_of_the_host_replaced_in_its_own_root() {
+    let Some(mut place) = Place::new("file_of_the_host_replaced_in_its_own_root") else { return };
+    let busybox = newroot_testkit::static_busybox().expect("it was there a moment ago");
+    place.root = PathBuf::from("/");
+    place.check(
+        &["file:/etc/hostname", "file:/etc/newroot-test/x"],
+        &format!("{0} cat /etc/hostname; {0} ls /etc/newroot-test", busybox.display()),
+        "from the host\nx\n",
+    );
+    assert!(!Path::new("/etc/newroot-test").exists());
+}
+
+#[test]
+fn missing_host_path_is_an_error_in_one_dialect_and_a_warning_in_the_other() {
+    let test = "missing_host_path_is_an_error_in_one_dialect_and_a_warning_in_the_other";
+    let Some(place) = Place::new(test) else { return };
+    let native = place.newroot("run", &["-b", "nowhere:/there"], "echo ran");
+    assert_eq!(native.ending, Ending::Exit(125));
+    assert_eq!(native.stdout(), "");
+    assert_eq!(native.stderr(), "newroot: cannot bind 'nowhere' on '/there': No such file or directory\n");
+    let proot = place.newroot("proot", &["-b", "nowhere:/there"], "echo ran; ls /there");
+    assert_eq!(proot.stdout(), "ran\n");
+    assert!(proot.stderr().contains("'nowhere'"), "{}", proot.stderr());
+}
+
+#[test]
+fn last_of_two_at_one_place_wins() {
+    let Some(place) = Place::new("last_of_two_at_one_place_wins") else { return };
+    fs::write(place.host.join("other"), "the other\n").expect("a host file");
+    place.check(&["file:/there", "other:/there"], "cat /there", "the other\n");
+    place.check(&["other:/there", "file:/./there/"], "cat /there", "from the host\n");
+}
+
+#[test]
+fn place_that_does_not_exist_is_not_made() {
+    let Some(place) = Place::new("place_that_does_not_exist_is_not_made") else { return };
+    let before = snapshot(&place.root);
+    place.check(&["file:/a/b/c", "/proc:/a/p"], "cat /a/b/c; ls /a", "from the host\nb\np\n");
+    assert_eq!(snapshot(&place.root), before);
+}
+
+#[test]
+fn read_only_in_the_native_dialect() {
+    let Some(place) = Place::new("read_only_in_the_native_dialect") else { return };
+    let outcome = place.newroot(
+        "run",
+        &["-b", ".:/there:ro", "-b", "file:/there/again"],
+        "cat /there/file; touch /there/new; echo x > /there/file; echo written > /there/again; cat /there/file",
+    );
+    assert_eq!(outcome.stdout(), "from the host\nwritten\n", "{}", outcome.stderr());
+    assert_eq!(outcome.stderr().matches("Read-only file system").count(), 2, "{}", outcome.stderr());
+    assert!(!place.host.join("new").exists());
+}
+
+#[test]
+fn three_levels_deep() {
+    let Some(place) = Place::new("three_levels_deep") else { return };
+    let [two, three] = ["two", "three"]
+        .map(|name| place.bed.busybox_root(name, User::ordinary()).expect("busybox is still there"));
+    fs::write(three.join("level"), "three\n").expect("a root file");
+    let programs = place.bed.program("newroot");
+    let programs = programs.parent().expect("a directory of programs");
+    for proc in ["", "-b /proc "] {
+        let outcome = place.newroot(
+            "proot",
+            &[
+                &["-b", "/proc", "-b"][usize::from(proc.is_empty()) * 2..],
+                &[&format!("{}:/programs", programs.display())],
+                &["-b", &format!("{}:/two", two.display()), "-b", &format!("{}:/three", three.display())],
+            ]
+            .concat(),
+            &format!(
+                "/programs/newroot proot -r /two {proc}-b /programs -b /three -w / \
+                 /programs/newroot proot -r /three {proc}-w / /bin/sh -c 'cat /level; ls /; exit 33'"
+            ),
+        );
+        let listed = if proc.is_empty() { "bin\nlevel\n" } else { "bin\nlevel\nproc\n" };
+        assert_eq!(outcome.stdout(), format!("three\n{listed}"), "{}", outcome.stderr());
+        assert_eq!(outcome.ending, Ending::Exit(33), "{}", outcome.stderr());
+    }
+}

@@ -1,0 +1,18 @@
+// Of two bindings at one place the later hides the earlier.
+// bind: made:/readonly
+// bind: readonly:/made/by/binding
+// bind: nested:/data/empty
+// bind: bound:/data/empty
+#include "../facts.h"
+
+int main(void) {
+    list("/readonly");
+    put("/readonly/new", "writable here\n");
+    CALL(unlink("/readonly/file"));
+    show("/made/by/binding/file");
+    CALL(unlink("/made/by/binding/link"));
+    list("/made/by/binding");
+    list("/data/empty");
+    list("/data");
+    list("/");
+}

@@ -1,0 +1,8 @@
+// A program that runs can't be opened for writing.
+#include "../facts.h"
+
+int main(void) {
+    CALL(open("/bin/guest", O_WRONLY));
+    CALL(open("/bin/guest", O_RDWR));
+    CALL(open("/bin/report", O_RDWR));
+}

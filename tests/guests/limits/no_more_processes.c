@@ -1,0 +1,18 @@
+// Where no process may be added, calls and execs go on.
+#include "../facts.h"
+
+int main(int argc, char **argv) {
+    if (argc > 1) {
+        show("/bound/abs");
+        CALL(fork() == -1);
+        return 0;
+    }
+    NEED(setrlimit(RLIMIT_NPROC, &(struct rlimit){0, 0}));
+    CALL(fork());
+    pthread_t t;
+    say("thread: %s", errno_name(pthread_create(&t, NULL, (void *(*)(void *))pause, NULL)));
+    struct stat s;
+    CALL(stat("/data/outwards", &s));
+    CALL(system("x"));
+    execl("/bin/guest", "guest", "x", NULL);
+}

@@ -1,0 +1,41 @@
+// Forty links may be followed, counted over the whole path; more is ELOOP.
+#include "../facts.h"
+
+int main(void) {
+    char name[20], target[20];
+    put("l0", "end\n");
+    for (int i = 1; i <= 42; i++) {
+        snprintf(name, sizeof name, "l%d", i);
+        snprintf(target, sizeof target, "%sl%d", i % 2 ? "" : "/here/", i - 1);
+        NEED(symlink(target, name));
+    }
+    show("l39");
+    show("l40");
+    show("l41");
+    show_lstat("l41");
+    NEED(symlink(".", "here"));
+    char path[600] = "";
+    for (int i = 0; i < 40; i++) strcat(path, "here/");
+    strcat(path, "l0");
+    show(path);
+    memmove(path + 5, path, strlen(path) + 1);
+    CALL(access(path, F_OK));
+    struct stat s;
+    CALL(stat("/data/loop", &s));
+    CALL(stat("/data/loop/x", &s));
+    CALL(lstat("/data/loop", &s));
+    CALL(open("/data/loop", O_RDONLY));
+    CALL(open("/data/loop", O_RDWR | O_CREAT, 0644));
+    CALL(open("/data/loop", O_RDWR | O_CREAT | O_EXCL, 0644));
+    CALL(chdir("/data/loop"));
+    CALL(truncate("/data/loop", 0));
+    CALL(mkdir("/data/loop", 0755));
+    CALL(mkdir("/data/loop/x", 0755));
+    CALL(rename("/data/loop/x", "y"));
+    CALL(execv("/data/loop", (char *[]){"x", NULL}));
+    NEED(symlink("b", "a"));
+    NEED(symlink("/here/a", "b"));
+    CALL(stat("a", &s));
+    CALL(unlink("a"));
+    CALL(stat("b", &s));
+}

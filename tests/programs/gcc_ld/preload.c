@@ -1,0 +1,3 @@
+#include <stdio.h>
+
+void print(int number) { printf("preloaded %d\n", number); }

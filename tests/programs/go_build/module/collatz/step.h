@@ -1,0 +1,1 @@
+long step(long n);

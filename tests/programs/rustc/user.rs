@@ -1,0 +1,3 @@
+fn main() {
+    println!("{}", measure::measure("twelve and a half"));
+}

@@ -1,0 +1,177 @@
+//! The session this project started from, word for word: a directory that holds nothing but
+//! busybox, entered by somebody without any privilege.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use newroot_testkit::{Bed, Ending, Outcome, User, run, skip, snapshot, static_busybox};
+
+/// The directory `newroot` and the shell in it.
+struct Session {
+    bed: Bed,
+    root: PathBuf,
+}
+
+/// The groups the caller is in; no host has names for them.
+const GROUPS: [u32; 3] = [54321, 54322, 54323];
+
+impl Session {
+    fn start(test: &str) -> Option<Self> {
+        let bed = newroot_testkit::bed!();
+        let root = bed.busybox_root("newroot", User::ordinary());
+        if root.is_none() {
+            skip(test, "busybox is not installed, or not a static one");
+        }
+        Some(Self { root: root?, bed })
+    }
+
+    /// Types `line` at a shell of the user's in the directory.
+    fn shell(&self, line: &str) -> Outcome {
+        self.host(Path::new("/bin/sh"), &["-c", line])
+    }
+
+    /// The same with a terminal as standard input, output and error.
+    fn terminal(&self, line: &str) -> Outcome {
+        let mut outcome = self.host(Path::new("/usr/bin/script"), &["-qec", line, "/dev/null"]);
+        outcome.stdout.retain(|&byte| byte != b'\r');
+        outcome
+    }
+
+    fn host(&self, program: &Path, arguments: &[&str]) -> Outcome {
+        let world = self.bed.enter().cwd(&self.root).user_in_groups(User::ordinary(), &GROUPS);
+        let mut command = world.command(program);
+        let programs = self.bed.program("proot");
+        let directory = programs.parent().expect("a directory of programs").display();
+        command.args(arguments).env("PATH", format!("{directory}:/usr/bin:/bin")).env("HOME", "/home");
+        run(&mut command)
+    }
+
+    /// What the host's own busybox says to the same user.
+    fn on_host(&self, applet: &str) -> Outcome {
+        self.host(&static_busybox().expect("the one that was copied"), &[applet])
+    }
+}
+
+fn check(outcome: &Outcome, stdout: &str, ending: Ending) {
+    assert_eq!(outcome.stdout(), stdout, "standard error: {}", outcome.stderr());
+    assert_eq!(outcome.ending, ending, "standard error: {}", outcome.stderr());
+}
+
+/// `uid=1000(me) gid=…` without the names, which only the host has.
+fn without_names(id: &str) -> String {
+    let mut parts = id.split(['(', ')']);
+    let mut numbers = String::new();
+    while let Some(part) = parts.next() {
+        numbers.push_str(part);
+        parts.next();
+    }
+    numbers
+}
+
+#[test]
+fn id_is_the_callers_own() {
+    let Some(session) = Session::start("id_is_the_callers_own") else { return };
+    let outcome = session.shell("proot -r . -w / id");
+    assert_eq!(without_names(&outcome.stdout()), without_names(&session.on_host("id").stdout()));
+    if User::we_are_root() {
+        check(&outcome, "uid=54321 gid=54321 groups=54321,54322,54323\n", Ending::Exit(0));
+    }
+}
+
+#[test]
+fn mount_finds_no_proc() {
+    let Some(session) = Session::start("mount_finds_no_proc") else { return };
+    let outcome = session.shell("proot -r . -w / mount");
+    check(&outcome, "", Ending::Exit(1));
+    assert_eq!(outcome.stderr(), "mount: no /proc/mounts\n");
+}
+
+#[test]
+fn ps_finds_no_proc() {
+    let Some(session) = Session::start("ps_finds_no_proc") else { return };
+    let outcome = session.shell("proot -r . -w / ps");
+    assert_eq!(outcome.ending, Ending::Exit(1));
+    assert_eq!(outcome.stderr(), "ps: can't open '/proc': No such file or directory\n");
+}
+
+#[test]
+fn tty_finds_no_name_for_the_terminal() {
+    let Some(session) = Session::start("tty_finds_no_name_for_the_terminal") else { return };
+    check(&session.terminal("proot -r . -w / tty"), "not a tty\n", Ending::Exit(1));
+    check(&session.shell("proot -r . -w / tty"), "not a tty\n", Ending::Exit(1));
+}
+
+#[test]
+fn mount_with_proc_lists_the_hosts_mounts() {
+    let Some(session) = Session::start("mount_with_proc_lists_the_hosts_mounts") else { return };
+    let outcome = session.shell("proot -r . -w / -b /proc -b /sys -b /dev -b /dev/pts mount");
+    check(&outcome, &session.on_host("mount").stdout(), Ending::Exit(0));
+    assert!(outcome.stdout().contains(" on / type "), "{}", outcome.stdout());
+}
+
+#[test]
+fn ps_with_proc_lists_the_hosts_processes() {
+    let Some(session) = Session::start("ps_with_proc_lists_the_hosts_processes") else { return };
+    let outcome = session.shell("proot -r . -w / -b /proc -b /sys -b /dev -b /dev/pts ps");
+    assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stderr());
+    let listed: BTreeSet<u32> =
+        outcome.stdout().lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect();
+    assert!(listed.contains(&std::process::id()), "{}", outcome.stdout());
+    assert!(listed.contains(&1), "{}", outcome.stdout());
+}
+
+#[test]
+fn tty_with_dev_names_the_terminal() {
+    let Some(session) = Session::start("tty_with_dev_names_the_terminal") else { return };
+    let outcome = session.terminal("proot -r . -w / -b /proc -b /sys -b /dev -b /dev/pts tty");
+    assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stdout());
+    let number = outcome.stdout().trim_end().strip_prefix("/dev/pts/").map(str::parse::<u32>);
+    assert!(matches!(number, Some(Ok(_))), "{}", outcome.stdout());
+}
+
+#[test]
+fn directory_bound_at_its_own_path_stays_the_working_directory() {
+    let test = "directory_bound_at_its_own_path_stays_the_working_directory";
+    let Some(session) = Session::start(test) else { return };
+    let bindings = "-b /proc -b /sys -b /dev -b /dev/pts -b $PWD:$PWD";
+    let outcome = session.shell(&format!("proot -r . {bindings} readlink -f ."));
+    check(&outcome, &format!("{}\n", session.root.display()), Ending::Exit(0));
+    let both = session.shell(&format!("proot -r . {bindings} ls -d /bin/busybox $PWD/bin/busybox"));
+    let expected = format!("/bin/busybox\n{}/bin/busybox\n", session.root.display());
+    check(&both, &expected, Ending::Exit(0));
+}
+
+#[test]
+fn recommended_bindings_are_listed_where_nothing_is() {
+    let test = "recommended_bindings_are_listed_where_nothing_is";
+    let Some(session) = Session::start(test) else { return };
+    let outcome = session.shell("proot -R . ls");
+    assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stderr());
+    let listed: BTreeSet<String> = outcome.stdout().lines().map(str::to_owned).collect();
+    for name in ["bin", "dev", "etc", "home", "proc", "run", "sys", "tmp"] {
+        assert!(listed.contains(name), "{name} is missing: {listed:?}");
+    }
+    assert!(!listed.contains("usr"), "the host shines through: {listed:?}");
+    let in_root: Vec<_> = fs::read_dir(&session.root).expect("the root").collect();
+    assert_eq!(in_root.len(), 1, "only bin is there: {in_root:?}");
+}
+
+#[test]
+fn nothing_stays_behind() {
+    let Some(session) = Session::start("nothing_stays_behind") else { return };
+    let mounts = || fs::read_to_string("/proc/self/mountinfo").expect("the host's mounts");
+    let (mounts_before, files_before) = (mounts(), snapshot(session.bed.scratch()));
+    for line in [
+        "proot -r . -w / id",
+        "proot -r . -w / -b /proc -b /sys -b /dev -b /dev/pts mount",
+        "proot -r . -b /proc -b /sys -b /dev -b /dev/pts -b $PWD:$PWD readlink -f .",
+        "proot -r . -b /etc/passwd:/a/b/c -b /proc:/a/d cat /a/b/c",
+        "proot -R . ls",
+        "proot -R . /bin/nothing",
+    ] {
+        let _ = session.shell(line);
+    }
+    assert_eq!(snapshot(session.bed.scratch()), files_before);
+    assert_eq!(mounts(), mounts_before);
+}

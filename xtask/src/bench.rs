@@ -1,0 +1,156 @@
+//! newroot beside its peers: chroot, bwrap and PRoot, in one run, on one root.
+//!
+//! Every measurement is taken of all of them in turn before the next round begins, so that a
+//! machine that gets slower or quicker does so for all. What counts are the ratios to chroot,
+//! which is what the kernel alone costs.
+
+mod lab;
+mod peer;
+mod report;
+mod statistics;
+mod workload;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use newroot_testkit::{User, debian};
+
+use crate::{Outcome, finish};
+use lab::Lab;
+use peer::Peer;
+use report::{Report, Unit};
+use workload::WORKLOADS;
+
+/// Measure newroot against chroot, bwrap and PRoot. Needs root, for chroot.
+#[derive(Parser)]
+#[command(name = "cargo xtask bench", no_binary_name = true)]
+struct Options {
+    /// How often everything is measured
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    rounds: usize,
+    /// The newroot to measure [default: a release build of this tree]
+    #[arg(long, value_name = "PROGRAM")]
+    newroot: Option<PathBuf>,
+    /// The PRoot to measure [default: the one in PATH]
+    #[arg(long, value_name = "PROGRAM")]
+    proot: Option<PathBuf>,
+    /// Measure only what has this in its name
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+    /// Fail where a limit is exceeded that the project has set itself
+    #[arg(long)]
+    check: bool,
+    /// The private mount namespace is made
+    #[arg(long, hide = true)]
+    inside: bool,
+}
+
+pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
+    let options = Options::try_parse_from(&arguments).unwrap_or_else(|error| error.exit());
+    if !User::we_are_root() {
+        return Err("needs root: newroot is compared with a real chroot".into());
+    }
+    if !options.inside {
+        // Mounts made in a namespace of their own are gone when its last process is.
+        let mut again = Command::new("unshare");
+        again.args(["--mount", "--propagation", "private", "--"]).arg(std::env::current_exe()?);
+        return finish(again.args(["bench", "--inside"]).args(arguments));
+    }
+
+    let root = debian().ok_or("there is no Debian guest: cargo xtask setup makes it")?;
+    let newroot = match &options.newroot {
+        Some(program) => program.clone(),
+        None => build()?,
+    };
+    let lab = Lab::new(root)?;
+    let peers = Peer::all(&lab, &newroot, options.proot.as_deref())?;
+    let mut report = Report::new(&peers);
+    for round in 1..=options.rounds {
+        eprintln!("round {round} of {}", options.rounds);
+        for turn in 0..peers.len() {
+            // Nobody always comes first.
+            let index = (turn + round) % peers.len();
+            measure(&lab, &peers[index], index, &options.only, &mut report);
+        }
+    }
+    print!("{report}");
+    let exceeded = report.exceeded_limits();
+    for limit in &exceeded {
+        eprintln!("limit exceeded: {limit}");
+    }
+    if options.check && !exceeded.is_empty() { Err("limits are exceeded".into()) } else { Ok(()) }
+}
+
+/// Everything once for one peer. What fails is left out, with a word on standard error.
+fn measure(lab: &Lab, peer: &Peer, index: usize, only: &str, report: &mut Report) {
+    let mut wanted = |name: &str, unit: Unit, measured: Result<f64, Box<dyn Error>>| match measured {
+        Ok(value) => report.add(name, unit, index, value),
+        Err(error) => eprintln!("{}: {name}: {error}", peer.name),
+    };
+    for workload in WORKLOADS.iter().filter(|workload| workload.name.contains(only)) {
+        let unit = Unit::Seconds { path_heavy: workload.is_path_heavy };
+        let seconds =
+            timed(peer.command(lab, &["/bin/sh", "-c", workload.script])).and_then(|(time, printed)| {
+                // The same work, or the times mean nothing.
+                lab.expect_same(workload.name, printed)?;
+                Ok(time.as_secs_f64())
+            });
+        wanted(workload.name, unit, seconds);
+    }
+    if "calls".contains(only) {
+        match timed(peer.command(lab, &["/bin/sh", "-c", "cd /scratch && ./calls"])) {
+            Ok((_, printed)) => {
+                for (name, nanoseconds) in workload::calls(&printed) {
+                    wanted(name, Unit::Nanoseconds, Ok(nanoseconds));
+                }
+            }
+            Err(error) => wanted("calls", Unit::Nanoseconds, Err(error)),
+        }
+    }
+    if "start-up".contains(only) {
+        wanted("start-up", Unit::Milliseconds, start_up(lab, peer));
+    }
+    if "private memory".contains(only) {
+        wanted("private memory", Unit::Kibibytes, lab.private_memory(peer));
+    }
+}
+
+/// The median of several starts of the least program there is.
+fn start_up(lab: &Lab, peer: &Peer) -> Result<f64, Box<dyn Error>> {
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        times.push(timed(peer.command(lab, &["/bin/true"]))?.0.as_secs_f64() * 1e3);
+    }
+    Ok(statistics::Summary::of(&times).median)
+}
+
+/// How long a command takes that has to end well, and what it prints.
+fn timed(mut command: Command) -> Result<(Duration, Vec<u8>), Box<dyn Error>> {
+    let start = Instant::now();
+    let output = command.output()?;
+    let time = start.elapsed();
+    if !output.status.success() {
+        return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()).into());
+    }
+    Ok((time, output.stdout))
+}
+
+/// A release build of the tree this chore belongs to.
+fn build() -> Result<PathBuf, Box<dyn Error>> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--release", "--package", "newroot", "--message-format=json-render-diagnostics"]);
+    let output = cargo.stderr(std::process::Stdio::inherit()).output()?;
+    if !output.status.success() {
+        return Err(format!("cargo build: {}", output.status).into());
+    }
+    let messages = String::from_utf8(output.stdout)?;
+    let executable = messages.lines().rev().find_map(|message| {
+        let (_, rest) = message.split_once("\"executable\":\"")?;
+        rest.split_once('"').map(|(path, _)| PathBuf::from(path))
+    });
+    Ok(executable.ok_or("cargo build made no program")?)
+}

@@ -1,0 +1,136 @@
+//! The root with its mounts, and the directory with what the workloads work on.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use newroot_testkit::{SCRATCH, User};
+use tempfile::TempDir;
+
+use super::peer::{Peer, SHARED};
+use crate::{Outcome, finish};
+
+/// The place where all measuring is done.
+pub(super) struct Lab {
+    pub(super) root: PathBuf,
+    pub(super) user: User,
+    top: TempDir,
+    scratch: PathBuf,
+    /// What each workload printed first.
+    printed: RefCell<BTreeMap<&'static str, Vec<u8>>>,
+}
+
+impl Lab {
+    /// Mounts what chroot needs into the root: call it in a private mount namespace.
+    pub(super) fn new(root: PathBuf) -> Result<Self, Box<dyn Error>> {
+        let top = tempfile::Builder::new().prefix("newroot-bench-").tempdir()?;
+        let scratch = top.path().join("scratch");
+        fs::create_dir(&scratch)?;
+        for directory in [top.path(), &scratch] {
+            fs::set_permissions(directory, fs::Permissions::from_mode(0o755))?;
+        }
+        let lab = Self { root, user: User::ordinary(), top, scratch, printed: RefCell::default() };
+        for shared in SHARED {
+            lab.mount(Path::new(shared), shared)?;
+        }
+        lab.mount(&lab.scratch, SCRATCH)?;
+        lab.furnish()?;
+        Ok(lab)
+    }
+
+    pub(super) fn scratch(&self) -> &Path {
+        &self.scratch
+    }
+
+    /// A copy of a program that the unprivileged user can reach.
+    pub(super) fn adopt(&self, program: &Path) -> Result<PathBuf, Box<dyn Error>> {
+        let copy = self.top.path().join(program.file_name().ok_or("a program has a name")?);
+        fs::copy(program, &copy).map_err(|error| format!("cannot copy '{}': {error}", program.display()))?;
+        Ok(copy)
+    }
+
+    /// Whether a workload printed what it did for whoever ran it first.
+    pub(super) fn expect_same(&self, workload: &'static str, printed: Vec<u8>) -> Outcome {
+        let mut all = self.printed.borrow_mut();
+        let first = all.entry(workload).or_insert_with(|| printed.clone());
+        if *first == printed {
+            return Ok(());
+        }
+        let [printed, first] =
+            [&printed, &*first].map(|text| String::from_utf8_lossy(text).trim().to_owned());
+        Err(format!("printed '{printed}' where others printed '{first}'").into())
+    }
+
+    /// The private memory of a sleeping static program, in KiB.
+    pub(super) fn private_memory(&self, peer: &Peer) -> Result<f64, Box<dyn Error>> {
+        let mut command = peer.command(self, &["/scratch/calls-static", "sleep"]);
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        // It tells its own number: not every peer becomes the command it runs.
+        let told = BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line);
+        let pid = line.trim();
+        let memory = told.map_err(Into::into).and_then(|_| private_kibibytes(Path::new("/proc").join(pid)));
+        let killed = finish(Command::new("kill").args(["-KILL", pid]));
+        let _ = child.kill();
+        child.wait()?;
+        killed?;
+        memory
+    }
+
+    fn mount(&self, host: &Path, guest: &str) -> Outcome {
+        let place = self.root.join(guest.trim_start_matches('/'));
+        finish(Command::new("mount").arg("--rbind").args([host, &place]))
+    }
+
+    /// A small project, a repository of a thousand files, and the program that times calls.
+    fn furnish(&self) -> Outcome {
+        let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let project = tree.join("tests/programs/make_parallel/calculator");
+        finish(Command::new("cp").arg("-r").arg(project).arg(self.scratch.join("project")))?;
+        fs::copy(tree.join("benches/calls.c"), self.scratch.join("calls.c"))?;
+        let owner = format!("{}:{}", self.user.uid, self.user.gid);
+        finish(Command::new("chown").args(["-R", &owner]).arg(&self.scratch))?;
+        finish(
+            Command::new("chroot")
+                .arg(format!("--userspec={owner}"))
+                .arg(&self.root)
+                .args(["/bin/sh", "-euc", FURNISH, "sh"])
+                .env("HOME", SCRATCH),
+        )
+    }
+}
+
+/// Done in a real chroot, by the root's own programs.
+const FURNISH: &str = "
+cd /scratch
+touch mark
+gcc -O2 calls.c -o calls
+gcc -O2 -static calls.c -o calls-static
+make -s -C project
+mkdir repository
+cd repository
+git init -q
+for d in 0 1 2 3 4 5 6 7 8 9; do
+    mkdir $d
+    for f in $(seq 100); do echo $d $f > $d/$f; done
+done
+git add .
+git -c user.name=bench -c user.email=bench@example.org commit -q -m all
+";
+
+fn private_kibibytes(process: PathBuf) -> Result<f64, Box<dyn Error>> {
+    let text = fs::read_to_string(process.join("smaps_rollup"))?;
+    let field = |name: &str| -> Option<f64> {
+        let value = text.lines().find_map(|line| line.strip_prefix(name))?;
+        value.trim().strip_suffix("kB")?.trim().parse().ok()
+    };
+    match (field("Private_Dirty:"), field("Private_Clean:")) {
+        (Some(dirty), Some(clean)) => Ok(dirty + clean),
+        _ => Err("smaps_rollup tells of no private memory".into()),
+    }
+}

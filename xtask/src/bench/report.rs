@@ -1,0 +1,226 @@
+//! The table, and what the project wants of it.
+
+use std::fmt;
+
+use super::peer::Peer;
+use super::statistics::Summary;
+
+/// What a row's values are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Unit {
+    /// Of a whole workload.
+    Seconds {
+        /// Whether it does little else than name files.
+        path_heavy: bool,
+    },
+    /// Of one call.
+    Nanoseconds,
+    /// Of a start.
+    Milliseconds,
+    /// Of memory.
+    Kibibytes,
+}
+
+/// No workload may take more than this many times what it takes in a chroot.
+const MOST_TIMES_CHROOT: f64 = 2.0;
+/// PRoot has to take this many times what newroot takes to name files.
+const LEAST_PROOT_TIMES: f64 = 5.0;
+/// Milliseconds that a start may take longer than chroot's.
+const MOST_START_UP: f64 = 5.0;
+/// Kibibytes of private memory that a guest process may have more than a native one.
+const MOST_PRIVATE_MEMORY: f64 = 200.0;
+
+/// All measurements.
+pub(super) struct Report {
+    peers: Vec<&'static str>,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    name: String,
+    unit: Unit,
+    /// For each peer.
+    samples: Vec<Vec<f64>>,
+}
+
+impl Row {
+    fn summary(&self, peer: usize) -> Option<Summary> {
+        let samples = &self.samples[peer];
+        (!samples.is_empty()).then(|| Summary::of(samples))
+    }
+}
+
+impl Report {
+    pub(super) fn new(peers: &[Peer]) -> Self {
+        Self::of(peers.iter().map(|peer| peer.name).collect())
+    }
+
+    fn of(peers: Vec<&'static str>) -> Self {
+        Self { peers, rows: Vec::new() }
+    }
+
+    /// One measurement of one peer.
+    pub(super) fn add(&mut self, name: &str, unit: Unit, peer: usize, value: f64) {
+        let row = self.rows.iter().position(|row| row.name == name).unwrap_or_else(|| {
+            self.rows.push(Row { name: name.to_owned(), unit, samples: vec![Vec::new(); self.peers.len()] });
+            self.rows.len() - 1
+        });
+        self.rows[row].samples[peer].push(value);
+    }
+
+    /// Where newroot does worse than it should, in words.
+    pub(super) fn exceeded_limits(&self) -> Vec<String> {
+        let peer = |name| self.peers.iter().position(|peer| *peer == name);
+        let mut exceeded = Vec::new();
+        for row in &self.rows {
+            let median = |name| Some(row.summary(peer(name)?)?.median);
+            let (Some(chroot), Some(newroot)) = (median("chroot"), median("newroot")) else {
+                exceeded.push(format!("{}: not measured", row.name));
+                continue;
+            };
+            let mut limit = |is_kept: bool, what: String| {
+                if !is_kept {
+                    exceeded.push(format!("{}: {what}", row.name));
+                }
+            };
+            match row.unit {
+                Unit::Seconds { path_heavy } => {
+                    let times = newroot / chroot;
+                    limit(
+                        times <= MOST_TIMES_CHROOT,
+                        format!("{times:.2} × chroot, at most {MOST_TIMES_CHROOT}"),
+                    );
+                    if let (true, Some(proot)) = (path_heavy, median("PRoot")) {
+                        let times = proot / newroot;
+                        limit(
+                            times >= LEAST_PROOT_TIMES,
+                            format!("PRoot takes {times:.1} ×, at least {LEAST_PROOT_TIMES}"),
+                        );
+                    }
+                }
+                Unit::Milliseconds => {
+                    let more = newroot - chroot;
+                    limit(
+                        more <= MOST_START_UP,
+                        format!("{more:.1} ms above chroot, at most {MOST_START_UP}"),
+                    );
+                }
+                Unit::Kibibytes => {
+                    let more = newroot - chroot;
+                    limit(
+                        more <= MOST_PRIVATE_MEMORY,
+                        format!("{more:.0} KiB, at most {MOST_PRIVATE_MEMORY}"),
+                    );
+                }
+                Unit::Nanoseconds => {}
+            }
+        }
+        exceeded
+    }
+}
+
+impl fmt::Display for Report {
+    /// A Markdown table: chroot's own values, and what the others make of them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "|")?;
+        for heading in std::iter::once(&"").chain(&self.peers) {
+            write!(f, " {heading} |")?;
+        }
+        writeln!(f, "\n|---|{}", "---:|".repeat(self.peers.len()))?;
+        for row in &self.rows {
+            write!(f, "| {} |", row.name)?;
+            let baseline = row.summary(0);
+            for peer in 0..self.peers.len() {
+                match (row.summary(peer), baseline) {
+                    (Some(own), Some(chroot)) => {
+                        let spread = own.spread * 100.0;
+                        let value = if peer == 0 {
+                            absolute(row.unit, own.median)
+                        } else {
+                            relative(row.unit, own.median, chroot.median)
+                        };
+                        write!(f, " {value} ±{spread:.0}% |")?;
+                    }
+                    _ => write!(f, " – |")?,
+                }
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+fn absolute(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::Seconds { .. } => format!("{value:.3} s"),
+        Unit::Nanoseconds => format!("{value:.0} ns"),
+        Unit::Milliseconds => format!("{value:.2} ms"),
+        Unit::Kibibytes => format!("{value:.0} KiB"),
+    }
+}
+
+fn relative(unit: Unit, value: f64, chroot: f64) -> String {
+    match unit {
+        Unit::Seconds { .. } | Unit::Nanoseconds => format!("{:.2} ×", value / chroot),
+        Unit::Milliseconds => format!("{:+.2} ms", value - chroot),
+        Unit::Kibibytes => format!("{:+.0} KiB", value - chroot),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Report, Unit};
+
+    fn report(rows: &[(&str, Unit, [f64; 3])]) -> Report {
+        let mut report = Report::of(vec!["chroot", "newroot", "PRoot"]);
+        for (name, unit, values) in rows {
+            for (peer, value) in values.iter().enumerate() {
+                report.add(name, *unit, peer, *value);
+            }
+        }
+        report
+    }
+
+    #[test]
+    fn times_are_told_as_ratios_to_chroot() {
+        let report = report(&[
+            ("find", Unit::Seconds { path_heavy: true }, [0.5, 0.75, 5.0]),
+            ("start-up", Unit::Milliseconds, [1.0, 2.5, 9.0]),
+        ]);
+        assert_eq!(
+            report.to_string(),
+            "|  | chroot | newroot | PRoot |\n|---|---:|---:|---:|\n\
+             | find | 0.500 s ±0% | 1.50 × ±0% | 10.00 × ±0% |\n\
+             | start-up | 1.00 ms ±0% | +1.50 ms ±0% | +8.00 ms ±0% |\n"
+        );
+        assert!(report.exceeded_limits().is_empty());
+    }
+
+    #[test]
+    fn every_limit_is_held_up_to_its_unit() {
+        let report = report(&[
+            ("slow", Unit::Seconds { path_heavy: false }, [1.0, 2.1, 2.1]),
+            ("near PRoot", Unit::Seconds { path_heavy: true }, [1.0, 1.0, 4.0]),
+            ("start-up", Unit::Milliseconds, [1.0, 6.5, 9.0]),
+            ("private memory", Unit::Kibibytes, [20.0, 300.0, 20.0]),
+            ("stat", Unit::Nanoseconds, [1.0, 100.0, 100.0]),
+        ]);
+        assert_eq!(
+            report.exceeded_limits(),
+            [
+                "slow: 2.10 × chroot, at most 2",
+                "near PRoot: PRoot takes 4.0 ×, at least 5",
+                "start-up: 5.5 ms above chroot, at most 5",
+                "private memory: 280 KiB, at most 200",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_newroot_cannot_do_is_no_success() {
+        let mut report = Report::of(vec!["chroot", "newroot"]);
+        report.add("git", Unit::Seconds { path_heavy: true }, 0, 1.0);
+        assert_eq!(report.exceeded_limits(), ["git: not measured"]);
+        assert!(report.to_string().contains("| git | 1.000 s ±0% | – |"));
+    }
+}

@@ -1,0 +1,49 @@
+//! What is measured: everyday work in a Debian root.
+
+/// A shell script whose time is taken.
+pub(super) struct Workload {
+    pub(super) name: &'static str,
+    /// Run in the guest. What it prints has to be the same everywhere.
+    pub(super) script: &'static str,
+    /// Whether it does little else than name files.
+    pub(super) is_path_heavy: bool,
+}
+
+const fn workload(name: &'static str, script: &'static str) -> Workload {
+    Workload { name, script, is_path_heavy: false }
+}
+
+const fn path_heavy(name: &'static str, script: &'static str) -> Workload {
+    Workload { name, script, is_path_heavy: true }
+}
+
+/// `/scratch` holds what [`super::lab::Lab`] puts there.
+pub(super) const WORKLOADS: &[Workload] = &[
+    path_heavy("find /usr", "find /usr | wc -l"),
+    path_heavy("find -newer", "find /usr -newer /scratch/mark | wc -l"),
+    workload("300 × true", "i=0; while [ $i -lt 300 ]; do /bin/true; i=$((i + 1)); done"),
+    workload(
+        "python imports × 10",
+        "for i in 0 1 2 3 4 5 6 7 8 9; do \
+         python3 -c 'import asyncio, email.message, http.client, json, sqlite3, unittest, xml.dom'; done",
+    ),
+    path_heavy("tar /usr/lib/python3", "cd /usr/lib && tar cf - python3 python3.* | wc -c"),
+    workload(
+        "gcc -c × 5",
+        "cd /scratch/project && for i in 1 2 3 4 5; do gcc -O0 -c src/main.c -o /scratch/o; done",
+    ),
+    path_heavy(
+        "git status × 5",
+        "cd /scratch/repository && for i in 1 2 3 4 5; do git status --short; done | wc -l",
+    ),
+    workload("make -j2", "cd /scratch/project && make clean >/dev/null && make -s -j2 && ./calc '6 * 7'"),
+];
+
+/// The lines `NAME NANOSECONDS` that `benches/calls.c` prints.
+pub(super) fn calls(printed: &[u8]) -> Vec<(&str, f64)> {
+    let text = std::str::from_utf8(printed).unwrap_or("");
+    text.lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter_map(|(name, ns)| Some((name, ns.parse().ok()?)))
+        .collect()
+}

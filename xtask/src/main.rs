@@ -1,0 +1,99 @@
+//! Chores of this repository: `cargo xtask CHORE [ARG]...`.
+//!
+//! A chore is a module with a `run` that takes the arguments after its name, and a row in
+//! [`CHORES`].
+
+mod bench;
+mod completions;
+mod guest;
+mod man;
+mod setup;
+mod test;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::process::{Command, ExitCode};
+
+/// What a chore ends with.
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// One thing this program can do.
+struct Chore {
+    name: &'static str,
+    usage: &'static str,
+    about: &'static str,
+    run: fn(Vec<OsString>) -> Outcome,
+}
+
+const CHORES: &[Chore] = &[
+    Chore {
+        name: "completions",
+        usage: "DIR",
+        about: "write the bash, zsh and fish completions into DIR",
+        run: completions::run,
+    },
+    Chore { name: "man", usage: "DIR", about: "write the manual pages into DIR", run: man::run },
+    Chore {
+        name: "setup",
+        usage: "",
+        about: "install what tests and benchmarks need, and make their Debian guest",
+        run: setup::run,
+    },
+    Chore {
+        name: "test",
+        usage: "[ARG]...",
+        about: "set up, then run every test (cargo test ARG)",
+        run: test::run,
+    },
+    Chore {
+        name: "bench",
+        usage: "[OPTION]...",
+        about: "measure newroot against chroot, bwrap and PRoot (--help)",
+        run: bench::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let Some(name) = arguments.next() else {
+        print_usage();
+        return ExitCode::from(2);
+    };
+    let Some(chore) = CHORES.iter().find(|chore| name == chore.name) else {
+        eprintln!("xtask: no chore named '{}'", name.display());
+        print_usage();
+        return ExitCode::from(2);
+    };
+    match (chore.run)(arguments.collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask {}: {error}", chore.name);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_usage() {
+    eprintln!("usage: cargo xtask CHORE [ARG]...");
+    for chore in CHORES {
+        let call = format!("{} {}", chore.name, chore.usage);
+        eprintln!("  {call:<22} {}", chore.about);
+    }
+}
+
+/// The one directory a chore was given, made if it isn't there.
+fn output_directory(arguments: Vec<OsString>) -> Result<std::path::PathBuf, Box<dyn Error>> {
+    let [directory] = <[OsString; 1]>::try_from(arguments)
+        .map_err(|given| format!("wants one directory, got {} arguments", given.len()))?;
+    let directory = std::path::PathBuf::from(directory);
+    std::fs::create_dir_all(&directory)
+        .map_err(|error| format!("cannot make '{}': {error}", directory.display()))?;
+    Ok(directory)
+}
+
+/// Runs a command to its end, which has to be a good one.
+fn finish(command: &mut Command) -> Outcome {
+    let name = command.get_program().display().to_string();
+    let status = command.status().map_err(|error| format!("cannot start '{name}': {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{name}: {status}").into()) }
+}
