@@ -8,6 +8,7 @@ mod completions;
 mod guest;
 mod man;
 mod setup;
+mod syscalls;
 mod test;
 
 use std::error::Error;
@@ -33,6 +34,12 @@ const CHORES: &[Chore] = &[
         run: completions::run,
     },
     Chore { name: "man", usage: "DIR", about: "write the manual pages into DIR", run: man::run },
+    Chore {
+        name: "syscalls",
+        usage: "[--check]",
+        about: "write docs/syscalls.md from the table of system calls",
+        run: syscalls::run,
+    },
     Chore {
         name: "setup",
         usage: "",

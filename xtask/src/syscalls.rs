@@ -1,0 +1,74 @@
+//! docs/syscalls.md, made from the table that filter and dispatcher are made from.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use newroot_sys::table::{ROWS, Row, Session, Support, Trap};
+
+use crate::Outcome;
+
+/// Writes the page; with `--check` only says whether it is what it should be.
+pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
+    let page = page();
+    if arguments.iter().any(|argument| argument == "--check") {
+        return match fs::read_to_string(path())? == page {
+            true => Ok(()),
+            false => Err("docs/syscalls.md isn't what the table says: run `cargo xtask syscalls`".into()),
+        };
+    }
+    Ok(fs::write(path(), page)?)
+}
+
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/syscalls.md")
+}
+
+fn page() -> String {
+    let mut page = String::from(
+        "# System calls\n\n\
+         Made from `crates/sys/src/table.rs` by `cargo xtask syscalls`; don't edit it here.\n\n\
+         These are the system calls that newroot has something to do with. Every other one goes to the\n\
+         kernel untouched, those that are newer than this table included (`-v` reports them).\n\n\
+         | call | number on x86-64 | taken from the kernel | works | note |\n|---|---|---|---|---|\n",
+    );
+    let mut rows: Vec<&Row> = ROWS.iter().collect();
+    rows.sort_by_key(|row| row.name);
+    for row in rows {
+        let support = match row.support {
+            Support::Full => "yes",
+            Support::Partial => "in part",
+            Support::Refused => "no",
+        };
+        let when = when(row.trap);
+        // Writing to a string doesn't fail.
+        let _ = writeln!(page, "| {} | {} | {when} | {support} | {} |", row.name, row.number, row.note);
+    }
+    page
+}
+
+fn when(trap: Trap) -> String {
+    match trap {
+        Trap::Never => "never".to_owned(),
+        Trap::Always => "always".to_owned(),
+        Trap::IfArgument(index) => format!("if argument {} is given", index + 1),
+        Trap::IfEqual(index, value) => format!("if argument {} is {value}", index + 1),
+        Trap::IfEither(given, index, value) => {
+            format!("if argument {} is given or argument {} is {value}", given + 1, index + 1)
+        }
+        Trap::InSession(Session::Aliased) => "if a directory is seen at two places".to_owned(),
+        Trap::InSession(Session::Unlisted) => "if a binding's name isn't in its parent directory".to_owned(),
+        Trap::InSession(Session::ReadOnly) => "if a binding is read-only".to_owned(),
+        Trap::InSession(Session::Release) => "if another kernel release is shown".to_owned(),
+        Trap::Refuse(_) => "answered by the filter".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_page_in_docs_is_what_the_table_says() {
+        super::run(vec!["--check".into()]).expect("current");
+    }
+}
