@@ -4,6 +4,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::ffi::OsStr;
 use std::fs;
 use std::hash::{Hash as _, Hasher as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -53,8 +54,14 @@ pub(crate) fn compile(
     command.args(FLAGS).args(flags).arg("-o").arg(&output).arg(source);
     let result = command.output().unwrap_or_else(|e| panic!("cannot run '{compiler}': {e}"));
     assert!(result.status.success(), "{command:?} failed:\n{}", String::from_utf8_lossy(&result.stderr));
-    fs::rename(&output, &program).expect("a finished program in the cache");
-    program
+    // Another thread may have been first; a program that is there is never replaced, for it may be
+    // being copied or run.
+    match fs::hard_link(&output, &program) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            panic!("cannot put '{}' into the cache: {error}", program.display())
+        }
+        _ => program,
+    }
 }
 
 /// Copies a program that is going to be executed.
