@@ -54,9 +54,6 @@ fn when(trap: Trap) -> String {
         Trap::Always => "always".to_owned(),
         Trap::IfArgument(index) => format!("if argument {} is given", index + 1),
         Trap::IfEqual(index, value) => format!("if argument {} is {value}", index + 1),
-        Trap::IfEither(given, index, value) => {
-            format!("if argument {} is given or argument {} is {value}", given + 1, index + 1)
-        }
         Trap::InSession(Session::Aliased) => "if a directory is seen at two places".to_owned(),
         Trap::InSession(Session::Unlisted) => "if a binding's name isn't in its parent directory".to_owned(),
         Trap::InSession(Session::ReadOnly) => "if a binding is read-only".to_owned(),

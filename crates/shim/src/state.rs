@@ -26,6 +26,8 @@ pub struct State {
     pub cwd_mount: u32,
     /// What the guest wants done on SIGSYS.
     pub sigsys: SignalAction,
+    /// Other signals whose action has SIGSYS in its mask, as the guest set it: bit 0 is signal 1.
+    pub masks_with_sigsys: u64,
     /// A SIGSYS came while the guest had it blocked.
     pub pending: u32,
     /// SIGSYS is open only until one has been delivered: a call waited with another mask.
@@ -38,6 +40,7 @@ const NEW: State = State {
     pid: 0,
     cwd_mount: 0,
     sigsys: SignalAction { handler: 0, flags: 0, restorer: 0, mask: 0 },
+    masks_with_sigsys: 0,
     pending: 0,
     block_again: 0,
     trace_me: 0,

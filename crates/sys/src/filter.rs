@@ -173,12 +173,6 @@ fn leaf(asm: &mut Assembler<'_>, rule: Rule, shim: Shim) -> Option<()> {
             asm.ret(ALLOW)?;
             unless_shim(asm, shim, TRAP | u32::from(MARK))
         }
-        Rule::When(Trap::IfEither(nonzero_index, index, value)) => {
-            asm.emit(bpf::LD_ABS, bpf::argument_low(index), 0, 0)?;
-            asm.emit(bpf::JEQ, value, 5, 0)?;
-            nonzero(asm, nonzero_index)?;
-            unless_shim(asm, shim, TRAP | u32::from(MARK))
-        }
         Rule::When(_) => None,
     }
 }
@@ -262,7 +256,7 @@ mod tests {
                 _ => OURS,
             };
             let mut arguments = [1; 6];
-            if let Trap::IfEqual(index, value) | Trap::IfEither(_, index, value) = row.trap {
+            if let Trap::IfEqual(index, value) = row.trap {
                 arguments[index as usize] = u64::from(value);
             }
             assert_eq!(answer(Flags::default(), row.number, GUEST_IP, arguments), expected, "{}", row.name);
@@ -297,14 +291,6 @@ mod tests {
             assert_eq!(answer(Flags::default(), number, GUEST_IP, null), ALLOW);
             assert_eq!(answer(Flags::default(), number, GUEST_IP, high), OURS);
         }
-    }
-
-    #[test]
-    fn sigaction_is_trapped_for_changes_and_for_sigsys() {
-        let nr = raw::__NR_rt_sigaction;
-        assert_eq!(answer(Flags::default(), nr, GUEST_IP, [2, 0, 1, 8, 0, 0]), ALLOW);
-        assert_eq!(answer(Flags::default(), nr, GUEST_IP, [2, 1, 0, 8, 0, 0]), OURS);
-        assert_eq!(answer(Flags::default(), nr, GUEST_IP, [31, 0, 1, 8, 0, 0]), OURS);
     }
 
     #[test]

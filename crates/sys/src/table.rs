@@ -17,8 +17,6 @@ pub enum Trap {
     IfArgument(u8),
     /// If the argument with this index has this value.
     IfEqual(u8, u32),
-    /// If either condition holds: argument nonzero, or the other argument has this value.
-    IfEither(u8, u8, u32),
     /// Only in sessions with this property.
     InSession(Session),
     /// Never: the kernel answers this errno without running it.
@@ -539,7 +537,7 @@ pub static ROWS: &[Row] = &[
     row("recvmsg", raw::__NR_recvmsg, Trap::Always, Call::RecvMsg),
     row("recvmmsg", raw::__NR_recvmmsg, Trap::Always, Call::RecvMMsg),
     // Signals.
-    row("rt_sigaction", raw::__NR_rt_sigaction, Trap::IfEither(1, 0, SIGSYS), Call::SigAction),
+    row("rt_sigaction", raw::__NR_rt_sigaction, Trap::Always, Call::SigAction),
     row("rt_sigprocmask", raw::__NR_rt_sigprocmask, Trap::Always, Call::SigProcMask),
     row("rt_sigpending", raw::__NR_rt_sigpending, Trap::Always, Call::SigPending),
     row("rt_sigtimedwait", raw::__NR_rt_sigtimedwait, Trap::Always, Call::SigTimedWait),

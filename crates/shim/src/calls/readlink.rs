@@ -42,25 +42,17 @@ fn read(operand: &mut Operand, directory: i32, path: usize, out: usize, size: us
     if entry.mount_point {
         return Err(Errno::INVAL);
     }
-    let name = operand.name.with_nul();
-    let plain = forward(
-        raw::__NR_readlinkat,
-        [entry.directory() as isize as usize, name.as_ptr() as usize, out, size, 0, 0],
-    )?;
-    // Every magic link that names a file begins with a slash; most links in the world don't.
-    let mut first = [0];
-    memory::read_bytes(out, &mut first)?;
-    if plain == 0 || first != *b"/" || !resolve::is_procfs(&entry, operand)? {
-        return Ok(plain);
-    }
-    // The guest's buffer may have cut the text: read it again, whole.
+    // Into memory of ours: what the guest isn't told must not be left in its buffer either.
     let name = Path::new(operand.name.with_nul());
     let len = host::readlinkat(entry.directory(), name, operand.text.space())?;
     operand.text.set_len(len);
-    let Some(link) = procfs::classify(operand.walk.host.bytes()) else {
-        return Ok(plain);
-    };
-    procfs::show(link, &mut operand.text)?;
+    // Every magic link that names a file begins with a slash; most links in the world don't.
+    if operand.text.bytes().first() == Some(&b'/')
+        && resolve::is_procfs(&entry, operand)?
+        && let Some(link) = procfs::classify(operand.walk.host.bytes())
+    {
+        procfs::show(link, &mut operand.text)?;
+    }
     let shown = operand.text.bytes();
     let shown = shown.get(..size.min(shown.len())).unwrap_or(shown);
     memory::write_bytes(out, shown)?;

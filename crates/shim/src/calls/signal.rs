@@ -19,6 +19,8 @@ use crate::{host, report};
 const SIG_DFL: usize = 0;
 const SIG_IGN: usize = 1;
 const SIGSET_SIZE: usize = 8;
+/// SIGKILL and SIGSTOP can't be blocked.
+const UNBLOCKABLE: u64 = 1 << 8 | 1 << 18;
 
 /// The signal by which musl's threads are cancelled. Its handler looks whether the thread is in musl's
 /// own system call stub, which a call that sleeps here isn't; but a call that answers EINTR is cancelled
@@ -39,22 +41,35 @@ fn sigaction_inner(signal: usize, new: usize, old: usize, size: usize) -> Result
     if signal as u32 == SIGSYS {
         let before = state::get().sigsys;
         if let Some(wanted) = wanted {
-            state::update(|state| state.sigsys = wanted);
+            let mask = wanted.mask & !UNBLOCKABLE;
+            state::update(|state| state.sigsys = SignalAction { mask, ..wanted });
             if wanted.handler == SIG_IGN {
                 state::update(|state| state.pending = 0);
             }
         }
         return if old == 0 { Ok(()) } else { memory::write(old, &before) };
     }
-    let Some(mut wanted) = wanted else {
-        return forward(raw::__NR_rt_sigaction, [signal, 0, old, size, 0, 0]).map(|_| ());
-    };
-    wanted.mask &= !SIGSYS_BIT;
-    if signal == MUSL_CANCEL {
-        wanted.flags &= !(raw::SA_RESTART as usize);
+    // Read before the change, for the old action is told with its own mask.
+    let bit = (signal as u32).checked_sub(1).and_then(|index| 1u64.checked_shl(index)).unwrap_or(0);
+    let had = state::get().masks_with_sigsys & bit != 0;
+    let new = wanted.map(|wanted| SignalAction {
+        mask: wanted.mask & !SIGSYS_BIT,
+        flags: if signal == MUSL_CANCEL { wanted.flags & !(raw::SA_RESTART as usize) } else { wanted.flags },
+        ..wanted
+    });
+    let at = new.as_ref().map_or(0, |new| core::ptr::from_ref(new) as usize);
+    forward(raw::__NR_rt_sigaction, [signal, at, old, size, 0, 0])?;
+    if old != 0 && had {
+        let told: SignalAction = memory::read(old)?;
+        memory::write(old, &SignalAction { mask: told.mask | SIGSYS_BIT, ..told })?;
     }
-    let arguments = [signal, &raw const wanted as usize, old, size, 0, 0];
-    forward(raw::__NR_rt_sigaction, arguments).map(|_| ())
+    if let Some(wanted) = wanted {
+        let has = wanted.mask & SIGSYS_BIT != 0;
+        if has != had {
+            state::update(|state| state.masks_with_sigsys ^= bit);
+        }
+    }
+    Ok(())
 }
 
 /// rt_sigprocmask(2): works on the mask that returning from the handler installs.
@@ -64,8 +79,6 @@ pub fn sigprocmask(call: &mut Trapped<'_>) -> Outcome {
 }
 
 fn sigprocmask_inner(call: &mut Trapped<'_>, [how, new, old, size]: [usize; 4]) -> Result<(), Errno> {
-    /// SIGKILL and SIGSTOP can't be blocked.
-    const UNBLOCKABLE: u64 = 1 << 8 | 1 << 18;
     if size != SIGSET_SIZE {
         return Err(Errno::INVAL);
     }
