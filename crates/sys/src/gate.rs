@@ -2,7 +2,7 @@
 
 /// Makes a system call with up to six arguments, each cast to `usize` as it stands.
 ///
-/// ```ignore
+/// ```text
 /// let fd = syscall!(raw::__NR_openat, AT_FDCWD, path.as_ptr(), flags)?;
 /// ```
 ///
