@@ -14,6 +14,7 @@ mod environment;
 mod error;
 mod guest;
 mod mounts;
+mod places;
 mod spec;
 mod supervise;
 mod trap;

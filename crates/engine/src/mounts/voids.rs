@@ -8,15 +8,16 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::places;
 
 /// `count` different empty directories.
 pub(super) fn provide(count: usize) -> Result<Vec<PathBuf>> {
     let mut failure = io::Error::from_raw_os_error(libc::EACCES);
-    for base in bases() {
+    for base in places::candidates() {
         match provide_in(&base, count) {
             Ok(voids) => return Ok(voids),
             Err(error) => failure = error,
@@ -31,31 +32,10 @@ pub(super) fn provide(count: usize) -> Result<Vec<PathBuf>> {
     })
 }
 
-/// Places that belong to the user alone, best first.
-fn bases() -> Vec<PathBuf> {
-    let uid = rustix::process::geteuid().as_raw();
-    let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let mut bases = Vec::new();
-    bases.extend(variable("XDG_RUNTIME_DIR").map(|dir| dir.join("newroot")));
-    bases.extend(variable("XDG_CACHE_HOME").map(|dir| dir.join("newroot")));
-    bases.extend(variable("HOME").map(|dir| dir.join(".cache/newroot")));
-    bases.push(PathBuf::from(format!("/dev/shm/newroot-{uid}")));
-    bases.push(PathBuf::from(format!("/tmp/newroot-{uid}")));
-    bases
-}
-
 fn provide_in(base: &Path, count: usize) -> io::Result<Vec<PathBuf>> {
-    DirBuilder::new().recursive(true).mode(0o700).create(base)?;
+    places::claim(base)?;
     let voids = base.join("void");
-    DirBuilder::new().recursive(true).mode(0o700).create(&voids)?;
-    // In /tmp anyone could have made it first.
-    let own = rustix::process::geteuid().as_raw();
-    for directory in [base, &voids] {
-        let metadata = fs::symlink_metadata(directory)?;
-        if !metadata.is_dir() || metadata.uid() != own {
-            return Err(io::Error::from_raw_os_error(libc::EPERM));
-        }
-    }
+    places::claim(&voids)?;
     let voids = fs::canonicalize(voids)?;
     (0..count)
         .map(|index| {

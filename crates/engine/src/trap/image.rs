@@ -12,6 +12,7 @@ use rustix::fs::MemfdFlags;
 
 use super::process;
 use crate::error::{Error, Result};
+use crate::places;
 
 /// Built by build.rs.
 static BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/newroot-shim"));
@@ -93,17 +94,9 @@ fn in_memory() -> io::Result<OwnedFd> {
 
 /// Writes the image where the user may execute files; an image of the same content is used again.
 fn in_file() -> io::Result<PathBuf> {
-    let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let uid = rustix::process::geteuid().as_raw();
-    let mut places = Vec::new();
-    places.extend(variable("XDG_RUNTIME_DIR").map(|dir| dir.join("newroot")));
-    places.extend(variable("XDG_CACHE_HOME").map(|dir| dir.join("newroot")));
-    places.extend(variable("HOME").map(|dir| dir.join(".cache/newroot")));
-    places.push(PathBuf::from(format!("/dev/shm/newroot-{uid}")));
-    places.push(PathBuf::from(format!("/tmp/newroot-{uid}")));
     let mut failure = io::Error::from_raw_os_error(libc::EACCES);
-    for place in places {
-        match write_into(&place, uid) {
+    for place in places::candidates() {
+        match write_into(&place) {
             Ok(path) => return Ok(path),
             Err(error) => failure = error,
         }
@@ -111,11 +104,9 @@ fn in_file() -> io::Result<PathBuf> {
     Err(failure)
 }
 
-fn write_into(place: &Path, uid: u32) -> io::Result<PathBuf> {
-    fs::create_dir_all(place)?;
-    if fs::symlink_metadata(place)?.uid() != uid {
-        return Err(io::Error::from_raw_os_error(libc::EPERM));
-    }
+fn write_into(place: &Path) -> io::Result<PathBuf> {
+    places::claim(place)?;
+    let uid = rustix::process::geteuid().as_raw();
     let path = place.join(format!("shim-{:016x}", fingerprint(BYTES)));
     let usable = |path: &Path| rustix::fs::access(path, rustix::fs::Access::EXEC_OK).map_err(io::Error::from);
     let same = |path: &Path| {
