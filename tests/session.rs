@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use newroot_testkit::{Bed, Ending, Outcome, User, run, skip, snapshot, static_busybox};
 
@@ -174,4 +175,40 @@ fn nothing_stays_behind() {
     }
     assert_eq!(snapshot(session.bed.scratch()), files_before);
     assert_eq!(mounts(), mounts_before);
+}
+
+/// A daemon that has left its process group and its parent, and then the shell that made it.
+const DAEMON: &str = "proot --kill-on-exit -r . -w / -b /dev /bin/sh -c \
+                      '(setsid /bin/sh -c \"echo \\$\\$; exec >/dev/null 2>&1 sleep 600\" &) | head -n 1; exit 5'";
+
+/// Whether a process is there and hasn't ended: one that has may wait for its new parent to notice.
+fn runs(process: u32) -> bool {
+    fs::read_to_string(format!("/proc/{process}/stat"))
+        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().starts_with(" Z"))
+}
+
+#[test]
+fn kill_on_exit_ends_daemons_too() {
+    let Some(session) = Session::start("kill_on_exit_ends_daemons_too") else { return };
+    let outcome = session.shell(DAEMON);
+    assert_eq!(outcome.ending, Ending::Exit(5), "standard error: {}", outcome.stderr());
+    let daemon = outcome.stdout().trim().parse::<u32>().expect("the daemon's number");
+    assert!(!runs(daemon), "the daemon {daemon} is still there");
+}
+
+#[test]
+fn kill_on_exit_takes_the_command_along_when_newroot_is_killed() {
+    let Some(session) = Session::start("kill_on_exit_takes_the_command_along_when_newroot_is_killed") else {
+        return;
+    };
+    // The command tells its number and kills newroot, its parent; cat waits until nobody has the pipe,
+    // which a process that is being killed lets go of a little before its end.
+    let outcome = session
+        .shell("proot --kill-on-exit -r . -w / /bin/sh -c 'echo $$; kill -KILL $PPID; exec sleep 600' | cat");
+    let command = outcome.stdout().trim().parse::<u32>().expect("the command's number");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while runs(command) {
+        assert!(Instant::now() < deadline, "the command {command} is still there");
+        std::thread::yield_now();
+    }
 }
