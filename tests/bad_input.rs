@@ -16,10 +16,7 @@ struct Place {
 impl Place {
     fn new(test: &str) -> Option<Self> {
         let bed = newroot_testkit::bed!();
-        let Some(root) = bed.busybox_root("root", User::ordinary()) else {
-            skip(test, "busybox is not installed, or not a static one");
-            return None;
-        };
+        let root = bed.busybox_root_or_skip(test, "root", User::ordinary())?;
         Some(Self { bed, root })
     }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use newroot_testkit::{Bed, Ending, Outcome, User, own, run, skip, snapshot};
+use newroot_testkit::{Bed, Ending, Outcome, User, own, run, snapshot};
 
 /// A root with busybox in it, and a host directory to bind from.
 struct Place {
@@ -18,10 +18,7 @@ struct Place {
 impl Place {
     fn new(test: &str) -> Option<Self> {
         let bed = newroot_testkit::bed!();
-        let Some(root) = bed.busybox_root("root", User::ordinary()) else {
-            skip(test, "busybox is not installed, or not a static one");
-            return None;
-        };
+        let root = bed.busybox_root_or_skip(test, "root", User::ordinary())?;
         let host = bed.directory("host", User::ordinary());
         fs::write(host.join("file"), "from the host\n").expect("a host file");
         Some(Self { bed, root, host })

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use newroot_testkit::{Bed, Ending, Outcome, User, run, skip, snapshot, static_busybox};
+use newroot_testkit::{Bed, Ending, Outcome, User, run, snapshot, static_busybox};
 
 /// The directory `newroot` and the shell in it.
 struct Session {
@@ -20,11 +20,8 @@ const GROUPS: [u32; 3] = [54321, 54322, 54323];
 impl Session {
     fn start(test: &str) -> Option<Self> {
         let bed = newroot_testkit::bed!();
-        let root = bed.busybox_root("newroot", User::ordinary());
-        if root.is_none() {
-            skip(test, "busybox is not installed, or not a static one");
-        }
-        Some(Self { root: root?, bed })
+        let root = bed.busybox_root_or_skip(test, "newroot", User::ordinary())?;
+        Some(Self { root, bed })
     }
 
     /// Types `line` at a shell of the user's in the directory.

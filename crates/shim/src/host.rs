@@ -136,6 +136,32 @@ pub fn getcwd(out: &mut [u8]) -> Result<usize, Errno> {
 /// `struct stat`.
 pub type Stat = raw::stat;
 
+/// What kind of file a mode tells of (inode(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileType {
+    /// S_IFREG.
+    Regular,
+    /// S_IFDIR.
+    Directory,
+    /// S_IFLNK.
+    Symlink,
+    /// Devices, FIFOs, sockets.
+    Other,
+}
+
+impl FileType {
+    /// Reads it from a `struct stat`.
+    #[must_use]
+    pub fn of(stat: &Stat) -> Self {
+        match stat.st_mode & raw::S_IFMT {
+            raw::S_IFREG => Self::Regular,
+            raw::S_IFDIR => Self::Directory,
+            raw::S_IFLNK => Self::Symlink,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// fstat(2).
 ///
 /// # Errors

@@ -217,12 +217,6 @@ pub fn guard(shim: Shim) -> [Insn; GUARD_LEN] {
     out
 }
 
-/// The property of a session that makes the filter trap more, for documentation.
-#[must_use]
-pub fn traps_in_some_session(trap: Trap) -> bool {
-    !matches!(trap, Trap::Never | Trap::Refuse(_))
-}
-
 const _: () = assert!(ROWS.len() < 200, "the runs array in build() must hold two runs a row");
 
 #[cfg(test)]

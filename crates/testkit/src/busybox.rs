@@ -8,6 +8,7 @@ use std::process::Command;
 use crate::bed::Bed;
 use crate::compile::copy_program;
 use crate::enter::User;
+use crate::skip::skip;
 
 /// The host's busybox, if it has one that needs no library.
 #[must_use]
@@ -40,6 +41,19 @@ impl Bed {
         }
         own(&root, user);
         Some(root)
+    }
+
+    /// The same, for a test that can't do without: where there is none it is counted as skipped.
+    ///
+    /// # Panics
+    /// When it can't be made; in CI, where a skip is a failure.
+    #[must_use]
+    pub fn busybox_root_or_skip(&self, test: &str, name: &str, user: User) -> Option<PathBuf> {
+        let root = self.busybox_root(name, user);
+        if root.is_none() {
+            skip(test, "busybox is not installed, or not a static one");
+        }
+        root
     }
 }
 

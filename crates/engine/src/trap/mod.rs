@@ -23,12 +23,10 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     let mut flags = mounts::flags(&guest).with(host_flags());
     if spec.verbosity >= 1 {
         flags = flags.with(Flags::VERBOSE);
+        describe(spec, &guest, &command);
     }
     if spec.verbosity >= 2 {
         flags = flags.with(Flags::TRACE);
-    }
-    if spec.verbosity >= 1 {
-        describe(spec, &guest, &command);
     }
     let inherited = process::Inherited::take();
     let image = image::Image::prepare(flags.has(Flags::NO_PROC))?;

@@ -4,18 +4,19 @@
 //! The guest's program becomes the argument of a fresh shim, `/proc/self/exe`, with the plan in
 //! front. What the kernel does for a `#!` line (fs/binfmt_script.c) is done here in guest terms.
 
+use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags, Header, NO_DESCRIPTOR};
-use newroot_abi::{Errno, PATH_MAX};
 use newroot_image::{HEAD_LEN, Image, identify, is_shim};
 use newroot_paths::Last;
 use newroot_sys::raw;
 
 use super::{descriptor_argument, forward};
-use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::host::{self, AT_FDCWD, Descriptor, FileType};
 use crate::limits::Spare;
+use crate::loader;
 use crate::memory;
 use crate::report::Decimal;
-use crate::resolve;
+use crate::resolve::{self, procfs};
 use crate::session::session;
 use crate::slots::{self, ExecScratch, Operand, Scratch};
 use crate::state;
@@ -44,6 +45,8 @@ struct Request {
     flags: u32,
 }
 
+/// "Would it run?", without running it (Linux 6.14, include/uapi/linux/fcntl.h).
+const AT_EXECVE_CHECK: u32 = 0x10000;
 /// Interpreters of interpreters that the kernel follows (exec_binprm() in fs/exec.c).
 const MAX_SCRIPTS: usize = 5;
 /// Strings that scripts can put in front: for each its interpreter, an argument, its own name.
@@ -93,7 +96,7 @@ fn exec_once(
     request: Request,
     spare: Option<Spare>,
 ) -> Result<usize, Errno> {
-    const KNOWN: u32 = raw::AT_EMPTY_PATH | raw::AT_SYMLINK_NOFOLLOW | 0x10000; // AT_EXECVE_CHECK
+    const KNOWN: u32 = raw::AT_EMPTY_PATH | raw::AT_SYMLINK_NOFOLLOW | AT_EXECVE_CHECK;
     if request.flags & !KNOWN != 0 {
         return Err(Errno::INVAL);
     }
@@ -104,7 +107,7 @@ fn exec_once(
     let mut executable = open(first, exec, request)?;
     // The name that scripts and AT_EXECFN are told.
     given_name(first, second, request)?;
-    let mut head = [0u8; 1024];
+    let mut head = [0u8; HEAD_LEN];
     let mut scripts = 0;
     loop {
         let len = host::pread(executable.file.number(), &mut head, 0)?;
@@ -112,9 +115,9 @@ fn exec_once(
         if is_shim(head) {
             return super::exec_nested::exec(call, first, exec, request.arguments, request.environment);
         }
-        match identify(head.get(..len.min(HEAD_LEN)).unwrap_or(head))? {
+        match identify(head)? {
             Image::Elf(_) => {
-                check_interpreter(&executable.file, second)?;
+                check_interpreter(&executable.file, first)?;
                 break;
             }
             // The kernel looks the empty name up and finds a directory.
@@ -142,16 +145,16 @@ fn exec_once(
             }
         }
     }
-    if request.flags & 0x10000 != 0 {
+    if request.flags & AT_EXECVE_CHECK != 0 {
         return Ok(0);
     }
-    if executable.nameless {
-        let error = replace_process(call, second, exec, &front, Some(executable.file), request);
-        return error;
+    // Only a file without a name is handed on open; and the limit that was raised to look at it is
+    // not the new program's.
+    let nameless = executable.nameless.then_some(executable.file);
+    if nameless.is_none() {
+        drop(spare);
     }
-    drop(executable);
-    drop(spare);
-    replace_process(call, second, exec, &front, None, request)
+    replace_process(call, second, exec, &front, nameless, request)
 }
 
 /// Whether a script is named through a descriptor that the exec closes
@@ -184,9 +187,7 @@ fn open(operand: &mut Operand, exec: &mut ExecScratch, request: Request) -> Resu
         if request.flags & raw::AT_EMPTY_PATH == 0 {
             return Err(Errno::NOENT);
         }
-        operand.walk.host.assign(b"/proc/self/fd/")?;
-        let number = u64::try_from(request.directory).map_err(|_| Errno::BADF)?;
-        operand.walk.host.extend(Decimal::new(number).bytes())?;
+        procfs::name_descriptor(request.directory, &mut operand.walk.host)?;
     }
     let mut nameless = by_descriptor;
     if !by_descriptor {
@@ -211,10 +212,10 @@ fn open_regular(operand: &mut Operand, nofollow: bool) -> Result<Descriptor, Err
     let at = resolve::Anchored::new(&mut operand.walk.host)?;
     let found = host::openat(at.directory(), at.path(), raw::O_PATH | raw::O_CLOEXEC | nofollow, 0)
         .map_err(|error| if error == Errno::NOENT && nofollow == 0 { Errno::BADF } else { error })?;
-    match host::fstat(found.number())?.st_mode & 0o170_000 {
-        0o100_000 => {}
-        0o120_000 => return Err(Errno::LOOP),
-        _ => return Err(Errno::ACCES),
+    match FileType::of(&host::fstat(found.number())?) {
+        FileType::Regular => {}
+        FileType::Symlink => return Err(Errno::LOOP),
+        FileType::Directory | FileType::Other => return Err(Errno::ACCES),
     }
     host::faccessat(at.directory(), at.path(), raw::X_OK)?;
     host::openat(at.directory(), at.path(), raw::O_RDONLY | raw::O_CLOEXEC | nofollow, 0)
@@ -238,25 +239,21 @@ fn given_name(first: &mut Operand, second: &mut Operand, request: Request) -> Re
     Ok(())
 }
 
-/// Checks that the dynamic loader a program names is there.
+/// Checks that the dynamic loader a program names is there. The operand is overwritten.
 fn check_interpreter(file: &Descriptor, operand: &mut Operand) -> Result<(), Errno> {
-    let mut saved = [0u8; PATH_MAX];
-    let len = operand.text.len();
-    saved.get_mut(..len).ok_or(Errno::NAMETOOLONG)?.copy_from_slice(operand.text.bytes());
-    if crate::loader::interpreter_of(file, &mut operand.text)? {
-        let found = resolve::walk_text(operand, AT_FDCWD, Last::Follow)?;
-        let interpreter = resolve::open_found(found, &mut operand.walk.host, raw::O_RDONLY)?;
-        let mut head = [0u8; 64];
-        let len = host::pread(interpreter.number(), &mut head, 0).map_err(|error| match error {
-            Errno::ISDIR => Errno::ACCES,
-            other => other,
-        })?;
-        match identify(head.get(..len).unwrap_or(&[])) {
-            Ok(Image::Elf(_)) => {}
-            _ => return Err(Errno::LIBBAD),
-        }
+    if !loader::interpreter_of(file, &mut operand.text)? {
+        return Ok(());
     }
-    operand.text.assign(saved.get(..len).unwrap_or(&[]))
+    let interpreter = resolve::open_for_exec(operand)?;
+    let mut head = [0u8; 64];
+    let len = host::pread(interpreter.number(), &mut head, 0).map_err(|error| match error {
+        Errno::ISDIR => Errno::ACCES,
+        other => other,
+    })?;
+    match identify(head.get(..len).unwrap_or(&[])) {
+        Ok(Image::Elf(_)) => Ok(()),
+        _ => Err(Errno::LIBBAD),
+    }
 }
 
 /// Number of pointers before the NULL.
@@ -404,11 +401,13 @@ pub(super) fn execute(slot: usize, pointers: usize, environment: usize) -> Errno
     if known || borrowed {
         let _ = forward(raw::__NR_set_tid_address, [slots::owner_word(slot), 0, 0, 0, 0, 0]);
     }
-    let result = exec_image(Path::new(b"/proc/self/exe\0"), pointers, environment);
-    let error = match result {
-        Err(Errno::NOENT) => exec_fallback(pointers, environment),
-        Err(error) => error,
-        Ok(_) => Errno::INVAL,
+    let error = match execute_image(c"/proc/self/exe".as_ptr() as usize, pointers, environment) {
+        // Without /proc the image must be a file, if there is one.
+        Errno::NOENT => match session().strings.get(plan::SHIM_PATH) {
+            Some(&path) => execute_image(path, pointers, environment),
+            None => Errno::NOENT,
+        },
+        error => error,
     };
     if known || borrowed {
         let _ = forward(raw::__NR_set_tid_address, [tid_address, 0, 0, 0, 0, 0]);
@@ -416,13 +415,8 @@ pub(super) fn execute(slot: usize, pointers: usize, environment: usize) -> Errno
     error
 }
 
-fn exec_image(path: Path<'_>, pointers: usize, environment: usize) -> Result<usize, Errno> {
-    forward(raw::__NR_execve, [path.address(), pointers, environment, 0, 0, 0])
-}
-
-/// Without /proc the image must be a file, if there is one.
-fn exec_fallback(pointers: usize, environment: usize) -> Errno {
-    let Some(&path) = session().strings.get(plan::SHIM_PATH) else { return Errno::NOENT };
+/// execve(2) of an image. Returns only to say why not.
+fn execute_image(path: usize, pointers: usize, environment: usize) -> Errno {
     match forward(raw::__NR_execve, [path, pointers, environment, 0, 0, 0]) {
         Err(error) => error,
         Ok(_) => Errno::INVAL,

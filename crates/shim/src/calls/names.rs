@@ -4,9 +4,9 @@ use newroot_abi::Errno;
 use newroot_paths::Last;
 use newroot_sys::raw;
 
-use super::path::{exists, read_only_directory};
+use super::path::{exists, new_entry, read_only_directory};
 use super::{descriptor_argument, forward, read_path};
-use crate::host::AT_FDCWD;
+use crate::host::{self, AT_FDCWD, FileType};
 use crate::memory;
 use crate::resolve::{self, Entry};
 use crate::session::session;
@@ -107,8 +107,8 @@ impl Kind {
         let found = resolve::walk_text(operand, directory, Last::Keep)?;
         match resolve::open_found(found, &mut operand.walk.host, raw::O_PATH) {
             Ok(file) => {
-                let directory = crate::host::fstat(file.number())?.st_mode & 0o170_000 == 0o040_000;
-                Ok(Some(Self { directory }))
+                let kind = FileType::of(&host::fstat(file.number())?);
+                Ok(Some(Self { directory: kind == FileType::Directory }))
             }
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(error),
@@ -160,13 +160,13 @@ fn link_inner(
     };
     read_path(second, new)?;
     if by_descriptor {
-        let to = link_target(second, new_directory)?;
+        let to = new_entry(second, new_directory, Errno::EXIST)?;
         return make_link(&to, second, (old_directory, old), flags);
     }
     read_path(first, old)?;
     if flags & FOLLOW != 0 {
         let object = resolve::object(first, old_directory, Last::Follow)?;
-        let to = link_target(second, new_directory)?;
+        let to = new_entry(second, new_directory, Errno::EXIST)?;
         if let (Some(a), Some(b)) = (object.mount, to.mount)
             && a != b
         {
@@ -181,7 +181,7 @@ fn link_inner(
         exists(&from, first)?;
     }
     // do_linkat() makes the new name first, so that EEXIST comes before EXDEV.
-    let to = link_target(second, new_directory)?;
+    let to = new_entry(second, new_directory, Errno::EXIST)?;
     if exists(&to, second).is_ok() {
         return Err(Errno::EXIST);
     }
@@ -191,18 +191,6 @@ fn link_inner(
     same_mount(&from, old_directory, &to, new_directory)?;
     let name = first.name.with_nul().as_ptr() as usize;
     make_link(&to, second, (from.directory(), name), flags)
-}
-
-/// Where a new link goes; EEXIST before EROFS, as filename_create() has it.
-fn link_target(second: &mut Operand, directory: i32) -> Result<Entry, Errno> {
-    let to = resolve::entry(second, directory)?;
-    if to.mount_point {
-        return Err(Errno::EXIST);
-    }
-    if read_only_directory(&to) {
-        return Err(if exists(&to, second).is_ok() { Errno::EXIST } else { Errno::ROFS });
-    }
-    Ok(to)
 }
 
 fn make_link(

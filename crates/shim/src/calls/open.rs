@@ -10,7 +10,7 @@ use newroot_paths::{Found, Last, Lexical};
 use newroot_sys::raw;
 
 use super::{descriptor_argument, procfs_files, read_path};
-use crate::host::{self, AT_FDCWD, Path};
+use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::memory;
 use crate::resolve::{self, Anchored, NO_SYMLINKS};
 use crate::session::session;
@@ -112,35 +112,28 @@ fn check_strictly(flags: u64, mode: u64) -> Result<(), Errno> {
 
 /// open(2), openat(2), creat(2), openat2(2).
 pub fn open(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
-    let outcome = match first_try(call, scratch) {
-        // Where there was no room to sleep, the text was tried right here.
-        Err(Errno::LOOP) => request(call).and_then(|request| walked(call, &mut scratch.first, request)),
-        other => other,
-    };
-    outcome.unwrap_or_else(Outcome::from)
+    first_try(call, &mut scratch.first).unwrap_or_else(Outcome::from)
 }
 
-fn first_try(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Result<Outcome, Errno> {
+fn first_try(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcome, Errno> {
     let request = request(call)?;
-    let operand = &mut scratch.first;
     read_path(operand, request.path)?;
     if request.resolve != 0 || (request.writes() && session().has(Flags::READ_ONLY)) {
         return walked(call, operand, request);
     }
-    match resolve::read_text(operand)? {
-        Lexical::Walk => walked(call, operand, request),
-        Lexical::Relative => {
-            let Operand { text, .. } = operand;
-            resume(call, request, request.directory, text.with_nul(), NO_SYMLINKS, Afterwards::OnLoop)
+    let (directory, path) = match resolve::read_text(operand)? {
+        Lexical::Relative => (request.directory, operand.text.with_nul()),
+        Lexical::Absolute(_)
+            if operand.walk.host.len() < LONG && !procfs_files::is_special(operand.walk.host.bytes()) =>
+        {
+            (AT_FDCWD, operand.walk.host.with_nul())
         }
-        Lexical::Absolute(_) if procfs_files::is_special(operand.walk.host.bytes()) => {
-            walked(call, operand, request)
-        }
-        Lexical::Absolute(_) if operand.walk.host.len() < LONG => {
-            let host = operand.walk.host.with_nul();
-            resume(call, request, AT_FDCWD, host, NO_SYMLINKS, Afterwards::OnLoop)
-        }
-        Lexical::Absolute(_) => walked(call, operand, request),
+        Lexical::Absolute(_) | Lexical::Walk => return walked(call, operand, request),
+    };
+    match resume(call, request, directory, path, NO_SYMLINKS, Afterwards::OnLoop) {
+        // There was no room to sleep, and the text was tried right here.
+        Err(Errno::LOOP) => walked(call, operand, request),
+        other => other,
     }
 }
 
@@ -194,11 +187,7 @@ fn walked(call: &mut Trapped<'_>, operand: &mut Operand, request: Request) -> Re
         return resume(call, request, AT_FDCWD, operand.walk.host.with_nul(), resolve, Afterwards::Never);
     }
     let at = Anchored::new(&mut operand.walk.host)?;
-    let opened = if session().has_openat2() {
-        host::openat2(at.directory(), at.path(), nofollow.flags, nofollow.mode, NO_SYMLINKS)?
-    } else {
-        host::openat(at.directory(), at.path(), nofollow.flags as u32, nofollow.mode as u32)?
-    };
+    let opened = resolve::open_host(at.directory(), at.path(), nofollow.flags, nofollow.mode, NO_SYMLINKS)?;
     Ok(Outcome::Done(opened.into_number() as isize))
 }
 
@@ -236,14 +225,12 @@ fn refuse_read_only(operand: &mut Operand, request: Request, found: Found) -> Re
         Err(error) => Err(error),
         Ok(_) if request.flags & O_CREAT_EXCL == O_CREAT_EXCL => Err(Errno::EXIST),
         Ok(stat) => {
-            const S_IFMT: u32 = 0o170_000;
             let plain_write = request.flags & u64::from(raw::O_ACCMODE | raw::O_TRUNC) != 0
                 || request.flags & O_TMPFILE == O_TMPFILE;
-            match stat.st_mode & S_IFMT {
-                0o040_000 if request.flags & O_TMPFILE == O_TMPFILE => Err(Errno::ROFS),
-                0o040_000 => Ok(()),
+            match FileType::of(&stat) {
+                FileType::Directory if request.flags & O_TMPFILE == O_TMPFILE => Err(Errno::ROFS),
+                FileType::Regular if plain_write => Err(Errno::ROFS),
                 // Devices, FIFOs and sockets aren't written to the file system.
-                0o100_000 if plain_write => Err(Errno::ROFS),
                 _ => Ok(()),
             }
         }
@@ -280,12 +267,7 @@ fn resume(
     let mut builder = Builder::new(call);
     if !builder.fits(path.len() + 64) {
         // No room to sleep on: a goroutine's stack. Its thread is the runtime's to block.
-        let path = Path::new(path);
-        let opened = if session().has_openat2() {
-            host::openat2(directory, path, request.flags, request.mode, resolve)
-        } else {
-            host::openat(directory, path, request.flags as u32, request.mode as u32)
-        };
+        let opened = resolve::open_host(directory, Path::new(path), request.flags, request.mode, resolve);
         return opened.map(|opened| Outcome::Done(opened.into_number() as isize));
     }
     let path = builder.push(path)?;

@@ -7,7 +7,7 @@ use newroot_sys::raw;
 use newroot_sys::table::{Empty, Follow, From, Intent, PathCall};
 
 use super::{descriptor_argument, forward, read_path};
-use crate::host::{self, AT_FDCWD, Path};
+use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::memory;
 use crate::resolve::{self, Entry, Object, is_read_only, is_virtual};
 use crate::session::session;
@@ -109,7 +109,7 @@ fn on_object(
 
 fn is_directory(object: &Object) -> Result<bool, Errno> {
     match &object.descriptor {
-        Some(descriptor) => Ok(host::fstat(descriptor.number())?.st_mode & 0o170_000 == 0o040_000),
+        Some(descriptor) => Ok(FileType::of(&host::fstat(descriptor.number())?) == FileType::Directory),
         None => Ok(false),
     }
 }
@@ -206,15 +206,25 @@ fn create(
     operand: &mut Operand,
     directory: i32,
 ) -> Result<usize, Errno> {
+    let entry = new_entry(operand, directory, Errno::EXIST)?;
+    by_name(arguments, row, operand, &entry)
+}
+
+/// Finds where a new name goes. filename_create() looks whether it exists before it minds that it
+/// couldn't be made; `taken` is what the call says of one that does.
+///
+/// # Errors
+/// `taken`; EROFS; what finding its directory gives. That a name in a writable directory exists is
+/// for the call itself to find.
+pub fn new_entry(operand: &mut Operand, directory: i32, taken: Errno) -> Result<Entry, Errno> {
     let entry = resolve::entry(operand, directory)?;
     if entry.mount_point {
-        return Err(Errno::EXIST);
+        return Err(taken);
     }
     if read_only_directory(&entry) {
-        // filename_create() looks first, so that an existing name says EEXIST.
-        return Err(if exists(&entry, operand).is_ok() { Errno::EXIST } else { Errno::ROFS });
+        return Err(if exists(&entry, operand).is_ok() { taken } else { Errno::ROFS });
     }
-    by_name(arguments, row, operand, &entry)
+    Ok(entry)
 }
 
 fn remove(

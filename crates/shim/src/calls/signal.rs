@@ -195,7 +195,7 @@ fn send_again() {
 
 /// A SIGSYS that is none of our traps: sent by someone, or by a filter of the guest's own
 /// (`forced`). The result is the guest's handler, if it is to run.
-pub fn deliver(info: usize, forced: bool, context: &mut SignalContext) -> usize {
+pub fn deliver(forced: bool, context: &mut SignalContext) -> usize {
     let state::State { sigsys: action, block_again, .. } = state::get();
     let blocked = state::sigsys_blocked();
     if block_again != 0 {
@@ -206,7 +206,6 @@ pub fn deliver(info: usize, forced: bool, context: &mut SignalContext) -> usize 
         state::update(|state| state.pending = 1);
         return 0;
     }
-    let _ = info;
     match action.handler {
         SIG_IGN if !forced => 0,
         // force_sig_info(): a forced signal that is blocked or ignored is deadly.

@@ -9,7 +9,7 @@ use newroot_paths::{Buffer, GuestBuf, Host, Last};
 use newroot_sys::raw;
 
 use super::forward;
-use super::path::{exists, read_only_directory};
+use super::path::new_entry;
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::memory;
 use crate::resolve::{self, procfs};
@@ -79,13 +79,7 @@ fn bind_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<usize, Er
     if !read_address(address, len, &mut operand.text)? {
         return forward(raw::__NR_bind, call.arguments);
     }
-    let entry = resolve::entry(operand, AT_FDCWD)?;
-    if entry.mount_point {
-        return Err(EADDRINUSE);
-    }
-    if read_only_directory(&entry) {
-        return Err(if exists(&entry, operand).is_ok() { EADDRINUSE } else { Errno::ROFS });
-    }
+    let entry = new_entry(operand, AT_FDCWD, EADDRINUSE)?;
     // A relative name that means the same to the host's kernel is bound as it is, so that it is what
     // everybody is told.
     if operand.text.bytes().first() != Some(&b'/') && same_directory(operand, entry.directory()) {
@@ -162,8 +156,7 @@ fn destination(operand: &mut Operand) -> Result<Address, Errno> {
     }
     let object = resolve::open_found(found, &mut operand.walk.host, raw::O_PATH)?;
     let mut path = Buffer::<Host, 64>::new();
-    path.assign(b"/proc/self/fd/")?;
-    path.extend(crate::report::Decimal::new(object.number() as u64).bytes())?;
+    procfs::name_descriptor(object.number(), &mut path)?;
     Address::new(path.bytes(), Some(object))
 }
 

@@ -54,7 +54,11 @@ pub fn load(session: &Session, stack: &InitialStack, scratch: &mut Scratch) -> P
     };
     drop(file);
     let interpreter = (!interpreter_path.is_empty()).then(|| {
-        let mapped = resolve::open_for_exec(interpreter_path.bytes(), &mut scratch.first)
+        let operand = &mut scratch.first;
+        let mapped = operand
+            .text
+            .assign(interpreter_path.bytes())
+            .and_then(|()| resolve::open_for_exec(operand))
             .and_then(|file| map::map(&file, 0, &mut GuestBuf::new()));
         match mapped {
             Ok(mapped) => mapped,

@@ -4,8 +4,8 @@ use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
 use newroot_paths::{GuestBuf, HostBuf};
 
-use crate::host::{self, AT_FDCWD, Path};
-use crate::report::Decimal;
+use super::procfs;
+use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::session::session;
 use crate::state;
 
@@ -35,7 +35,7 @@ pub fn directory_path_from(
     }
     if directory != AT_FDCWD {
         let stat = host::fstat(directory)?;
-        if stat.st_mode & 0o170_000 != 0o040_000 {
+        if FileType::of(&stat) != FileType::Directory {
             return Err(Errno::NOTDIR);
         }
         if stat.st_nlink == 0 {
@@ -66,10 +66,8 @@ pub fn host_path(descriptor: i32, out: &mut HostBuf) -> Result<(), Errno> {
     let len = if descriptor == AT_FDCWD {
         host::getcwd(out.space())?
     } else {
-        let number = u64::try_from(descriptor).map_err(|_| Errno::BADF)?;
         let mut name = GuestBuf::new();
-        name.assign(b"/proc/self/fd/")?;
-        name.extend(Decimal::new(number).bytes())?;
+        procfs::name_descriptor(descriptor, &mut name)?;
         host::readlinkat(AT_FDCWD, Path::new(name.with_nul()), out.space()).map_err(|error| match error {
             Errno::NOENT => Errno::BADF,
             other => other,

@@ -7,7 +7,7 @@ use newroot_abi::{Errno, PATH_MAX};
 use newroot_paths::HostBuf;
 use newroot_sys::raw;
 
-use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::host::{AT_FDCWD, Descriptor, Path};
 
 /// A host path, as a directory and the rest that fits.
 #[derive(Debug)]
@@ -36,11 +36,7 @@ impl<'a> Anchored<'a> {
             let from = directory.as_ref().map_or(AT_FDCWD, Descriptor::number);
             let path = Path::new(&name);
             let flags = raw::O_PATH | raw::O_DIRECTORY | raw::O_NOFOLLOW | raw::O_CLOEXEC;
-            let opened = match host::openat2(from, path, flags.into(), 0, super::NO_SYMLINKS) {
-                Err(Errno::NOSYS | Errno::PERM) => host::openat(from, path, flags, 0)?,
-                other => other?,
-            };
-            directory = Some(opened);
+            directory = Some(super::open_host(from, path, flags.into(), 0, super::NO_SYMLINKS)?);
             let skip = tail.iter().position(|&byte| byte != b'/').ok_or(Errno::INVAL)?;
             rest = tail.get(skip..).ok_or(Errno::INVAL)?;
         }
@@ -57,11 +53,5 @@ impl<'a> Anchored<'a> {
     #[must_use]
     pub fn path(&self) -> Path<'a> {
         Path::new(self.rest)
-    }
-
-    /// Gives both away: the descriptor, if there is one, must be closed by the caller.
-    #[must_use]
-    pub fn into_parts(self) -> (Option<Descriptor>, &'a [u8]) {
-        (self.directory, self.rest)
     }
 }

@@ -16,11 +16,10 @@ pub mod restricted;
 
 use newroot_abi::Errno;
 use newroot_abi::plan::{Flags, MountFlags};
-use newroot_paths::{Found, HostBuf, Last, Lexical, lexical, split_last, walk};
+use newroot_paths::{Buffer, Found, Host, HostBuf, Last, Lexical, lexical, split_last, walk};
 use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
-use crate::report::Decimal;
 use crate::session::session;
 use crate::slots::Operand;
 
@@ -112,6 +111,25 @@ pub fn walk_text(operand: &mut Operand, directory: i32, last: Last) -> Result<Fo
     walk(&mut fs::HostFs, &session().mounts, scratch, text.bytes(), last)
 }
 
+/// Opens a host path by openat2(2) with these RESOLVE_* flags, or on a kernel without it by openat(2).
+/// Only openat2 can refuse symlinks on the way; O_NOFOLLOW in `flags` refuses one at the end of both.
+///
+/// # Errors
+/// Those of the call.
+pub fn open_host(
+    directory: i32,
+    path: Path<'_>,
+    flags: u64,
+    mode: u64,
+    resolve: u64,
+) -> Result<Descriptor, Errno> {
+    if session().has_openat2() {
+        host::openat2(directory, path, flags, mode, resolve)
+    } else {
+        host::openat(directory, path, flags as u32, mode as u32)
+    }
+}
+
 /// Opens what a walk found. `flags` are openat(2)'s; the last component isn't followed again.
 ///
 /// # Errors
@@ -122,11 +140,7 @@ pub fn open_found(found: Found, host_path: &mut HostBuf, flags: u32) -> Result<D
     if found.magic {
         return host::openat(at.directory(), at.path(), flags, 0);
     }
-    if session().has_openat2() {
-        let flags = u64::from(flags | raw::O_NOFOLLOW);
-        return host::openat2(at.directory(), at.path(), flags, 0, NO_SYMLINKS);
-    }
-    host::openat(at.directory(), at.path(), flags | raw::O_NOFOLLOW, 0)
+    open_host(at.directory(), at.path(), u64::from(flags | raw::O_NOFOLLOW), 0, NO_SYMLINKS)
 }
 
 fn out_of_descriptors(error: Errno) -> bool {
@@ -197,12 +211,8 @@ fn from_nowhere(operand: &mut Operand, directory: i32, flags: u32, error: Errno)
         return Err(error);
     }
     let path = Path::new(operand.text.with_nul());
-    let found = if session().has_openat2() {
-        host::openat2(directory, path, flags.into(), 0, NO_SYMLINKS)
-    } else {
-        // On a kernel without openat2, from a place without a name: symlinks are the host's here.
-        host::openat(directory, path, flags, 0)
-    };
+    // On a kernel without openat2 symlinks are the host's here.
+    let found = open_host(directory, path, flags.into(), 0, NO_SYMLINKS);
     let found = found.map_err(|found| if start.is_ok() { error } else { found })?;
     // What is still too deep to have a name can't lie above the root, which has one.
     let too_deep = host_path(found.number(), &mut operand.walk.host) == Err(Errno::NAMETOOLONG);
@@ -221,8 +231,7 @@ impl Object {
     pub fn name(&self, operand: &mut Operand) -> Result<(), Errno> {
         match &self.descriptor {
             Some(descriptor) if !session().has(Flags::NO_PROC) => {
-                operand.name.assign(b"/proc/self/fd/")?;
-                operand.name.extend(Decimal::new(descriptor.number() as u64).bytes())
+                procfs::name_descriptor(descriptor.number(), &mut operand.name)
             }
             _ => operand.name.assign(operand.walk.host.bytes()),
         }
@@ -363,10 +372,10 @@ fn open_parent(
 /// # Errors
 /// ENAMETOOLONG.
 pub fn through_procfs(directory: i32, name: &mut HostBuf) -> Result<(), Errno> {
-    let digits = Decimal::new(u64::try_from(directory).map_err(|_| Errno::BADF)?);
-    name.prepend(b"/")?;
-    name.prepend(digits.bytes())?;
-    name.prepend(b"/proc/self/fd/")
+    let mut front = Buffer::<Host, 64>::new();
+    procfs::name_descriptor(directory, &mut front)?;
+    front.extend(b"/")?;
+    name.prepend(front.bytes())
 }
 
 /// Whether an entry stands in procfs; then its host path is written to `operand.walk.host`.
@@ -391,13 +400,12 @@ pub fn is_procfs(entry: &Entry, operand: &mut Operand) -> Result<bool, Errno> {
     Ok(scratch.host.bytes().starts_with(b"/proc/"))
 }
 
-/// Opens a program's interpreter for reading, for a path in guest terms. Relative ones mean
-/// the working directory, as they do to the kernel.
+/// Opens the program's interpreter that the operand names for reading. A relative name means the
+/// working directory, as it does to the kernel.
 ///
 /// # Errors
 /// What path_resolution(7) and open(2) give.
-pub fn open_for_exec(path: &[u8], operand: &mut Operand) -> Result<Descriptor, Errno> {
-    operand.text.assign(path)?;
+pub fn open_for_exec(operand: &mut Operand) -> Result<Descriptor, Errno> {
     let found = walk_text(operand, AT_FDCWD, Last::Follow)?;
     open_found(found, &mut operand.walk.host, raw::O_RDONLY)
 }

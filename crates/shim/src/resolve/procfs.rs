@@ -7,7 +7,7 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use newroot_abi::Errno;
-use newroot_paths::{GuestBuf, Link};
+use newroot_paths::{Buffer, GuestBuf, Link};
 
 use crate::host::{self, AT_FDCWD, Path};
 use crate::report::Decimal;
@@ -30,6 +30,19 @@ pub fn device() -> Option<u64> {
     let device = host::fstatat(AT_FDCWD, Path::new(b"/proc\0"), 0).ok()?.st_dev;
     DEVICE.store(device, Ordering::Relaxed);
     Some(device)
+}
+
+/// Writes the path by which procfs knows a descriptor of the calling process.
+///
+/// # Errors
+/// EBADF for what can't be one.
+pub fn name_descriptor<Side, const N: usize>(
+    descriptor: i32,
+    out: &mut Buffer<Side, N>,
+) -> Result<(), Errno> {
+    let number = u64::try_from(descriptor).map_err(|_| Errno::BADF)?;
+    out.assign(b"/proc/self/fd/")?;
+    out.extend(Decimal::new(number).bytes())
 }
 
 /// Which link of which process.

@@ -159,12 +159,12 @@ impl From<Errno> for Outcome {
 /// Called by the entry code alone, with the kernel's frame and the index of a slot taken.
 pub unsafe extern "C" fn trap(info: *const SignalInfo, context: *mut SignalContext, slot: usize) -> usize {
     // SAFETY: the kernel's frame, which nobody else touches while the handler runs.
-    let (info_value, context) = unsafe { (&*info, &mut *context) };
-    if info_value.code != SYS_SECCOMP || info_value.errno != i32::from(MARK) {
-        return signal::deliver(info as usize, info_value.code == SYS_SECCOMP, context);
+    let (info, context) = unsafe { (&*info, &mut *context) };
+    if info.code != SYS_SECCOMP || info.errno != i32::from(MARK) {
+        return signal::deliver(info.code == SYS_SECCOMP, context);
     }
     let mut call = Trapped {
-        number: info_value.call as u32 as usize,
+        number: info.call as u32 as usize,
         arguments: context.registers.arguments(),
         context,
         slot,
