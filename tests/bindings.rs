@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use newroot_testkit::{Bed, Ending, Outcome, User, own, run, snapshot};
 
@@ -208,4 +209,27 @@ fn three_levels_deep() {
         assert_eq!(outcome.stdout(), format!("three\n{listed}"), "{}", outcome.stderr());
         assert_eq!(outcome.ending, Ending::Exit(33), "{}", outcome.stderr());
     }
+}
+
+#[test]
+fn filters_of_a_guest_hold_in_a_newroot_within() {
+    let Some(place) = Place::new("filters_of_a_guest_hold_in_a_newroot_within") else { return };
+    let inner = place.bed.busybox_root("inner", User::ordinary()).expect("busybox is still there");
+    // The helper that takes calls from the host can take them from a guest as well.
+    let helper = place.bed.enter().command(Path::new("/bin/true")).get_program().to_owned();
+    let copied = Command::new("cp").arg(helper).arg(place.host.join("enter")).status().expect("cp");
+    assert!(copied.success());
+    let programs = place.bed.program("newroot");
+    let programs = programs.parent().expect("a directory of programs");
+    let bindings = [&format!("{}:/programs", programs.display()), &format!("{}:/inner", inner.display())];
+    let outcome = place.newroot(
+        "proot",
+        &["-b", bindings[0], "-b", bindings[1], "-b", ".:/host", "-b", "/proc"],
+        "/host/enter --deny mkdir=EACCES -- /programs/newroot proot -r /inner -b /host -b /proc -w / \
+         /host/enter --deny mkdir=ENOSPC -- /bin/sh -c 'mkdir /new; echo $?; echo written > /file; cat /file'; \
+         mkdir /new; echo $?",
+    );
+    assert_eq!(outcome.stdout(), "1\nwritten\n0\n", "{}", outcome.stderr());
+    assert!(outcome.stderr().contains("No space left on device"), "{}", outcome.stderr());
+    assert!(!inner.join("new").exists());
 }

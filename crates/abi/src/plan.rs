@@ -87,6 +87,8 @@ flags! { Flags,
     TRACE = 1 << 8;
     /// The host shows no /proc: descriptors can't be named by path there.
     NO_PROC = 1 << 9;
+    /// A filter of the guest's own may hold for the process: it has a say in every trapped call.
+    GUEST_FILTERS = 1 << 10;
 }
 
 /// What changes from process to process, in fixed-width hexadecimal.

@@ -1,8 +1,7 @@
 //! Classic BPF as seccomp(2) runs it: instructions, and an interpreter.
 //!
-//! The interpreter evaluates a guest's own filters for calls that the shim reissues in
-//! another form, and checks our own filter in tests. Semantics: net/core/filter.c and
-//! kernel/seccomp.c, with the instructions that seccomp's checker lets pass.
+//! The interpreter runs our filters in tests. Semantics: net/core/filter.c and kernel/seccomp.c,
+//! with the instructions that seccomp's checker lets pass.
 
 /// One instruction: `struct sock_filter`.
 #[repr(C)]
@@ -78,6 +77,14 @@ pub const JGT: u16 = 0x25;
 pub const JGE: u16 = 0x35;
 /// Return a constant.
 pub const RET: u16 = 0x06;
+/// Return the accumulator.
+pub const RET_A: u16 = 0x16;
+/// Load a constant into the accumulator.
+pub const LD_IMM: u16 = 0x00;
+/// Copy the accumulator to the index register.
+pub const TAX: u16 = 0x07;
+/// Copy the index register to the accumulator.
+pub const TXA: u16 = 0x87;
 
 impl Data {
     fn word(&self, offset: u32) -> Option<u32> {

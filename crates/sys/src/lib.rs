@@ -9,6 +9,7 @@ pub mod arch;
 pub mod bpf;
 pub mod filter;
 pub mod gate;
+pub mod guard;
 pub mod table;
 
 pub use linux_raw_sys::general as raw;

@@ -116,6 +116,7 @@ static const struct feature {
     {"faccessat2", 439},
     {"fchmodat2", 452},
     {"memfd_create", SYS_memfd_create},
+    {"mkdir", SYS_mkdir},
     {"openat2", SYS_openat2},
     {"prctl_set_mm", SYS_prctl, 0, ~0u, PR_SET_MM},
     {"prctl_set_seccomp", SYS_prctl, 0, ~0u, PR_SET_SECCOMP},

@@ -221,7 +221,9 @@ impl Bed {
             Linkage::Dynamic => ("gcc", &["-Wl,--no-as-needed,-lgcc_s"]),
             Linkage::Musl => ("musl-gcc", &[]),
         };
-        compile(&self.cache, compiler, flags, source, &[&self.guests.join("facts.h")])
+        let beside = source.parent().into_iter().flat_map(headers);
+        let headers: Vec<PathBuf> = headers(&self.guests).chain(beside).collect();
+        compile(&self.cache, compiler, flags, source, &headers)
     }
 }
 
@@ -232,6 +234,16 @@ fn facts(fixture: &mut Fixture, command: &mut Command) -> Facts {
         eprintln!("{command:?}\n{printed}");
     }
     Facts { printed, timed_out: outcome.ending == Ending::TimedOut, files: fixture.remains() }
+}
+
+/// The headers in a folder.
+fn headers(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries =
+        fs::read_dir(folder).expect("a readable folder").map(|entry| entry.expect("an entry").path());
+    let mut headers: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|e| e == "h")).collect();
+    headers.sort();
+    headers.into_iter()
 }
 
 /// The files a program needs to start: its loader and its libraries.

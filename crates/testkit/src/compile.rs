@@ -32,11 +32,11 @@ pub(crate) fn compile(
     compiler: &str,
     flags: &[&str],
     source: &Path,
-    headers: &[&Path],
+    headers: &[PathBuf],
 ) -> PathBuf {
     let mut hash = DefaultHasher::new();
     (compiler, FLAGS, flags).hash(&mut hash);
-    for file in [source].iter().chain(headers) {
+    for file in std::iter::once(source).chain(headers.iter().map(PathBuf::as_path)) {
         fs::read(file).unwrap_or_else(|e| panic!("cannot read '{}': {e}", file.display())).hash(&mut hash);
     }
     let stem = source.file_stem().and_then(OsStr::to_str).expect("a program has a plain name");

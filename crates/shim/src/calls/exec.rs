@@ -10,7 +10,7 @@ use newroot_image::{HEAD_LEN, Image, identify, is_shim};
 use newroot_paths::Last;
 use newroot_sys::raw;
 
-use super::{descriptor_argument, forward};
+use super::{descriptor_argument, filters, forward};
 use crate::host::{self, AT_FDCWD, Descriptor, FileType};
 use crate::limits::Spare;
 use crate::loader;
@@ -344,6 +344,9 @@ fn replace_process(
     }
     if state::sigsys_blocked() {
         flags = flags.with(Flags::SIGSYS_BLOCKED);
+    }
+    if filters::any() {
+        flags = flags.with(Flags::GUEST_FILTERS);
     }
     let header = Header {
         strings: session.header.strings,

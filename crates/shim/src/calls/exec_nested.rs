@@ -9,6 +9,7 @@ use newroot_abi::plan::{self, Flags, Header, MAGIC, Mount, MountFlags};
 use newroot_paths::{HostBuf, is_under, strip_prefix};
 
 use super::exec::{Pointers, count_pointers, execute};
+use super::filters;
 use crate::host;
 use crate::memory;
 use crate::session::session;
@@ -54,6 +55,9 @@ pub(super) fn exec(
         if own.has(inherited) {
             flags = flags.with(inherited);
         }
+    }
+    if filters::any() {
+        flags = flags.with(Flags::GUEST_FILTERS);
     }
     // The filter is the outer session's: what it doesn't trap, the inner can't have.
     flags = flags.with(composed.flags);

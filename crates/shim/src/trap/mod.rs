@@ -41,7 +41,11 @@ unsafe extern "C" {
 /// Where the shim's own code lies.
 #[must_use]
 pub fn shim_range() -> filter::Shim {
-    filter::Shim { start: (&raw const IMAGE_START).addr() as u32, end: (&raw const TEXT_END).addr() as u32 }
+    filter::Shim {
+        start: (&raw const IMAGE_START).addr() as u32,
+        end: (&raw const TEXT_END).addr() as u32,
+        probe: arch::probe() as u32,
+    }
 }
 
 /// `siginfo_t` as far as it is read here.

@@ -2,7 +2,7 @@
 //!
 //! # Safety
 //! This file holds the only `syscall` instructions of the shim. [`syscall6`] is as unsafe
-//! as the call it makes; the other two are entered by the kernel or by a register change
+//! as the call it makes, [`probe6`] makes none; the other two are entered by the kernel or by a register change
 //! made in a signal handler, never called.
 #![allow(unsafe_code)]
 
@@ -34,6 +34,25 @@ global_asm!(
     "mov r8, [r11+32]",
     "mov r9, [r11+40]",
     "syscall",
+    "ret",
+    // The same for a call that only asks what the guest's own filters say to it.
+    ".p2align 4",
+    ".globl newroot_probe",
+    ".hidden newroot_probe",
+    ".type newroot_probe,@function",
+    "newroot_probe:",
+    "mov rax, rdi",
+    "mov r11, rsi",
+    "mov rdi, [r11]",
+    "mov rsi, [r11+8]",
+    "mov rdx, [r11+16]",
+    "mov r10, [r11+24]",
+    "mov r8, [r11+32]",
+    "mov r9, [r11+40]",
+    "syscall",
+    ".globl newroot_probed",
+    ".hidden newroot_probed",
+    "newroot_probed:",
     "ret",
     // The restorer of our SIGSYS handler. Unwinders know a signal frame by these very
     // bytes (mov $15,%rax in its seven-byte form), so they must not be "optimised".
@@ -82,6 +101,8 @@ global_asm!(
 
 unsafe extern "C" {
     fn newroot_gate(number: usize, arguments: *const [usize; 6]) -> isize;
+    fn newroot_probe(number: usize, arguments: *const [usize; 6]) -> isize;
+    fn newroot_probed();
     fn newroot_restorer();
     fn newroot_resume();
     fn newroot_afterwards();
@@ -99,6 +120,22 @@ pub const AFTERWARDS: u32 = 0x6e72;
 pub unsafe fn syscall6(number: u32, arguments: &[usize; 6]) -> isize {
     // SAFETY: the caller vouches for the call; the gate clobbers only what the C ABI lets it.
     unsafe { newroot_gate(number as usize, arguments) }
+}
+
+/// Puts a system call to the filters without running it; see [`guard`](crate::guard).
+///
+/// # Safety
+/// Only a call that our filter traps when the guest makes it; any other would be run.
+#[inline(always)]
+pub unsafe fn probe6(number: u32, arguments: &[usize; 6]) -> isize {
+    // SAFETY: the caller vouches that nothing is run.
+    unsafe { newroot_probe(number as usize, arguments) }
+}
+
+/// What the instruction pointer shows in a call that [`probe6`] makes.
+#[must_use]
+pub fn probe() -> usize {
+    newroot_probed as *const () as usize
 }
 
 /// Address of the signal restorer, for `sa_restorer`.

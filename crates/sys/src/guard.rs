@@ -1,0 +1,291 @@
+//! A guest's own seccomp filter, made fit for a process that has a shim in it.
+//!
+//! The kernel takes the strictest answer of all filters. So a guest's allow-list would kill the
+//! shim's calls, and what it answers to a call that we trap would never count. Hence a guest's
+//! program is installed with something in front of it and something behind:
+//!
+//! - the shim's own calls are allowed without asking it;
+//! - all but one: a call that the shim makes at its [probe](Shim::probe) is put to the program as
+//!   the guest made it, number and arguments. Our own filter lets no such call happen: it answers
+//!   [`NO_ANSWER`], which loses to an errno of a newer filter and outranks what would run the call.
+//!   So the probe tells which errno the guest's filters answer; and the kernel, who knows which of
+//!   them hold for the calling thread, is the one who says so;
+//! - what ends the thread or sends it a signal isn't for the probe. It has taken effect already, when the guest
+//!   made the call; a second time it would meet the shim.
+
+use crate::bpf::{self, Insn};
+use crate::filter::{self, ALLOW, ERRNO, Shim};
+
+/// The errno that means "no filter of the guest's answers an errno", one that no kernel gives.
+pub const NO_ANSWER: u16 = 0xda7;
+
+/// Instructions in front of a guest's program.
+pub const GUARD_LEN: usize = 8;
+
+/// Builds what is to be installed for a guest's program of `len` instructions, which lies in `out`
+/// behind room for the guard. The result is the whole length; `None` if the kernel would refuse
+/// the program, or there is no room.
+#[must_use]
+pub fn enclose(shim: Shim, out: &mut [Insn], len: usize) -> Option<usize> {
+    let room = out.len().min(bpf::MAX_INSNS);
+    let out = out.get_mut(..room)?;
+    let end = GUARD_LEN.checked_add(len)?;
+    // The kernel would see the jumps end within what comes behind.
+    check_jumps(out.get(GUARD_LEN..end)?)?;
+    out.get_mut(..GUARD_LEN)?.copy_from_slice(&guard(shim));
+
+    let mut stubs = Stubs { first: end, end };
+    for at in GUARD_LEN..end {
+        let insn = *out.get(at)?;
+        if insn.code == bpf::RET && is_final(insn.k) {
+            let stub = stubs.find_or_add(out, insn.k)?;
+            *out.get_mut(at)? = jump(at, stub)?;
+        }
+    }
+    // Behind the stubs comes the check; now that its place is known, they can go there.
+    let check = stubs.end;
+    for at in (stubs.first..stubs.end).skip(1).step_by(STUB_LEN) {
+        *out.get_mut(at)? = jump(at, check)?;
+    }
+    for at in GUARD_LEN..end {
+        if out.get(at)?.code == bpf::RET_A {
+            *out.get_mut(at)? = jump(at, check)?;
+        }
+    }
+    let answer = answer(shim);
+    let whole = check + answer.len();
+    out.get_mut(check..whole)?.copy_from_slice(&answer);
+    Some(whole)
+}
+
+/// Whether an answer does something to the thread at once: what is stricter than an errno.
+fn is_final(answer: u32) -> bool {
+    // The kernel compares them as signed numbers (kernel/seccomp.c).
+    (answer as i32) < ERRNO as i32
+}
+
+/// Places in front of the check, one for each answer that goes there: it is loaded, then checked.
+struct Stubs {
+    first: usize,
+    end: usize,
+}
+
+const STUB_LEN: usize = 2;
+
+impl Stubs {
+    fn find_or_add(&mut self, out: &mut [Insn], answer: u32) -> Option<usize> {
+        let known = out.get(self.first..self.end)?.iter().step_by(STUB_LEN).position(|load| load.k == answer);
+        if let Some(index) = known {
+            return Some(self.first + index * STUB_LEN);
+        }
+        let at = self.end;
+        *out.get_mut(at)? = insn(bpf::LD_IMM, answer, 0, 0);
+        *out.get_mut(at + 1)? = Insn::default();
+        self.end = at + STUB_LEN;
+        Some(at)
+    }
+}
+
+const fn insn(code: u16, k: u32, jt: u8, jf: u8) -> Insn {
+    Insn { code, jt, jf, k }
+}
+
+/// A jump at `from` that lands on `to`.
+fn jump(from: usize, to: usize) -> Option<Insn> {
+    Some(insn(bpf::JA, u32::try_from(to.checked_sub(from + 1)?).ok()?, 0, 0))
+}
+
+/// Whether every jump lands within the program, and its end can't be run over
+/// (bpf_check_classic() in net/core/filter.c).
+fn check_jumps(program: &[Insn]) -> Option<()> {
+    const CLASS: u16 = 7;
+    const JUMP: u16 = 5;
+    const RETURN: u16 = 6;
+    for (at, insn) in program.iter().enumerate() {
+        let left = program.len() - at - 1;
+        let farthest = match insn.code {
+            bpf::JA => insn.k as usize,
+            code if code & CLASS == JUMP => usize::from(insn.jt.max(insn.jf)),
+            _ => continue,
+        };
+        if farthest >= left {
+            return None;
+        }
+    }
+    (program.last()?.code & CLASS == RETURN).then_some(())
+}
+
+/// Allows the shim's calls except those at the probe; all others go on behind it.
+fn guard(shim: Shim) -> [Insn; GUARD_LEN] {
+    [
+        insn(bpf::LD_ABS, bpf::IP_HIGH, 0, 0),
+        insn(bpf::JEQ, 0, 0, 5),
+        insn(bpf::LD_ABS, bpf::IP_LOW, 0, 0),
+        insn(bpf::JEQ, shim.probe, 3, 0),
+        // The pointer stands behind the instruction, so the end is inclusive.
+        insn(bpf::JGT, shim.end, 2, 0),
+        insn(bpf::JGT, shim.start, 0, 1),
+        insn(bpf::RET, ALLOW, 0, 0),
+        // A program starts with a zero.
+        insn(bpf::LD_IMM, 0, 0, 0),
+    ]
+}
+
+/// Returns what is in the accumulator; but at the probe nothing that is [final](is_final).
+fn answer(shim: Shim) -> [Insn; 11] {
+    [
+        insn(bpf::TAX, 0, 0, 0),
+        insn(bpf::LD_ABS, bpf::IP_HIGH, 0, 0),
+        insn(bpf::JEQ, 0, 0, 6),
+        insn(bpf::LD_ABS, bpf::IP_LOW, 0, 0),
+        insn(bpf::JEQ, shim.probe, 0, 4),
+        insn(bpf::TXA, 0, 0, 0),
+        // Negative, as a signed number.
+        insn(bpf::JGE, 1 << 31, 1, 0),
+        insn(bpf::JGE, ERRNO, 1, 0),
+        insn(bpf::RET, filter::ERRNO | NO_ANSWER as u32, 0, 0),
+        insn(bpf::TXA, 0, 0, 0),
+        insn(bpf::RET_A, 0, 0, 0),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::bpf::{Data, run};
+    use crate::filter::TRAP;
+
+    const SHIM: Shim = Shim { start: 0x7000_0000, end: 0x7001_0000, probe: 0x7000_0102 };
+    const GUEST: u64 = 0x5555_5555_1234;
+    const KILL_PROCESS: u32 = 0x8000_0000;
+    const KILL_THREAD: u32 = 0;
+    const TRACE: u32 = 0x7ff0_0000;
+
+    fn enclosed(program: &[Insn]) -> Option<Vec<Insn>> {
+        let mut out = [Insn::default(); bpf::MAX_INSNS];
+        out[GUARD_LEN..GUARD_LEN + program.len()].copy_from_slice(program);
+        let len = enclose(SHIM, &mut out, program.len())?;
+        Some(out[..len].to_vec())
+    }
+
+    fn answer_at(program: &[Insn], ip: u64, number: u32) -> u32 {
+        let program = enclosed(program).expect("a program the kernel takes");
+        run(&program, &Data { number, ip, ..Data::default() })
+    }
+
+    const fn ret(k: u32) -> Insn {
+        insn(bpf::RET, k, 0, 0)
+    }
+
+    const ANSWERS: [u32; 9] = [
+        KILL_PROCESS,
+        KILL_PROCESS | 7,
+        KILL_THREAD,
+        TRAP | 5,
+        0xffff_0000,
+        ERRNO | 13,
+        TRACE | 1,
+        0x7fc0_0000,
+        ALLOW,
+    ];
+
+    #[test]
+    fn the_guest_gets_its_filters_answer() {
+        for answer in ANSWERS {
+            assert_eq!(answer_at(&[ret(answer)], GUEST, 0), answer);
+        }
+    }
+
+    #[test]
+    fn the_shims_calls_go_through() {
+        for answer in ANSWERS {
+            for ip in [0x7000_0001, 0x7000_0101, 0x7001_0000] {
+                assert_eq!(answer_at(&[ret(answer)], ip, 0), ALLOW);
+            }
+            // Neither the same low half elsewhere nor an address just outside is the shim.
+            for ip in [0x1_7000_0102, 0x7000_0000, 0x7001_0001] {
+                assert_eq!(answer_at(&[ret(answer)], ip, 0), answer);
+            }
+        }
+    }
+
+    #[test]
+    fn the_probe_gets_errnos_and_laxer_answers_only() {
+        for answer in ANSWERS {
+            let expected = if is_final(answer) { ERRNO | u32::from(NO_ANSWER) } else { answer };
+            assert_eq!(answer_at(&[ret(answer)], u64::from(SHIM.probe), 0), expected, "{answer:#x}");
+        }
+    }
+
+    #[test]
+    fn a_computed_answer_is_treated_as_a_constant_one() {
+        for answer in ANSWERS {
+            let program = [insn(bpf::LD_IMM, answer, 0, 0), insn(bpf::RET_A, 0, 0, 0)];
+            let expected = if is_final(answer) { ERRNO | u32::from(NO_ANSWER) } else { answer };
+            assert_eq!(answer_at(&program, GUEST, 0), answer);
+            assert_eq!(answer_at(&program, u64::from(SHIM.probe), 0), expected, "{answer:#x}");
+        }
+    }
+
+    #[test]
+    fn jumps_still_land_where_they_did() {
+        // Number 1 is killed, 2 trapped, 3 killed as well, all others denied.
+        let program = [
+            insn(bpf::LD_ABS, bpf::NUMBER, 0, 0),
+            insn(bpf::JEQ, 1, 3, 0),
+            insn(bpf::JEQ, 2, 3, 0),
+            insn(bpf::JEQ, 3, 1, 0),
+            ret(ERRNO | 1),
+            ret(KILL_PROCESS),
+            ret(TRAP | 9),
+        ];
+        let at = |ip, number| answer_at(&program, ip, number);
+        assert_eq!(
+            [1, 2, 3, 4].map(|number| at(GUEST, number)),
+            [KILL_PROCESS, TRAP | 9, KILL_PROCESS, ERRNO | 1]
+        );
+        let nothing = ERRNO | u32::from(NO_ANSWER);
+        let probe = u64::from(SHIM.probe);
+        assert_eq!([1, 2, 3, 4].map(|number| at(probe, number)), [nothing, nothing, nothing, ERRNO | 1]);
+    }
+
+    #[test]
+    fn equal_answers_share_their_place() {
+        let two = enclosed(&[ret(TRAP), ret(TRAP)]).expect("fits");
+        let one = enclosed(&[ret(TRAP)]).expect("fits");
+        assert_eq!(two.len(), one.len() + 1);
+    }
+
+    #[test]
+    fn a_program_starts_with_a_zero() {
+        let program = [insn(bpf::JEQ, 0, 0, 1), ret(ERRNO | 1), ret(ERRNO | 2)];
+        assert_eq!(answer_at(&program, GUEST, 7), ERRNO | 1);
+    }
+
+    #[test]
+    fn jumps_out_of_the_program_are_refused() {
+        assert_eq!(enclosed(&[insn(bpf::JA, 1, 0, 0), ret(ALLOW)]), None);
+        assert_eq!(enclosed(&[insn(bpf::JEQ, 0, 0, 1), ret(ALLOW)]), None);
+        assert_eq!(enclosed(&[insn(bpf::JGT, 0, 255, 0), ret(ALLOW)]), None);
+        assert_eq!(enclosed(&[insn(bpf::JA, u32::MAX, 0, 0), ret(ALLOW)]), None);
+        assert!(enclosed(&[insn(bpf::JA, 0, 0, 0), ret(ALLOW)]).is_some());
+    }
+
+    #[test]
+    fn a_program_without_an_end_is_refused() {
+        assert_eq!(enclosed(&[insn(bpf::LD_IMM, 0, 0, 0)]), None);
+        assert_eq!(enclosed(&[]), None);
+    }
+
+    #[test]
+    fn one_that_fills_what_the_kernel_takes_is_refused() {
+        let mut program = std::vec![insn(bpf::LD_IMM, 0, 0, 0); 4070];
+        program.push(ret(KILL_PROCESS));
+        assert!(enclosed(&program).is_some());
+        let mut out = std::vec![ret(ALLOW); 2 * bpf::MAX_INSNS];
+        assert_eq!(enclose(SHIM, &mut out, bpf::MAX_INSNS - GUARD_LEN), None);
+    }
+}
