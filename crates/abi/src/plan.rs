@@ -1,38 +1,41 @@
 //! The plan: what one guest process must know of its session.
 //!
-//! It travels as argument strings in front of the guest's own, so that no descriptor,
-//! file or environment variable carries it and a guest can't lose it:
+//! It travels as environment strings behind the guest's own, so that no descriptor or file
+//! carries it and a guest can't lose it; and so that `/proc/PID/cmdline`, which everybody reads, never
+//! shows it, not even before the shim has run:
 //!
 //! | string | content |
 //! |---|---|
 //! | 0 | [`MAGIC`], which names the protocol |
-//! | 1 | the [`Header`], fixed-width hexadecimal |
-//! | 2 | guest path of the program being run ("exe") |
-//! | 3 | host path of a shim image to fall back on, or nothing |
-//! | 4 | what `uname -r` says in the guest, or nothing |
-//! | 5 | the path that was given to execve, for AT_EXECFN and the process's name |
-//! | 6… | one [`Mount`] each; padded with an empty string to an even number |
+//! | 1 | guest path of the program being run ("exe") |
+//! | 2 | host path of a shim image to fall back on, or nothing |
+//! | 3 | what `uname -r` says in the guest, or nothing |
+//! | 4 | the path that was given to execve, for AT_EXECFN and the process's name |
+//! | 5… | one [`Mount`] each; padded with an empty string to make the number of all even |
+//! | last | the [`Header`], fixed-width hexadecimal |
 //!
-//! The number of strings is even because the guest's argument vector starts right after
-//! them on the initial stack, which the ABI wants 16-byte aligned.
+//! The number of strings is even because the guest's argument count comes to lie that many words
+//! above where the kernel put it on the initial stack, which the ABI wants 16-byte aligned.
 
 /// Changes whenever a launcher and a shim of different builds could misread each other.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
-/// The first string of every plan. The control character keeps it from being anyone's argv\[0\].
-pub const MAGIC: &[u8] = b"\x01newroot-plan-1";
+/// The first string of every plan. The control character keeps it from being anyone's variable.
+pub const MAGIC: &[u8] = b"\x01newroot-plan-2";
 
 /// Strings in front of the mounts.
-pub const FIXED_STRINGS: usize = 6;
+pub const FIXED_STRINGS: usize = 5;
+/// The fewest strings of a plan: those in front, one mount, no padding, the header.
+pub const LEAST_STRINGS: usize = FIXED_STRINGS + 2;
 
 /// Index of the string with the guest path of the running program.
-pub const EXE: usize = 2;
+pub const EXE: usize = 1;
 /// Index of the string with the host path of a shim image to fall back on.
-pub const SHIM_PATH: usize = 3;
+pub const SHIM_PATH: usize = 2;
 /// Index of the string with the guest's kernel release.
-pub const RELEASE: usize = 4;
+pub const RELEASE: usize = 3;
 /// Index of the string with the path that was given to execve.
-pub const NAME: usize = 5;
+pub const NAME: usize = 4;
 
 macro_rules! flags {
     ($type:ident, $($(#[$meta:meta])* $name:ident = $value:expr;)*) => {
@@ -107,6 +110,12 @@ pub struct Header {
     pub descriptor: u32,
 }
 
+/// How many strings the plan of so many mounts has: padded with an empty one if need be.
+#[must_use]
+pub const fn strings(mounts: usize) -> usize {
+    (FIXED_STRINGS + mounts + 1).next_multiple_of(2)
+}
+
 /// No descriptor: see [`Header::descriptor`].
 pub const NO_DESCRIPTOR: u32 = u32::MAX;
 
@@ -141,7 +150,7 @@ impl Header {
             cwd_mount: u32::try_from(get_hex(text.get(32..40)?)?).ok()?,
             descriptor: u32::try_from(get_hex(text.get(40..48)?)?).ok()?,
         };
-        (header.strings.is_multiple_of(2) && header.strings as usize > FIXED_STRINGS).then_some(header)
+        (header.strings.is_multiple_of(2) && header.strings as usize >= LEAST_STRINGS).then_some(header)
     }
 }
 

@@ -361,6 +361,12 @@ pub unsafe fn prctl(operation: u32, a: usize, b: usize, c: usize, d: usize) -> R
     unsafe { syscall!(raw::__NR_prctl, operation, a, b, c, d) }
 }
 
+/// prctl(2) with PR_SET_NAME: names the calling thread.
+pub fn set_name(name: &[u8; 16]) {
+    // SAFETY: the kernel reads at most sixteen bytes.
+    let _ = unsafe { syscall!(raw::__NR_prctl, linux_raw_sys::prctl::PR_SET_NAME, name.as_ptr()) };
+}
+
 /// rt_sigaction(2): the new action in, the old one out.
 ///
 /// # Safety

@@ -71,24 +71,20 @@ pub fn session() -> &'static Session {
 }
 
 /// Copies the plan's strings out of the initial stack, which belongs to the guest, and makes
-/// them the session.
+/// them the session. The last of them is the header.
 ///
 /// # Errors
 /// EINVAL for a plan that can't be read; ENOMEM.
 ///
 /// # Safety
 /// Once, at the start, with the strings the kernel put on the initial stack.
-pub unsafe fn install(given: &[usize]) -> Result<(), Errno> {
+pub unsafe fn install(given: &[usize], header: Header) -> Result<(), Errno> {
     // SAFETY: these are the kernel's strings.
     let string = |index: usize| unsafe { given.get(index).map(|&at| crate::memory::initial_string(at)) };
-    let header = string(1).and_then(Header::decode).ok_or(Errno::INVAL)?;
-    let count = header.strings as usize;
-    if count > given.len() {
-        return Err(Errno::INVAL);
-    }
+    let count = given.len();
     let bytes: usize = (0..count).filter_map(string).map(|text| text.len() + 1).sum();
-    let mount_strings = count - plan::FIXED_STRINGS;
-    let addresses = count * size_of::<usize>();
+    let mount_strings = count.checked_sub(plan::FIXED_STRINGS + 1).ok_or(Errno::INVAL)?;
+    let addresses = size_of_val(given);
     let total = addresses + mount_strings * size_of::<Mount<'_>>() + bytes;
     let base = if total <= SPACE { SPACE_BYTES.0.get() as usize } else { host::map_anonymous(total)? };
 
@@ -109,9 +105,9 @@ pub unsafe fn install(given: &[usize]) -> Result<(), Errno> {
             strings.get(index).map_or(&[], |&at| crate::memory::initial_string(at))
         };
         let mut mount_count = 0;
-        for index in plan::FIXED_STRINGS..count {
+        for index in plan::FIXED_STRINGS..count - 1 {
             let text = copied(index);
-            if text.is_empty() && index + 1 == count {
+            if text.is_empty() && index + 2 == count {
                 break; // the padding
             }
             mounts.add(mount_count).write(Mount::decode(text).ok_or(Errno::INVAL)?);

@@ -4,28 +4,27 @@
 //! Runs once, alone, on the stack the kernel made for the exec.
 #![allow(unsafe_code)]
 
-use newroot_abi::plan::{Flags, MAGIC};
+use newroot_abi::plan::{self, Flags};
 use newroot_sys::arch;
 
-use crate::loader::{self, InitialStack};
+use crate::loader::{self, KernelStack};
 use crate::report::fatal;
 use crate::session::{self, session};
-use crate::{host, memory, slots, state, trap};
+use crate::{host, slots, state, trap};
 
 /// Called by the entry point with the initial stack pointer.
 ///
 /// # Safety
 /// It must be the kernel's, and nothing else may have run yet.
 pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
-    // SAFETY: this is the kernel's initial stack: argc and the argument pointers.
-    let arguments = unsafe { core::slice::from_raw_parts(stack.add(1), *stack) };
-    // SAFETY: the kernel's strings.
-    let magic = arguments.first().map(|&at| unsafe { memory::initial_string(at) });
-    if magic != Some(MAGIC) {
+    // SAFETY: the kernel's.
+    let Some(stack) = (unsafe { KernelStack::new(stack) }) else {
         fatal(&[b"this is newroot's shim; run newroot itself"]);
-    }
+    };
+    // Before anything else, for others see it.
+    loader::name_process(stack.string(plan::NAME));
     // SAFETY: nobody else runs yet.
-    if unsafe { session::install(arguments) }.is_err() {
+    if unsafe { session::install(stack.plan(), stack.header()) }.is_err() {
         fatal(&[b"internal error: the plan can't be read"]);
     }
     let session = session();
@@ -37,8 +36,7 @@ pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
     }
     // SAFETY: slot 0 was just taken.
     let scratch = unsafe { slots::scratch(0) };
-    // SAFETY: the plan's strings are the first on this stack.
-    let stack = unsafe { InitialStack::new(stack, session.strings.len()) };
+    let stack = stack.without_plan();
     let program = loader::load(session, &stack, scratch);
     let entry = loader::settle(session, &stack, &program);
     trap::install_handler();

@@ -50,7 +50,12 @@ impl Image {
     }
 
     /// Executes it. Returns only to say why not.
-    pub(super) fn execute(&self, arguments: &[OsString], variables: &[(OsString, OsString)]) -> io::Error {
+    pub(super) fn execute(
+        &self,
+        arguments: &[OsString],
+        variables: &[(OsString, OsString)],
+        plan: &[OsString],
+    ) -> io::Error {
         let environment: Vec<OsString> = variables
             .iter()
             .map(|(name, value)| {
@@ -59,6 +64,7 @@ impl Image {
                 text.push(value);
                 text
             })
+            .chain(plan.iter().cloned())
             .collect();
         let strings = |list: &[OsString]| -> std::result::Result<Vec<CString>, _> {
             list.iter().map(|text| CString::new(text.as_bytes())).collect()

@@ -30,7 +30,7 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     }
     let inherited = process::Inherited::take();
     let image = image::Image::prepare(flags.has(Flags::NO_PROC))?;
-    let strings = plan::encode(
+    let plan = plan::encode(
         &guest,
         &command,
         &plan::Facts {
@@ -46,9 +46,8 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
         cause: cause.into(),
     })?;
 
-    let arguments: Vec<_> = strings.into_iter().chain(command.argv.iter().cloned()).collect();
     let become_command = || -> Error {
-        let cause = image.execute(&arguments, &variables);
+        let cause = image.execute(&command.argv, &variables, &plan);
         match cause.raw_os_error() {
             Some(libc::E2BIG) => Error::NotExecutable {
                 command: crate::guest::shown(&command.name),

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use newroot_abi::plan::{FIXED_STRINGS, Flags, Header, MAGIC, NO_DESCRIPTOR};
+use newroot_abi::plan::{self, Flags, Header, MAGIC, NO_DESCRIPTOR};
 
 use crate::command::Command;
 use crate::guest::Guest;
@@ -20,8 +20,7 @@ pub(super) struct Facts<'a> {
 
 /// The plan's strings.
 pub(super) fn encode(guest: &Guest, command: &Command, facts: &Facts<'_>) -> Vec<OsString> {
-    let bare = FIXED_STRINGS + guest.mounts().len();
-    let count = bare.next_multiple_of(2);
+    let count = plan::strings(guest.mounts().len());
     let header = Header {
         strings: u32::try_from(count).unwrap_or(u32::MAX),
         flags: facts.flags,
@@ -32,7 +31,6 @@ pub(super) fn encode(guest: &Guest, command: &Command, facts: &Facts<'_>) -> Vec
     let own = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
     let mut strings = vec![
         own(MAGIC),
-        own(&header.encode()),
         own(&command.exe),
         own(facts.shim_path.map_or(b"", |path| path.as_os_str().as_bytes())),
         own(facts.release.map_or(b"", OsStr::as_bytes)),
@@ -44,6 +42,7 @@ pub(super) fn encode(guest: &Guest, command: &Command, facts: &Facts<'_>) -> Vec
         text.extend_from_slice(&mount.host);
         strings.push(OsString::from_vec(text));
     }
-    strings.resize(count, OsString::new());
+    strings.resize(count - 1, OsString::new());
+    strings.push(own(&header.encode()));
     strings
 }

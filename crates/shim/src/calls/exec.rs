@@ -1,8 +1,8 @@
 //! execve(2): everything the kernel would find wrong is found here, for once the shim is
 //! executed there is no way back.
 //!
-//! The guest's program becomes the argument of a fresh shim, `/proc/self/exe`, with the plan in
-//! front. What the kernel does for a `#!` line (fs/binfmt_script.c) is done here in guest terms.
+//! The guest's program is left to a fresh shim, `/proc/self/exe`, with the plan behind the
+//! guest's variables. What the kernel does for a `#!` line (fs/binfmt_script.c) is done here in guest terms.
 
 use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags, Header, NO_DESCRIPTOR};
@@ -279,23 +279,37 @@ pub(super) fn count_pointers(at: usize) -> Result<usize, Errno> {
     }
 }
 
-/// The argument pointers of the exec: in the slot if they fit, else in a mapping.
+/// One of those that [`count_pointers`] has counted.
+pub(super) fn counted_pointer(at: usize, index: usize) -> usize {
+    memory::read_checked(at + index * size_of::<usize>())
+}
+
+/// The pointers of the exec, to arguments and then to variables: in the slot if they fit, else in
+/// a mapping.
 pub(super) struct Pointers {
     at: usize,
     capacity: usize,
     len: usize,
+    /// How many there are in front of the first variable's.
+    environment: usize,
     mapping: usize,
 }
 
 impl Pointers {
     pub(super) fn new(exec: &mut ExecScratch, capacity: usize) -> Result<Self, Errno> {
         if capacity <= exec.pointers.len() {
-            return Ok(Self { at: exec.pointers.as_mut_ptr() as usize, capacity, len: 0, mapping: 0 });
+            return Ok(Self {
+                at: exec.pointers.as_mut_ptr() as usize,
+                capacity,
+                len: 0,
+                environment: 0,
+                mapping: 0,
+            });
         }
         let mapping = (capacity * size_of::<usize>()).next_multiple_of(4096);
         let at = host::map_anonymous(mapping)?;
         exec.leftover = (at, mapping);
-        Ok(Self { at, capacity, len: 0, mapping })
+        Ok(Self { at, capacity, len: 0, environment: 0, mapping })
     }
 
     pub(super) fn push(&mut self, pointer: usize) {
@@ -305,9 +319,9 @@ impl Pointers {
         }
     }
 
-    /// Where the array is.
-    pub(super) fn address(&self) -> usize {
-        self.at
+    /// What follows points to variables.
+    pub(super) fn begin_environment(&mut self) {
+        self.environment = self.len;
     }
 
     /// Gives the mapping back, where the exec failed.
@@ -359,34 +373,41 @@ fn replace_process(
     header_text[..plan::HEADER_LEN].copy_from_slice(&header.encode());
 
     let guest_count = count_pointers(request.arguments)?;
-    let capacity = session.strings.len() + front.count + guest_count + 3;
+    let variables = count_pointers(request.environment)?;
+    let capacity = front.count + guest_count.max(1) + 1 + variables + session.strings.len() + 1;
     let mut pointers = Pointers::new(exec, capacity)?;
-    for (index, &string) in session.strings.iter().enumerate() {
-        pointers.push(match index {
-            1 => header_text.as_ptr() as usize,
-            plan::EXE => exec.exe.with_nul().as_ptr() as usize,
-            plan::NAME => second.text.with_nul().as_ptr() as usize,
-            _ => string,
-        });
-    }
     let strings = exec.strings.as_ptr() as usize;
     for offset in front.offsets.get(..front.count).unwrap_or(&[]).iter().rev() {
         pointers.push(strings + offset);
     }
     // A script's name stands for argv[0].
     for index in usize::from(front.count > 0)..guest_count {
-        pointers.push(memory::read(request.arguments + index * size_of::<usize>())?);
+        pointers.push(counted_pointer(request.arguments, index));
     }
     if front.count == 0 && guest_count == 0 {
         // Since Linux 5.18 a program always has an argv[0].
         pointers.push(c"".as_ptr() as usize);
     }
     pointers.push(0);
+    pointers.begin_environment();
+    for index in 0..variables {
+        pointers.push(counted_pointer(request.environment, index));
+    }
+    let header_index = session.strings.len() - 1;
+    for (index, &string) in session.strings.iter().enumerate() {
+        pointers.push(match index {
+            plan::EXE => exec.exe.with_nul().as_ptr() as usize,
+            plan::NAME => second.text.with_nul().as_ptr() as usize,
+            _ if index == header_index => header_text.as_ptr() as usize,
+            _ => string,
+        });
+    }
+    pointers.push(0);
     if state.trace_me != 0 {
         state::update(|state| state.trace_me = 0);
         let _ = forward(raw::__NR_ptrace, [0; 6]);
     }
-    let error = execute(call.slot, pointers.at, request.environment);
+    let error = execute(call.slot, &pointers);
     pointers.discard(exec);
     Err(error)
 }
@@ -395,7 +416,7 @@ fn replace_process(
 ///
 /// If it succeeds in a vfork child, nobody is left to give the slot back: so the kernel is told
 /// to clear its word when this memory is let go of (set_tid_address(2)).
-pub(super) fn execute(slot: usize, pointers: usize, environment: usize) -> Errno {
+pub(super) fn execute(slot: usize, pointers: &Pointers) -> Errno {
     const PR_GET_TID_ADDRESS: usize = 40;
     let mut tid_address = 0usize;
     let arguments = [PR_GET_TID_ADDRESS, &raw mut tid_address as usize, 0, 0, 0, 0];
@@ -404,10 +425,10 @@ pub(super) fn execute(slot: usize, pointers: usize, environment: usize) -> Errno
     if known || borrowed {
         let _ = forward(raw::__NR_set_tid_address, [slots::owner_word(slot), 0, 0, 0, 0, 0]);
     }
-    let error = match execute_image(c"/proc/self/exe".as_ptr() as usize, pointers, environment) {
+    let error = match execute_image(c"/proc/self/exe".as_ptr() as usize, pointers) {
         // Without /proc the image must be a file, if there is one.
         Errno::NOENT => match session().strings.get(plan::SHIM_PATH) {
-            Some(&path) => execute_image(path, pointers, environment),
+            Some(&path) => execute_image(path, pointers),
             None => Errno::NOENT,
         },
         error => error,
@@ -419,8 +440,9 @@ pub(super) fn execute(slot: usize, pointers: usize, environment: usize) -> Errno
 }
 
 /// execve(2) of an image. Returns only to say why not.
-fn execute_image(path: usize, pointers: usize, environment: usize) -> Errno {
-    match forward(raw::__NR_execve, [path, pointers, environment, 0, 0, 0]) {
+fn execute_image(path: usize, pointers: &Pointers) -> Errno {
+    let environment = pointers.at + pointers.environment * size_of::<usize>();
+    match forward(raw::__NR_execve, [path, pointers.at, environment, 0, 0, 0]) {
         Err(error) => error,
         Ok(_) => Errno::INVAL,
     }

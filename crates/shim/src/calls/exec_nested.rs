@@ -8,7 +8,7 @@ use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags, Header, MAGIC, Mount, MountFlags};
 use newroot_paths::{HostBuf, is_under, strip_prefix};
 
-use super::exec::{Pointers, count_pointers, execute};
+use super::exec::{Pointers, count_pointers, counted_pointer, execute};
 use super::filters;
 use crate::host;
 use crate::memory;
@@ -24,23 +24,23 @@ pub(super) fn exec(
     arguments: usize,
     environment: usize,
 ) -> Result<usize, Errno> {
-    let count = count_pointers(arguments)?;
-    let pointer = |index: usize| memory::read::<usize>(arguments + index * size_of::<usize>());
-    memory::read_path(pointer(0)?, &mut operand.text)?;
+    let variables = count_pointers(environment)?;
+    let variable = |index: usize| counted_pointer(environment, index);
+    let last = variables.checked_sub(1).ok_or(Errno::NOEXEC)?;
+    memory::read_path(variable(last), &mut operand.text)?;
+    let inner = Header::decode(operand.text.bytes()).ok_or(Errno::NOEXEC)?;
+    let strings = inner.strings as usize;
+    // Where the inner plan begins among the variables.
+    let begin = variables.checked_sub(strings).ok_or(Errno::NOEXEC)?;
+    memory::read_path(variable(begin), &mut operand.text)?;
     if operand.text.bytes() != MAGIC {
         // A shim of another protocol, or run by hand.
         return Err(Errno::NOEXEC);
     }
-    memory::read_path(pointer(1)?, &mut operand.text)?;
-    let inner = Header::decode(operand.text.bytes()).ok_or(Errno::INVAL)?;
-    let strings = inner.strings as usize;
-    if strings > count {
-        return Err(Errno::INVAL);
-    }
 
     let mut composed = Composed::new(strings)?;
-    for index in plan::FIXED_STRINGS..strings {
-        let at = pointer(index)?;
+    for index in plan::FIXED_STRINGS..strings - 1 {
+        let at = variable(begin + index);
         let mut first = [0];
         memory::read_bytes(at, &mut first)?;
         if first == [0] {
@@ -62,9 +62,9 @@ pub(super) fn exec(
     // The filter is the outer session's: what it doesn't trap, the inner can't have.
     flags = flags.with(composed.flags);
     let mounts = composed.count();
-    let padding = (plan::FIXED_STRINGS + mounts) % 2;
+    let strings = plan::strings(mounts);
     let header = Header {
-        strings: (plan::FIXED_STRINGS + mounts + padding) as u32,
+        strings: strings as u32,
         flags,
         mask: inner.mask & call.context.mask,
         cwd_mount: 0,
@@ -73,25 +73,31 @@ pub(super) fn exec(
     let mut header_text = [0u8; plan::HEADER_LEN + 1];
     header_text[..plan::HEADER_LEN].copy_from_slice(&header.encode());
 
-    let mut pointers = Pointers::new(exec, header.strings as usize + count - strings + 1)?;
+    let count = count_pointers(arguments)?;
+    let mut pointers = Pointers::new(exec, count + 1 + begin + strings + 1)?;
+    for index in 0..count {
+        pointers.push(counted_pointer(arguments, index));
+    }
+    pointers.push(0);
+    pointers.begin_environment();
+    for index in 0..begin {
+        pointers.push(variable(index));
+    }
     for index in 0..plan::FIXED_STRINGS {
         pointers.push(match index {
-            1 => header_text.as_ptr() as usize,
             plan::SHIM_PATH => session().strings.get(plan::SHIM_PATH).copied().unwrap_or(0),
-            _ => pointer(index)?,
+            _ => variable(begin + index),
         });
     }
     for index in 0..mounts {
         pointers.push(composed.address(index));
     }
-    if padding == 1 {
+    if plan::FIXED_STRINGS + mounts + 1 < strings {
         pointers.push(c"".as_ptr() as usize);
     }
-    for index in strings..count {
-        pointers.push(pointer(index)?);
-    }
+    pointers.push(header_text.as_ptr() as usize);
     pointers.push(0);
-    let error = execute(call.slot, pointers.address(), environment);
+    let error = execute(call.slot, &pointers);
     pointers.discard(exec);
     composed.discard();
     Err(error)

@@ -17,7 +17,7 @@ use crate::session::Session;
 use crate::slots::Scratch;
 
 pub use map::{Mapped, interpreter_of};
-pub use stack::InitialStack;
+pub use stack::{InitialStack, KernelStack};
 
 /// A program in memory, with its interpreter.
 #[derive(Debug)]
@@ -88,6 +88,15 @@ pub fn settle(session: &Session, stack: &InitialStack, program: &Program) -> usi
     if main.executable_stack {
         stack.make_executable();
     }
-    stack.name_process(session);
     program.interpreter.as_ref().map_or(main.entry, |interpreter| interpreter.entry)
+}
+
+/// Sets the process's name as exec does: the last component of what was executed.
+pub fn name_process(executed: &[u8]) {
+    let start = executed.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+    let mut name = [0u8; 16];
+    for (place, &byte) in name.iter_mut().take(15).zip(executed.get(start..).unwrap_or(&[])) {
+        *place = byte;
+    }
+    host::set_name(&name);
 }

@@ -1,4 +1,4 @@
-//! The initial stack: where the plan's strings end and the guest's own begin.
+//! The initial stack: where the guest's strings end and the plan's begin.
 //!
 //! # Safety
 //! The stack is the kernel's own work (argc, pointers, auxiliary vector); every access stays
@@ -6,50 +6,103 @@
 #![allow(unsafe_code)]
 
 use linux_raw_sys::{auxvec, prctl as raw_prctl};
+use newroot_abi::plan::{Header, MAGIC};
 use newroot_sys::raw;
 
 use super::map::Mapped;
 use crate::host;
+use crate::memory::initial_string;
 use crate::session::Session;
 
 /// The stack as the kernel laid it out for the exec of the shim.
 #[derive(Debug)]
+pub struct KernelStack {
+    /// Where the argument count is.
+    pointer: *mut usize,
+    /// Pointers to the guest's variables, followed by those to the plan's strings.
+    environment: *mut usize,
+    /// How many of the guest's there are.
+    variables: usize,
+    header: Header,
+}
+
+impl KernelStack {
+    /// Finds the plan on the stack; `None` if there is none.
+    ///
+    /// # Safety
+    /// `pointer` must be the initial stack pointer.
+    #[must_use]
+    pub unsafe fn new(pointer: *mut usize) -> Option<Self> {
+        // SAFETY: argc, argc pointers, NULL, the environment's pointers, NULL; the kernel's strings.
+        unsafe {
+            let environment = pointer.add(1 + *pointer + 1);
+            let mut count = 0;
+            while *environment.add(count) != 0 {
+                count += 1;
+            }
+            let header = Header::decode(initial_string(*environment.add(count.checked_sub(1)?)))?;
+            let variables = count.checked_sub(header.strings as usize)?;
+            let stack = Self { pointer, environment, variables, header };
+            (stack.string(0) == MAGIC).then_some(stack)
+        }
+    }
+
+    /// The plan's header.
+    #[must_use]
+    pub fn header(&self) -> Header {
+        self.header
+    }
+
+    /// The plan's strings.
+    #[must_use]
+    pub fn plan(&self) -> &[usize] {
+        // SAFETY: so many were counted.
+        unsafe {
+            core::slice::from_raw_parts(self.environment.add(self.variables), self.header.strings as usize)
+        }
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn string(&self, index: usize) -> &[u8] {
+        // SAFETY: the kernel's string.
+        self.plan().get(index).map_or(&[], |&at| unsafe { initial_string(at) })
+    }
+
+    /// Takes the plan's pointers out: what lies below them moves up.
+    #[must_use]
+    pub fn without_plan(self) -> InitialStack {
+        let plan = self.header.strings as usize;
+        // SAFETY: the words from the argument count to the guest's last variable, to where they end
+        // in front of the NULL; behind it pairs up to a zero.
+        unsafe {
+            let arguments = *self.pointer;
+            let words = 1 + arguments + 1 + self.variables;
+            let guest = self.pointer.add(plan);
+            core::ptr::copy(self.pointer, guest, words);
+            let auxiliary = guest.add(words + 1);
+            let mut pairs = 1;
+            while *auxiliary.add(2 * (pairs - 1)) != 0 {
+                pairs += 1;
+            }
+            InitialStack { guest, arguments, variables: self.variables, auxiliary, pairs }
+        }
+    }
+}
+
+/// The stack as the guest's program finds it.
+#[derive(Debug)]
 pub struct InitialStack {
-    /// Where the guest's argc goes: over the last of the plan's pointers.
+    /// Where the argument count is.
     guest: *mut usize,
     arguments: usize,
-    environment: *const usize,
+    variables: usize,
     auxiliary: *mut usize,
     /// Pairs in the auxiliary vector, its terminator included.
     pairs: usize,
 }
 
 impl InitialStack {
-    /// `stack` is the initial stack pointer; the first `plan` arguments are the plan's.
-    ///
-    /// # Safety
-    /// It must be the kernel's.
-    #[must_use]
-    pub unsafe fn new(stack: *mut usize, plan: usize) -> Self {
-        // SAFETY: argc, argc pointers, NULL, the environment's pointers, NULL, pairs.
-        unsafe {
-            let count = *stack;
-            let environment = stack.add(1 + count + 1);
-            let mut end = environment;
-            while *end != 0 {
-                end = end.add(1);
-            }
-            let auxiliary = end.add(1);
-            let mut pairs = 1;
-            while *auxiliary.add(2 * (pairs - 1)) != 0 {
-                pairs += 1;
-            }
-            let guest = stack.add(plan);
-            *guest = count - plan;
-            Self { guest, arguments: count - plan, environment, auxiliary, pairs }
-        }
-    }
-
     /// The stack pointer the guest's program starts with.
     #[must_use]
     pub fn guest_pointer(&self) -> usize {
@@ -99,24 +152,23 @@ impl InitialStack {
         set(auxvec::AT_EXECFN, session.name_on_stack as u64);
     }
 
-    /// Tells the kernel where the guest's arguments, environment and heap are (PR_SET_MM_MAP,
-    /// which anyone may use who leaves exe_fd alone), so that /proc/PID/cmdline and brk(2)
-    /// are the guest's. A kernel that can't leaves them the shim's, which works as well.
+    /// Tells the kernel where the guest's variables and heap are (PR_SET_MM_MAP, which anyone may use
+    /// who leaves exe_fd alone), so that /proc/PID/environ and brk(2) are the guest's. A kernel that
+    /// can't leaves them the shim's, which works as well.
     pub fn tell_kernel(&self, main: &Mapped, break_gap: usize) {
-        // SAFETY: within the pointers the kernel laid out; strings end with NUL.
+        let environment = 1 + self.arguments + 1;
+        // SAFETY: within the pointers the kernel laid out; strings end with NUL, and lie in the order of
+        // their pointers, one behind the other.
         let (argument_start, argument_end, environment_end) = unsafe {
-            let first = *self.guest.add(1);
-            let end_of = |pointers: *const usize, mut end: usize| {
-                let mut at = pointers;
-                while *at != 0 {
-                    end = *at + crate::memory::initial_string(*at).len() + 1;
-                    at = at.add(1);
-                }
-                end
+            let end = |index: usize| {
+                let at = *self.guest.add(index);
+                at + initial_string(at).len() + 1
             };
-            let first = if self.arguments == 0 { *self.environment } else { first };
-            let argument_end = end_of(self.guest.add(1), first);
-            (first, argument_end, end_of(self.environment, argument_end))
+            let first = *self.guest.add(1);
+            let argument_end = if self.arguments == 0 { first } else { end(self.arguments) };
+            let environment_end =
+                if self.variables == 0 { argument_end } else { end(environment + self.variables - 1) };
+            (first, argument_end, environment_end)
         };
         let brk = ((main.end as usize + 4095) & !4095) + break_gap;
         let data = if main.data.0 == 0 { main.code } else { main.data };
@@ -149,18 +201,5 @@ impl InitialStack {
         let protection = raw::PROT_READ | raw::PROT_WRITE | raw::PROT_EXEC | PROT_GROWSDOWN;
         // SAFETY: more rights for the page, and by PROT_GROWSDOWN for all below it.
         let _ = unsafe { host::mprotect(self.guest as usize & !4095, 4096, protection) };
-    }
-
-    /// Sets the process's name as exec does: the last component of what was executed.
-    pub fn name_process(&self, session: &Session) {
-        const PR_SET_NAME: u32 = 15;
-        let name = session.name;
-        let start = name.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
-        let mut comm = [0u8; 16];
-        for (place, &byte) in comm.iter_mut().take(15).zip(name.get(start..).unwrap_or(&[])) {
-            *place = byte;
-        }
-        // SAFETY: sixteen bytes, NUL-terminated.
-        let _ = unsafe { host::prctl(PR_SET_NAME, comm.as_ptr() as usize, 0, 0, 0) };
     }
 }
