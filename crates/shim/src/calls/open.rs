@@ -122,13 +122,15 @@ fn first_try(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcome, E
         return walked(call, operand, request);
     }
     let (directory, path) = match resolve::read_text(operand)? {
-        Lexical::Relative => (request.directory, operand.text.with_nul()),
+        Lexical::Relative if !procfs_files::may_be_special(operand.text.bytes()) => {
+            (request.directory, operand.text.with_nul())
+        }
         Lexical::Absolute(_)
             if operand.walk.host.len() < LONG && !procfs_files::is_special(operand.walk.host.bytes()) =>
         {
             (AT_FDCWD, operand.walk.host.with_nul())
         }
-        Lexical::Absolute(_) | Lexical::Walk => return walked(call, operand, request),
+        _ => return walked(call, operand, request),
     };
     match resume(call, request, directory, path, NO_SYMLINKS, Afterwards::OnLoop) {
         // There was no room to sleep, and the text was tried right here.

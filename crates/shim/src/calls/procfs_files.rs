@@ -9,7 +9,17 @@ use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::report::Decimal;
-use crate::resolve::procfs;
+use crate::resolve::procfs::{self, SHIM};
+
+/// Names of these files.
+const NAMES: [&[u8]; 3] = [b"maps", b"smaps", b"numa_maps"];
+
+/// Whether a path may lead to such a file, by its last component.
+#[must_use]
+pub fn may_be_special(path: &[u8]) -> bool {
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+    NAMES.contains(&name)
+}
 
 /// Whether a host path names such a file.
 #[must_use]
@@ -25,7 +35,7 @@ pub fn is_special(host: &[u8]) -> bool {
         components.next();
         name = components.next();
     }
-    matches!(name, Some(b"maps" | b"smaps" | b"numa_maps")) && components.next().is_none()
+    name.is_some_and(|name| NAMES.contains(&name)) && components.next().is_none()
 }
 
 /// Makes the copy. `flags` are those of the open.
@@ -36,7 +46,8 @@ pub fn open(path: &mut HostBuf, flags: u64) -> Result<Descriptor, Errno> {
     let source = host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
     let close_on_exec = if flags & u64::from(raw::O_CLOEXEC) != 0 { raw::MFD_CLOEXEC } else { 0 };
     let copy = host::memfd_create(Path::new(b"maps\0"), close_on_exec)?;
-    let mut line = Line { text: [0; LINE], len: 0 };
+    let form = if path.bytes().ends_with(b"/numa_maps") { &NUMA_MAPS } else { &MAPS };
+    let mut line = Line { form, text: [0; LINE], len: 0 };
     let mut buffer = [0u8; 4096];
     loop {
         let len = host::read(source.number(), &mut buffer)?;
@@ -51,10 +62,70 @@ pub fn open(path: &mut HostBuf, flags: u64) -> Result<Descriptor, Errno> {
     }
 }
 
+/// How a file writes a path.
+struct Form {
+    /// What stands in front of it.
+    front: &'static [u8],
+    /// What ends it.
+    end: u8,
+    /// What is written as a backslash and three octal digits in it (mangle_path() in fs/seq_file.c).
+    escaped: &'static [u8],
+}
+
+const MAPS: Form = Form { front: b" /", end: b'\n', escaped: b"\n" };
+const NUMA_MAPS: Form = Form { front: b" file=/", end: b' ', escaped: b"\n\t= " };
+
+impl Form {
+    /// A line's part up to the path, the path and the rest.
+    fn split<'a>(&self, line: &'a [u8]) -> Option<(&'a [u8], &'a [u8], &'a [u8])> {
+        let at = line.windows(self.front.len()).position(|window| window == self.front)?;
+        let (front, path) = line.split_at_checked(at + self.front.len() - 1)?;
+        let end = path.iter().position(|&byte| byte == self.end || byte == b'\n').unwrap_or(path.len());
+        let (path, rest) = path.split_at_checked(end)?;
+        Some((front, path, rest))
+    }
+
+    fn unescape(&self, mut path: &[u8], out: &mut GuestBuf) -> Result<(), Errno> {
+        while let [byte, rest @ ..] = path {
+            let code = |digits: &[u8]| -> Option<u8> {
+                let octal = |&digit: &u8| digit.wrapping_sub(b'0');
+                let [a, b, c] = [digits.first()?, digits.get(1)?, digits.get(2)?].map(octal);
+                let code = a.wrapping_mul(64).wrapping_add(b.wrapping_mul(8)).wrapping_add(c);
+                self.escaped.contains(&code).then_some(code)
+            };
+            match code(rest) {
+                Some(code) if *byte == b'\\' => {
+                    out.extend(&[code])?;
+                    path = rest.get(3..).unwrap_or(&[]);
+                }
+                _ => {
+                    out.extend(&[*byte])?;
+                    path = rest;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write_escaped(&self, path: &[u8], to: &Descriptor) -> Result<(), Errno> {
+        let mut plain = path;
+        while let Some(at) = plain.iter().position(|byte| self.escaped.contains(byte)) {
+            let (before, rest) = plain.split_at_checked(at).unwrap_or((plain, &[]));
+            write_all(to, before)?;
+            let [byte, rest @ ..] = rest else { break };
+            let digit = |shift: u8| b'0' + (byte >> shift & 7);
+            write_all(to, &[b'\\', digit(6), digit(3), digit(0)])?;
+            plain = rest;
+        }
+        write_all(to, plain)
+    }
+}
+
 /// A line with an escaped path in it can be a little longer than PATH_MAX.
 const LINE: usize = 6 * 1024;
 
 struct Line {
+    form: &'static Form,
     text: [u8; LINE],
     len: usize,
 }
@@ -74,26 +145,18 @@ impl Line {
     fn flush(&mut self, to: &Descriptor) -> Result<(), Errno> {
         let line = self.text.get(..self.len).unwrap_or(&[]);
         self.len = 0;
-        let slash = line.iter().position(|&byte| byte == b'/');
-        let Some(slash) = slash else { return write_all(to, line) };
-        let (front, path) = line.split_at(slash);
-        let (path, end) = match path.strip_suffix(b"\n") {
-            Some(path) => (path, &b"\n"[..]),
-            None => (path, &b""[..]),
-        };
+        let Some((front, path, rest)) = self.form.split(line) else { return write_all(to, line) };
         write_all(to, front)?;
-        if procfs::exe::is_shim(path) {
-            write_all(to, b"[newroot]")?;
-            return write_all(to, end);
-        }
         let mut guest = GuestBuf::new();
-        if guest.assign(path).is_ok() {
-            procfs::detranslate(None, &mut guest);
-            write_all(to, guest.bytes())?;
-        } else {
+        if self.form.unescape(path, &mut guest).is_err() {
             write_all(to, path)?;
+        } else if procfs::exe::is_shim(guest.bytes()) {
+            write_all(to, SHIM)?;
+        } else {
+            procfs::detranslate(None, &mut guest);
+            self.form.write_escaped(guest.bytes(), to)?;
         }
-        write_all(to, end)
+        write_all(to, rest)
     }
 }
 
@@ -107,13 +170,39 @@ fn write_all(to: &Descriptor, mut bytes: &[u8]) -> Result<(), Errno> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_special;
+    use super::*;
+
+    #[test]
+    fn a_path_stands_between_what_is_left_alone() {
+        let line = b"7f00-7f01 r-xp 00026000 fe:01 1234      /usr/lib/a b.so\n";
+        let (front, path, rest) = MAPS.split(line).expect("a path");
+        assert_eq!((front.len(), path, rest), (40, &b"/usr/lib/a b.so"[..], &b"\n"[..]));
+        let line = b"7f00 default file=/usr/lib/a\\040b.so mapped=3 N0=3\n";
+        let (front, path, rest) = NUMA_MAPS.split(line).expect("a path");
+        assert_eq!(front, b"7f00 default file=");
+        assert_eq!((path, rest), (&b"/usr/lib/a\\040b.so"[..], &b" mapped=3 N0=3\n"[..]));
+        assert_eq!(MAPS.split(b"7f00-7f01 rw-p 00000000 00:00 0    [anon:a/b]\n"), None);
+        assert_eq!(NUMA_MAPS.split(b"7f00 default anon=1 dirty=1 N0=1\n"), None);
+    }
+
+    #[test]
+    fn only_what_the_file_escapes_is_unescaped() {
+        let plain = |form: &Form, path: &[u8]| {
+            let mut out = GuestBuf::new();
+            form.unescape(path, &mut out).expect("fits");
+            out
+        };
+        assert_eq!(plain(&MAPS, b"/a\\012b\\040c\\").bytes(), b"/a\nb\\040c\\");
+        assert_eq!(plain(&NUMA_MAPS, b"/a\\012b\\040c\\0").bytes(), b"/a\nb c\\0");
+    }
 
     #[test]
     fn files_with_host_paths_in_them_are_told_by_name() {
         for path in ["/proc/self/maps", "/proc/1/smaps", "/proc/self/task/7/maps"] {
             assert!(is_special(path.as_bytes()), "{path}");
         }
+        assert!(may_be_special(b"maps") && may_be_special(b"../x/numa_maps"));
+        assert!(!may_be_special(b"maps/") && !may_be_special(b"xmaps"));
         for path in ["/proc/maps", "/proc/self/status", "/proc/self/maps/x", "/srv/proc/self/maps"] {
             assert!(!is_special(path.as_bytes()), "{path}");
         }

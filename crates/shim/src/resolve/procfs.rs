@@ -45,6 +45,9 @@ pub fn name_descriptor<Side, const N: usize>(
     out.extend(Decimal::new(number).bytes())
 }
 
+/// What the guest sees in place of the path of the shim's image.
+pub const SHIM: &[u8] = b"[newroot]";
+
 /// Which link of which process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProcLink<'a> {
@@ -129,6 +132,7 @@ pub fn show(link: ProcLink<'_>, text: &mut GuestBuf) -> Result<bool, Errno> {
             Ok(()) => Ok(detranslate(None, text)),
             Err(_) => Ok(false),
         },
+        Kind::MapFile if exe::is_shim(text.bytes()) => text.assign(SHIM).map(|()| false),
         Kind::Namespace => Ok(false),
         Kind::Cwd if link.is_own() => Ok(detranslate(Some(state::get().cwd_mount as usize), text)),
         Kind::Exe | Kind::Cwd | Kind::Descriptor | Kind::MapFile => Ok(detranslate(None, text)),
