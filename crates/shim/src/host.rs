@@ -242,6 +242,15 @@ pub fn lseek(fd: i32, offset: i64, whence: u32) -> Result<usize, Errno> {
     unsafe { syscall!(raw::__NR_lseek, fd, offset, whence) }
 }
 
+/// getdents64(2) into `out`; the result is the length.
+///
+/// # Errors
+/// The call's.
+pub fn getdents64(fd: i32, out: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: the kernel writes at most out.len() bytes.
+    unsafe { syscall!(raw::__NR_getdents64, fd, out.as_mut_ptr(), out.len()) }
+}
+
 /// memfd_create(2).
 ///
 /// # Errors

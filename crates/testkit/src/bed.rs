@@ -198,7 +198,7 @@ impl Bed {
     /// A tree with the program, its libraries, the tools and the program's own bindings in it.
     fn furnish(&self, guest: &Guest, linkage: Linkage) -> (Fixture, User) {
         let user = if guest.as_root { User::ROOT } else { User::ordinary() };
-        let mut fixture = Fixture::new(self.scratch(), user);
+        let mut fixture = Fixture::new(self.scratch(), user, guest.long_root);
         let program = self.compiled(&guest.source, linkage);
         fixture.install(&program, Path::new(GUEST_PROGRAM));
         for library in libraries(&program, linkage) {

@@ -27,11 +27,16 @@ pub struct Binding {
 /// the environment sets `NEWROOT_TEST_KEEP`).
 pub struct Fixture {
     top: TempDir,
+    /// The directory in it that has root and host files.
+    base: PathBuf,
     user: User,
     bindings: Vec<Binding>,
     /// What was made only to be mounted on, in the order it was made.
     mount_points: Vec<PathBuf>,
 }
+
+/// Length of the path of a tree that is to be at a long one.
+const LONG: usize = 3900;
 
 /// Directories: name and mode.
 const DIRECTORIES: [(&str, u32); 18] = [
@@ -105,26 +110,35 @@ const BINDINGS: [(&str, &str, bool); 7] = [
 ];
 
 impl Fixture {
-    /// Makes the tree below `scratch`, owned by `user`.
+    /// Makes the tree below `scratch`, owned by `user`; for `long`, at a path that leaves little room
+    /// for what the guest's paths add.
     #[must_use]
-    pub fn new(scratch: &Path, user: User) -> Self {
+    pub fn new(scratch: &Path, user: User, long: bool) -> Self {
         let top = tempfile::Builder::new().prefix("tree-").tempdir_in(scratch).expect("a directory");
-        chmod(top.path(), 0o755);
-        let mut fixture = Self { top, user, bindings: Vec::new(), mount_points: Vec::new() };
+        let mut base = top.path().to_owned();
+        while long && base.as_os_str().len() < LONG {
+            let left = LONG - base.as_os_str().len();
+            base.push("long".repeat(left.min(240).div_ceil(4)));
+        }
+        fs::create_dir_all(&base).expect("a directory for the tree");
+        for made in base.ancestors().take_while(|path| path.starts_with(&top)) {
+            chmod(made, 0o755);
+        }
+        let mut fixture = Self { top, base, user, bindings: Vec::new(), mount_points: Vec::new() };
         for (name, mode) in DIRECTORIES {
-            let path = fixture.top.path().join(name);
+            let path = fixture.base.join(name);
             fs::create_dir(&path).expect("a directory of the tree");
             chmod(&path, mode);
             fixture.own(&path);
         }
         for (name, mode, contents) in FILES {
-            let path = fixture.top.path().join(name);
+            let path = fixture.base.join(name);
             fs::write(&path, contents).expect("a file of the tree");
             chmod(&path, mode);
             fixture.own(&path);
         }
         for (name, target) in LINKS {
-            let path = fixture.top.path().join(name);
+            let path = fixture.base.join(name);
             symlink(target, &path).expect("a link of the tree");
             fixture.own(&path);
         }
@@ -138,13 +152,13 @@ impl Fixture {
     /// The host directory that is the guest's `/`.
     #[must_use]
     pub fn root(&self) -> PathBuf {
-        self.top.path().join("root")
+        self.base.join("root")
     }
 
     /// The host directory that holds what is bound.
     #[must_use]
     pub fn host(&self) -> PathBuf {
-        self.top.path().join("host")
+        self.base.join("host")
     }
 
     /// All bindings, in the order they are made.

@@ -36,6 +36,8 @@ pub struct Guest {
     pub linkages: Vec<Linkage>,
     /// Whether root has to run it.
     pub as_root: bool,
+    /// Whether the host path of its root is to be nearly as long as a path can be.
+    pub long_root: bool,
     /// Bindings beyond those that all have.
     pub bindings: Vec<ExtraBinding>,
     /// Why and how newroot differs from the kernel here: the text of `<behaviour>.differs`.
@@ -82,6 +84,7 @@ impl Guest {
             source: source.to_owned(),
             linkages: vec![Linkage::Static],
             as_root: false,
+            long_root: false,
             bindings: Vec::new(),
             differs: fs::read_to_string(source.with_extension("differs")).ok(),
         };
@@ -113,6 +116,8 @@ impl Guest {
                 self.linkages = linkages.collect::<Result<_, _>>()?;
             }
             "user" if value == "root" => self.as_root = true,
+            "root" if value == "long" => self.long_root = true,
+            "root" => return Err("a root can only be long"),
             "user" => return Err("root is the only other user"),
             "bind" => {
                 let mut words = value.split(':');

@@ -44,14 +44,24 @@ fn read(operand: &mut Operand, directory: i32, path: usize, out: usize, size: us
     }
     // Into memory of ours: what the guest isn't told must not be left in its buffer either.
     let name = Path::new(operand.name.with_nul());
-    let len = host::readlinkat(entry.directory(), name, operand.text.space())?;
-    operand.text.set_len(len);
-    // Every magic link that names a file begins with a slash; most links in the world don't.
-    if operand.text.bytes().first() == Some(&b'/')
-        && resolve::is_procfs(&entry, operand)?
-        && let Some(link) = procfs::classify(operand.walk.host.bytes())
-    {
-        procfs::show(link, &mut operand.text)?;
+    match host::readlinkat(entry.directory(), name, operand.text.space()) {
+        Ok(len) => {
+            operand.text.set_len(len);
+            // Every magic link that names a file begins with a slash; most links in the world don't.
+            if operand.text.bytes().first() == Some(&b'/')
+                && resolve::is_procfs(&entry, operand)?
+                && let Some(link) = procfs::classify(operand.walk.host.bytes())
+            {
+                procfs::show(link, &mut operand.text)?;
+            }
+        }
+        // Only a magic link's text isn't stored, and can be longer than the kernel says.
+        Err(Errno::NAMETOOLONG) if resolve::is_procfs(&entry, operand)? => {
+            let link = procfs::classify(operand.walk.host.bytes()).ok_or(Errno::NAMETOOLONG)?;
+            let name = Path::new(operand.name.with_nul());
+            procfs::show_long(link, entry.directory(), name, &mut operand.text)?;
+        }
+        Err(error) => return Err(error),
     }
     let shown = operand.text.bytes();
     let shown = shown.get(..size.min(shown.len())).unwrap_or(shown);

@@ -2,9 +2,9 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
-use newroot_paths::{GuestBuf, HostBuf};
+use newroot_paths::{Buffer, GuestBuf, Host, HostBuf};
 
-use super::procfs;
+use super::{climb, procfs};
 use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::session::session;
 use crate::state;
@@ -61,18 +61,23 @@ fn preferred(directory: i32) -> Option<usize> {
 /// Writes the host path of a descriptor's file, in the kernel's words: a pipe's isn't a path.
 ///
 /// # Errors
-/// EBADF for a descriptor that isn't open.
+/// EBADF for a descriptor that isn't open; ENAMETOOLONG where the path is that of a file, not of a
+/// directory, and too long for the kernel.
 pub fn host_path(descriptor: i32, out: &mut HostBuf) -> Result<(), Errno> {
-    let len = if descriptor == AT_FDCWD {
-        host::getcwd(out.space())?
+    let said = if descriptor == AT_FDCWD {
+        host::getcwd(out.space())
     } else {
-        let mut name = GuestBuf::new();
+        let mut name = Buffer::<Host, 64>::new();
         procfs::name_descriptor(descriptor, &mut name)?;
-        host::readlinkat(AT_FDCWD, Path::new(name.with_nul()), out.space()).map_err(|error| match error {
-            Errno::NOENT => Errno::BADF,
-            other => other,
-        })?
+        host::readlinkat(AT_FDCWD, Path::new(name.with_nul()), out.space())
     };
-    out.set_len(len);
-    Ok(())
+    match said {
+        Ok(len) => {
+            out.set_len(len);
+            Ok(())
+        }
+        Err(Errno::NAMETOOLONG) => climb::host_path(descriptor, out),
+        Err(Errno::NOENT) if descriptor != AT_FDCWD => Err(Errno::BADF),
+        Err(error) => Err(error),
+    }
 }

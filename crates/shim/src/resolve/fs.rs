@@ -1,10 +1,10 @@
 //! The host's file system, as the walk sees it.
 
 use newroot_abi::Errno;
-use newroot_paths::{Fs, GuestBuf, HostBuf, Link};
+use newroot_paths::{Buffer, Fs, GuestBuf, Host, HostBuf, Link};
 
 use super::{Anchored, procfs};
-use crate::host;
+use crate::host::{self, AT_FDCWD, Path};
 
 /// The real thing.
 pub(crate) struct HostFs;
@@ -18,14 +18,25 @@ impl Fs for HostFs {
         text: &mut GuestBuf,
     ) -> Result<Link, Errno> {
         let at = Anchored::new(host)?;
-        let len = match host::readlinkat(at.directory(), at.path(), text.space()) {
-            Ok(len) => len,
+        let said = host::readlinkat(at.directory(), at.path(), text.space());
+        drop(at);
+        let link = match said {
+            Ok(len) => {
+                text.set_len(len);
+                procfs::classify(host.bytes())
+            }
             Err(Errno::INVAL) => return Ok(Link::No),
+            // A magic link into a root whose own path is long.
+            Err(Errno::NAMETOOLONG) => {
+                let mut path = Buffer::<Host, 128>::new();
+                path.assign(host.bytes())?;
+                let link = procfs::classify(host.bytes()).ok_or(Errno::NAMETOOLONG)?;
+                procfs::show_long(link, AT_FDCWD, Path::new(path.with_nul()), text)?;
+                return Ok(Link::MagicText);
+            }
             Err(error) => return Err(error),
         };
-        drop(at);
-        text.set_len(len);
-        match procfs::classify(host.bytes()) {
+        match link {
             Some(link) => procfs::follow(link, last, text),
             None => {
                 super::merged::note(guest.bytes(), text.bytes());

@@ -7,6 +7,7 @@
 //! Both first try the path's text alone in one openat2(2) that refuses symlinks; only if
 //! there is one do they walk.
 
+mod climb;
 mod cwd;
 mod fs;
 mod long;
@@ -14,8 +15,8 @@ mod merged;
 pub mod procfs;
 pub mod restricted;
 
-use newroot_abi::Errno;
 use newroot_abi::plan::{Flags, MountFlags};
+use newroot_abi::{Errno, PATH_MAX};
 use newroot_paths::{Buffer, Found, Host, HostBuf, Last, Lexical, lexical, split_last, walk};
 use newroot_sys::raw;
 
@@ -215,7 +216,10 @@ fn from_nowhere(operand: &mut Operand, directory: i32, flags: u32, error: Errno)
     let found = open_host(directory, path, flags.into(), 0, NO_SYMLINKS);
     let found = found.map_err(|found| if start.is_ok() { error } else { found })?;
     // What is still too deep to have a name can't lie above the root, which has one.
-    let too_deep = host_path(found.number(), &mut operand.walk.host) == Err(Errno::NAMETOOLONG);
+    let too_deep = match host_path(found.number(), &mut operand.walk.host) {
+        Ok(()) => operand.walk.host.len() >= PATH_MAX,
+        Err(error) => error == Errno::NAMETOOLONG,
+    };
     match mount_of_directory(found.number()) {
         Some(mount) => Ok(Object { descriptor: Some(found), mount: Some(mount) }),
         None if too_deep => Ok(Object { descriptor: Some(found), mount: None }),

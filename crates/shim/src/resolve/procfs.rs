@@ -8,7 +8,9 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use newroot_abi::Errno;
 use newroot_paths::{Buffer, GuestBuf, Link};
+use newroot_sys::raw;
 
+use super::directory_path;
 use crate::host::{self, AT_FDCWD, Path};
 use crate::report::Decimal;
 use crate::session::session;
@@ -136,6 +138,34 @@ pub fn show(link: ProcLink<'_>, text: &mut GuestBuf) -> Result<bool, Errno> {
         Kind::Namespace => Ok(false),
         Kind::Cwd if link.is_own() => Ok(detranslate(Some(state::get().cwd_mount as usize), text)),
         Kind::Exe | Kind::Cwd | Kind::Descriptor | Kind::MapFile => Ok(detranslate(None, text)),
+    }
+}
+
+/// Writes what the guest is to see of a magic link whose text is too long for the kernel to say.
+/// The link is `path` at `directory`.
+///
+/// # Errors
+/// ENAMETOOLONG if it leads to a file, of which nobody knows the name; ENOENT for a directory
+/// that the guest doesn't see.
+pub fn show_long(
+    link: ProcLink<'_>,
+    directory: i32,
+    path: Path<'_>,
+    text: &mut GuestBuf,
+) -> Result<(), Errno> {
+    match link.kind {
+        Kind::Root => text.assign(b"/"),
+        Kind::Exe if link.is_own() => text.assign(session().exe),
+        Kind::Cwd if link.is_own() => directory_path(AT_FDCWD, text).map(|_| ()),
+        Kind::Cwd | Kind::Descriptor => {
+            let flags = raw::O_PATH | raw::O_DIRECTORY | raw::O_CLOEXEC;
+            let target = host::openat(directory, path, flags, 0).map_err(|error| match error {
+                Errno::NOTDIR => Errno::NAMETOOLONG,
+                other => other,
+            })?;
+            directory_path(target.number(), text).map(|_| ())
+        }
+        Kind::Exe | Kind::MapFile | Kind::Namespace => Err(Errno::NAMETOOLONG),
     }
 }
 
