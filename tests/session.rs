@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use newroot_testkit::{Bed, Ending, Outcome, User, run, snapshot, static_busybox};
+use newroot_testkit::{Bed, Ending, Outcome, Terminal, User, run, snapshot, static_busybox};
 
 /// The directory `newroot` and the shell in it.
 struct Session {
@@ -126,6 +126,45 @@ fn tty_with_dev_names_the_terminal() {
     assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stdout());
     let number = outcome.stdout().trim_end().strip_prefix("/dev/pts/").map(str::parse::<u32>);
     assert!(matches!(number, Some(Ok(_))), "{}", outcome.stdout());
+}
+
+/// Tells the size of its terminal, and once more when it changes; nothing else wakes it.
+const WATCHES_ITS_SIZE: &str =
+    "trap 'stty size; kill $!; exit 7' WINCH; stty size; sleep 600 & echo up; wait";
+
+impl Session {
+    /// `script` in the directory, on a terminal of 24 rows and 80 columns: once where newroot becomes the
+    /// command, and once where it stays to kill what is left.
+    fn on_terminals(&self, script: &str) -> [Terminal; 2] {
+        [&[][..], &["--kill-on-exit"]].map(|options: &[&str]| {
+            let world = self.bed.enter().cwd(&self.root).user(User::ordinary());
+            let mut command = world.command(&self.bed.program("proot"));
+            command.args(options).args(["-r", ".", "-w", "/", "-b", "/dev", "/bin/sh", "-c", script]);
+            Terminal::start(&command, (24, 80))
+        })
+    }
+}
+
+#[test]
+fn resize_of_the_terminal_reaches_the_guest() {
+    let Some(session) = Session::start("resize_of_the_terminal_reaches_the_guest") else { return };
+    for mut terminal in session.on_terminals(WATCHES_ITS_SIZE) {
+        terminal.expect("24 80\r\nup\r\n");
+        terminal.resize((50, 132));
+        terminal.expect("50 132\r\n");
+        assert_eq!(terminal.end(), Ending::Exit(7));
+    }
+}
+
+#[test]
+fn interrupt_key_reaches_the_guest() {
+    let Some(session) = Session::start("interrupt_key_reaches_the_guest") else { return };
+    for mut terminal in session.on_terminals("trap 'echo caught; exit 9' INT; sleep 600 & echo up; wait") {
+        terminal.expect("up\r\n");
+        terminal.type_in("\x03");
+        terminal.expect("caught\r\n");
+        assert_eq!(terminal.end(), Ending::Exit(9));
+    }
 }
 
 #[test]

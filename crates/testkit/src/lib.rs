@@ -19,6 +19,7 @@ mod guest;
 mod run;
 mod skip;
 mod snapshot;
+mod terminal;
 
 pub use bed::{Bed, Engine, Facts};
 pub use busybox::{own, static_busybox};
@@ -30,3 +31,4 @@ pub use guest::{ExtraBinding, Guest, Linkage, discover};
 pub use run::{Ending, Outcome, run, run_within};
 pub use skip::{skip, skip_is_failure, skipped};
 pub use snapshot::snapshot;
+pub use terminal::Terminal;

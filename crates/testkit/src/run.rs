@@ -112,7 +112,8 @@ pub fn run_within(command: &mut Command, time: Duration) -> Outcome {
     Outcome { stdout: contents(&mut stdout), stderr: contents(&mut stderr), ending }
 }
 
-fn wait(child: &mut Child, time: Duration) -> Ending {
+/// Waits for a child that leads a process group, and kills what is left of it afterwards.
+pub(crate) fn wait(child: &mut Child, time: Duration) -> Ending {
     let pid = Pid::from_child(child);
     let pidfd = pidfd_open(pid, PidfdFlags::empty()).expect("a pidfd (Linux 5.3)");
     let deadline = Timespec::try_from(time).expect("minutes fit");
