@@ -232,3 +232,65 @@ fn host_without_user_namespaces_or_ptrace_runs() {
     let test = "host_without_user_namespaces_or_ptrace_runs";
     check_runs(test, |world| world.without_user_namespaces().without_ptrace(), "");
 }
+
+/// `newroot run` where the home, a new file system on `/tmp`, has no place for the default root. It is
+/// refused in one line that has `why` in it, and what the home holds are the names in `left`.
+fn check_no_default_root(
+    test: &str,
+    prepare: impl FnOnce(Enter) -> Enter,
+    before: &str,
+    why: &str,
+    left: &str,
+) {
+    let bed = newroot_testkit::bed!();
+    let world = bed.enter().mounts().bind(bed.scratch(), Path::new("/mnt"));
+    if run(&mut world.command(Path::new("/bin/true"))).ending != Ending::Exit(0) {
+        return skip(test, "neither root nor user namespaces are to be had");
+    }
+    let world = prepare(world).cwd(Path::new("/mnt")).user(User::ordinary());
+    let mut command = world.command(Path::new("/bin/sh"));
+    let script = format!("{before}/mnt/bin/newroot run; status=$?; ls -A /tmp >&2; exit $status");
+    let mut outcome = run(command.args(["-c", &script]).env("HOME", "/tmp"));
+    let stderr = outcome.stderr();
+    outcome.stderr = stderr.strip_suffix(left).unwrap_or_else(|| panic!("left in the home: {stderr}")).into();
+    check_refusal(&outcome, 125, &[why]);
+    assert!(outcome.stderr().contains("XDG_DATA_HOME"), "{stderr}");
+}
+
+const TMP: &str = "/tmp";
+
+#[test]
+fn full_home_has_no_place_for_the_default_root() {
+    let test = "full_home_has_no_place_for_the_default_root";
+    let full = "dd if=/dev/zero of=/tmp/filling 2>/dev/null; ";
+    let why = "No space left on device";
+    check_no_default_root(test, |world| world.tmpfs("size=16k", Path::new(TMP)), full, why, "filling\n");
+    // There is room for the beginning of it.
+    check_no_default_root(test, |world| world.tmpfs("size=256k", Path::new(TMP)), "", why, "");
+}
+
+#[test]
+fn read_only_home_has_no_place_for_the_default_root() {
+    let test = "read_only_home_has_no_place_for_the_default_root";
+    let tmp = Path::new(TMP);
+    let prepare = |world: Enter| world.tmpfs("mode=1777", tmp).bind_read_only(tmp, tmp);
+    check_no_default_root(test, prepare, "", "Read-only file system", "");
+}
+
+#[test]
+fn noexec_home_has_no_place_for_the_default_root() {
+    let test = "noexec_home_has_no_place_for_the_default_root";
+    let tmp = Path::new(TMP);
+    let prepare = |world: Enter| world.tmpfs("mode=1777", tmp).bind_noexec(tmp, tmp);
+    check_no_default_root(test, prepare, "", "noexec", "");
+}
+
+#[test]
+fn foreign_home_has_no_place_for_the_default_root() {
+    let test = "foreign_home_has_no_place_for_the_default_root";
+    if !User::we_are_root() {
+        return skip(test, "only root can make a home that belongs to somebody else");
+    }
+    let prepare = |world: Enter| world.tmpfs("mode=755", Path::new(TMP));
+    check_no_default_root(test, prepare, "", "Permission denied", "");
+}

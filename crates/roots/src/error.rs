@@ -67,6 +67,15 @@ pub enum Error {
     /// Neither `XDG_DATA_HOME` nor `HOME` says where the default root would be.
     #[error("cannot find a place for the default root: neither XDG_DATA_HOME nor HOME is set")]
     NoDataDirectory,
+    /// The place of the default root is one from which nothing can be executed.
+    #[error("cannot make the default root '{}': its file system is mounted noexec", .directory.display())]
+    DefaultRootNotExecutable {
+        /// Where the root would be.
+        directory: PathBuf,
+    },
+    /// The default root couldn't be made.
+    #[error("{0}")]
+    DefaultRoot(Box<Self>),
     /// Nothing of the usual set of programs is on the host.
     #[error("cannot choose programs for the root: neither busybox nor a shell is in PATH")]
     NoDefaultPrograms,
@@ -85,6 +94,9 @@ pub enum Error {
     },
 }
 
+const ELSEWHERE: &str =
+    "XDG_DATA_HOME names the directory in which the default root goes; or name a root: newroot run ROOTFS";
+
 impl Error {
     /// What the user could do about it, where there is something to do.
     #[must_use]
@@ -97,6 +109,11 @@ impl Error {
                 Some("--force replaces it")
             }
             Self::NoDefaultPrograms => Some("name the programs that the root shall have"),
+            Self::DefaultRootNotExecutable { .. } => Some(ELSEWHERE),
+            Self::DefaultRoot(error) if matches!(**error, Self::Io { .. } | Self::NotMade { .. }) => {
+                Some(ELSEWHERE)
+            }
+            Self::DefaultRoot(error) => error.hint(),
             Self::NoDataDirectory => Some("set HOME, or name a root: newroot run ROOTFS"),
             Self::NotMade { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
                 Some("the directory above it must exist")

@@ -4,6 +4,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{StatVfsMountFlags, statvfs};
+
 use crate::build;
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
@@ -24,11 +26,27 @@ pub(crate) fn default_root_path() -> Result<PathBuf> {
     Ok(data.join("newroot/default"))
 }
 
-/// Makes a root at `directory`, unless there is one.
+/// Makes a root at `directory`, unless there is one. What has been made when that fails is taken
+/// away again.
 pub(crate) fn ensure(directory: &Path, options: &Options, observer: &mut dyn Observer) -> Result<()> {
     if is_made(directory) {
         return Ok(());
     }
+    if nothing_can_be_executed(directory) {
+        return Err(Error::DefaultRootNotExecutable { directory: directory.to_owned() });
+    }
+    let missing: Vec<&Path> = directory.ancestors().skip(1).take_while(|path| !path.exists()).collect();
+    let result = make(directory, options, observer);
+    if result.is_err() {
+        for made in missing {
+            // Unless somebody has put something there by now.
+            let _ = fs::remove_dir(made);
+        }
+    }
+    result.map_err(|error| Error::DefaultRoot(Box::new(error)))
+}
+
+fn make(directory: &Path, options: &Options, observer: &mut dyn Observer) -> Result<()> {
     let manifest = Manifest::root(&[], options)?;
     if let Some(parent) = directory.parent() {
         fs::create_dir_all(parent).map_err(|cause| Error::io("make", parent, cause))?;
@@ -38,6 +56,14 @@ pub(crate) fn ensure(directory: &Path, options: &Options, observer: &mut dyn Obs
         Err(_) if is_made(directory) => Ok(()),
         result => result.map(drop),
     }
+}
+
+/// Whether a root in this place would be of no use.
+fn nothing_can_be_executed(directory: &Path) -> bool {
+    let place = directory.ancestors().find(|path| path.exists());
+    place
+        .and_then(|place| statvfs(place).ok())
+        .is_some_and(|place| place.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
 
 /// A root appears whole, so that anything in it means all of it.
