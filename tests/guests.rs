@@ -11,9 +11,15 @@ use newroot_testkit::{Bed, Engine, Facts, Guest, Linkage, difference, discover, 
 
 /// The engines that have to agree with the kernel, each also without what it only uses
 /// because it is quick.
-const ENGINES: [Engine; 2] = [
-    Engine { name: "trap", options: &["--engine=trap"], denied: &[] },
-    Engine { name: "trap_without_openat2", options: &["--engine=trap"], denied: &["openat2=ENOSYS"] },
+const ENGINES: [Engine; 3] = [
+    Engine { name: "trap", options: &["--engine=trap", "--no-patch"], denied: &[] },
+    // Every call site is patched as soon as it has trapped once.
+    Engine { name: "trap_patched", options: &["--engine=trap", "--patch-after=1"], denied: &[] },
+    Engine {
+        name: "trap_without_openat2",
+        options: &["--engine=trap", "--patch-after=1"],
+        denied: &["openat2=ENOSYS"],
+    },
 ];
 
 fn main() -> ExitCode {

@@ -18,10 +18,10 @@
 //! above where the kernel put it on the initial stack, which the ABI wants 16-byte aligned.
 
 /// Changes whenever a launcher and a shim of different builds could misread each other.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The first string of every plan. The control character keeps it from being anyone's variable.
-pub const MAGIC: &[u8] = b"\x01newroot-plan-2";
+pub const MAGIC: &[u8] = b"\x01newroot-plan-3";
 
 /// Strings in front of the mounts.
 pub const FIXED_STRINGS: usize = 5;
@@ -108,6 +108,8 @@ pub struct Header {
     /// A descriptor to load the program from, to be closed then; [`NO_DESCRIPTOR`] if the
     /// program is to be opened by its guest path.
     pub descriptor: u32,
+    /// After how many traps a process begins to patch its call sites; [`NEVER_PATCH`] if it doesn't.
+    pub patch_after: u32,
 }
 
 /// How many strings the plan of so many mounts has: padded with an empty one if need be.
@@ -116,13 +118,16 @@ pub const fn strings(mounts: usize) -> usize {
     (FIXED_STRINGS + mounts + 1).next_multiple_of(2)
 }
 
+/// Call sites are left as they are: see [`Header::patch_after`].
+pub const NEVER_PATCH: u32 = 0;
+
 /// No descriptor: see [`Header::descriptor`].
 pub const NO_DESCRIPTOR: u32 = u32::MAX;
 
 /// Bytes of an encoded [`Header`].
-pub const HEADER_LEN: usize = 8 + 8 + 16 + 8 + 8;
+pub const HEADER_LEN: usize = 8 + 8 + 16 + 8 + 8 + 8;
 
-const _: () = assert!(HEADER_LEN == 48, "the header's width is part of the protocol");
+const _: () = assert!(HEADER_LEN == 56, "the header's width is part of the protocol");
 
 impl Header {
     /// The header as its plan string.
@@ -134,6 +139,7 @@ impl Header {
         put_hex(&mut out[16..32], self.mask);
         put_hex(&mut out[32..40], u64::from(self.cwd_mount));
         put_hex(&mut out[40..48], u64::from(self.descriptor));
+        put_hex(&mut out[48..56], u64::from(self.patch_after));
         out
     }
 
@@ -149,6 +155,7 @@ impl Header {
             mask: get_hex(text.get(16..32)?)?,
             cwd_mount: u32::try_from(get_hex(text.get(32..40)?)?).ok()?,
             descriptor: u32::try_from(get_hex(text.get(40..48)?)?).ok()?,
+            patch_after: u32::try_from(get_hex(text.get(48..56)?)?).ok()?,
         };
         (header.strings.is_multiple_of(2) && header.strings as usize >= LEAST_STRINGS).then_some(header)
     }
@@ -249,6 +256,7 @@ mod tests {
             mask: 0x8000_0000_0000_0001,
             cwd_mount: 3,
             descriptor: NO_DESCRIPTOR,
+            patch_after: 24,
         };
         assert_eq!(Header::decode(&header.encode()), Some(header));
     }

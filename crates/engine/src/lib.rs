@@ -21,8 +21,8 @@ mod trap;
 
 pub use error::{Error, Hint, Result};
 pub use spec::{
-    Access, Binding, CommandLine, EngineChoice, Environment, GuestLink, LaunchSpec, Missing, Warning,
-    WorkingDirectory,
+    Access, Binding, CommandLine, EngineChoice, Environment, GuestLink, LaunchSpec, Missing, Patching,
+    Warning, WorkingDirectory,
 };
 
 /// Runs `spec` and returns only if it could not be started, or, where a supervisor was

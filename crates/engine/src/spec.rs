@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 /// Everything an engine needs to know. Nothing in it has been looked up yet: a dialect
@@ -20,6 +21,8 @@ pub struct LaunchSpec {
     pub environment: Environment,
     /// Which engine runs it.
     pub engine: EngineChoice,
+    /// Whether the trap engine patches call sites.
+    pub patching: Patching,
     /// End every process of the command once the command itself has ended, and take the
     /// command along should newroot be killed.
     pub kill_on_exit: bool,
@@ -122,6 +125,24 @@ pub enum EngineChoice {
     Auto,
     /// The in-process trap engine.
     Trap,
+}
+
+/// Whether a guest process changes its own code in memory, so that its calls need no signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patching {
+    /// No: every call traps.
+    Never,
+    /// Yes, once so many calls have trapped (at least one): what makes few isn't worth it.
+    After(NonZeroU32),
+}
+
+impl Default for Patching {
+    /// Reading the map of memory costs what some ten traps do, and a program that starts and ends makes
+    /// thirty.
+    fn default() -> Self {
+        const TRAPS: NonZeroU32 = NonZeroU32::new(32).unwrap();
+        Self::After(TRAPS)
+    }
 }
 
 /// Something worth a line on stderr that doesn't keep the command from running.

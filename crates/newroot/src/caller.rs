@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use newroot_engine::Patching;
+
 /// The caller's environment and working directory.
 #[derive(Clone, Debug, Default)]
 pub struct Caller {
@@ -29,6 +31,16 @@ impl Caller {
     #[must_use]
     pub fn absolute_path(&self, variable: &str) -> Option<&Path> {
         self.variable(OsStr::new(variable)).map(Path::new).filter(|path| path.is_absolute())
+    }
+
+    /// Whether call sites are patched, where the command line doesn't say: NEWROOT_NO_PATCH with
+    /// anything in it forbids that.
+    #[must_use]
+    pub fn patching(&self) -> Patching {
+        match self.variable(OsStr::new("NEWROOT_NO_PATCH")) {
+            Some(value) if !value.is_empty() => Patching::Never,
+            _ => Patching::default(),
+        }
     }
 
     /// `path` with the working directory in front of it, where it is relative and that is

@@ -3,7 +3,7 @@
 use newroot_abi::Errno;
 use newroot_abi::plan::Mount;
 
-use crate::buffer::{GuestBuf, HostBuf};
+use crate::buffer::{Buffer, Guest, Host};
 use crate::components::{is_under, strip_prefix};
 
 /// The root and the bindings of a session.
@@ -96,18 +96,23 @@ impl<'a> MountTable<'a> {
         self.mounts.iter().any(|mount| mount.guest.len() > guest.len() && is_under(mount.guest, guest))
     }
 
-    /// Whether some binding's guest path may have this component in it. "No" is certain.
+    /// Whether some binding's guest path has this component in it.
     #[must_use]
     #[inline]
     pub fn may_cross(&self, component: &[u8]) -> bool {
-        self.names & component_filter(component) != 0
+        self.names & component_filter(component) != 0 && self.has_component(component)
+    }
+
+    fn has_component(&self, component: &[u8]) -> bool {
+        let mut guests = self.mounts.iter().map(|mount| mount.guest);
+        guests.any(|guest| guest.split(|&byte| byte == b'/').any(|part| part == component))
     }
 
     /// Writes the host path of a canonical guest path; the result is the owner's index.
     ///
     /// # Errors
     /// ENAMETOOLONG if `out` can't hold it.
-    pub fn translate(&self, guest: &[u8], out: &mut HostBuf) -> Result<usize, Errno> {
+    pub fn translate<const N: usize>(&self, guest: &[u8], out: &mut Buffer<Host, N>) -> Result<usize, Errno> {
         let index = self.owner(guest);
         let mount = self.get(index);
         out.assign(mount.host)?;
@@ -123,7 +128,12 @@ impl<'a> MountTable<'a> {
     /// is seen at several places, the shortest path to it is what people know it by.
     ///
     /// `None` if the guest doesn't see the file at all.
-    pub fn detranslate(&self, host: &[u8], prefer: Option<usize>, out: &mut GuestBuf) -> Option<usize> {
+    pub fn detranslate<const N: usize>(
+        &self,
+        host: &[u8],
+        prefer: Option<usize>,
+        out: &mut Buffer<Guest, N>,
+    ) -> Option<usize> {
         if let Some(index) = prefer
             && self.view(index, host, out)
         {
@@ -143,7 +153,7 @@ impl<'a> MountTable<'a> {
 
     /// Writes the guest path of `host` as seen through one mount; false if it isn't seen there,
     /// because it lies elsewhere or because another binding covers the place.
-    fn view(&self, index: usize, host: &[u8], out: &mut GuestBuf) -> bool {
+    fn view<const N: usize>(&self, index: usize, host: &[u8], out: &mut Buffer<Guest, N>) -> bool {
         let mount = self.get(index);
         let host = if host == b"/" { b"" } else { host };
         let Some(rest) = strip_prefix(host, mount.host) else {
@@ -156,6 +166,7 @@ impl<'a> MountTable<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::buffer::{GuestBuf, HostBuf};
     use newroot_abi::plan::MountFlags;
 
     fn mount(guest: &'static str, host: &'static str) -> Mount<'static> {

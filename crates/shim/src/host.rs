@@ -290,6 +290,15 @@ pub fn gettid() -> u32 {
     unsafe { syscall!(raw::__NR_gettid) }.unwrap_or(0) as u32
 }
 
+/// Whether no other thread or process runs in this memory. unshare(2) of memory is nothing to do for who
+/// is alone in it, and refused to anyone else (check_unshare_flags() in kernel/fork.c). Where unshare
+/// itself is refused, nobody is sure to be alone.
+#[must_use]
+pub fn is_alone() -> bool {
+    // SAFETY: touches no memory, and changes nothing.
+    unsafe { syscall!(raw::__NR_unshare, raw::CLONE_VM) }.is_ok()
+}
+
 /// mmap(2) of private anonymous memory, readable and writable.
 ///
 /// # Errors

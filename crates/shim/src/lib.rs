@@ -18,10 +18,12 @@
 #![no_std]
 
 pub mod calls;
+pub mod fast;
 pub mod host;
 pub mod limits;
 pub mod loader;
 pub mod memory;
+pub mod patch;
 pub mod report;
 pub mod resolve;
 pub mod session;

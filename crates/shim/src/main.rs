@@ -15,6 +15,8 @@ use newroot_shim::slots;
 newroot_sys::entry_points! {
     start: newroot_shim::start::start,
     trap: newroot_shim::trap::trap,
+    fast: newroot_shim::trap::fast,
+    call: newroot_shim::trap::call,
     slots: slots::STACKS,
     owners: slots::OWNERS,
     count: slots::COUNT,

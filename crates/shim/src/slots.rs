@@ -17,6 +17,7 @@
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
+use core::sync::atomic::AtomicBool;
 
 use newroot_abi::PATH_MAX;
 use newroot_paths::{GuestBuf, HostBuf, WalkScratch};
@@ -82,7 +83,9 @@ unsafe impl Sync for Stacks {}
 pub struct Owners {
     words: UnsafeCell<[u32; COUNT]>,
     process: UnsafeCell<u32>,
-    rest: UnsafeCell<[u8; 4096 - 4 * COUNT - 4]>,
+    /// A thread is patching call sites.
+    pub patching: AtomicBool,
+    rest: UnsafeCell<[u8; 4096 - 4 * COUNT - 5]>,
 }
 // SAFETY: the words are exchanged atomically; `process` is written with one value by all.
 unsafe impl Sync for Owners {}
@@ -93,7 +96,8 @@ pub static STACKS: Stacks = Stacks(UnsafeCell::new([const { MaybeUninit::zeroed(
 pub static OWNERS: Owners = Owners {
     words: UnsafeCell::new([0; COUNT]),
     process: UnsafeCell::new(0),
-    rest: UnsafeCell::new([0; 4096 - 4 * COUNT - 4]),
+    patching: AtomicBool::new(false),
+    rest: UnsafeCell::new([0; 4096 - 4 * COUNT - 5]),
 };
 
 /// The scratch space of a slot.

@@ -100,6 +100,12 @@ pub fn build(flags: Flags, release: bool, shim: Shim, out: &mut [Insn]) -> Optio
     Some(asm.len)
 }
 
+/// Whether every call that this row is of, wherever it comes from, is trapped in such a session.
+#[must_use]
+pub fn always_traps(trap: Trap, flags: Flags, release: bool) -> bool {
+    rule_of(trap, flags, release) == Rule::Trap
+}
+
 fn rule_of(trap: Trap, flags: Flags, release: bool) -> Rule {
     match trap {
         Trap::Never => Rule::Allow,

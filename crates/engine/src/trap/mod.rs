@@ -6,11 +6,11 @@ mod process;
 
 use std::path::Path;
 
-use newroot_abi::plan::Flags;
+use newroot_abi::plan::{Flags, NEVER_PATCH};
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use crate::error::{Error, Result};
-use crate::spec::{LaunchSpec, Warning};
+use crate::spec::{LaunchSpec, Patching, Warning};
 use crate::{command, cwd, environment, mounts, supervise};
 
 /// Becomes the command; returns only if it can't, or with the status of a supervised one.
@@ -36,6 +36,10 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
         &plan::Facts {
             flags: flags.with(Flags::LAUNCH).with(inherited.flags),
             mask: inherited.mask,
+            patch_after: match spec.patching {
+                Patching::Never => NEVER_PATCH,
+                Patching::After(traps) => traps.get(),
+            },
             cwd_mount: start.mount,
             shim_path: image.path(),
             release: spec.kernel_release.as_deref(),

@@ -13,6 +13,7 @@ use crate::guest::Guest;
 pub(super) struct Facts<'a> {
     pub(super) flags: Flags,
     pub(super) mask: u64,
+    pub(super) patch_after: u32,
     pub(super) cwd_mount: usize,
     pub(super) shim_path: Option<&'a Path>,
     pub(super) release: Option<&'a OsStr>,
@@ -27,6 +28,7 @@ pub(super) fn encode(guest: &Guest, command: &Command, facts: &Facts<'_>) -> Vec
         mask: facts.mask,
         cwd_mount: u32::try_from(facts.cwd_mount).unwrap_or(0),
         descriptor: NO_DESCRIPTOR,
+        patch_after: facts.patch_after,
     };
     let own = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
     let mut strings = vec![

@@ -368,6 +368,7 @@ fn replace_process(
         mask: call.context.mask & !SIGSYS_BIT,
         cwd_mount: state.cwd_mount,
         descriptor: kept.as_ref().map_or(NO_DESCRIPTOR, |kept| kept.number() as u32),
+        patch_after: session.header.patch_after,
     };
     let mut header_text = [0u8; plan::HEADER_LEN + 1];
     header_text[..plan::HEADER_LEN].copy_from_slice(&header.encode());

@@ -69,6 +69,7 @@ pub(super) fn exec(
         mask: inner.mask & call.context.mask,
         cwd_mount: 0,
         descriptor: inner.descriptor,
+        patch_after: session().header.patch_after,
     };
     let mut header_text = [0u8; plan::HEADER_LEN + 1];
     header_text[..plan::HEADER_LEN].copy_from_slice(&header.encode());

@@ -20,11 +20,11 @@ use crate::trap::{Outcome, Trapped};
 
 /// What is asked of an open, whichever call asks it.
 #[derive(Clone, Copy, Debug)]
-pub struct Request {
-    directory: i32,
-    path: usize,
-    flags: u64,
-    mode: u64,
+pub(crate) struct Request {
+    pub(crate) directory: i32,
+    pub(crate) path: usize,
+    pub(crate) flags: u64,
+    pub(crate) mode: u64,
     /// RESOLVE_* of openat2(2).
     resolve: u64,
 }
@@ -42,7 +42,8 @@ const KNOWN: u64 = 0o37_777_703;
 const WITH_PATH: u64 = (raw::O_PATH | raw::O_DIRECTORY | raw::O_NOFOLLOW | raw::O_CLOEXEC) as u64;
 
 impl Request {
-    fn classic(directory: i32, path: usize, flags: usize, mode: usize) -> Self {
+    /// What open(2) and openat(2) ask.
+    pub(crate) fn classic(directory: i32, path: usize, flags: usize, mode: usize) -> Self {
         let mut flags = flags as u32 as u64 & KNOWN;
         if flags & O_PATH != 0 {
             flags &= WITH_PATH;
@@ -53,7 +54,7 @@ impl Request {
     }
 
     /// Whether it changes the file system, or could.
-    fn writes(&self) -> bool {
+    pub(crate) fn writes(&self) -> bool {
         const WRITES: u64 = (raw::O_ACCMODE | raw::O_TRUNC | raw::O_CREAT) as u64;
         self.flags & O_PATH == 0 && (self.flags & WRITES != 0 || self.flags & O_TMPFILE == O_TMPFILE)
     }
@@ -267,7 +268,7 @@ fn resume(
 ) -> Result<Outcome, Errno> {
     let directory_word = directory as isize as usize;
     let mut builder = Builder::new(call);
-    if !builder.fits(path.len() + 64) {
+    if !builder.fits(path.len() + 64, afterwards) {
         // No room to sleep on: a goroutine's stack. Its thread is the runtime's to block.
         let opened = resolve::open_host(directory, Path::new(path), request.flags, request.mode, resolve);
         return opened.map(|opened| Outcome::Done(opened.into_number() as isize));

@@ -25,7 +25,7 @@ const UNBLOCKABLE: u64 = 1 << 8 | 1 << 18;
 /// The signal by which musl's threads are cancelled. Its handler looks whether the thread is in musl's
 /// own system call stub, which a call that sleeps here isn't; but a call that answers EINTR is cancelled
 /// as well, if only it isn't restarted. glibc has the same number for setxid, which nobody sleeps through.
-const MUSL_CANCEL: usize = 33;
+pub const MUSL_CANCEL: usize = 33;
 
 /// rt_sigaction(2).
 pub fn sigaction(call: &mut Trapped<'_>) -> Outcome {
@@ -57,6 +57,9 @@ fn sigaction_inner(signal: usize, new: usize, old: usize, size: usize) -> Result
         flags: if signal == MUSL_CANCEL { wanted.flags & !(raw::SA_RESTART as usize) } else { wanted.flags },
         ..wanted
     });
+    if let Some(new) = &new {
+        state::note_handler(signal as u32, new);
+    }
     let at = new.as_ref().map_or(0, |new| core::ptr::from_ref(new) as usize);
     forward(raw::__NR_rt_sigaction, [signal, at, old, size, 0, 0])?;
     if old != 0 && had {

@@ -80,6 +80,16 @@ pub(super) fn note(guest: &[u8], text: &[u8]) {
     unsafe { cell(place(name)).write_volatile(note) };
 }
 
+/// Whether a path begins with the name of a link that was noted.
+#[must_use]
+pub fn is_noted(path: &[u8]) -> bool {
+    let mut components = path.split(|&byte| byte == b'/').skip(1);
+    let Some(name) = components.next() else { return false };
+    // SAFETY: see the head of the file.
+    let note = unsafe { cell(place(name)).read_volatile() };
+    !name.is_empty() && note.name() == name && components.next().is_some()
+}
+
 /// Rewrites the operand's path if it goes through a link that was noted and is still there.
 ///
 /// # Errors

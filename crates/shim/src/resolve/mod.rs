@@ -11,7 +11,7 @@ mod climb;
 mod cwd;
 mod fs;
 mod long;
-mod merged;
+pub mod merged;
 pub mod procfs;
 pub mod restricted;
 

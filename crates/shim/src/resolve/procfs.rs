@@ -17,6 +17,7 @@ use crate::session::session;
 use crate::state;
 
 pub mod exe;
+pub mod maps;
 
 /// Device number of the host's procfs, once it was asked for; 0 before.
 static DEVICE: AtomicU64 = AtomicU64::new(0);

@@ -7,18 +7,21 @@
 
 pub mod dispatch;
 pub mod resume;
+mod stack;
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
-use newroot_sys::arch::{self, SignalAction, SignalContext};
+use newroot_sys::arch::{self, CallFrame, SavedRegisters, SignalAction, SignalContext};
 use newroot_sys::bpf::{Insn, Program};
 use newroot_sys::filter::{self, MARK};
 use newroot_sys::table::SIGSYS;
 
-use crate::calls::signal;
+use crate::calls::{filters, signal};
 use crate::report::fatal;
 use crate::session::session;
-use crate::{host, slots};
+use crate::{host, patch, slots};
+
+pub use stack::GuestStack;
 
 /// SIGSYS as a bit of a signal mask.
 pub const SIGSYS_BIT: u64 = bit(SIGSYS);
@@ -26,9 +29,6 @@ pub const SIGSYS_BIT: u64 = bit(SIGSYS);
 const fn bit(signal: u32) -> u64 {
     1 << (signal - 1)
 }
-
-/// Signals that stay open in the handler: those that say the handler itself is broken.
-const SYNCHRONOUS: u64 = bit(4) | bit(5) | bit(7) | bit(8) | bit(11);
 
 unsafe extern "C" {
     fn newroot_trap_entry();
@@ -109,9 +109,7 @@ pub fn install_handler() {
         handler: newroot_trap_entry as *const () as usize,
         flags: (SA_SIGINFO | SA_ONSTACK) as usize | arch::SA_RESTORER,
         restorer: arch::restorer(),
-        // SIGSYS as well: no call of the shim's own traps, and one that is sent must wait until
-        // the guest's own stack is in use again.
-        mask: !SYNCHRONOUS,
+        mask: arch::BLOCKED_IN_HANDLER,
     };
     // SAFETY: the handler is made for this.
     if unsafe { host::sigaction(SIGSYS, Some(&action)) }.is_err() {
@@ -130,6 +128,8 @@ pub struct Trapped<'a> {
     pub arguments: [usize; 6],
     /// Index of the slot.
     pub slot: usize,
+    /// The stack the guest made it on.
+    pub stack: GuestStack,
 }
 
 /// What becomes of a trapped call.
@@ -170,6 +170,7 @@ pub unsafe extern "C" fn trap(info: *const SignalInfo, context: *mut SignalConte
     let mut call = Trapped {
         number: info.call as u32 as usize,
         arguments: context.registers.arguments(),
+        stack: GuestStack::under_signal(context),
         context,
         slot,
     };
@@ -182,5 +183,54 @@ pub unsafe extern "C" fn trap(info: *const SignalInfo, context: *mut SignalConte
     if let Outcome::Done(result) = outcome {
         call.context.registers.set_result(result);
     }
+    // The number the kernel saw: a call that slept comes back by another.
+    patch::came_from(info.call_address, info.call as u32 as usize);
     0
+}
+
+/// Where patched call sites come in. False if the call has to take the long way, [`call`].
+///
+/// # Safety
+/// Called by the entry code alone, with its own frame.
+pub unsafe extern "C" fn fast(frame: *mut CallFrame) -> bool {
+    // SAFETY: the entry code's frame, which nobody else knows of.
+    let frame = unsafe { &mut *frame };
+    let answer = crate::fast::call(frame);
+    if let Some(result) = answer {
+        frame.set_result(result);
+    }
+    answer.is_some()
+}
+
+/// The long way from a patched call site. The same code runs the call as for a trap.
+///
+/// # Safety
+/// Called by the entry code alone, with its own frame and the index of a slot taken.
+pub unsafe extern "C" fn call(frame: *mut CallFrame, slot: usize) {
+    // SAFETY: the entry code's frame, which nobody else knows of.
+    let frame = unsafe { &mut *frame };
+    let mut context = SignalContext::new(SavedRegisters::of_call(frame), frame.mask);
+    let mut call = Trapped {
+        number: context.registers.number(),
+        arguments: context.registers.arguments(),
+        context: &mut context,
+        slot,
+        stack: GuestStack::under_call(core::ptr::from_ref(frame).addr()),
+    };
+    // A guest's own filters have to see the call as it is; and a number that comes from who
+    // knows where may be of a call that isn't ours to make.
+    if filters::any() || !patch::is_ours(call.number) {
+        return frame.make_the_call();
+    }
+    // SAFETY: the slot is this call's.
+    let scratch = unsafe { slots::scratch(slot) };
+    let outcome = dispatch::dispatch(&mut call, scratch);
+    if session().has(Flags::TRACE) {
+        dispatch::trace(&call, outcome);
+    }
+    match outcome {
+        Outcome::Done(result) => frame.set_result(result),
+        Outcome::Continue => frame.go_on_with(&context.registers),
+    }
+    frame.mask = context.mask;
 }

@@ -16,7 +16,7 @@ use newroot_abi::Errno;
 use newroot_sys::arch::{self, RED_ZONE, ResumeFrame};
 
 use crate::memory;
-use crate::trap::{Outcome, Trapped};
+use crate::trap::{GuestStack, Outcome, Trapped};
 
 /// How much of the guest's stack a frame may take. A goroutine is sure to have some 600 bytes
 /// left when it makes a system call (runtime/internal/sys: StackGuardMultiplier).
@@ -38,44 +38,38 @@ pub enum Afterwards {
 /// A frame under construction on the guest's stack.
 #[derive(Debug)]
 pub struct Builder {
-    top: usize,
+    stack: GuestStack,
     bottom: usize,
-    /// From here up to `top` the stack is known to be there.
-    known: usize,
-    /// The interrupted code's stack is the one the signal came on.
-    same_stack: bool,
 }
 
 impl Builder {
     /// Starts below everything in use.
     #[must_use]
     pub fn new(call: &Trapped<'_>) -> Self {
-        let sp = call.context.registers.sp();
-        let signal_frame = core::ptr::from_ref::<arch::SignalContext>(call.context) as usize;
-        // Signal frames are a few KiB; the entry code's own pushes lie right below.
-        let same_stack = signal_frame < sp && sp - signal_frame < 64 * 1024;
-        let top = if same_stack { signal_frame - 256 } else { sp - RED_ZONE };
-        // Where the signal frame lies, or where the interrupted code had its own, the kernel or the
-        // code has just written.
-        let known = (if same_stack { signal_frame } else { sp }) & !(PAGE - 1);
-        Self { top, bottom: top & !15, known, same_stack }
+        Self { stack: call.stack, bottom: call.stack.top & !15 }
     }
 
     /// Makes room for `len` bytes; the result is their address.
     fn room(&mut self, len: usize) -> Result<usize, Errno> {
         let at = self.bottom.checked_sub(len).ok_or(Errno::FAULT)? & !15;
-        if at < self.known {
-            memory::check_writable(at, self.known.min(self.bottom) - at)?;
-            self.known = at & !(PAGE - 1);
+        if at < self.stack.limit {
+            return Err(Errno::FAULT);
+        }
+        if at < self.stack.known {
+            memory::check_writable(at, self.stack.known.min(self.bottom) - at)?;
+            self.stack.known = at & !(PAGE - 1);
         }
         self.bottom = at;
         Ok(at)
     }
 
-    /// Whether a frame with `len` more bytes is sure to fit.
+    /// Whether a frame with `len` more bytes is sure to fit, and with it the way back.
     #[must_use]
-    pub fn fits(&self, len: usize) -> bool {
-        self.same_stack || self.top - self.bottom + len + size_of::<ResumeFrame>() + RED_ZONE <= SMALL
+    pub fn fits(&self, len: usize, afterwards: Afterwards) -> bool {
+        let used = self.stack.top - self.bottom + len + size_of::<Frame>() + RED_ZONE;
+        let back = if afterwards == Afterwards::Never { 0 } else { self.stack.trap };
+        let lowest = self.stack.top.saturating_sub(used + back);
+        lowest >= self.stack.limit && (self.stack.roomy || used <= SMALL)
     }
 
     /// Lays down bytes; the result is their address.

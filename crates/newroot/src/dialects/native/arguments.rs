@@ -1,6 +1,7 @@
 //! The definition of the native command line. Help texts are the doc comments.
 
 use std::ffi::OsString;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::builder::OsStringValueParser;
@@ -112,6 +113,18 @@ pub(super) struct Run {
     /// How to run it; `newroot doctor` tells what works here
     #[arg(long, value_name = "ENGINE", default_value = "auto")]
     pub(super) engine: Engine,
+
+    /// Leave the command's code in memory as it is
+    ///
+    /// The trap engine has a program's frequent system calls jump to it, where they would otherwise
+    /// reach it by a signal. With this (or with NEWROOT_NO_PATCH set in the environment) all of them take
+    /// the signal: slower, but the same in everything else.
+    #[arg(long)]
+    pub(super) no_patch: bool,
+
+    /// Patch call sites after so many traps; for tests
+    #[arg(long, value_name = "TRAPS", hide = true, conflicts_with = "no_patch")]
+    pub(super) patch_after: Option<NonZeroU32>,
 
     /// Bind nothing but what --bind names
     #[arg(long)]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, FromArgMatches};
 use newroot_engine::{
-    Access, Binding, CommandLine, Environment, GuestLink, LaunchSpec, Missing, WorkingDirectory,
+    Access, Binding, CommandLine, Environment, GuestLink, LaunchSpec, Missing, Patching, WorkingDirectory,
 };
 
 use self::arguments::{Arguments, Engine, Run, Subcommand};
@@ -75,6 +75,11 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Launch {
             engine: match run.engine {
                 Engine::Auto => newroot_engine::EngineChoice::Auto,
                 Engine::Trap => newroot_engine::EngineChoice::Trap,
+            },
+            patching: match run.patch_after {
+                Some(traps) => Patching::After(traps),
+                None if run.no_patch => Patching::Never,
+                None => caller.patching(),
             },
             kill_on_exit: run.kill_on_exit,
             kernel_release: None,

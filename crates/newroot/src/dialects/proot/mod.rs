@@ -108,6 +108,7 @@ impl Settings {
                 }),
                 environment: Environment::default(),
                 engine: EngineChoice::Auto,
+                patching: caller.patching(),
                 kill_on_exit: self.kill_on_exit,
                 kernel_release: self.kernel_release,
                 verbosity: u8::try_from(self.verbosity.clamp(0, 255)).unwrap_or(u8::MAX),

@@ -6,6 +6,9 @@
 //! made in a signal handler, never called.
 #![allow(unsafe_code)]
 
+pub mod length;
+pub mod site;
+
 use core::arch::global_asm;
 
 /// AUDIT_ARCH_X86_64 (include/uapi/linux/audit.h): what a filter finds in `seccomp_data.arch`.
@@ -188,6 +191,21 @@ const _: () = {
     assert!(core::mem::offset_of!(ResumeFrame, arguments) == 32);
 };
 
+/// Signals that are blocked while the shim works on a call: all but those that say that the shim
+/// itself is broken (SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV). SIGSYS is among them: no call of the
+/// shim's own traps, and one that is sent must wait until the guest's own stack is in use again.
+pub const BLOCKED_IN_HANDLER: u64 = !(1 << 3 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 10);
+
+unsafe extern "C" {
+    fn newroot_call_entry();
+}
+
+/// Where the stubs of patched call sites go: see [`site`].
+#[must_use]
+pub fn call_entry() -> u32 {
+    newroot_call_entry as *const () as usize as u32
+}
+
 /// Bytes below the stack pointer that belong to the running function (System V ABI).
 pub const RED_ZONE: usize = 128;
 
@@ -216,6 +234,14 @@ pub struct SavedRegisters {
 }
 
 impl SavedRegisters {
+    /// The registers of a call that came through a patched call site, as far as a call has to do
+    /// with them.
+    #[must_use]
+    pub fn of_call(frame: &CallFrame) -> Self {
+        let CallFrame { r9, r8, r10, rdx, rsi, rdi, rax, rip, rsp, .. } = *frame;
+        Self { r9, r8, r10, rdx, rsi, rdi, rax, rip, rsp, ..Self::default() }
+    }
+
     /// The call's number.
     #[must_use]
     pub fn number(&self) -> usize {
@@ -282,10 +308,88 @@ pub struct SignalContext {
     pub mask: u64,
 }
 
+impl SignalContext {
+    /// What a signal would have saved, had there been one.
+    #[must_use]
+    pub fn new(registers: SavedRegisters, mask: u64) -> Self {
+        Self { flags: 0, link: 0, stack: [0; 3], registers, rest: [0; 15], mask }
+    }
+
+    /// First address of the alternate stack the interrupted code was running on; 0 if it wasn't on one.
+    #[must_use]
+    pub fn alternate_stack(&self) -> usize {
+        let [start, _, len] = self.stack;
+        let sp = self.registers.sp();
+        if start <= sp && sp - start <= len { start } else { 0 }
+    }
+}
+
 const _: () = {
     assert!(core::mem::offset_of!(SignalContext, registers) == 40);
     assert!(core::mem::offset_of!(SignalContext, mask) == 296);
 };
+
+/// What the entry for patched call sites keeps on the guest's stack, below the red zone. Its layout is
+/// known to the assembly in [`entry_points`](crate::entry_points).
+#[repr(C)]
+#[derive(Debug)]
+pub struct CallFrame {
+    /// The guest's signal mask, which is to be in force again.
+    pub mask: u64,
+    rbp: usize,
+    rbx: usize,
+    r9: usize,
+    r8: usize,
+    r10: usize,
+    rdx: usize,
+    rsi: usize,
+    rdi: usize,
+    rax: usize,
+    rip: usize,
+    flags: usize,
+    rsp: usize,
+}
+
+/// Bytes below a [`CallFrame`] in which the entry code keeps the vector registers, the gap for their
+/// alignment included. It is their lower 128 bits: code for the x86-64 baseline changes no others.
+pub const CALL_AREA: usize = 256 + 16;
+
+const _: () = {
+    assert!(core::mem::offset_of!(CallFrame, rbp) == 8);
+    assert!(core::mem::offset_of!(CallFrame, rdi) == 64);
+    assert!(core::mem::offset_of!(CallFrame, flags) == 88);
+    assert!(core::mem::offset_of!(CallFrame, rsp) == 96);
+};
+
+impl CallFrame {
+    /// The call's number.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.rax
+    }
+
+    /// The call's six arguments.
+    #[must_use]
+    pub fn arguments(&self) -> [usize; 6] {
+        [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9]
+    }
+
+    /// Gives the call its result.
+    pub fn set_result(&mut self, result: isize) {
+        self.rax = result as usize;
+    }
+
+    /// Has the guest go on with these registers.
+    pub fn go_on_with(&mut self, registers: &SavedRegisters) {
+        let SavedRegisters { r9, r8, r10, rdx, rsi, rdi, rax, rip, rsp, .. } = *registers;
+        *self = Self { r9, r8, r10, rdx, rsi, rdi, rax, rip, rsp, ..*self };
+    }
+
+    /// Has the guest execute the `syscall` instruction at its call site after all.
+    pub fn make_the_call(&mut self) {
+        self.rip -= site::SYSCALL;
+    }
+}
 
 /// `struct kernel_sigaction` as rt_sigaction(2) takes it on this CPU.
 #[repr(C)]
@@ -315,19 +419,23 @@ pub mod legacy {
 
 // ---- entry points -----------------------------------------------------------------------
 
-/// Emits the image's entry point and its signal handler, which are nothing but moves
-/// between stacks around two Rust functions:
+/// Emits the image's entry point, its signal handler and where patched call sites enter, which are
+/// nothing but moves between stacks around a few Rust functions:
 ///
 /// - `$start: extern "C" fn(stack: *mut usize) -> !` is given the initial stack pointer;
 /// - `$trap: extern "C" fn(info, context, slot) -> usize` runs on the private stack of a
 ///   slot (its index is `slot`); a nonzero result is a guest handler to be run instead of
-///   returning from the signal.
+///   returning from the signal;
+/// - `$fast: extern "C" fn(frame: *mut CallFrame) -> bool` runs on the guest's stack, where a call came
+///   through a patched call site; if it says no, then
+/// - `$call: extern "C" fn(frame: *mut CallFrame, slot)` runs on the stack of a slot, with all signals
+///   blocked as they are in the handler.
 ///
 /// The slots: `$slots` is the first byte of `$count` private stacks of `1 << $shift` bytes,
 /// `$owners` an array of `$count` words, nonzero while a slot is taken.
 #[macro_export]
 macro_rules! entry_points {
-    (start: $start:path, trap: $trap:path, slots: $slots:path, owners: $owners:path, count: $count:expr, shift: $shift:expr) => {
+    (start: $start:path, trap: $trap:path, fast: $fast:path, call: $call:path, slots: $slots:path, owners: $owners:path, count: $count:expr, shift: $shift:expr) => {
         core::arch::global_asm!(
             ".pushsection .text.newroot_entry,\"ax\",@progbits",
             ".globl _start",
@@ -387,9 +495,139 @@ macro_rules! entry_points {
             "jnz 5f",
             "ret",
             "5: jmp rax",
+            // A patched call site. rax is the number, rcx the address behind the site; r11 is free, and
+            // so are both once the call is made. Everything else, the red zone and the flags
+            // included, must be found as it was. The frame is CallFrame.
+            ".p2align 4",
+            ".globl newroot_call_entry",
+            ".hidden newroot_call_entry",
+            "newroot_call_entry:",
+            "mov r11, rsp",
+            "lea rsp, [rsp - {red_zone}]",
+            "push r11",
+            "pushfq",
+            "push rcx",
+            "push rax",
+            "push rdi",
+            "push rsi",
+            "push rdx",
+            "push r10",
+            "push r8",
+            "push r9",
+            "push rbx",
+            "push rbp",
+            "push rax", // room for the mask
+            "cld",
+            "mov rbp, rsp",
+            // Compiled code uses vector registers, and only their lower halves: see CALL_AREA.
+            "and rsp, -16",
+            "sub rsp, 256",
+            "movaps [rsp + 0], xmm0",
+            "movaps [rsp + 16], xmm1",
+            "movaps [rsp + 32], xmm2",
+            "movaps [rsp + 48], xmm3",
+            "movaps [rsp + 64], xmm4",
+            "movaps [rsp + 80], xmm5",
+            "movaps [rsp + 96], xmm6",
+            "movaps [rsp + 112], xmm7",
+            "movaps [rsp + 128], xmm8",
+            "movaps [rsp + 144], xmm9",
+            "movaps [rsp + 160], xmm10",
+            "movaps [rsp + 176], xmm11",
+            "movaps [rsp + 192], xmm12",
+            "movaps [rsp + 208], xmm13",
+            "movaps [rsp + 224], xmm14",
+            "movaps [rsp + 240], xmm15",
+            // The short way, on the guest's stack.
+            "mov rdi, rbp",
+            "call {fast}",
+            "test al, al",
+            "jnz 7f",
+            // The long way.
+            "mov eax, {sigprocmask}",
+            "mov edi, 2", // SIG_SETMASK
+            "lea rsi, [rip + 6f]",
+            "mov rdx, rbp",
+            "mov r10d, 8",
+            "syscall",
+            "2: xor ebx, ebx",
+            "3: mov eax, 1",
+            "lea rcx, [rip + {owners}]",
+            "xchg eax, dword ptr [rcx + rbx*4]",
+            "test eax, eax",
+            "jz 4f",
+            "inc ebx",
+            "cmp ebx, {count}",
+            "jb 3b",
+            "mov eax, 24", // sched_yield
+            "syscall",
+            "jmp 2b",
+            "4: lea ecx, [rbx + 1]",
+            "shl rcx, {shift}",
+            "lea rsp, [rip + {slots}]",
+            "add rsp, rcx",
+            "mov rdi, rbp",
+            "mov esi, ebx",
+            "call {call}",
+            // Where the call is still to be made, what it needs lies below all of ours, at the stack
+            // pointer it goes on with. A signal that comes once the mask is open must spare both.
+            "lea rsp, [rbp - 256]",
+            "and rsp, -16",
+            "mov rax, [rbp + 96]",
+            "cmp rax, rsp",
+            "cmovb rsp, rax",
+            "lea rcx, [rip + {owners}]",
+            "mov dword ptr [rcx + rbx*4], 0",
+            "mov eax, {sigprocmask}",
+            "mov edi, 2",
+            "mov rsi, rbp",
+            "xor edx, edx",
+            "mov r10d, 8",
+            "syscall",
+            "7: lea rcx, [rbp - 256]",
+            "and rcx, -16",
+            "movaps xmm0, [rcx + 0]",
+            "movaps xmm1, [rcx + 16]",
+            "movaps xmm2, [rcx + 32]",
+            "movaps xmm3, [rcx + 48]",
+            "movaps xmm4, [rcx + 64]",
+            "movaps xmm5, [rcx + 80]",
+            "movaps xmm6, [rcx + 96]",
+            "movaps xmm7, [rcx + 112]",
+            "movaps xmm8, [rcx + 128]",
+            "movaps xmm9, [rcx + 144]",
+            "movaps xmm10, [rcx + 160]",
+            "movaps xmm11, [rcx + 176]",
+            "movaps xmm12, [rcx + 192]",
+            "movaps xmm13, [rcx + 208]",
+            "movaps xmm14, [rcx + 224]",
+            "movaps xmm15, [rcx + 240]",
+            "mov rbx, [rbp + 16]",
+            "mov r9, [rbp + 24]",
+            "mov r8, [rbp + 32]",
+            "mov r10, [rbp + 40]",
+            "mov rdx, [rbp + 48]",
+            "mov rsi, [rbp + 56]",
+            "mov rdi, [rbp + 64]",
+            "mov rax, [rbp + 72]",
+            "mov rcx, [rbp + 80]",
+            "push qword ptr [rbp + 88]",
+            "popfq",
+            // With this the frame is given up: nothing may be read from it any more.
+            "mov r11, [rbp + 8]",
+            "mov rsp, [rbp + 96]",
+            "mov rbp, r11",
+            "jmp rcx",
+            ".p2align 3",
+            "6: .quad {blocked}",
             ".popsection",
             start = sym $start,
             trap = sym $trap,
+            fast = sym $fast,
+            call = sym $call,
+            red_zone = const $crate::arch::RED_ZONE,
+            sigprocmask = const $crate::raw::__NR_rt_sigprocmask,
+            blocked = const $crate::arch::BLOCKED_IN_HANDLER,
             slots = sym $slots,
             owners = sym $owners,
             count = const $count,

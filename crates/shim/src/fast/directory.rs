@@ -1,0 +1,29 @@
+//! The working directory.
+
+use newroot_abi::Errno;
+use newroot_abi::plan::Flags;
+
+use super::path::{ShortGuest, ShortHost};
+use crate::host;
+use crate::memory;
+use crate::session::session;
+
+pub(super) fn getcwd([out, size, ..]: [usize; 6]) -> Option<Result<usize, Errno>> {
+    if session().has(Flags::ALIASED) {
+        return None;
+    }
+    let mut path = ShortHost::new();
+    let len = host::getcwd(path.space()).ok()?;
+    path.set_len(len);
+    let mut guest = ShortGuest::new();
+    session().mounts.detranslate(path.bytes(), None, &mut guest)?;
+    if guest.is_empty() {
+        guest.extend(b"/").ok()?;
+    }
+    let text = guest.with_nul();
+    if text.len() > size {
+        return Some(Err(Errno::RANGE));
+    }
+    let written = memory::write_bytes(out, text);
+    Some(written.map(|()| text.len()))
+}

@@ -1,0 +1,102 @@
+//! Paths whose text says enough.
+
+use newroot_abi::Errno;
+use newroot_paths::{Buffer, Guest, Host};
+
+use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::memory;
+use crate::resolve::{NO_SYMLINKS, merged};
+use crate::session::session;
+
+/// Room for a path, guest's or host's: longer ones take the long way. It lies on a stack of the guest's.
+const SHORT: usize = 512;
+
+/// A path as the guest gave it.
+pub(super) type ShortGuest = Buffer<Guest, SHORT>;
+/// A path as the host's kernel is given it.
+pub(super) type ShortHost = Buffer<Host, SHORT>;
+
+/// Reads a path; `None` unless it is a readable, short one that isn't empty.
+pub(super) fn read(address: usize) -> Option<ShortGuest> {
+    let mut text = ShortGuest::new();
+    memory::read_path(address, &mut text).ok()?;
+    (!text.is_empty()).then_some(text)
+}
+
+/// Where a path leads if there is no symlink on it.
+#[derive(Debug)]
+pub(super) struct Place {
+    directory: i32,
+    path: ShortHost,
+}
+
+impl Place {
+    /// What the path's text says; `None` where it doesn't say enough.
+    pub(super) fn of(directory: i32, text: &ShortGuest) -> Option<Self> {
+        let session = session();
+        let bytes = text.bytes();
+        if !session.has_openat2() || !is_canonical(bytes) {
+            return None;
+        }
+        let mut path = ShortHost::new();
+        if bytes.first() != Some(&b'/') {
+            let first = bytes.split(|&byte| byte == b'/').next()?;
+            if session.mounts.may_cross(first) {
+                return None;
+            }
+            path.assign(bytes).ok()?;
+            return Some(Self { directory, path });
+        }
+        // A link in the root directory that nearly every path goes through: the long way knows it.
+        if merged::is_noted(bytes) {
+            return None;
+        }
+        session.mounts.translate(bytes, &mut path).ok()?;
+        Some(Self { directory: AT_FDCWD, path })
+    }
+
+    /// The directory the path is to be taken from.
+    pub(super) fn directory(&self) -> i32 {
+        self.directory
+    }
+
+    /// The path, in the host's terms if it is absolute.
+    pub(super) fn path(&mut self) -> Path<'_> {
+        Path::new(self.path.with_nul())
+    }
+
+    /// The bytes of the path.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.path.bytes()
+    }
+
+    /// Opens it. `None` if there was a symlink after all, or no descriptor to be had.
+    pub(super) fn open(&mut self, flags: u64, mode: u64) -> Option<Result<Descriptor, Errno>> {
+        let directory = self.directory;
+        match host::openat2(directory, self.path(), flags, mode, NO_SYMLINKS) {
+            Err(Errno::LOOP | Errno::MFILE | Errno::NFILE) => None,
+            other => Some(other),
+        }
+    }
+}
+
+/// Whether a path has no `.`, no `..`, and no slash too many: most have none.
+fn is_canonical(path: &[u8]) -> bool {
+    let body = path.strip_prefix(b"/").unwrap_or(path);
+    body.split(|&byte| byte == b'/').all(|component| !matches!(component, [] | [b'.'] | [b'.', b'.']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_canonical;
+
+    #[test]
+    fn only_plain_components_are_canonical() {
+        for path in ["/usr/lib", "a", "a/b.c", "/...", "/.a/b"] {
+            assert!(is_canonical(path.as_bytes()), "{path}");
+        }
+        for path in ["/", "", ".", "..", "/usr/", "//usr", "/usr//lib", "/usr/./lib", "a/..", "../a"] {
+            assert!(!is_canonical(path.as_bytes()), "{path}");
+        }
+    }
+}

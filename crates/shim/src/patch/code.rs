@@ -1,0 +1,123 @@
+//! The guest's code: looking at it, and changing it.
+//!
+//! # Safety
+//! Code is read within a mapping that was just seen in the process's own map, up to an instruction that was
+//! just executed; it is written where that map said that it is private and nobody writes. A thread
+//! that unmaps code that runs ends the process natively, too.
+//!
+//! Where other threads may execute the code at that moment, an instruction is replaced by one store of an
+//! aligned quadword: every processor sees either the old instruction or the new one, never a mixture, and
+//! both have the same length (AMD64 APM volume 2, "Cross-Modifying Code"). What doesn't lie in one quadword
+//! is left alone then.
+#![allow(unsafe_code)]
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use newroot_abi::Errno;
+use newroot_sys::arch::site::{self, JUMP, SYSCALL, WINDOW};
+
+use super::stubs::{EXECUTABLE, WRITABLE, refused};
+use crate::host;
+
+const QUADWORD: usize = 8;
+
+/// An instruction in front of a `syscall` that can be moved to a stub.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moved {
+    /// Address of the `syscall`.
+    syscall: usize,
+    instruction: [u8; 6],
+    len: usize,
+}
+
+impl Moved {
+    /// Where it stands.
+    pub(super) fn address(&self) -> usize {
+        self.syscall - self.len
+    }
+
+    /// Its machine code.
+    pub(super) fn instruction(&self) -> &[u8] {
+        self.instruction.get(..self.len).unwrap_or(&[])
+    }
+
+    /// Address behind the `syscall`.
+    pub(super) fn next(&self) -> usize {
+        self.syscall + SYSCALL
+    }
+}
+
+/// What can be moved from in front of `syscall`, in a mapping that begins at `start`.
+pub(super) fn movable(start: usize, syscall: usize, alone: bool) -> Option<Moved> {
+    let window = syscall.checked_sub(WINDOW).filter(|&window| window >= start)?;
+    // SAFETY: within the mapping: see the head of the file. A copy, for a guest's code is the guest's to change.
+    let code = unsafe { (window as *const [u8; WINDOW]).read_volatile() };
+    let len = site::movable(&code)?;
+    if !alone && quadword_of(syscall - len).is_none() {
+        return None;
+    }
+    let mut instruction = [0; 6];
+    instruction.get_mut(..len)?.copy_from_slice(code.get(WINDOW - len..)?);
+    Some(Moved { syscall, instruction, len })
+}
+
+/// The aligned quadword that a jump at `address` would lie in, if it lies in one.
+fn quadword_of(address: usize) -> Option<usize> {
+    (address % QUADWORD + JUMP <= QUADWORD).then_some(address & !(QUADWORD - 1))
+}
+
+/// A jump that is to be written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patch {
+    address: usize,
+    jump: [u8; JUMP],
+}
+
+impl Patch {
+    /// Holds the place of a patch.
+    pub(super) const NONE: Self = Self { address: 0, jump: [0; JUMP] };
+
+    /// A jump at `address` to a stub; `None` if that is too far.
+    pub(super) fn new(address: usize, stub: usize) -> Option<Self> {
+        Some(Self { address, jump: site::jump(address, stub)? })
+    }
+
+    fn write(&self, alone: bool) {
+        match quadword_of(self.address) {
+            Some(quadword) => {
+                // SAFETY: aligned, and the page was made writable.
+                let word = unsafe { AtomicU64::from_ptr(quadword as *mut u64) };
+                let mut bytes = word.load(Ordering::Relaxed).to_le_bytes();
+                for (place, byte) in bytes.iter_mut().skip(self.address - quadword).zip(self.jump) {
+                    *place = byte;
+                }
+                word.store(u64::from_le_bytes(bytes), Ordering::Release);
+            }
+            // SAFETY: the page was made writable, and nobody else runs.
+            None if alone => unsafe { (self.address as *mut [u8; JUMP]).write_volatile(self.jump) },
+            None => {}
+        }
+    }
+}
+
+/// Writes jumps into the mapping from `start` to `end`, which can be read and executed, and is so again
+/// afterwards.
+///
+/// All of it is made writable for that moment, and not only the pages that change: a mapping that was
+/// writable is accounted differently for ever (VM_ACCOUNT in mm/mprotect.c), so that a part of it would
+/// show up in the process's map as one of its own.
+///
+/// # Errors
+/// EPERM if code can't be made writable; ENOMEM.
+pub(super) fn apply(patches: &[Patch], start: usize, end: usize, alone: bool) -> Result<(), Errno> {
+    if patches.is_empty() {
+        return Ok(());
+    }
+    // SAFETY: code that stays executable all the time.
+    unsafe { host::mprotect(start, end - start, WRITABLE) }.map_err(refused)?;
+    for patch in patches {
+        patch.write(alone);
+    }
+    // SAFETY: it gets back the rights that the map of memory showed.
+    unsafe { host::mprotect(start, end - start, EXECUTABLE) }
+}

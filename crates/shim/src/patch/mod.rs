@@ -1,0 +1,164 @@
+//! Call sites that trap again and again are patched, so that they enter the shim without a signal.
+//!
+//! A trap tells where it came from: that address is a `syscall` instruction, beyond doubt. So nothing is
+//! scanned, and nothing about files is kept: the traps themselves find the call sites, and those that
+//! matter. After a number of traps comes a *round*: the map of memory is read once, and what was seen more
+//! than once is patched. A process that makes few calls never pays for it; one that makes many pays once.
+//! Each further round comes after as many traps again as there have been.
+//!
+//! What is patched, and how, is in [`newroot_sys::arch::site`]. It is always right to leave a call site
+//! alone: it traps then. So whatever isn't quite clear is left alone:
+//!
+//! - code that isn't a private mapping of a file, readable and executable;
+//! - code in front of a `syscall` that doesn't decode to one and only one instruction that can be moved;
+//! - where other threads may be running, what one aligned store can't change;
+//! - a process that is traced: its tracer wants to see its calls;
+//! - a vfork's child, which would patch its parent;
+//! - everything, where the host forbids memory that can be written and executed.
+
+mod code;
+mod sites;
+mod stubs;
+
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use newroot_abi::Errno;
+use newroot_abi::plan::NEVER_PATCH;
+use newroot_sys::arch::site;
+use newroot_sys::filter::always_traps;
+use newroot_sys::raw;
+use newroot_sys::table::{self, Call};
+
+use crate::calls::filters;
+use crate::host::{self, AT_FDCWD, Path};
+use crate::resolve::procfs::maps::{Mapping, Maps};
+use crate::session::session;
+use crate::slots::{self, OWNERS};
+
+/// Traps of this process so far.
+static TRAPS: AtomicU32 = AtomicU32::new(0);
+/// The number of traps after which the next round comes; 0 before the first was thought of.
+static NEXT_ROUND: AtomicU32 = AtomicU32::new(0);
+/// The host forbids patching: it was tried.
+static FORBIDDEN: AtomicBool = AtomicBool::new(false);
+
+/// Whether a call may be run without a trap: the filter traps each of them, and it doesn't return by way
+/// of the signal frame.
+#[must_use]
+pub fn is_ours(number: usize) -> bool {
+    let session = session();
+    let release = !session.release.is_empty();
+    table::row_of(number).is_some_and(|row| {
+        always_traps(row.trap, session.header.flags, release) && !matches!(row.call, Call::SigReturn)
+    })
+}
+
+/// A trapped call was run; `address` is the one behind its `syscall` instruction.
+pub fn came_from(address: usize, number: usize) {
+    let patch_after = session().header.patch_after;
+    if patch_after == NEVER_PATCH || FORBIDDEN.load(Ordering::Relaxed) || !is_ours(number) {
+        return;
+    }
+    sites::count(address - site::SYSCALL);
+    let traps = TRAPS.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+    if traps < NEXT_ROUND.load(Ordering::Relaxed).max(patch_after) {
+        return;
+    }
+    // Every trap where the user (a test) wants everything patched at once.
+    let more = if patch_after == 1 { 1 } else { traps };
+    NEXT_ROUND.store(traps.saturating_add(more), Ordering::Relaxed);
+    if OWNERS.patching.swap(true, Ordering::Acquire) {
+        return;
+    }
+    if round(if patch_after == 1 { 1 } else { 2 }) == Err(Errno::PERM) {
+        FORBIDDEN.store(true, Ordering::Relaxed);
+    }
+    OWNERS.patching.store(false, Ordering::Release);
+}
+
+/// Patches what was seen at least `least` times.
+///
+/// # Errors
+/// EPERM if it is no use trying again; anything else may be different next time.
+fn round(least: u32) -> Result<(), Errno> {
+    if !sites::any(least) {
+        return Ok(());
+    }
+    if !slots::is_owner(host::getpid()) || filters::any() || is_traced()? {
+        return Ok(());
+    }
+    let alone = host::is_alone();
+    let mut free = Gap::default();
+    let mut end_of_last = 0;
+    let file = host::openat(AT_FDCWD, Path::new(b"/proc/self/maps\0"), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
+    let mut maps = Maps::new(file);
+    while let Some(mapping) = maps.next_mapping()? {
+        let Mapping { start, end, .. } = mapping;
+        let (start, end) = (start as usize, end as usize);
+        free.offer(end_of_last, start);
+        end_of_last = end;
+        if is_code_of_a_file(&mapping) && sites::any_within(start..end, least) {
+            patch_within(start, end, least, alone, free)?;
+        }
+    }
+    Ok(())
+}
+
+/// A private mapping that is run and not written, of a file.
+fn is_code_of_a_file(mapping: &Mapping<'_>) -> bool {
+    mapping.rights == b"r-xp" && mapping.name.first() == Some(&b'/')
+}
+
+/// The last range of addresses, of those seen, that nothing is mapped to and that is large enough.
+#[derive(Clone, Copy, Debug, Default)]
+struct Gap {
+    end: usize,
+}
+
+impl Gap {
+    fn offer(&mut self, start: usize, end: usize) {
+        // What lies right above a mapping is left to it, in case it is a heap that grows.
+        const DISTANCE: usize = 1 << 20;
+        if end.saturating_sub(start) >= DISTANCE + stubs::AREA {
+            self.end = end;
+        }
+    }
+}
+
+/// Patches the call sites of one mapping.
+fn patch_within(start: usize, end: usize, least: u32, alone: bool, free: Gap) -> Result<(), Errno> {
+    let mut patches = [code::Patch::NONE; sites::COUNT];
+    let mut count = 0;
+    let mut area = None;
+    for site in sites::within(start..end, least) {
+        let Some(moved) = code::movable(start, site.address(), alone) else {
+            site.leave_alone();
+            continue;
+        };
+        let area = match &mut area {
+            Some(area) => area,
+            none => none.insert(stubs::Area::near(site.address(), free.end)?),
+        };
+        let Some(patch) = area.add(moved) else { continue };
+        if let Some(place) = patches.get_mut(count) {
+            *place = patch;
+            count += 1;
+            site.leave_alone();
+        }
+    }
+    // The stubs become executable before a jump leads to them.
+    drop(area);
+    code::apply(patches.get(..count).unwrap_or(&[]), start, end, alone)
+}
+
+/// Whether another process traces this one (proc_pid_status(5)).
+fn is_traced() -> Result<bool, Errno> {
+    const FIELD: &[u8] = b"\nTracerPid:\t";
+    let path = Path::new(b"/proc/self/status\0");
+    let file = host::openat(AT_FDCWD, path, raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
+    let mut text = [0u8; 1024];
+    let len = host::read(file.number(), &mut text)?;
+    let text = text.get(..len).unwrap_or(&[]);
+    let at = text.windows(FIELD.len()).position(|window| window == FIELD).ok_or(Errno::NOENT)?;
+    Ok(text.get(at + FIELD.len()) != Some(&b'0'))
+}
