@@ -148,11 +148,19 @@ impl World {
                 return verdict;
             }
         }
-        self.check(case, "newroot run", |scratch| {
-            let mut command = self.newroot(scratch, "run");
-            command.arg(root).args(["--", "./run"]);
-            command
-        })
+        // With every call trapped, and with every call site patched as soon as it has trapped once; on
+        // the host's own root with patches that come in the course of it, as for everybody.
+        for option in ["--no-patch", "--patch-after=1"] {
+            let verdict = self.check(case, &format!("newroot run {option}"), |scratch| {
+                let mut command = self.newroot(scratch, "run");
+                command.arg(option).arg(root).args(["--", "./run"]);
+                command
+            });
+            if !matches!(verdict, Verdict::Right) {
+                return verdict;
+            }
+        }
+        Verdict::Right
     }
 
     /// The host's own root, with a directory bound where there is none.
