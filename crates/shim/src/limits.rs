@@ -1,15 +1,20 @@
 //! A few descriptors more than the process may have, for a moment.
 //!
 //! Where the kernel needs no descriptor and we do, a process that has used up its soft limit
-//! (RLIMIT_NOFILE) may have some of what its hard limit still allows, until the guard is dropped.
+//! (RLIMIT_NOFILE) may have some of what its hard limit still allows, until the guard is dropped. Where
+//! that is used up, too, a child helps out: it borrows the memory and has descriptors of its own, some
+//! of which it can do without.
 //!
 //! # Safety
-//! prlimit(2) with structures that live for the call.
+//! prlimit(2) with structures that live for the call. A helper's child runs what it is given to its end
+//! while its parent waits.
 #![allow(unsafe_code)]
 
+use newroot_sys::arch;
 use newroot_sys::raw;
 
-use crate::host;
+use crate::host::{self, Descriptor};
+use newroot_abi::Errno;
 
 const RLIMIT_NOFILE: usize = 7;
 const EXTRA: u64 = 8;
@@ -35,6 +40,52 @@ impl Spare {
 impl Drop for Spare {
     fn drop(&mut self) {
         prlimit(Some(&self.old), None);
+    }
+}
+
+/// Runs `work` in a child that shares nothing with us but the memory, and that has closed descriptors
+/// at the upper end of the limit, except `keep`. `None` if there is no such child to be had, or something
+/// ended it.
+///
+/// A descriptor that `work` opens is the child's and ends with it; what it maps stays.
+pub fn with_fewer_descriptors<T>(keep: [i32; 2], work: impl FnOnce() -> T) -> Option<T> {
+    struct Errand<W, T> {
+        keep: [i32; 2],
+        work: Option<W>,
+        result: Option<T>,
+    }
+    unsafe extern "C" fn run<T, W: FnOnce() -> T>(errand: usize) {
+        // SAFETY: the parent lent it and waits.
+        let errand = unsafe { &mut *(errand as *mut Errand<W, T>) };
+        close_some(errand.keep);
+        errand.result = errand.work.take().map(|work| work());
+    }
+    fn errand_of<T, W: FnOnce() -> T>(_: &Errand<W, T>) -> unsafe extern "C" fn(usize) {
+        run::<T, W>
+    }
+    let mut errand = Errand { keep, work: Some(work), result: None };
+    let run = errand_of(&errand);
+    // Nobody is told of it: no signal at its end, no tracer at its beginning.
+    // SAFETY: `run` is given what it was made for.
+    let child = unsafe { arch::borrow_memory(raw::CLONE_UNTRACED, run, (&raw mut errand) as usize) };
+    if child > 0 {
+        let arguments = [child as usize, 0, raw::__WALL as usize, 0, 0, 0];
+        // SAFETY: touches no memory.
+        while unsafe { host::forward(raw::__NR_wait4, &arguments) } == Errno::INTR.to_return() {}
+    }
+    errand.result
+}
+
+fn close_some(keep: [i32; 2]) {
+    let mut limit = [0u64; 2];
+    if !prlimit(None, Some(&mut limit)) {
+        return;
+    }
+    let end = i32::try_from(limit[0]).unwrap_or(i32::MAX);
+    for number in (end - EXTRA as i32).max(0)..end {
+        if !keep.contains(&number) {
+            drop(Descriptor::from_number(number));
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use newroot_sys::raw;
 
 use super::{descriptor_argument, filters, forward};
 use crate::host::{self, AT_FDCWD, Descriptor, FileType};
-use crate::limits::Spare;
+use crate::limits::{self, Spare};
 use crate::loader;
 use crate::memory;
 use crate::report::Decimal;
@@ -79,29 +79,56 @@ struct Executable {
     nameless: bool,
 }
 
-fn exec(call: &mut Trapped<'_>, scratch: &mut Scratch, request: Request) -> Result<usize, Errno> {
-    match exec_once(call, scratch, request, None) {
-        // The kernel needs no descriptor for an exec; to look at the file beforehand, we do.
-        Err(error @ (Errno::MFILE | Errno::NFILE)) => match Spare::new() {
-            Some(spare) => exec_once(call, scratch, request, Some(spare)),
-            None => Err(error),
-        },
-        other => other,
-    }
+/// What an exec found.
+enum Program {
+    /// A program, with the strings in front of its arguments; open, if it has no name.
+    Found(Front, Option<Descriptor>),
+    /// The shim of a newroot in this one.
+    Shim,
 }
 
-fn exec_once(
-    call: &mut Trapped<'_>,
-    scratch: &mut Scratch,
-    request: Request,
-    spare: Option<Spare>,
-) -> Result<usize, Errno> {
+fn exec(call: &mut Trapped<'_>, scratch: &mut Scratch, request: Request) -> Result<usize, Errno> {
     const KNOWN: u32 = raw::AT_EMPTY_PATH | raw::AT_SYMLINK_NOFOLLOW | AT_EXECVE_CHECK;
     if request.flags & !KNOWN != 0 {
         return Err(Errno::INVAL);
     }
+    reclaim(&mut scratch.exec);
+    let mut spare = None;
+    let program = match find(scratch, request) {
+        // The kernel needs no descriptor for an exec; to look at the file beforehand, we do.
+        Err(error @ (Errno::MFILE | Errno::NFILE)) => {
+            spare = Spare::new();
+            if spare.is_some() { find(scratch, request)? } else { find_in_a_child(scratch, request, error)? }
+        }
+        other => other?,
+    };
     let Scratch { first, second, exec, .. } = scratch;
-    reclaim(exec);
+    match program {
+        Program::Shim => super::exec_nested::exec(call, first, exec, request.arguments, request.environment),
+        Program::Found(..) if request.flags & AT_EXECVE_CHECK != 0 => Ok(0),
+        Program::Found(front, nameless) => {
+            // Only a file without a name is handed on open; and the limit that was raised to look at
+            // it is not the new program's.
+            if nameless.is_none() {
+                drop(spare);
+            }
+            replace_process(call, second, exec, &front, nameless, request)
+        }
+    }
+}
+
+/// Looks for the program without a descriptor to spare. One without a name can't be handed on.
+fn find_in_a_child(scratch: &mut Scratch, request: Request, error: Errno) -> Result<Program, Errno> {
+    let found = limits::with_fewer_descriptors([request.directory, -1], || match find(scratch, request) {
+        Ok(Program::Found(_, Some(_))) => Err(error),
+        other => other,
+    });
+    found.unwrap_or(Err(error))
+}
+
+/// Finds everything that could be wrong with the program.
+fn find(scratch: &mut Scratch, request: Request) -> Result<Program, Errno> {
+    let Scratch { first, second, exec, .. } = scratch;
     memory::read_path(request.path, &mut first.text)?;
     let mut front = Front { offsets: [0; MAX_FRONT], count: 0, used: 0 };
     let mut executable = open(first, exec, request)?;
@@ -113,7 +140,7 @@ fn exec_once(
         let len = host::pread(executable.file.number(), &mut head, 0)?;
         let head = head.get(..len).unwrap_or(&[]);
         if is_shim(head) {
-            return super::exec_nested::exec(call, first, exec, request.arguments, request.environment);
+            return Ok(Program::Shim);
         }
         match identify(head)? {
             Image::Elf(_) => {
@@ -145,16 +172,7 @@ fn exec_once(
             }
         }
     }
-    if request.flags & AT_EXECVE_CHECK != 0 {
-        return Ok(0);
-    }
-    // Only a file without a name is handed on open; and the limit that was raised to look at it is
-    // not the new program's.
-    let nameless = executable.nameless.then_some(executable.file);
-    if nameless.is_none() {
-        drop(spare);
-    }
-    replace_process(call, second, exec, &front, nameless, request)
+    Ok(Program::Found(front, executable.nameless.then_some(executable.file)))
 }
 
 /// Whether a script is named through a descriptor that the exec closes

@@ -136,6 +136,13 @@ pub(super) fn map(file: &Descriptor, random: u64, interpreter: &mut GuestBuf) ->
     Ok(mapped)
 }
 
+/// Takes a program that won't be run out of memory again.
+pub(super) fn unmap(mapped: &Mapped) {
+    let end = page_up(mapped.end).unwrap_or(mapped.end);
+    // SAFETY: the range is one that `map` reserved, and nothing of it has run.
+    unsafe { host::munmap(mapped.start as usize, (end - mapped.start) as usize) };
+}
+
 /// Reads the path of a program's interpreter; false if it names none.
 ///
 /// # Errors

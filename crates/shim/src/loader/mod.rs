@@ -10,7 +10,7 @@ use newroot_paths::GuestBuf;
 use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
-use crate::limits::Spare;
+use crate::limits::{self, Spare};
 use crate::report::fatal;
 use crate::resolve;
 use crate::session::Session;
@@ -35,37 +35,53 @@ fn cannot_load(what: &[u8], why: Errno) -> ! {
 
 /// Maps the session's program and its interpreter.
 pub fn load(session: &Session, stack: &InitialStack, scratch: &mut Scratch) -> Program {
+    let mut interpreter = GuestBuf::new();
+    let mut result = try_to_load(session, stack, scratch, &mut interpreter);
     // An exec works with every descriptor in use; ours must too.
-    let mut _spare = None;
-    let file = match open_program(session, scratch) {
-        Ok(file) => file,
+    if let Err(error @ (Errno::MFILE | Errno::NFILE)) = result {
+        let spare = Spare::new();
+        let mut again = || try_to_load(session, stack, scratch, &mut interpreter);
+        result = if spare.is_some() {
+            again()
+        } else {
+            // What a child maps stays.
+            let keep = [session.header.descriptor as i32, -1];
+            limits::with_fewer_descriptors(keep, again).unwrap_or(Err(error))
+        };
+    }
+    match result {
+        Ok(program) => program,
+        Err(error) if interpreter.is_empty() => cannot_load(session.exe, error),
+        Err(error) => cannot_load(interpreter.bytes(), error),
+    }
+}
+
+/// On failure `interpreter` has its path if it was the one that couldn't be loaded, else nothing; and
+/// nothing is mapped.
+fn try_to_load(
+    session: &Session,
+    stack: &InitialStack,
+    scratch: &mut Scratch,
+    interpreter: &mut GuestBuf,
+) -> Result<Program, Errno> {
+    let main = open_program(session, scratch).and_then(|file| map::map(&file, stack.random(), interpreter));
+    let main = main.inspect_err(|_| interpreter.clear())?;
+    if interpreter.is_empty() {
+        return Ok(Program { main, interpreter: None });
+    }
+    let operand = &mut scratch.first;
+    let mapped = operand
+        .text
+        .assign(interpreter.bytes())
+        .and_then(|()| resolve::open_for_exec(operand))
+        .and_then(|file| map::map(&file, 0, &mut GuestBuf::new()));
+    match mapped {
+        Ok(interpreter) => Ok(Program { main, interpreter: Some(interpreter) }),
         Err(error) => {
-            _spare = Spare::new();
-            match open_program(session, scratch) {
-                Ok(file) => file,
-                Err(_) => cannot_load(session.exe, error),
-            }
+            map::unmap(&main);
+            Err(error)
         }
-    };
-    let mut interpreter_path = GuestBuf::new();
-    let main = match map::map(&file, stack.random(), &mut interpreter_path) {
-        Ok(main) => main,
-        Err(error) => cannot_load(session.exe, error),
-    };
-    drop(file);
-    let interpreter = (!interpreter_path.is_empty()).then(|| {
-        let operand = &mut scratch.first;
-        let mapped = operand
-            .text
-            .assign(interpreter_path.bytes())
-            .and_then(|()| resolve::open_for_exec(operand))
-            .and_then(|file| map::map(&file, 0, &mut GuestBuf::new()));
-        match mapped {
-            Ok(mapped) => mapped,
-            Err(error) => cannot_load(interpreter_path.bytes(), error),
-        }
-    });
-    Program { main, interpreter }
+    }
 }
 
 fn open_program(session: &Session, scratch: &mut Scratch) -> Result<Descriptor, Errno> {

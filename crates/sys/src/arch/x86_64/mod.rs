@@ -2,7 +2,8 @@
 //!
 //! # Safety
 //! This file holds the only `syscall` instructions of the shim. [`syscall6`] is as unsafe
-//! as the call it makes, [`probe6`] makes none; the other two are entered by the kernel or by a register change
+//! as the call it makes, [`probe6`] makes none, [`borrow_memory`] says what
+//! it asks for; the other two are entered by the kernel or by a register change
 //! made in a signal handler, never called.
 #![allow(unsafe_code)]
 
@@ -57,6 +58,37 @@ global_asm!(
     ".hidden newroot_probed",
     "newroot_probed:",
     "ret",
+    // fn(flags, run, argument) -> isize: clone(2) with the caller's stack, on which the child calls
+    // run(argument) and ends. The parent's part of it stays as it is, for the child is below it.
+    ".p2align 4",
+    ".globl newroot_clone",
+    ".hidden newroot_clone",
+    ".type newroot_clone,@function",
+    "newroot_clone:",
+    "push rbx",
+    "push r12",
+    "push r13", // for the alignment
+    "mov rbx, rsi",
+    "mov r12, rdx",
+    "xor esi, esi",
+    "xor edx, edx",
+    "xor r10d, r10d",
+    "xor r8d, r8d",
+    "mov eax, {clone}",
+    "syscall",
+    "test rax, rax",
+    "jnz 4f",
+    "mov rdi, r12",
+    "call rbx",
+    "xor edi, edi",
+    "mov eax, {exit}",
+    "syscall",
+    "ud2",
+    "4:",
+    "pop r13",
+    "pop r12",
+    "pop rbx",
+    "ret",
     // The restorer of our SIGSYS handler. Unwinders know a signal frame by these very
     // bytes (mov $15,%rax in its seven-byte form), so they must not be "optimised".
     ".p2align 4",
@@ -100,12 +132,15 @@ global_asm!(
     "jmp rcx",
     ".popsection",
     afterwards = const AFTERWARDS,
+    clone = const crate::raw::__NR_clone,
+    exit = const crate::raw::__NR_exit,
 );
 
 unsafe extern "C" {
     fn newroot_gate(number: usize, arguments: *const [usize; 6]) -> isize;
     fn newroot_probe(number: usize, arguments: *const [usize; 6]) -> isize;
     fn newroot_probed();
+    fn newroot_clone(flags: usize, run: unsafe extern "C" fn(usize), argument: usize) -> isize;
     fn newroot_restorer();
     fn newroot_resume();
     fn newroot_afterwards();
@@ -139,6 +174,17 @@ pub unsafe fn probe6(number: u32, arguments: &[usize; 6]) -> isize {
 #[must_use]
 pub fn probe() -> usize {
     newroot_probed as *const () as usize
+}
+
+/// Runs `run(argument)` in a child process that borrows the caller's memory and stack (vfork(2)), with
+/// these further flags of clone(2); the result is the child's number, or an error, once it has ended.
+///
+/// # Safety
+/// `run` may return or end the process; what it changes in memory is changed for the caller.
+pub unsafe fn borrow_memory(flags: u32, run: unsafe extern "C" fn(usize), argument: usize) -> isize {
+    let flags = flags | crate::raw::CLONE_VM | crate::raw::CLONE_VFORK;
+    // SAFETY: the caller is suspended while the child uses its stack; the rest is the caller's contract.
+    unsafe { newroot_clone(flags as usize, run, argument) }
 }
 
 /// Address of the signal restorer, for `sa_restorer`.
