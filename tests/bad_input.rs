@@ -233,6 +233,19 @@ fn host_without_user_namespaces_or_ptrace_runs() {
     check_runs(test, |world| world.without_user_namespaces().without_ptrace(), "");
 }
 
+#[test]
+fn host_without_newer_calls_says_so_first() {
+    let Some(place) = Place::new("host_without_newer_calls_says_so_first") else { return };
+    place.file("newer", fs::read(place.bed.tool("newer_calls")).expect("the tool"), 0o755);
+    let world = place.bed.enter().cwd(place.bed.scratch()).user(User::ordinary());
+    let calls = ["epoll_pwait2", "faccessat2", "fchmodat2", "setxattrat"];
+    let world = calls.iter().fold(world, |world, call| world.deny(&format!("{call}=ENOSYS")));
+    let mut command = world.command(&place.bed.program("newroot"));
+    let outcome = run(command.args(["run", "--engine=trap", "--no-recommended", "root", "/newer"]));
+    assert_eq!(outcome.stdout().matches(": ENOSYS\n").count(), calls.len(), "{}", outcome.facts());
+    assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stderr());
+}
+
 /// `newroot run` where the home, a new file system on `/tmp`, has no place for the default root. It is
 /// refused in one line that has `why` in it, and what the home holds are the names in `left`.
 fn check_no_default_root(

@@ -113,6 +113,7 @@ static const struct feature {
 } features[] = {
     {"clone3", SYS_clone3},
     {"close_range", SYS_close_range},
+    {"epoll_pwait2", 441},
     {"faccessat2", 439},
     {"fchmodat2", 452},
     {"memfd_create", SYS_memfd_create},
@@ -127,6 +128,7 @@ static const struct feature {
     {"rseq", SYS_rseq},
     {"seccomp", SYS_seccomp},
     {"setns", SYS_setns},
+    {"setxattrat", 463},
     {"statx", SYS_statx},
     {"user_clone", SYS_clone, 0, CLONE_NEWUSER, 0},
     {"user_unshare", SYS_unshare, 0, CLONE_NEWUSER, 0},

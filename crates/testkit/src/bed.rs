@@ -214,6 +214,12 @@ impl Bed {
         (fixture, user)
     }
 
+    /// A program of `tests/guests/tools`, linked statically.
+    #[must_use]
+    pub fn tool(&self, name: &str) -> PathBuf {
+        self.compiled(&self.guests.join("tools").join(name).with_extension("c"), Linkage::Static)
+    }
+
     fn compiled(&self, source: &Path, linkage: Linkage) -> PathBuf {
         let (compiler, flags): (&str, &[&str]) = match linkage {
             Linkage::Static => ("gcc", &["-static"]),

@@ -41,7 +41,7 @@ impl Terminal {
 
         let copy = || Stdio::from(side.try_clone().expect("a second descriptor"));
         let mut outer = Command::new("setsid");
-        outer.args(["--ctty", "--wait", "--"]).arg(command.get_program()).args(command.get_args());
+        outer.arg("-c").arg(command.get_program()).args(command.get_args());
         outer.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         outer.stdin(copy()).stdout(copy()).stderr(copy());
         let child = outer.spawn().expect("setsid");

@@ -7,6 +7,7 @@ mod exec_nested;
 pub mod filters;
 pub mod list;
 pub mod names;
+pub mod newer;
 pub mod open;
 pub mod path;
 pub mod procfs_files;

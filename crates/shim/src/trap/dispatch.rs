@@ -7,8 +7,8 @@ use newroot_sys::table::{self, Call};
 
 use super::{Outcome, Trapped, resume};
 use crate::calls::{
-    attributes, directory, exec, filters, forward, list, names, open, path, readlink, signal, socket, stat,
-    system, wait,
+    attributes, directory, exec, filters, forward, list, names, newer, open, path, readlink, signal, socket,
+    stat, system, wait,
 };
 use crate::report::{self, Decimal};
 use crate::session::session;
@@ -28,6 +28,9 @@ pub fn dispatch(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
     let Some(row) = table::row_of(call.number) else {
         return unknown(call);
     };
+    if newer::is_missing(call.number) {
+        return Errno::NOSYS.into();
+    }
     let Scratch { first, .. } = scratch;
     match row.call {
         Call::Kernel => unknown(call),
