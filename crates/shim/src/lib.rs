@@ -19,6 +19,7 @@
 
 pub mod calls;
 pub mod fast;
+pub mod handlers;
 pub mod host;
 pub mod limits;
 pub mod loader;

@@ -17,6 +17,7 @@ newroot_sys::entry_points! {
     trap: newroot_shim::trap::trap,
     fast: newroot_shim::trap::fast,
     call: newroot_shim::trap::call,
+    handlers: newroot_shim::handlers::TABLE,
     slots: slots::STACKS,
     owners: slots::OWNERS,
     count: slots::COUNT,

@@ -14,7 +14,7 @@ use core::cell::UnsafeCell;
 use core::ptr::addr_of_mut;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use newroot_sys::arch::{BLOCKED_IN_HANDLER, SignalAction};
+use newroot_sys::arch::SignalAction;
 
 use crate::{host, slots};
 
@@ -97,8 +97,6 @@ pub fn update(change: impl FnOnce(&mut State)) {
 
 /// See [`cares_for_sigsys`].
 static CARES_FOR_SIGSYS: AtomicBool = AtomicBool::new(false);
-/// See [`has_handlers`].
-static HAS_HANDLERS: AtomicBool = AtomicBool::new(false);
 
 /// Whether any thread ever blocked SIGSYS, or set an action for it, or put it into another's mask. "No" is
 /// certain, for this process and for all that share its memory.
@@ -106,24 +104,6 @@ static HAS_HANDLERS: AtomicBool = AtomicBool::new(false);
 #[inline]
 pub fn cares_for_sigsys() -> bool {
     CARES_FOR_SIGSYS.load(Ordering::Relaxed)
-}
-
-/// Whether a handler of the guest's was ever set that can run while the shim works on the guest's
-/// stack. "No" is certain, as above.
-#[must_use]
-#[inline]
-pub fn has_handlers() -> bool {
-    HAS_HANDLERS.load(Ordering::Relaxed)
-}
-
-/// Takes note of an action before it is set. Handlers of signals that say that the code itself is
-/// broken don't count: it isn't the shim's that is.
-pub fn note_handler(signal: u32, action: &SignalAction) {
-    const SIG_IGN: usize = 1;
-    let bit = signal.checked_sub(1).and_then(|index| 1u64.checked_shl(index)).unwrap_or(0);
-    if action.handler > SIG_IGN && bit & BLOCKED_IN_HANDLER != 0 {
-        HAS_HANDLERS.store(true, Ordering::Relaxed);
-    }
 }
 
 // ---- which threads have SIGSYS blocked ------------------------------------------------

@@ -29,18 +29,33 @@ __asm__(".pushsection .text\n"
         "  ret\n"
         ".popsection\n");
 
+static volatile int alarms;
+
+static void handler(int s) { alarms++; }
+
+static int once(int i) {
+    int wrong = 0;
+    for (int r = 0; r < 8; r++) before[r] = 0x0101010101010101 * (r + i + 1);
+    memcpy(path + 6, i % 2 ? "link" : "file", 4); // one that is walked, one that isn't
+    before[8] = -100;
+    before[9] = (uint64_t)path;
+    before[10] = (uint64_t)status;
+    for (int b = 0; b < 64; b++) xmm_before[b] = b * 7 + i;
+    if (call() != 0 || ((struct stat *)status)->st_size != 5) wrong++;
+    if (memcmp(before, after, sizeof before) || memcmp(xmm_before, xmm_after, sizeof xmm_before)) wrong++;
+    if (zone[0] != 1 || zone[1] != 2 || zone[2] != 3) wrong++;
+    return wrong;
+}
+
 int main(void) {
     int wrong = 0;
-    for (int i = 0; i < 1000; i++) {
-        for (int r = 0; r < 8; r++) before[r] = 0x0101010101010101 * (r + i + 1);
-        before[8] = -100;
-        before[9] = (uint64_t)path;
-        before[10] = (uint64_t)status;
-        for (int b = 0; b < 64; b++) xmm_before[b] = b * 7 + i;
-        if (call() != 0 || ((struct stat *)status)->st_size != 5) wrong++;
-        if (memcmp(before, after, sizeof before) || memcmp(xmm_before, xmm_after, sizeof xmm_before)) wrong++;
-        if (zone[0] != 1 || zone[1] != 2 || zone[2] != 3) wrong++;
-    }
+    for (int i = 0; i < 1000; i++) wrong += once(i);
+    say("%d wrong", wrong);
+    // And where a handler runs in the middle of it.
+    on_signal(SIGALRM, handler, SA_RESTART);
+    NEED(setitimer(ITIMER_REAL, &(struct itimerval){{0, 150}, {0, 150}}, NULL));
+    for (int i = 0; alarms < 3000; i++) wrong += once(i % 100);
+    NEED(setitimer(ITIMER_REAL, &(struct itimerval){}, NULL));
     say("%d wrong", wrong);
     path[6] = 'x';
     say("an error: %ld", call());

@@ -14,7 +14,7 @@ use crate::memory;
 use crate::state;
 use crate::trap::resume::{Afterwards, Builder};
 use crate::trap::{Outcome, SIGSYS_BIT, Trapped};
-use crate::{host, report};
+use crate::{handlers, host, report};
 
 const SIG_DFL: usize = 0;
 const SIG_IGN: usize = 1;
@@ -57,11 +57,7 @@ fn sigaction_inner(signal: usize, new: usize, old: usize, size: usize) -> Result
         flags: if signal == MUSL_CANCEL { wanted.flags & !(raw::SA_RESTART as usize) } else { wanted.flags },
         ..wanted
     });
-    if let Some(new) = &new {
-        state::note_handler(signal as u32, new);
-    }
-    let at = new.as_ref().map_or(0, |new| core::ptr::from_ref(new) as usize);
-    forward(raw::__NR_rt_sigaction, [signal, at, old, size, 0, 0])?;
+    handlers::set(signal, new.as_ref(), old)?;
     if old != 0 && had {
         let told: SignalAction = memory::read(old)?;
         memory::write(old, &SignalAction { mask: told.mask | SIGSYS_BIT, ..told })?;

@@ -51,7 +51,7 @@ fn classic(
         return forward(raw::__NR_newfstatat, [directory as isize as usize, path, out, flags, 0, 0]);
     }
     read_path(operand, path)?;
-    if flags & NOFOLLOW != 0 && resolve::is_plain_name(operand) {
+    if flags & NOFOLLOW != 0 && resolve::is_plain_name(operand.text.bytes()) {
         return forward(raw::__NR_newfstatat, [directory as isize as usize, path, out, flags, 0, 0]);
     }
     let object = resolve::object(operand, directory, last(flags))?;
@@ -95,7 +95,7 @@ fn statx_inner(
         return forward(raw::__NR_statx, [directory as isize as usize, path, flags, mask, out, 0]);
     }
     read_path(operand, path)?;
-    if flags & NOFOLLOW != 0 && resolve::is_plain_name(operand) {
+    if flags & NOFOLLOW != 0 && resolve::is_plain_name(operand.text.bytes()) {
         return forward(raw::__NR_statx, [directory as isize as usize, path, flags, mask, out, 0]);
     }
     let object = resolve::object(operand, directory, last(flags))?;

@@ -2,22 +2,27 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
+use newroot_sys::arch::CallFrame;
 
 use super::path::{self, Place};
+use super::through;
 use crate::calls::open::Request;
 use crate::calls::{descriptor_argument, procfs_files};
 use crate::host::AT_FDCWD;
 use crate::session::session;
 
-pub(super) fn open([path, flags, mode, ..]: [usize; 6]) -> Option<Result<usize, Errno>> {
-    run(Request::classic(AT_FDCWD, path, flags, mode))
+pub(super) fn open(frame: &CallFrame, [path, flags, mode, ..]: [usize; 6]) -> Option<Result<usize, Errno>> {
+    run(frame, Request::classic(AT_FDCWD, path, flags, mode))
 }
 
-pub(super) fn openat([directory, path, flags, mode, ..]: [usize; 6]) -> Option<Result<usize, Errno>> {
-    run(Request::classic(descriptor_argument(directory), path, flags, mode))
+pub(super) fn openat(
+    frame: &CallFrame,
+    [directory, path, flags, mode, ..]: [usize; 6],
+) -> Option<Result<usize, Errno>> {
+    run(frame, Request::classic(descriptor_argument(directory), path, flags, mode))
 }
 
-fn run(request: Request) -> Option<Result<usize, Errno>> {
+fn run(frame: &CallFrame, request: Request) -> Option<Result<usize, Errno>> {
     if request.writes() && session().has(Flags::READ_ONLY) {
         return None;
     }
@@ -26,6 +31,5 @@ fn run(request: Request) -> Option<Result<usize, Errno>> {
     if procfs_files::may_be_special(place.bytes()) {
         return None;
     }
-    let opened = place.open(request.flags, request.mode)?;
-    Some(opened.map(|descriptor| descriptor.into_number() as usize))
+    through::open(frame, &mut place, request.flags, request.mode)
 }

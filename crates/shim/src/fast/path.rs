@@ -1,26 +1,37 @@
 //! Paths whose text says enough.
 
-use newroot_abi::Errno;
 use newroot_paths::{Buffer, Guest, Host};
 
-use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::host::{AT_FDCWD, Path};
 use crate::memory;
-use crate::resolve::{NO_SYMLINKS, merged};
+use crate::resolve::{self, merged};
 use crate::session::session;
 
 /// Room for a path, guest's or host's: longer ones take the long way. It lies on a stack of the guest's.
 const SHORT: usize = 512;
 
-/// A path as the guest gave it.
+/// A path as the guest gave it, or is given it.
 pub(super) type ShortGuest = Buffer<Guest, SHORT>;
 /// A path as the host's kernel is given it.
 pub(super) type ShortHost = Buffer<Host, SHORT>;
 
 /// Reads a path; `None` unless it is a readable, short one that isn't empty.
-pub(super) fn read(address: usize) -> Option<ShortGuest> {
+pub(super) fn read(address: usize) -> Option<Text> {
     let mut text = ShortGuest::new();
     memory::read_path(address, &mut text).ok()?;
-    (!text.is_empty()).then_some(text)
+    (!text.is_empty()).then_some(Text(text))
+}
+
+/// A path that was read.
+#[derive(Debug)]
+pub(super) struct Text(ShortGuest);
+
+impl Text {
+    /// Whether it is a single name that means the same to the host's kernel, for a call that doesn't
+    /// follow it.
+    pub(super) fn is_plain_name(&self) -> bool {
+        resolve::is_plain_name(self.0.bytes())
+    }
 }
 
 /// Where a path leads if there is no symlink on it.
@@ -32,9 +43,9 @@ pub(super) struct Place {
 
 impl Place {
     /// What the path's text says; `None` where it doesn't say enough.
-    pub(super) fn of(directory: i32, text: &ShortGuest) -> Option<Self> {
+    pub(super) fn of(directory: i32, text: &Text) -> Option<Self> {
         let session = session();
-        let bytes = text.bytes();
+        let bytes = text.0.bytes();
         if !session.has_openat2() || !is_canonical(bytes) {
             return None;
         }
@@ -68,15 +79,6 @@ impl Place {
     /// The bytes of the path.
     pub(super) fn bytes(&self) -> &[u8] {
         self.path.bytes()
-    }
-
-    /// Opens it. `None` if there was a symlink after all, or no descriptor to be had.
-    pub(super) fn open(&mut self, flags: u64, mode: u64) -> Option<Result<Descriptor, Errno>> {
-        let directory = self.directory;
-        match host::openat2(directory, self.path(), flags, mode, NO_SYMLINKS) {
-            Err(Errno::LOOP | Errno::MFILE | Errno::NFILE) => None,
-            other => Some(other),
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use newroot_sys::raw;
 use newroot_sys::table::SIGSYS;
 
 use crate::calls::{forward, signal};
+use crate::handlers;
 use crate::memory;
 use crate::state;
 use crate::trap::SIGSYS_BIT;
@@ -32,12 +33,11 @@ pub(super) fn sigaction([number, new, old, size, ..]: [usize; 6]) -> Option<Resu
         return None;
     }
     if new == 0 {
-        return Some(forward(raw::__NR_rt_sigaction, [number, 0, old, size, 0, 0]));
+        return Some(handlers::set(number, None, old));
     }
     let action: SignalAction = memory::read(new).ok()?;
     if action.mask & SIGSYS_BIT != 0 || number == signal::MUSL_CANCEL {
         return None;
     }
-    state::note_handler(number as u32, &action);
-    Some(forward(raw::__NR_rt_sigaction, [number, &raw const action as usize, old, size, 0, 0]))
+    Some(handlers::set(number, Some(&action), old))
 }

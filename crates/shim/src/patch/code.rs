@@ -14,7 +14,8 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use newroot_abi::Errno;
-use newroot_sys::arch::site::{self, JUMP, SYSCALL, WINDOW};
+use newroot_sys::arch::SYSTEM_CALL;
+use newroot_sys::arch::site::{self, JUMP, WINDOW};
 
 use super::stubs::{EXECUTABLE, WRITABLE, refused};
 use crate::host;
@@ -43,7 +44,7 @@ impl Moved {
 
     /// Address behind the `syscall`.
     pub(super) fn next(&self) -> usize {
-        self.syscall + SYSCALL
+        self.syscall + SYSTEM_CALL
     }
 }
 

@@ -24,7 +24,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use newroot_abi::Errno;
 use newroot_abi::plan::NEVER_PATCH;
-use newroot_sys::arch::site;
+use newroot_sys::arch::SYSTEM_CALL;
 use newroot_sys::filter::always_traps;
 use newroot_sys::raw;
 use newroot_sys::table::{self, Call};
@@ -59,7 +59,7 @@ pub fn came_from(address: usize, number: usize) {
     if patch_after == NEVER_PATCH || FORBIDDEN.load(Ordering::Relaxed) || !is_ours(number) {
         return;
     }
-    sites::count(address - site::SYSCALL);
+    sites::count(address - SYSTEM_CALL);
     let traps = TRAPS.fetch_add(1, Ordering::Relaxed).saturating_add(1);
     if traps < NEXT_ROUND.load(Ordering::Relaxed).max(patch_after) {
         return;

@@ -148,11 +148,10 @@ fn out_of_descriptors(error: Errno) -> bool {
     matches!(error, Errno::MFILE | Errno::NFILE)
 }
 
-/// Whether the operand's path is a single name that means the same to the host's kernel, for a call
-/// that doesn't follow it.
+/// Whether a path is a single name that means the same to the host's kernel, for a call that doesn't
+/// follow it.
 #[must_use]
-pub fn is_plain_name(operand: &Operand) -> bool {
-    let text = operand.text.bytes();
+pub fn is_plain_name(text: &[u8]) -> bool {
     !text.contains(&b'/') && text != b".." && !session().mounts.may_cross(text)
 }
 

@@ -9,6 +9,7 @@
 
 pub mod length;
 pub mod site;
+pub mod window;
 
 use core::arch::global_asm;
 
@@ -244,6 +245,30 @@ pub const BLOCKED_IN_HANDLER: u64 = !(1 << 3 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 1
 
 unsafe extern "C" {
     fn newroot_call_entry();
+    fn newroot_handlers();
+}
+
+/// How many handlers of a guest's can be entered by way of the entry code.
+pub const HANDLERS: usize = 128;
+
+/// Offset of the instruction pointer in a [`SignalContext`].
+pub const CONTEXT_IP: usize =
+    core::mem::offset_of!(SignalContext, registers) + core::mem::offset_of!(SavedRegisters, rip);
+
+/// Bytes between the entries for two handlers.
+const HANDLER_ENTRY: usize = 10;
+
+/// Where the kernel is to enter for the handler with this index.
+#[must_use]
+pub fn handler_entry(index: usize) -> usize {
+    newroot_handlers as *const () as usize + index * HANDLER_ENTRY
+}
+
+/// The index of the handler for which the kernel enters at this address.
+#[must_use]
+pub fn handler_of_entry(entry: usize) -> Option<usize> {
+    let offset = entry.checked_sub(handler_entry(0))?;
+    (offset < HANDLERS * HANDLER_ENTRY).then_some(offset / HANDLER_ENTRY)
 }
 
 /// Where the stubs of patched call sites go: see [`site`].
@@ -382,6 +407,10 @@ const _: () = {
 pub struct CallFrame {
     /// The guest's signal mask, which is to be in force again.
     pub mask: u64,
+    r15: usize,
+    r14: usize,
+    r13: usize,
+    r12: usize,
     rbp: usize,
     rbx: usize,
     r9: usize,
@@ -398,13 +427,19 @@ pub struct CallFrame {
 
 /// Bytes below a [`CallFrame`] in which the entry code keeps the vector registers, the gap for their
 /// alignment included. It is their lower 128 bits: code for the x86-64 baseline changes no others.
-pub const CALL_AREA: usize = 256 + 16;
+pub const CALL_AREA: usize = VECTOR_BYTES + 16;
+
+/// Sixteen registers of 128 bits.
+const VECTOR_BYTES: usize = 256;
+
+/// Bytes of a `syscall` instruction.
+pub const SYSTEM_CALL: usize = 2;
 
 const _: () = {
-    assert!(core::mem::offset_of!(CallFrame, rbp) == 8);
-    assert!(core::mem::offset_of!(CallFrame, rdi) == 64);
-    assert!(core::mem::offset_of!(CallFrame, flags) == 88);
-    assert!(core::mem::offset_of!(CallFrame, rsp) == 96);
+    assert!(core::mem::offset_of!(CallFrame, rbp) == 40);
+    assert!(core::mem::offset_of!(CallFrame, rdi) == 96);
+    assert!(core::mem::offset_of!(CallFrame, flags) == 120);
+    assert!(core::mem::offset_of!(CallFrame, rsp) == 128);
 };
 
 impl CallFrame {
@@ -433,7 +468,45 @@ impl CallFrame {
 
     /// Has the guest execute the `syscall` instruction at its call site after all.
     pub fn make_the_call(&mut self) {
-        self.rip -= site::SYSCALL;
+        self.rip -= SYSTEM_CALL;
+    }
+
+    /// Address behind the call site.
+    pub(crate) fn next(&self) -> usize {
+        self.rip
+    }
+
+    /// Puts everything the guest had at its call site into a signal's context, which it will have again
+    /// when the handler returns; only the instruction pointer is left alone.
+    ///
+    /// # Safety
+    /// The context is that of a signal frame, and the frame one of the entry code's that is in use.
+    pub(crate) unsafe fn restore(&self, context: &mut SignalContext) {
+        let Self { r15, r14, r13, r12, rbp, rbx, r9, r8, r10, rdx, rsi, rdi, rax, flags, rsp, .. } = *self;
+        let old = context.registers;
+        context.registers =
+            SavedRegisters { r15, r14, r13, r12, rbp, rbx, r9, r8, r10, rdx, rsi, rdi, rax, rsp, ..old };
+        context.rest[0] = flags;
+        // Where the kernel has saved the vector registers (struct _fpstate_64, asm/sigcontext.h), and the
+        // bit by which it knows that the lower halves are among what it has saved.
+        const FPSTATE: usize = 6;
+        const VECTORS: usize = 160;
+        const MAGIC: usize = 464;
+        const MAGIC_VALUE: u32 = 0x4650_5853;
+        const STATE_BITS: usize = 512;
+        const SSE: u64 = 2;
+        let saved = context.rest[FPSTATE];
+        if saved == 0 {
+            return;
+        }
+        let ours = (core::ptr::from_ref(self).addr() & !15) - VECTOR_BYTES;
+        // SAFETY: the kernel's structure in the signal frame, and the entry code's below the frame.
+        unsafe {
+            core::ptr::copy_nonoverlapping(ours as *const u8, (saved + VECTORS) as *mut u8, VECTOR_BYTES);
+            if ((saved + MAGIC) as *const u32).read() == MAGIC_VALUE {
+                *((saved + STATE_BITS) as *mut u64) |= SSE;
+            }
+        }
     }
 }
 
@@ -474,6 +547,8 @@ pub mod legacy {
 ///   returning from the signal;
 /// - `$fast: extern "C" fn(frame: *mut CallFrame) -> bool` runs on the guest's stack, where a call came
 ///   through a patched call site; if it says no, then
+/// - `$handlers: [AtomicUsize; HANDLERS]` are the guest's signal handlers, which are entered by way of
+///   [`handler_entry`](crate::arch::handler_entry);
 /// - `$call: extern "C" fn(frame: *mut CallFrame, slot)` runs on the stack of a slot, with all signals
 ///   blocked as they are in the handler.
 ///
@@ -481,7 +556,7 @@ pub mod legacy {
 /// `$owners` an array of `$count` words, nonzero while a slot is taken.
 #[macro_export]
 macro_rules! entry_points {
-    (start: $start:path, trap: $trap:path, fast: $fast:path, call: $call:path, slots: $slots:path, owners: $owners:path, count: $count:expr, shift: $shift:expr) => {
+    (start: $start:path, trap: $trap:path, fast: $fast:path, call: $call:path, handlers: $handlers:path, slots: $slots:path, owners: $owners:path, count: $count:expr, shift: $shift:expr) => {
         core::arch::global_asm!(
             ".pushsection .text.newroot_entry,\"ax\",@progbits",
             ".globl _start",
@@ -562,6 +637,10 @@ macro_rules! entry_points {
             "push r9",
             "push rbx",
             "push rbp",
+            "push r12",
+            "push r13",
+            "push r14",
+            "push r15",
             "push rax", // room for the mask
             "cld",
             "mov rbp, rsp",
@@ -619,7 +698,7 @@ macro_rules! entry_points {
             // pointer it goes on with. A signal that comes once the mask is open must spare both.
             "lea rsp, [rbp - 256]",
             "and rsp, -16",
-            "mov rax, [rbp + 96]",
+            "mov rax, [rbp + 128]",
             "cmp rax, rsp",
             "cmovb rsp, rax",
             "lea rcx, [rip + {owners}]",
@@ -648,22 +727,62 @@ macro_rules! entry_points {
             "movaps xmm13, [rcx + 208]",
             "movaps xmm14, [rcx + 224]",
             "movaps xmm15, [rcx + 240]",
-            "mov rbx, [rbp + 16]",
-            "mov r9, [rbp + 24]",
-            "mov r8, [rbp + 32]",
-            "mov r10, [rbp + 40]",
-            "mov rdx, [rbp + 48]",
-            "mov rsi, [rbp + 56]",
-            "mov rdi, [rbp + 64]",
-            "mov rax, [rbp + 72]",
-            "mov rcx, [rbp + 80]",
-            "push qword ptr [rbp + 88]",
+            "mov rbx, [rbp + 48]",
+            "mov r9, [rbp + 56]",
+            "mov r8, [rbp + 64]",
+            "mov r10, [rbp + 72]",
+            "mov rdx, [rbp + 80]",
+            "mov rsi, [rbp + 88]",
+            "mov rdi, [rbp + 96]",
+            "mov rax, [rbp + 104]",
+            "mov rcx, [rbp + 112]",
+            "push qword ptr [rbp + 120]",
             "popfq",
-            // With this the frame is given up: nothing may be read from it any more.
-            "mov r11, [rbp + 8]",
-            "mov rsp, [rbp + 96]",
+            // With this the frame is given up: nothing may be read from it any more. The four registers
+            // it has besides are kept by whoever was called.
+            "mov r11, [rbp + 40]",
+            "mov rsp, [rbp + 128]",
             "mov rbp, r11",
             "jmp rcx",
+            // Handlers of the guest's: the kernel enters one of these for the address of the same index in
+            // $handlers. rax, rcx, r8 to r11 are free; the rest, and the stack, are the handler's.
+            ".p2align 4",
+            ".globl newroot_handlers",
+            ".hidden newroot_handlers",
+            "newroot_handlers:",
+            ".set newroot_index, 0",
+            ".rept {handler_count}",
+            ".byte 0xb8", // mov $index, %eax, always five bytes
+            ".long newroot_index",
+            ".byte 0xe9", // jmp, always five bytes
+            ".long 8f - . - 4",
+            ".set newroot_index, newroot_index + 1",
+            ".endr",
+            "8: lea r11, [rip + {handlers}]",
+            "mov r11, [r11 + rax*8]",
+            "mov rcx, [rdx + {ip}]",
+            "lea r8, [rip + newroot_window_open]",
+            "sub rcx, r8",
+            "lea r9, [rip + newroot_window_closed]",
+            "sub r9, r8",
+            "xor eax, eax", // as the kernel has it
+            "cmp rcx, r9",
+            "jb 9f",
+            "jmp r11",
+            "9: push rdi",
+            "push rsi",
+            "push rdx",
+            "push r11",
+            "sub rsp, 8",
+            "mov rdi, rdx",
+            "call {take_back}",
+            "add rsp, 8",
+            "pop r11",
+            "pop rdx",
+            "pop rsi",
+            "pop rdi",
+            "xor eax, eax",
+            "jmp r11",
             ".p2align 3",
             "6: .quad {blocked}",
             ".popsection",
@@ -671,6 +790,10 @@ macro_rules! entry_points {
             trap = sym $trap,
             fast = sym $fast,
             call = sym $call,
+            handlers = sym $handlers,
+            handler_count = const $crate::arch::HANDLERS,
+            take_back = sym $crate::arch::window::take_back,
+            ip = const $crate::arch::CONTEXT_IP,
             red_zone = const $crate::arch::RED_ZONE,
             sigprocmask = const $crate::raw::__NR_rt_sigprocmask,
             blocked = const $crate::arch::BLOCKED_IN_HANDLER,

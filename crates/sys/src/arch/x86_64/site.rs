@@ -28,9 +28,6 @@ pub const JUMP: usize = 5;
 /// Bytes of a stub, a few unused ones at its end included.
 pub const STUB: usize = 24;
 
-/// Bytes of a `syscall` instruction.
-pub const SYSCALL: usize = 2;
-
 /// How far a jump reaches.
 pub const REACH: usize = 1 << 31;
 

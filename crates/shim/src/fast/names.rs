@@ -1,0 +1,48 @@
+//! Calls about a single name in a directory, which they don't follow: it means the same to the host's kernel.
+
+use newroot_abi::Errno;
+use newroot_abi::plan::Flags;
+use newroot_sys::raw;
+use newroot_sys::table::{self, Call, Empty, Follow, Intent, PathCall};
+
+use super::path;
+use crate::calls::forward;
+use crate::session::session;
+
+/// Any call that the table describes by its one path.
+pub(super) fn run(number: u32, arguments: [usize; 6]) -> Option<Result<usize, Errno>> {
+    let row = table::row_of(number as usize)?;
+    let Call::Path(description) = row.call else { return None };
+    if description.intent != Intent::Read && session().has(Flags::READ_ONLY) {
+        return None;
+    }
+    let address = argument(&arguments, description.path);
+    if means_its_descriptor(&description, address) {
+        return Some(forward(number, arguments));
+    }
+    if follows(&description, &arguments) || !path::read(address)?.is_plain_name() {
+        return None;
+    }
+    Some(forward(number, arguments))
+}
+
+/// Whether there is no path at all, and need not be: futimens(3).
+fn means_its_descriptor(description: &PathCall, path: usize) -> bool {
+    path == 0 && matches!(description.empty, Empty::Null | Empty::NullOrFlag(_))
+}
+
+fn follows(description: &PathCall, arguments: &[usize; 6]) -> bool {
+    match (description.intent, description.follow) {
+        (Intent::Create | Intent::Remove, _) | (_, Follow::Never) => false,
+        (_, Follow::Always) => true,
+        // With AT_EMPTY_PATH there is more to say about the path.
+        (_, Follow::Unless(index, bit)) => {
+            argument(arguments, index) as u32 & (bit | raw::AT_EMPTY_PATH) != bit
+        }
+        (_, Follow::If(index, bit)) => argument(arguments, index) as u32 & (bit | raw::AT_EMPTY_PATH) != 0,
+    }
+}
+
+fn argument(arguments: &[usize; 6], index: u8) -> usize {
+    arguments.get(usize::from(index)).copied().unwrap_or(0)
+}

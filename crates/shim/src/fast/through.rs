@@ -1,0 +1,61 @@
+//! Through the window: opening for the guest, and looking at a file by a descriptor of ours.
+//!
+//! # Safety
+//! The frame is that of the call that runs. A pointer the guest gave is the guest's to answer for: the
+//! kernel checks it. A pointer of ours lives longer than the call.
+#![allow(unsafe_code)]
+
+use newroot_abi::Errno;
+use newroot_sys::arch::CallFrame;
+use newroot_sys::arch::window::{self, Look, Open};
+use newroot_sys::raw;
+
+use super::path::Place;
+use crate::handlers;
+use crate::resolve::NO_SYMLINKS;
+
+/// Opens a place for the guest; `None` if there was a symlink after all.
+pub(super) fn open(
+    frame: &CallFrame,
+    place: &mut Place,
+    flags: u64,
+    mode: u64,
+) -> Option<Result<usize, Errno>> {
+    let open = open_of(place, flags, mode);
+    // SAFETY: see the head of the file.
+    answer(unsafe { window::open(frame, &open) })
+}
+
+/// Looks at what is at a place by the call `number`, whose first argument is its descriptor. `None` if there
+/// was a symlink after all, or no descriptor to be had, or the descriptor might be left open.
+pub(super) fn look(
+    frame: &CallFrame,
+    place: &mut Place,
+    nofollow: bool,
+    number: u32,
+    arguments: [usize; 4],
+) -> Option<Result<usize, Errno>> {
+    if handlers::some_are_direct() {
+        return None;
+    }
+    let nofollow = if nofollow { raw::O_NOFOLLOW } else { 0 };
+    let open = open_of(place, (raw::O_PATH | raw::O_CLOEXEC | nofollow).into(), 0);
+    // SAFETY: see the head of the file.
+    let seen = unsafe { window::look(frame, &open, &Look { number: number as usize, arguments }) };
+    if number == raw::__NR_readlinkat && seen.looked && seen.result == Errno::NOENT.to_return() {
+        // So says a descriptor of what is no link; by its name it is EINVAL.
+        return Some(Err(Errno::INVAL));
+    }
+    answer(seen.result)
+}
+
+fn open_of(place: &mut Place, flags: u64, mode: u64) -> Open {
+    Open { directory: place.directory(), path: place.path().address(), how: [flags, mode, NO_SYMLINKS] }
+}
+
+fn answer(result: isize) -> Option<Result<usize, Errno>> {
+    match Errno::check(result) {
+        Err(Errno::LOOP | Errno::MFILE | Errno::NFILE) => None,
+        answer => Some(answer),
+    }
+}

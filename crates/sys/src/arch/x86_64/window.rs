@@ -1,0 +1,191 @@
+//! The window: a call, or a few that belong together, made on the guest's own stack with its own signals
+//! open, and taken back whole if a handler of the guest's comes in between.
+//!
+//! Looking at a file takes three calls: open it, look, close. A handler that leaves by siglongjmp(3), or ends
+//! the thread, would leave the descriptor open. So the guest's handlers are entered by way of
+//! [`entry_points`](crate::entry_points)' code, which looks where the signal came: within the window
+//! [`take_back`] undoes what was begun, and the handler finds the guest at its own `syscall` instruction,
+//! about to make the call. Once it returns, the guest makes it, and it traps. An open alone is not undone but
+//! finished: the guest has made the call, and has its result.
+//!
+//! # Safety
+//! The window is entered by [`look`] and [`open`] alone. What it makes are calls with a path and a structure of
+//! the shim's, and buffers that are the guest's to answer for.
+#![allow(unsafe_code)]
+
+use core::arch::global_asm;
+
+use super::{CallFrame, SYSTEM_CALL, SignalContext, syscall6};
+use crate::raw;
+
+global_asm!(
+    // fn(frame: *const CallFrame, open: *const [usize; 4], look: *const Look) -> Answer
+    // rbx is the frame, rbp what comes next (null for an open alone), r12 the descriptor or -1: take_back
+    // knows it.
+    ".pushsection .text.newroot_window,\"ax\",@progbits",
+    ".p2align 4",
+    ".globl newroot_window",
+    ".hidden newroot_window",
+    ".type newroot_window,@function",
+    "newroot_window:",
+    "push rbx",
+    "push rbp",
+    "push r12",
+    "push r13",
+    "mov rbx, rdi",
+    "mov rbp, rdx",
+    "mov r12, -1",
+    "mov rdi, [rsi]",
+    "mov rdx, [rsi + 16]",
+    "mov r10, [rsi + 24]",
+    "mov rsi, [rsi + 8]",
+    "mov eax, {openat2}",
+    ".globl newroot_window_open",
+    ".hidden newroot_window_open",
+    "newroot_window_open:",
+    "syscall",
+    ".globl newroot_window_opened",
+    ".hidden newroot_window_opened",
+    "newroot_window_opened:",
+    "test rax, rax",
+    "js 2f",
+    "test rbp, rbp",
+    "jz 2f",
+    "mov r12, rax",
+    "mov rdi, rax",
+    "mov rsi, [rbp + 8]",
+    "mov rdx, [rbp + 16]",
+    "mov r10, [rbp + 24]",
+    "mov r8, [rbp + 32]",
+    "mov eax, [rbp]",
+    "syscall",
+    "mov r13, rax",
+    "mov rdi, r12",
+    "mov eax, {close}",
+    "syscall",
+    ".globl newroot_window_closed",
+    ".hidden newroot_window_closed",
+    "newroot_window_closed:",
+    "mov rax, r13",
+    "mov edx, 1",
+    "jmp 3f",
+    "2:",
+    "xor edx, edx",
+    "3:",
+    "pop r13",
+    "pop r12",
+    "pop rbp",
+    "pop rbx",
+    "ret",
+    ".popsection",
+    openat2 = const raw::__NR_openat2,
+    close = const raw::__NR_close,
+);
+
+unsafe extern "C" {
+    fn newroot_window(frame: *const CallFrame, open: *const [usize; 4], look: *const Look) -> Answer;
+    fn newroot_window_open();
+    fn newroot_window_opened();
+    fn newroot_window_closed();
+}
+
+/// What came of it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    /// The last call's result, or an errno's negative.
+    pub result: isize,
+    /// Whether it was the look's: then the open was good.
+    pub looked: bool,
+}
+
+/// What is done with the descriptor: a call whose first argument it is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The call's number.
+    pub number: usize,
+    /// Its arguments behind the first.
+    pub arguments: [usize; 4],
+}
+
+/// What is opened, and how: a directory descriptor, the address of a path, and openat2(2)'s structure.
+#[derive(Clone, Copy, Debug)]
+pub struct Open {
+    /// Directory descriptor.
+    pub directory: i32,
+    /// Address of the path.
+    pub path: usize,
+    /// open_how: flags, mode, RESOLVE_*.
+    pub how: [u64; 3],
+}
+
+impl Open {
+    fn arguments(&self) -> [usize; 4] {
+        let how = self.how.as_ptr() as usize;
+        [self.directory as isize as usize, self.path, how, size_of_val(&self.how)]
+    }
+}
+
+/// Opens, for the guest: the result is its descriptor, or an errno.
+///
+/// # Safety
+/// `frame` is that of the call that is being run, and the path ends with NUL.
+#[must_use]
+pub unsafe fn open(frame: &CallFrame, open: &Open) -> isize {
+    // SAFETY: the structures live for the call; the frame stands above it on the stack.
+    unsafe { newroot_window(frame, &open.arguments(), core::ptr::null()).result }
+}
+
+/// Opens, looks, closes: the result is that of the look, or the errno of the open.
+///
+/// # Safety
+/// As for [`open()`]; a pointer in `look` is the guest's to answer for, or lives as long.
+#[must_use]
+pub unsafe fn look(frame: &CallFrame, open: &Open, look: &Look) -> Answer {
+    // SAFETY: as above.
+    unsafe { newroot_window(frame, &open.arguments(), look) }
+}
+
+/// Undoes or finishes what a signal found begun in the window, and has the guest go on as if nothing of it
+/// had been. For a signal that came outside the window, it does nothing. Called by the entry code.
+///
+/// Another signal that comes meanwhile, and whose handler never returns, leaves the descriptor open.
+///
+/// # Safety
+/// `context` is that of a signal frame of the calling thread.
+pub unsafe extern "C" fn take_back(context: *mut SignalContext) {
+    // SAFETY: the caller's contract.
+    let context = unsafe { &mut *context };
+    let [first, opened, closed] = [
+        newroot_window_open as *const (),
+        newroot_window_opened as *const (),
+        newroot_window_closed as *const (),
+    ]
+    .map(|label| label as usize);
+    let ip = context.registers.rip;
+    if !(first..closed).contains(&ip) {
+        return;
+    }
+    let result = context.registers.rax as isize;
+    let looks = context.registers.rbp != 0;
+    let held = context.registers.r12 as isize;
+    // SAFETY: within the window rbx is the frame of the call, which is still there.
+    let frame = unsafe { &*(context.registers.rbx as *const CallFrame) };
+    // The result counts only once the call was made.
+    let has_result = ip >= opened && held < 0;
+    let descriptor =
+        if held >= 0 { Some(held) } else { (looks && has_result && result >= 0).then_some(result) };
+    if let Some(descriptor) = descriptor {
+        // SAFETY: it was opened in the window, and nobody else knows of it.
+        unsafe { syscall6(raw::__NR_close, &[descriptor as usize, 0, 0, 0, 0, 0]) };
+    }
+    // SAFETY: the context is the signal's, the frame the call's.
+    unsafe { frame.restore(context) };
+    if !looks && has_result {
+        context.registers.rax = result as usize;
+        context.registers.rip = frame.next();
+    } else {
+        context.registers.rip = frame.next() - SYSTEM_CALL;
+    }
+}
