@@ -84,6 +84,13 @@ fn without_openat2_and_memory_map_the_trap_engine_runs() {
 }
 
 #[test]
+fn code_that_cannot_be_written_is_no_hindrance() {
+    let report = Report::of(|enter, _| enter.without_writable_code());
+    report.check("patching of code", "no", "cannot map memory for code: Permission denied");
+    report.check_trap_runs();
+}
+
+#[test]
 fn without_memfd_a_file_will_do() {
     let report = Report::of(|enter, _| enter.deny("memfd_create=EPERM"));
     report.check("exec from memory", "no", "cannot create a memfd: Operation not permitted");
@@ -133,7 +140,7 @@ fn without_proc_no_engine_runs() {
 #[test]
 fn healthy_host_is_said_to_be_so() {
     let report = Report::of(|enter, _| enter);
-    for feature in ["no_new_privs", "seccomp filter", "/proc"] {
+    for feature in ["no_new_privs", "seccomp filter", "/proc", "patching of code"] {
         report.check(feature, "yes", "");
     }
     report.check_trap_runs();

@@ -32,6 +32,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -118,6 +119,8 @@ static const struct feature {
     {"fchmodat2", 452},
     {"memfd_create", SYS_memfd_create},
     {"mkdir", SYS_mkdir},
+    {"mmap_writable_code", SYS_mmap, 2, PROT_WRITE | PROT_EXEC, PROT_WRITE | PROT_EXEC},
+    {"mprotect_writable_code", SYS_mprotect, 2, PROT_WRITE | PROT_EXEC, PROT_WRITE | PROT_EXEC},
     {"openat2", SYS_openat2},
     {"prctl_set_mm", SYS_prctl, 0, ~0u, PR_SET_MM},
     {"prctl_set_seccomp", SYS_prctl, 0, ~0u, PR_SET_SECCOMP},

@@ -142,6 +142,12 @@ impl Enter {
         self.deny("ptrace=EPERM").deny("process_vm_readv=EPERM").deny("process_vm_writev=EPERM")
     }
 
+    /// No memory can be written and executed at a time, as under a strict security policy.
+    #[must_use]
+    pub fn without_writable_code(self) -> Self {
+        self.deny("mmap_writable_code=EACCES").deny("mprotect_writable_code=EACCES")
+    }
+
     /// A kernel built without seccomp filters.
     #[must_use]
     pub fn without_seccomp(self) -> Self {

@@ -17,6 +17,18 @@ pub(super) fn memory_map() -> Outcome {
     .outcome(|_| String::new())
 }
 
+/// Changing code: without it every system call the trap engine wants takes a signal.
+pub(super) fn writable_code() -> Outcome {
+    attempt(|narrator| {
+        narrator.begin("map memory for code");
+        raw::make_code()?;
+        narrator.begin("change a program's code in memory");
+        raw::change_code()?;
+        Ok(0)
+    })
+    .outcome(|_| String::new())
+}
+
 /// process_vm_readv(2) of a child.
 pub(super) fn process_vm_readv() -> Outcome {
     const WRITTEN: u64 = 0x0123_4567_89ab_cdef;

@@ -46,6 +46,8 @@ pub enum Feature {
     OtherProcesses,
     /// Telling the kernel where argv, auxv and the heap are.
     MemoryMap,
+    /// Changing a program's code in memory, by which the trap engine spares it signals.
+    WritableCode,
     /// Path lookup confined by the kernel.
     Openat2,
     /// A user namespace, with mounts of its own.
@@ -73,6 +75,7 @@ impl Feature {
             Self::Proc => "/proc",
             Self::OtherProcesses => "others in /proc",
             Self::MemoryMap => "PR_SET_MM_MAP",
+            Self::WritableCode => "patching of code",
             Self::Openat2 => "openat2",
             Self::UserNamespace => "user namespaces",
             Self::Ptrace => "ptrace",
@@ -162,6 +165,7 @@ pub fn probe() -> Report {
         (Feature::Proc, files::proc_mounted()),
         (Feature::OtherProcesses, files::other_processes()),
         (Feature::MemoryMap, memory::memory_map()),
+        (Feature::WritableCode, memory::writable_code()),
         (Feature::Openat2, files::openat2()),
         (Feature::UserNamespace, namespaces::user_namespace()),
         (Feature::Ptrace, processes::ptrace()),

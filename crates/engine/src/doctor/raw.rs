@@ -146,6 +146,42 @@ pub(super) fn unshare(flags: UnshareFlags) -> Result<(), Errno> {
     unsafe { rustix::thread::unshare_unsafe(flags) }
 }
 
+const WRITABLE_CODE: c_int = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
+const CODE: c_int = libc::PROT_READ | libc::PROT_EXEC;
+
+/// The size of a page.
+const PAGE: usize = 4096;
+
+/// Maps memory that can be written and executed, and takes the right to write away.
+pub(super) fn make_code() -> Result<(), Errno> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: the mapping is new, and nobody's; it goes with the child.
+    unsafe {
+        let at = libc::mmap(ptr::null_mut(), PAGE, WRITABLE_CODE, flags, -1, 0);
+        if at == libc::MAP_FAILED {
+            return Err(last_error());
+        }
+        checked(libc::mprotect(at, PAGE, CODE).into()).map(|_| ())
+    }
+}
+
+/// Maps this program's file for execution once more, and writes into that mapping.
+pub(super) fn change_code() -> Result<(), Errno> {
+    let path = c"/proc/self/exe";
+    // SAFETY: the mapping is new and private: what is written to it reaches neither the file nor the
+    // code that runs.
+    unsafe {
+        let file = libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
+        let at = libc::mmap(ptr::null_mut(), PAGE, CODE, libc::MAP_PRIVATE, file, 0);
+        if at == libc::MAP_FAILED {
+            return Err(last_error());
+        }
+        checked(libc::mprotect(at, PAGE, WRITABLE_CODE).into())?;
+        at.cast::<u8>().write_volatile(0xcc);
+        checked(libc::mprotect(at, PAGE, CODE).into()).map(|_| ())
+    }
+}
+
 /// Tells the kernel where this process's code, data, heap and stack are.
 pub(super) fn set_memory_map() -> Result<(), Errno> {
     static DATA: u64 = 0;

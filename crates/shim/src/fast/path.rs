@@ -8,7 +8,7 @@ use crate::resolve::{self, merged};
 use crate::session::session;
 
 /// Room for a path, guest's or host's: longer ones take the long way. It lies on a stack of the guest's.
-const SHORT: usize = 512;
+const SHORT: usize = 256;
 
 /// A path as the guest gave it, or is given it.
 pub(super) type ShortGuest = Buffer<Guest, SHORT>;

@@ -1,0 +1,53 @@
+// Makes one system call a hundred times from the same place, right each time, and tells whether the place is
+// as it was written.
+//
+//   callsite          the call is lstat(2) of an absolute path
+//   callsite traced   and the process has a tracer
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <signal.h>
+#include <unistd.h>
+
+extern const unsigned char site[];
+long look(const char *path, struct stat *out);
+
+__asm__(".pushsection .text\n"
+        // What a compiler could have put there: enough to see how it decodes.
+        "before: .rept 24; mov %rsp, %rax; xor %eax, %eax; .endr\n"
+        "look: nopw 0x0(%rax,%rax,1)\n"
+        "site: mov $6, %eax\n"
+        "  syscall\n"
+        "  ret\n"
+        ".popsection\n");
+
+static int tell(void) {
+    struct stat st;
+    int wrong = 0;
+    for (int i = 0; i < 100; i++)
+        if (look("/bin", &st) != 0 || !S_ISDIR(st.st_mode)) wrong++;
+    printf("%s, %d wrong\n", site[0] == 0xb8 ? "as it was" : site[0] == 0xe9 ? "patched" : "something else", wrong);
+    return wrong != 0;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2 || strcmp(argv[1], "traced")) return tell();
+    pid_t child = fork();
+    if (child == 0) {
+        ptrace(PTRACE_TRACEME, 0, 0, 0);
+        raise(SIGSTOP);
+        _exit(tell() + (fflush(stdout) != 0));
+    }
+    for (int status; waitpid(child, &status, 0) == child;) {
+        if (WIFEXITED(status)) return WEXITSTATUS(status);
+        if (WIFSIGNALED(status)) return 128;
+        int s = WSTOPSIG(status);
+        ptrace(PTRACE_CONT, child, 0, s == SIGSTOP ? 0 : s);
+    }
+    return 1;
+}

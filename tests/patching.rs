@@ -1,0 +1,76 @@
+//! Whether call sites are patched, and when they are left alone. That patching changes nothing else is the
+//! business of all other tests, which run both ways.
+
+use std::path::PathBuf;
+
+use newroot_testkit::{Bed, Ending, Enter, Outcome, User, run};
+
+/// A root with one program, which tells whether its own call site is as it was.
+struct Place {
+    bed: Bed,
+    root: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let bed = newroot_testkit::bed!();
+        let root = bed.directory("root", User::ordinary());
+        std::fs::create_dir(root.join("bin")).expect("a directory in the root");
+        std::fs::copy(bed.tool("callsite"), root.join("bin/callsite")).expect("the program in the root");
+        Self { bed, root }
+    }
+
+    fn run(&self, world: impl FnOnce(Enter) -> Enter, options: &[&str], arguments: &[&str]) -> Outcome {
+        self.run_with(world, &[], options, arguments)
+    }
+
+    fn run_with(
+        &self,
+        world: impl FnOnce(Enter) -> Enter,
+        variables: &[(&str, &str)],
+        options: &[&str],
+        arguments: &[&str],
+    ) -> Outcome {
+        let world = world(self.bed.enter()).user(User::ordinary());
+        let mut command = world.command(&self.bed.program("newroot"));
+        command.args(["run", "--engine=trap"]).args(options).arg(&self.root).args(["--", "/bin/callsite"]);
+        run(command.args(arguments).envs(variables.iter().copied()))
+    }
+}
+
+#[track_caller]
+fn check(outcome: &Outcome, expected: &str) {
+    assert_eq!(outcome.stdout(), format!("{expected}, 0 wrong\n"), "{}", outcome.stderr());
+    assert_eq!(outcome.ending, Ending::Exit(0));
+}
+
+#[test]
+fn call_site_that_traps_often_is_patched() {
+    let place = Place::new();
+    check(&place.run(|world| world, &[], &[]), "patched");
+    check(&place.run(|world| world, &["--patch-after=1"], &[]), "patched");
+}
+
+#[test]
+fn call_site_that_traps_seldom_is_left_alone() {
+    check(&Place::new().run(|world| world, &["--patch-after=1000"], &[]), "as it was");
+}
+
+#[test]
+fn nothing_is_patched_where_the_user_says_so() {
+    let place = Place::new();
+    check(&place.run(|world| world, &["--no-patch"], &[]), "as it was");
+    check(&place.run_with(|world| world, &[("NEWROOT_NO_PATCH", "1")], &[], &[]), "as it was");
+    check(&place.run_with(|world| world, &[("NEWROOT_NO_PATCH", "")], &[], &[]), "patched");
+}
+
+#[test]
+fn nothing_is_patched_where_code_cannot_be_written() {
+    let forbid = |world: Enter| world.without_writable_code();
+    check(&Place::new().run(forbid, &["--patch-after=1"], &[]), "as it was");
+}
+
+#[test]
+fn traced_process_is_left_alone() {
+    check(&Place::new().run(|world| world, &["--patch-after=1"], &["traced"]), "as it was");
+}
