@@ -11,7 +11,7 @@ mod stack;
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
-use newroot_sys::arch::{self, CallFrame, SavedRegisters, SignalAction, SignalContext};
+use newroot_sys::arch::{self, CallFrame, SignalAction, SignalContext};
 use newroot_sys::bpf::{Insn, Program};
 use newroot_sys::filter::{self, MARK};
 use newroot_sys::table::SIGSYS;
@@ -209,7 +209,7 @@ pub unsafe extern "C" fn fast(frame: *mut CallFrame) -> bool {
 pub unsafe extern "C" fn call(frame: *mut CallFrame, slot: usize) {
     // SAFETY: the entry code's frame, which nobody else knows of.
     let frame = unsafe { &mut *frame };
-    let mut context = SignalContext::new(SavedRegisters::of_call(frame), frame.mask);
+    let mut context = SignalContext::new(frame.registers(), frame.mask);
     let mut call = Trapped {
         number: context.registers.number(),
         arguments: context.registers.arguments(),

@@ -1,0 +1,225 @@
+//! The `syscall` instructions of the shim that aren't part of an entry.
+//!
+//! # Safety
+//! [`syscall6`] is as unsafe as the call it makes, [`probe6`] makes none, [`borrow_memory`] says what it
+//! asks for; the other two are entered by the kernel or by a register change made in a signal
+//! handler, never called.
+#![allow(unsafe_code)]
+
+use core::arch::global_asm;
+
+global_asm!(
+    // fn(number, arguments: *const [usize; 6]) -> isize
+    ".pushsection .text.newroot_gate,\"ax\",@progbits",
+    ".p2align 4",
+    ".globl newroot_gate",
+    ".hidden newroot_gate",
+    ".type newroot_gate,@function",
+    "newroot_gate:",
+    "mov rax, rdi",
+    "mov r11, rsi",
+    "mov rdi, [r11]",
+    "mov rsi, [r11+8]",
+    "mov rdx, [r11+16]",
+    "mov r10, [r11+24]",
+    "mov r8, [r11+32]",
+    "mov r9, [r11+40]",
+    "syscall",
+    "ret",
+    // The same for a call that only asks what the guest's own filters say to it.
+    ".p2align 4",
+    ".globl newroot_probe",
+    ".hidden newroot_probe",
+    ".type newroot_probe,@function",
+    "newroot_probe:",
+    "mov rax, rdi",
+    "mov r11, rsi",
+    "mov rdi, [r11]",
+    "mov rsi, [r11+8]",
+    "mov rdx, [r11+16]",
+    "mov r10, [r11+24]",
+    "mov r8, [r11+32]",
+    "mov r9, [r11+40]",
+    "syscall",
+    ".globl newroot_probed",
+    ".hidden newroot_probed",
+    "newroot_probed:",
+    "ret",
+    // fn(flags, run, argument) -> isize: clone(2) with the caller's stack, on which the child calls
+    // run(argument) and ends. The parent's part of it stays as it is, for the child is below it.
+    ".p2align 4",
+    ".globl newroot_clone",
+    ".hidden newroot_clone",
+    ".type newroot_clone,@function",
+    "newroot_clone:",
+    "push rbx",
+    "push r12",
+    "push r13", // for the alignment
+    "mov rbx, rsi",
+    "mov r12, rdx",
+    "xor esi, esi",
+    "xor edx, edx",
+    "xor r10d, r10d",
+    "xor r8d, r8d",
+    "mov eax, {clone}",
+    "syscall",
+    "test rax, rax",
+    "jnz 4f",
+    "mov rdi, r12",
+    "call rbx",
+    "xor edi, edi",
+    "mov eax, {exit}",
+    "syscall",
+    "ud2",
+    "4:",
+    "pop r13",
+    "pop r12",
+    "pop rbx",
+    "ret",
+    // The restorer of our SIGSYS handler. Unwinders know a signal frame by these very
+    // bytes (mov $15,%rax in its seven-byte form), so they must not be "optimised".
+    ".p2align 4",
+    ".globl newroot_restorer",
+    ".hidden newroot_restorer",
+    "newroot_restorer:",
+    ".byte 0x48,0xc7,0xc0,0x0f,0x00,0x00,0x00",
+    "syscall",
+    // Where a call that may sleep is made: on the guest's own stack, with the guest's
+    // own signal mask, so that EINTR and SA_RESTART stay the kernel's business. rsp points
+    // at a ResumeFrame. Flags stay untouched, as they would over a plain syscall.
+    ".p2align 4",
+    ".globl newroot_resume",
+    ".hidden newroot_resume",
+    "newroot_resume:",
+    "syscall",
+    "mov rcx, [rsp+16]",
+    "jrcxz 2f",
+    "lea rcx, [rcx-1]",
+    "jrcxz 3f",
+    "lea rcx, [rax+40]", // ELOOP
+    "jrcxz 3f",
+    "jmp 2f",
+    "3:",
+    "mov [rsp+24], rax",
+    "mov eax, {afterwards}",
+    ".globl newroot_afterwards",
+    ".hidden newroot_afterwards",
+    "newroot_afterwards:",
+    "syscall",
+    "ud2",
+    "2:",
+    "mov rdi, [rsp+32]",
+    "mov rsi, [rsp+40]",
+    "mov rdx, [rsp+48]",
+    "mov r10, [rsp+56]",
+    "mov r8, [rsp+64]",
+    "mov r9, [rsp+72]",
+    "mov rcx, [rsp]",
+    "mov rsp, [rsp+8]",
+    "jmp rcx",
+    ".popsection",
+    afterwards = const AFTERWARDS,
+    clone = const crate::raw::__NR_clone,
+    exit = const crate::raw::__NR_exit,
+);
+
+unsafe extern "C" {
+    fn newroot_gate(number: usize, arguments: *const [usize; 6]) -> isize;
+    fn newroot_probe(number: usize, arguments: *const [usize; 6]) -> isize;
+    fn newroot_probed();
+    fn newroot_clone(flags: usize, run: unsafe extern "C" fn(usize), argument: usize) -> isize;
+    fn newroot_restorer();
+    fn newroot_resume();
+    fn newroot_afterwards();
+}
+
+/// A system call number that no kernel has. The resume code makes this call to come back
+/// to the handler after a call that slept; from anywhere else it answers ENOSYS.
+pub const AFTERWARDS: u32 = 0x6e72;
+
+/// Makes a system call.
+///
+/// # Safety
+/// Whatever the call does to memory must be allowed by the owner of that memory.
+#[inline(always)]
+pub unsafe fn syscall6(number: u32, arguments: &[usize; 6]) -> isize {
+    // SAFETY: the caller vouches for the call; the gate clobbers only what the C ABI lets it.
+    unsafe { newroot_gate(number as usize, arguments) }
+}
+
+/// Puts a system call to the filters without running it; see [`guard`](crate::guard).
+///
+/// # Safety
+/// Only a call that our filter traps when the guest makes it; any other would be run.
+#[inline(always)]
+pub unsafe fn probe6(number: u32, arguments: &[usize; 6]) -> isize {
+    // SAFETY: the caller vouches that nothing is run.
+    unsafe { newroot_probe(number as usize, arguments) }
+}
+
+/// What the instruction pointer shows in a call that [`probe6`] makes.
+#[must_use]
+pub fn probe() -> usize {
+    newroot_probed as *const () as usize
+}
+
+/// Runs `run(argument)` in a child process that borrows the caller's memory and stack (vfork(2)), with
+/// these further flags of clone(2); the result is the child's number, or an error, once it has ended.
+///
+/// # Safety
+/// `run` may return or end the process; what it changes in memory is changed for the caller.
+pub unsafe fn borrow_memory(flags: u32, run: unsafe extern "C" fn(usize), argument: usize) -> isize {
+    let flags = flags | crate::raw::CLONE_VM | crate::raw::CLONE_VFORK;
+    // SAFETY: the caller is suspended while the child uses its stack; the rest is the caller's contract.
+    unsafe { newroot_clone(flags as usize, run, argument) }
+}
+
+/// Address of the signal restorer, for `sa_restorer`.
+#[must_use]
+pub fn restorer() -> usize {
+    newroot_restorer as *const () as usize
+}
+
+/// Address of the instruction that returns from a signal, for a handler of the guest's.
+#[must_use]
+pub fn sigreturn() -> usize {
+    // Behind the seven bytes that load the number.
+    restorer() + 7
+}
+
+/// Address at which a sleeping call is made; see [`ResumeFrame`].
+#[must_use]
+pub fn resume() -> usize {
+    newroot_resume as *const () as usize
+}
+
+/// What the instruction pointer shows when [`AFTERWARDS`] traps at its one true place:
+/// the address behind that `syscall` instruction, which is two bytes long.
+#[must_use]
+pub fn afterwards() -> usize {
+    newroot_afterwards as *const () as usize + 2
+}
+
+/// What the resume code finds at the stack pointer. Its layout is known to the assembly above.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ResumeFrame {
+    /// Where the guest goes on.
+    pub ip: usize,
+    /// The guest's stack pointer there.
+    pub sp: usize,
+    /// When to come back to the handler afterwards: 0 never, 1 always, 2 if the call
+    /// answered ELOOP.
+    pub afterwards: usize,
+    /// The call's result, for the handler.
+    pub result: isize,
+    /// The guest's argument registers, as they must be again.
+    pub arguments: [usize; 6],
+}
+
+const _: () = {
+    assert!(core::mem::offset_of!(ResumeFrame, sp) == 8);
+    assert!(core::mem::offset_of!(ResumeFrame, afterwards) == 16);
+    assert!(core::mem::offset_of!(ResumeFrame, result) == 24);
+    assert!(core::mem::offset_of!(ResumeFrame, arguments) == 32);
+};
