@@ -80,7 +80,7 @@ fn command_that_is_missing() {
     place.check_refused(&["root", "./nothing"], 127, &["'./nothing'", "No such file or directory"]);
     place.check_refused(&["root", ""], 127, &["''"]);
     place.file("plain", "", 0o644);
-    place.check_refused(&["root", "/plain/x"], 127, &["'/plain/x'", "Not a directory"]);
+    place.check_refused(&["root", "/plain/x"], 126, &["'/plain/x'", "Not a directory"]);
     symlink("nowhere", place.root.join("dangling")).expect("a link");
     place.check_refused(&["root", "/dangling"], 127, &["'/dangling'", "No such file or directory"]);
 }

@@ -39,13 +39,14 @@ impl Place {
         run(command.args(["/bin/sh", "-c", script]))
     }
 
-    /// Runs `script` with these bindings in both dialects; both print `expected`.
+    /// Runs `script` with these bindings on both engines and in both dialects; all print `expected`.
     fn check(&self, bindings: &[&str], script: &str, expected: &str) {
-        let arguments: Vec<&str> = bindings.iter().flat_map(|binding| ["-b", binding]).collect();
-        for dialect in ["run", "proot"] {
+        for (dialect, engine) in [("run", "--engine=trap"), ("run", "--engine=namespace"), ("proot", "")] {
+            let mut arguments: Vec<&str> = bindings.iter().flat_map(|binding| ["-b", binding]).collect();
+            arguments.extend(Some(engine).filter(|engine| !engine.is_empty()));
             let outcome = self.newroot(dialect, &arguments, script);
-            assert_eq!(outcome.stdout(), expected, "{dialect}: {}", outcome.stderr());
-            assert_eq!(outcome.ending, Ending::Exit(0), "{dialect}: {}", outcome.stderr());
+            assert_eq!(outcome.stdout(), expected, "{dialect} {engine}: {}", outcome.stderr());
+            assert_eq!(outcome.ending, Ending::Exit(0), "{dialect} {engine}: {}", outcome.stderr());
         }
     }
 }
@@ -173,13 +174,18 @@ fn place_that_does_not_exist_is_not_made() {
 #[test]
 fn read_only_in_the_native_dialect() {
     let Some(place) = Place::new("read_only_in_the_native_dialect") else { return };
-    let outcome = place.newroot(
-        "run",
-        &["-b", ".:/there:ro", "-b", "file:/there/again"],
-        "cat /there/file; touch /there/new; echo x > /there/file; echo written > /there/again; cat /there/file",
-    );
-    assert_eq!(outcome.stdout(), "from the host\nwritten\n", "{}", outcome.stderr());
-    assert_eq!(outcome.stderr().matches("Read-only file system").count(), 2, "{}", outcome.stderr());
+    for engine in ["--engine=trap", "--engine=namespace"] {
+        fs::write(place.host.join("file"), "from the host\n").expect("a host file");
+        let outcome = place.newroot(
+            "run",
+            &[engine, "-b", ".:/there:ro", "-b", "file:/there/again"],
+            "cat /there/file; touch /there/new; echo x > /there/file; echo written > /there/again; \
+             cat /there/file",
+        );
+        assert_eq!(outcome.stdout(), "from the host\nwritten\n", "{engine}: {}", outcome.stderr());
+        let refused = outcome.stderr().matches("Read-only file system").count();
+        assert_eq!(refused, 2, "{engine}: {}", outcome.stderr());
+    }
     assert!(!place.host.join("new").exists());
 }
 

@@ -11,16 +11,56 @@ use newroot_testkit::{Bed, Engine, Facts, Guest, Linkage, difference, discover, 
 
 /// The engines that have to agree with the kernel, each also without what it only uses
 /// because it is quick.
-const ENGINES: [Engine; 3] = [
-    Engine { name: "trap", options: &["--engine=trap", "--no-patch"], denied: &[] },
+const ENGINES: [Engine; 8] = [
+    TRAP,
     // Every call site is patched as soon as it has trapped once.
-    Engine { name: "trap_patched", options: &["--engine=trap", "--patch-after=1"], denied: &[] },
+    Engine { name: "trap_patched", options: &["--engine=trap", "--patch-after=1"], ..TRAP },
     Engine {
         name: "trap_without_openat2",
         options: &["--engine=trap", "--patch-after=1"],
         denied: &["openat2=ENOSYS"],
+        ..TRAP
     },
+    Engine { name: "trap_confined", options: &["--engine=trap", "--confine=strict"], ..TRAP },
+    NAMESPACE,
+    Engine { name: "namespace_confined", options: &["--engine=namespace", "--confine=strict"], ..NAMESPACE },
+    Engine {
+        name: "namespace_without_mount_setattr",
+        denied: &["mount_setattr=ENOSYS"],
+        area: Some("bindings"),
+        ..NAMESPACE
+    },
+    CHROOT,
 ];
+
+/// Root has no user namespace to differ by.
+const CHROOT: Engine = Engine {
+    name: "chroot",
+    options: &["--engine=chroot"],
+    by_root: true,
+    differences: "chroot.differs",
+    ..NAMESPACE
+};
+
+const TRAP: Engine = Engine {
+    name: "trap",
+    options: &["--engine=trap", "--no-patch"],
+    by_root: false,
+    denied: &[],
+    area: None,
+    mount_points: false,
+    differences: "differs",
+};
+
+const NAMESPACE: Engine = Engine {
+    name: "namespace",
+    options: &["--engine=namespace"],
+    by_root: false,
+    denied: &[],
+    area: None,
+    mount_points: true,
+    differences: "namespace.differs",
+};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -30,9 +70,12 @@ fn main() -> ExitCode {
     for guest in discover(&folder) {
         let guest = Arc::new(guest);
         for &linkage in &guest.linkages {
-            trials.push(trial("native", &bed, &guest, linkage, repeats));
-            for engine in ENGINES {
-                trials.push(trial(engine.name, &bed, &guest, linkage, move |bed, guest, linkage| {
+            trials.push(trial(("native", false), &bed, &guest, linkage, repeats));
+            for engine in
+                ENGINES.into_iter().filter(|engine| engine.area.is_none_or(|area| guest.is_in(area)))
+            {
+                let kind = (engine.name, engine.by_root);
+                trials.push(trial(kind, &bed, &guest, linkage, move |bed, guest, linkage| {
                     on_engine(bed, guest, linkage, engine)
                 }));
             }
@@ -46,9 +89,9 @@ fn main() -> ExitCode {
 }
 
 /// One named test: `trap::fs::rename_onto_mount_point`, with `@musl` or the like behind it
-/// for a second linkage.
+/// for a second linkage. `by_root` tells that only root can start it.
 fn trial(
-    kind: &str,
+    (kind, by_root): (&str, bool),
     bed: &Arc<Bed>,
     guest: &Arc<Guest>,
     linkage: Linkage,
@@ -61,7 +104,7 @@ fn trial(
     };
     let name = format!("{kind}::{}{suffix}", guest.name);
     let (bed, guest) = (Arc::clone(bed), Arc::clone(guest));
-    Trial::test(name.clone(), move || match bed.lacks(&guest, linkage) {
+    Trial::test(name.clone(), move || match bed.lacks(&guest, linkage, by_root) {
         Some(reason) => {
             skip(&name, reason);
             Ok(())
@@ -81,7 +124,7 @@ fn repeats(bed: &Bed, guest: &Guest, linkage: Linkage) -> Result<(), Failed> {
 
 fn on_engine(bed: &Bed, guest: &Guest, linkage: Linkage, engine: Engine) -> Result<(), Failed> {
     let mut expected = bed.native(guest, linkage);
-    if let Some(printed) = guest.expected_difference() {
+    if let Some(printed) = guest.expected_difference(engine.differences) {
         expected.printed = printed;
     }
     agree(&expected, &bed.on_engine(guest, linkage, engine))

@@ -15,7 +15,7 @@ use newroot_image::{
 };
 use newroot_paths::Last;
 
-use crate::environment;
+use crate::environment::{self, Variables};
 use crate::error::{Error, Result};
 use crate::guest::{Guest, shown};
 use crate::spec::CommandLine;
@@ -31,27 +31,51 @@ pub(crate) struct Command {
     pub(crate) argv: Vec<OsString>,
 }
 
-/// What was asked for, for messages and lookups.
-struct Finder<'a> {
-    guest: &'a Guest,
-    cwd: &'a [u8],
-    asked: PathBuf,
-    rootfs: &'a Path,
+/// A command as its caller means it, before anybody has looked whether it can be executed.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// The path for execve(2).
+    pub(crate) name: Vec<u8>,
+    /// The argument vector.
+    pub(crate) argv: Vec<OsString>,
+    finder: Finder,
+    /// The shells that were looked for.
+    candidates: Vec<PathBuf>,
 }
 
-/// Finds the command.
+/// What was asked for, for messages and lookups.
+#[derive(Debug)]
+struct Finder {
+    guest: Guest,
+    cwd: Vec<u8>,
+    asked: PathBuf,
+    rootfs: PathBuf,
+}
+
+/// Finds the command and all that the shim needs to load it.
 pub(crate) fn resolve(
     guest: &Guest,
     cwd: &[u8],
     wanted: &CommandLine,
-    variables: &[(OsString, OsString)],
+    variables: &Variables,
     rootfs: &Path,
 ) -> Result<Command> {
-    let (words, candidates) = match wanted {
+    find(guest.clone(), cwd.to_vec(), wanted, variables, rootfs)?.load()
+}
+
+/// Finds the command; `rootfs` is the root's host path as its user writes it.
+pub(crate) fn find(
+    guest: Guest,
+    cwd: Vec<u8>,
+    wanted: &CommandLine,
+    variables: &Variables,
+    rootfs: &Path,
+) -> Result<Found> {
+    let (argv, candidates) = match wanted {
         CommandLine::Given(words) => (words.clone(), Vec::new()),
         CommandLine::FirstOf { programs, arguments } => {
             let first = programs.iter().find(|program| {
-                guest.resolve_from(cwd, program.as_os_str().as_bytes(), Last::Follow).is_ok_and(|found| {
+                guest.resolve_from(&cwd, program.as_os_str().as_bytes(), Last::Follow).is_ok_and(|found| {
                     found.host.is_file()
                         && rustix::fs::access(&found.host, rustix::fs::Access::EXEC_OK).is_ok()
                 })
@@ -62,28 +86,78 @@ pub(crate) fn resolve(
             (words, programs.clone())
         }
     };
-    let word = words.first().cloned().unwrap_or_default();
-    let finder = Finder { guest, cwd, asked: PathBuf::from(&word), rootfs };
+    let word = argv.first().cloned().unwrap_or_default();
+    let finder = Finder { guest, cwd, asked: PathBuf::from(&word), rootfs: rootfs.to_owned() };
     let name = if word.as_bytes().contains(&b'/') {
         word.as_bytes().to_vec()
     } else {
         finder.search(&word, variables)?
     };
-    let command = finder.follow(name, words);
-    match command {
-        Err(Error::NotFound { command, .. }) if candidates.len() > 1 && candidates.contains(&command) => {
-            let list: Vec<String> = candidates.iter().map(|path| format!("'{}'", path.display())).collect();
-            Err(Error::NotFound {
-                command,
-                why: format!("the root has no shell (looked for {})", list.join(", ")),
-                hint: Some(finder.filling_hint()),
-            })
+    Ok(Found { name, argv, finder, candidates })
+}
+
+impl Found {
+    /// Follows it to the program that is loaded.
+    fn load(&self) -> Result<Command> {
+        let command = self.finder.follow(self.name.clone(), self.argv.clone());
+        match command {
+            Err(Error::NotFound { command, .. })
+                if self.candidates.len() > 1 && self.candidates.contains(&command) =>
+            {
+                let list: Vec<String> =
+                    self.candidates.iter().map(|path| format!("'{}'", path.display())).collect();
+                Err(Error::NotFound {
+                    command,
+                    why: format!("the root has no shell (looked for {})", list.join(", ")),
+                    hint: Some(self.finder.filling_hint()),
+                })
+            }
+            other => other,
         }
-        other => other,
+    }
+
+    /// Whether it is a text without a `#!` line, if the kernel knows no way to execute it.
+    pub(crate) fn is_text(&self) -> bool {
+        self.load().is_ok()
+    }
+
+    /// The arguments for `/bin/sh`, which execvp(3) has run such a text.
+    pub(crate) fn as_shell_script(&self) -> Vec<OsString> {
+        let mut argv = vec![OsString::from("/bin/sh"), OsString::from_vec(self.name.clone())];
+        argv.extend(self.argv.iter().skip(1).cloned());
+        argv
+    }
+
+    /// Why the kernel has refused to execute it, in as much detail as can be found.
+    pub(crate) fn explain(&self, cause: &io::Error) -> Error {
+        let number = cause.raw_os_error();
+        if number == Some(libc::E2BIG) {
+            return too_long(&self.name);
+        }
+        let (is_missing, why, hint) = match self.load() {
+            // What isn't there is the shell that would run a text.
+            Err(Error::NotFound { why, hint, .. }) => (number == Some(libc::ENOEXEC), why, hint),
+            Err(Error::NotExecutable { why, hint, .. }) => (false, why, hint),
+            _ => (false, words(cause), None),
+        };
+        if is_missing || number == Some(libc::ENOENT) {
+            self.finder.not_found(why, hint)
+        } else {
+            self.finder.not_executable(why, hint)
+        }
     }
 }
 
-impl Finder<'_> {
+/// More than the kernel takes.
+pub(crate) fn too_long(name: &[u8]) -> Error {
+    Error::NotExecutable {
+        command: shown(name),
+        why: "Argument list too long".to_owned(),
+        hint: Some("arguments and environment together are more than the kernel takes (RLIMIT_STACK)".into()),
+    }
+}
+
+impl Finder {
     fn not_found(&self, why: String, hint: Option<String>) -> Error {
         Error::NotFound { command: self.asked.clone(), why, hint }
     }
@@ -95,12 +169,12 @@ impl Finder<'_> {
     fn filling_hint(&self) -> String {
         format!(
             "`newroot add {} PROGRAM` copies a program of the host's with its libraries",
-            quoted(self.rootfs)
+            quoted(&self.rootfs)
         )
     }
 
     /// Looks a bare name up in the guest's PATH, as execvp(3) does.
-    fn search(&self, word: &OsStr, variables: &[(OsString, OsString)]) -> Result<Vec<u8>> {
+    fn search(&self, word: &OsStr, variables: &Variables) -> Result<Vec<u8>> {
         if word.is_empty() {
             return Err(self.not_found("No such file or directory".to_owned(), None));
         }
@@ -110,7 +184,7 @@ impl Finder<'_> {
             let mut name = if directory.is_empty() { b".".to_vec() } else { directory.to_vec() };
             name.push(b'/');
             name.extend_from_slice(word.as_bytes());
-            let Ok(found) = self.guest.resolve_from(self.cwd, &name, Last::Follow) else { continue };
+            let Ok(found) = self.guest.resolve_from(&self.cwd, &name, Last::Follow) else { continue };
             if !found.host.is_file() {
                 continue;
             }
@@ -176,19 +250,20 @@ impl Finder<'_> {
         };
         let found = self
             .guest
-            .resolve_from(self.cwd, path, Last::Follow)
+            .resolve_from(&self.cwd, path, Last::Follow)
             .and_then(|found| Ok((fs::metadata(&found.host)?, found)));
         let (metadata, found) = match found {
             Ok(found) => found,
-            Err(cause) if matches!(cause.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => {
-                let hint = script.is_some().then(|| {
-                    format!(
+            Err(cause) if cause.raw_os_error() == Some(libc::ENOENT) => {
+                let hint = match script {
+                    Some(_) => format!(
                         "`newroot add {} {}` copies it from the host",
-                        quoted(self.rootfs),
+                        quoted(&self.rootfs),
                         quoted(&shown(path))
-                    )
-                });
-                return Err(self.not_found(of(&cause), hint));
+                    ),
+                    None => self.filling_hint(),
+                };
+                return Err(self.not_found(of(&cause), Some(hint)));
             }
             Err(cause) => return Err(self.not_executable(of(&cause), None)),
         };
@@ -248,7 +323,7 @@ impl Finder<'_> {
                 format!("its dynamic loader '{}' isn't in the root: {}", loader.display(), words(&cause)),
                 Some(format!(
                     "`newroot add {} {}` copies a program with its loader and libraries",
-                    quoted(self.rootfs),
+                    quoted(&self.rootfs),
                     quoted(&self.asked)
                 )),
             )),

@@ -10,14 +10,16 @@ use crate::error::{Error, Result};
 use crate::guest::{Guest, Resolved, shown};
 use crate::spec::{Warning, WorkingDirectory};
 
-/// Finds the starting directory.
+/// Finds the starting directory before the guest is entered.
 pub(crate) fn resolve(
     guest: &Guest,
     wanted: &WorkingDirectory,
     warn: &mut dyn FnMut(Warning),
 ) -> Result<Resolved> {
     let outcome = match wanted {
-        WorkingDirectory::Inherit | WorkingDirectory::InheritOrRoot => inherited(guest),
+        WorkingDirectory::Inherit | WorkingDirectory::InheritOrRoot | WorkingDirectory::Leave => {
+            inherited(guest)
+        }
         WorkingDirectory::Guest(path) | WorkingDirectory::GuestOrRoot(path) => {
             enter(guest, path.as_os_str().as_bytes()).map_err(|cause| (path.clone(), cause))
         }
@@ -25,7 +27,9 @@ pub(crate) fn resolve(
     match outcome {
         Ok(found) => Ok(found),
         Err((path, cause)) => match wanted {
-            WorkingDirectory::Guest(_) => Err(Error::WorkingDirectory { path, cause }),
+            WorkingDirectory::Guest(_) | WorkingDirectory::Leave => {
+                Err(Error::WorkingDirectory { path, cause })
+            }
             WorkingDirectory::InheritOrRoot => root(guest),
             WorkingDirectory::Inherit | WorkingDirectory::GuestOrRoot(_) => {
                 warn(Warning::WorkingDirectory { wanted: path, cause });

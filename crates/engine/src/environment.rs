@@ -14,12 +14,14 @@ const PATH_DIRECTORIES: [&str; 6] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /// The variables, as (name, value).
-pub(crate) fn resolve(guest: &Guest, wanted: &Environment) -> Vec<(OsString, OsString)> {
-    let mut variables: Vec<(OsString, OsString)> =
-        if wanted.clear { Vec::new() } else { std::env::vars_os().collect() };
+pub(crate) type Variables = Vec<(OsString, OsString)>;
+
+/// The variables for a command that runs as the user with this number.
+pub(crate) fn resolve(guest: &Guest, wanted: &Environment, uid: u32) -> Variables {
+    let mut variables: Variables = if wanted.clear { Vec::new() } else { std::env::vars_os().collect() };
     if wanted.guest_defaults {
         set(&mut variables, OsStr::new("PATH"), Some(&path(guest)));
-        set(&mut variables, OsStr::new("HOME"), Some(&home(guest)));
+        set(&mut variables, OsStr::new("HOME"), Some(&home(guest, uid)));
     }
     for (name, value) in &wanted.set {
         set(&mut variables, name, value.as_deref());
@@ -46,9 +48,9 @@ fn path(guest: &Guest) -> OsString {
     OsString::from(present.join(":"))
 }
 
-/// The home directory that the guest's passwd file gives the caller, if it exists there; else `/`.
-fn home(guest: &Guest) -> OsString {
-    let uid = rustix::process::geteuid().as_raw().to_string();
+/// The home directory that the guest's passwd file gives the user, if it exists there; else `/`.
+fn home(guest: &Guest, uid: u32) -> OsString {
+    let uid = uid.to_string();
     let read = || {
         let passwd = guest.resolve(b"/etc/passwd", Last::Follow).ok()?;
         let text = fs::read(passwd.host).ok()?;
@@ -60,6 +62,19 @@ fn home(guest: &Guest) -> OsString {
         (home.first() == Some(&b'/') && exists).then(|| OsString::from_vec(home))
     };
     read().unwrap_or_else(|| shown(b"").into_os_string())
+}
+
+/// The variables as execve(2) takes them: `NAME=VALUE`.
+pub(crate) fn strings(variables: &Variables) -> Vec<OsString> {
+    variables
+        .iter()
+        .map(|(name, value)| {
+            let mut text = name.clone();
+            text.push("=");
+            text.push(value);
+            text
+        })
+        .collect()
 }
 
 /// The value of a variable.

@@ -1,5 +1,6 @@
 //! What can keep a command from starting, in the words the user sees.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -68,6 +69,40 @@ pub enum Error {
         /// How to mend it.
         hint: Option<String>,
     },
+    /// Neither the guest nor the host knows a user of this name.
+    #[error("cannot run as user '{}': neither the root nor the host has such a user", .name.display())]
+    UnknownUser {
+        /// The name as given.
+        name: OsString,
+    },
+    /// Neither the guest nor the host knows a group of this name.
+    #[error("cannot run in group '{}': neither the root nor the host has such a group", .name.display())]
+    UnknownGroup {
+        /// The name as given.
+        name: OsString,
+        /// Whether it stood in the list of supplementary groups.
+        listed: bool,
+    },
+    /// A user was given by a number that no passwd file has, and without a group.
+    #[error("cannot run as user {uid}: it has no entry that tells its group")]
+    NoGroup {
+        /// The number.
+        uid: u32,
+    },
+    /// An ordinary user wants to be somebody else.
+    #[error("cannot run as {who}: only root can become somebody else in the {engine} engine")]
+    OtherIdentity {
+        /// User or group and its number.
+        who: String,
+        /// The engine's name.
+        engine: &'static str,
+    },
+    /// The root isn't the host's own, and the working directory was to be left where it is.
+    #[error("cannot leave the working directory as it is: '{}' is not the host's own root", .rootfs.display())]
+    LeftDirectory {
+        /// Host path of the root as given.
+        rootfs: PathBuf,
+    },
     /// A system call failed.
     #[error("cannot {operation}: {}", reason(.cause))]
     System {
@@ -89,6 +124,11 @@ impl fmt::Display for Hint {
 }
 
 impl Error {
+    /// A system call that failed while doing `operation`.
+    pub(crate) fn system(operation: impl Into<String>, cause: impl Into<io::Error>) -> Self {
+        Self::System { operation: operation.into(), cause: cause.into() }
+    }
+
     /// What newroot exits with: 126 found but not executable, 127 not found, else 125.
     /// The numbers are chroot(1)'s and env(1)'s.
     #[must_use]
@@ -107,6 +147,11 @@ impl Error {
             Self::NotFound { hint, .. }
             | Self::NotExecutable { hint, .. }
             | Self::Unsupported { hint, .. } => hint.clone().map(Hint),
+            Self::NoGroup { uid } => Some(Hint(format!("name the group, too: {uid}:GROUP"))),
+            Self::OtherIdentity { .. } => Some(Hint(
+                "start newroot as root; or with `--engine namespace`, where you can go by another number"
+                    .to_owned(),
+            )),
             _ => None,
         }
     }

@@ -52,6 +52,11 @@ impl Guest {
         Self { mounts: vec![OwnedMount { guest: Vec::new(), host, flags, parent: (0, 0) }] }
     }
 
+    /// Whether its root is the host's own.
+    pub(crate) fn is_hosts_root(&self) -> bool {
+        self.mounts.last().is_some_and(|root| root.host.is_empty())
+    }
+
     pub(crate) fn mounts(&self) -> &[OwnedMount] {
         &self.mounts
     }

@@ -4,16 +4,25 @@
 //! hands it to an engine. Everything that looks at the world happens here, never in a
 //! dialect: resolving the root, looking for the command, warning of a missing binding.
 //!
-//! [`launch`] goes through: `mounts` (the root and the bindings, in guest terms), `environment`,
-//! `cwd`, `command` (found, and found fit), and then the engine's own module.
+//! The trap engine goes through `mounts` (the root and the bindings, in guest terms), `identity`,
+//! `environment`, `cwd` and `command` (found, and found fit) before it starts the shim. The kernel
+//! engines enter the root after the first two and do the rest from there (`inside`).
 
+mod capabilities;
+mod chroot;
 mod command;
+mod confine;
 mod cwd;
+mod descriptors;
 pub mod doctor;
 mod environment;
 mod error;
+mod exec;
 mod guest;
+mod identity;
+mod inside;
 mod mounts;
+mod namespace;
 mod places;
 mod spec;
 mod supervise;
@@ -21,8 +30,9 @@ mod trap;
 
 pub use error::{Error, Hint, Result};
 pub use spec::{
-    Access, Binding, CommandLine, EngineChoice, Environment, GuestLink, LaunchSpec, Missing, Patching,
-    Warning, WorkingDirectory,
+    Access, Binding, Capabilities, CommandLine, Confinement, EngineChoice, Environment, GuestLink, Identity,
+    Isolation, LaunchSpec, Missing, Namespace, Patching, Principal, UserMap, Warning, WorkingDirectory,
+    reason,
 };
 
 /// Runs `spec` and returns only if it could not be started, or, where a supervisor was
@@ -34,7 +44,17 @@ pub use spec::{
 /// # Errors
 /// Whatever kept the command from starting; [`Error::exit_code`] is what to exit with.
 pub fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
+    let is_root = rustix::process::geteuid().is_root();
     match spec.engine {
-        EngineChoice::Auto | EngineChoice::Trap => trap::launch(spec, warn),
+        EngineChoice::Trap => trap::launch(spec, warn),
+        EngineChoice::Namespace => namespace::launch(spec, warn),
+        EngineChoice::Chroot => chroot::launch(spec, warn),
+        EngineChoice::Auto if namespace::suits_root(spec) => namespace::launch(spec, warn),
+        // What is asked for tells which.
+        EngineChoice::Auto if spec.isolation.needs_namespaces() => namespace::launch(spec, warn),
+        EngineChoice::Auto => trap::launch(spec, warn),
+        EngineChoice::LikeChroot if is_root => chroot::launch(spec, warn),
+        EngineChoice::LikeChroot if doctor::grants_namespaces() => namespace::launch(spec, warn),
+        EngineChoice::LikeChroot => trap::launch(spec, warn),
     }
 }

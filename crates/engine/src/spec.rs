@@ -1,9 +1,15 @@
 //! What to run, in which root, with which host files: the one thing every dialect lowers to.
 
+mod identity;
+mod isolation;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+
+pub use self::identity::{Identity, Principal};
+pub use self::isolation::{Capabilities, Confinement, Isolation, Namespace, UserMap};
 
 /// Everything an engine needs to know. Nothing in it has been looked up yet: a dialect
 /// fills it from its arguments alone.
@@ -23,6 +29,12 @@ pub struct LaunchSpec {
     pub engine: EngineChoice,
     /// Whether the trap engine patches call sites.
     pub patching: Patching,
+    /// Who the command runs as.
+    pub identity: Identity,
+    /// What the command doesn't share with the host, beyond its root.
+    pub isolation: Isolation,
+    /// The file mode creation mask, if not the caller's.
+    pub umask: Option<u32>,
     /// End every process of the command once the command itself has ended, and take the
     /// command along should newroot be killed.
     pub kill_on_exit: bool,
@@ -88,6 +100,9 @@ pub enum WorkingDirectory {
     Guest(PathBuf),
     /// This guest path; if it can't be entered, `/` with a warning (PRoot's `-w`).
     GuestOrRoot(PathBuf),
+    /// Wherever the caller is, untouched (chroot's `--skip-chdir`); an error unless the root is the
+    /// host's own, for anywhere else it would lead out of the root.
+    Leave,
 }
 
 /// The program and its arguments.
@@ -120,11 +135,18 @@ pub struct Environment {
 /// Which engine runs the command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EngineChoice {
-    /// The best one this host allows.
+    /// The namespace engine for root, the trap engine for anybody else.
     #[default]
     Auto,
     /// The in-process trap engine.
     Trap,
+    /// A private mount namespace, and for an ordinary user a user namespace around it.
+    Namespace,
+    /// chroot(2), for root alone.
+    Chroot,
+    /// Whatever chroot(1) comes nearest to: the chroot engine for root; for anybody else the
+    /// namespace engine where the host grants it, and the trap engine where it doesn't.
+    LikeChroot,
 }
 
 /// Whether a guest process changes its own code in memory, so that its calls need no signal.
@@ -155,6 +177,14 @@ pub enum Warning {
         /// Why it could not be bound.
         cause: std::io::Error,
     },
+    /// The command is confined as far as the kernel can: not a warning, but what the caller wants to
+    /// be told.
+    Confined {
+        /// Landlock's version.
+        version: i32,
+        /// What it is asked about, in words.
+        enforced: Vec<&'static str>,
+    },
     /// The wanted working directory doesn't exist in the guest.
     WorkingDirectory {
         /// The guest path that was wanted.
@@ -170,6 +200,10 @@ impl fmt::Display for Warning {
             Self::BindingSkipped { host, cause } => {
                 write!(f, "not binding '{}': {}", host.display(), reason(cause))
             }
+            Self::Confined { version, enforced } => {
+                let list = enforced.join("; ");
+                write!(f, "confined to the root and the bindings by Landlock {version}: {list}")
+            }
             Self::WorkingDirectory { wanted, cause } => {
                 write!(f, "cannot start in '{}': {}; starting in '/'", wanted.display(), reason(cause))
             }
@@ -178,7 +212,8 @@ impl fmt::Display for Warning {
 }
 
 /// The kernel's words for an I/O error, without Rust's "(os error N)".
-pub(crate) fn reason(error: &std::io::Error) -> String {
+#[must_use]
+pub fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
         Some(end) => text[..end].to_owned(),

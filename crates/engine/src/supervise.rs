@@ -1,11 +1,13 @@
-//! `--kill-on-exit`: a parent that ends what the command leaves behind.
+//! Parents of the command, where it needs one: to end what it leaves behind (`--kill-on-exit`), or
+//! as the init of its PID namespace.
 //!
 //! # Safety
 //! fork(2) in a process with one thread, and signal handlers that only send signals on.
 #![allow(unsafe_code)]
 
 use std::fs;
-use std::io;
+use std::io::{self, PipeReader};
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use crate::error::{Error, Result};
@@ -16,6 +18,9 @@ static COMMAND: AtomicI32 = AtomicI32::new(0);
 /// Signals that are meant for the command when newroot gets them.
 const FORWARDED: [i32; 5] = [libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCONT];
 
+/// Signals that the terminal sends to newroot and the command alike.
+const FROM_TERMINAL: [i32; 2] = [libc::SIGINT, libc::SIGQUIT];
+
 extern "C" fn forward(signal: i32) {
     let command = COMMAND.load(Ordering::Relaxed);
     if command > 0 {
@@ -24,49 +29,97 @@ extern "C" fn forward(signal: i32) {
     }
 }
 
+/// Becomes the command, or runs it in a child where that is to be `supervised`.
+pub(crate) fn become_or_run(supervised: bool, become_command: impl FnOnce() -> Error) -> Result<u8> {
+    if supervised { run(become_command) } else { Err(become_command()) }
+}
+
 /// Runs `become_command` in a child and waits for it; then ends every process the command has
 /// left, those that made themselves orphans too. The result is the status to exit with.
 ///
 /// The child is killed if newroot is.
 pub(crate) fn run(become_command: impl FnOnce() -> Error) -> Result<u8> {
-    let fail = |operation: &str| Error::System {
-        operation: operation.to_owned(),
-        cause: io::Error::last_os_error(),
-    };
     // SAFETY: plain numbers. Orphans of the command become children of ours.
     if unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) } != 0 {
-        return Err(fail("take charge of the command's orphans"));
+        return Err(Error::system("take charge of the command's orphans", io::Error::last_os_error()));
     }
-    let parent = std::process::id();
+    let status = fork_and_wait(become_command)?;
+    end_descendants();
+    Ok(exit_code(status))
+}
+
+/// The same as the first process of a PID namespace, whose end ends all others in it: waits for the
+/// command and meanwhile for every orphan (pid_namespaces(7)).
+pub(crate) fn run_as_init(become_command: impl FnOnce() -> Error) -> Result<u8> {
+    // The command could read newroot's memory and file through /proc/1 otherwise.
+    // SAFETY: plain numbers.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
+    fork_and_wait(become_command).map(exit_code)
+}
+
+/// Has the kernel kill this process when its parent ends, if that is to be `guardian`.
+///
+/// To be said again after each change of identity, which undoes it (prctl(2), PR_SET_PDEATHSIG). Who
+/// was orphaned meanwhile ends at once.
+pub(crate) fn stay_with(guardian: Option<u32>) {
+    if let Some(guardian) = guardian {
+        die_with_parent();
+        if std::os::unix::process::parent_id() != guardian {
+            std::process::exit(125);
+        }
+    }
+}
+
+fn die_with_parent() {
+    // SAFETY: plain numbers.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) };
+}
+
+/// The wait status of a child that becomes the command. Signals meant for it are sent on.
+fn fork_and_wait(become_command: impl FnOnce() -> Error) -> Result<i32> {
+    let (reader, writer) =
+        io::pipe().map_err(|cause| Error::system("start a process for the command", cause))?;
+    // Ignored, it would have the kernel throw the command's status away.
+    // SAFETY: no handler.
+    let inherited = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
     // SAFETY: newroot has one thread.
     let child = unsafe { libc::fork() };
     if child < 0 {
-        return Err(fail("start a process for the command"));
+        return Err(Error::system("start a process for the command", io::Error::last_os_error()));
     }
     if child == 0 {
-        // SAFETY: plain numbers.
-        let orphaned = unsafe {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0);
-            libc::getppid().unsigned_abs() != parent
-        };
-        if orphaned {
+        drop(writer);
+        // SAFETY: what it was.
+        unsafe { libc::signal(libc::SIGCHLD, inherited) };
+        die_with_parent();
+        if has_hung_up(&reader) {
             std::process::exit(125);
         }
+        drop(reader);
         return Err(become_command());
     }
+    drop(reader);
     COMMAND.store(child, Ordering::Relaxed);
     for signal in FORWARDED {
         // SAFETY: the handler is async-signal-safe.
         unsafe { libc::signal(signal, forward as *const () as libc::sighandler_t) };
     }
-    for signal in [libc::SIGINT, libc::SIGQUIT] {
-        // The terminal sends these to the command as well, and it decides.
+    for signal in FROM_TERMINAL {
+        // The command decides.
         // SAFETY: no handler.
         unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
-    let status = wait_for(child)?;
-    end_descendants();
-    Ok(exit_code(status))
+    let status = wait_for(child);
+    drop(writer);
+    status
+}
+
+/// Whether the parent, who has the pipe's other end, is gone already.
+fn has_hung_up(reader: &PipeReader) -> bool {
+    let mut poll = libc::pollfd { fd: reader.as_raw_fd(), events: 0, revents: 0 };
+    // SAFETY: one structure, which lives for the call.
+    unsafe { libc::poll(&raw mut poll, 1, 0) };
+    poll.revents & libc::POLLHUP != 0
 }
 
 fn wait_for(child: i32) -> Result<i32> {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::dialects::UsageError;
+use crate::dialects::{UsageError, Wording};
 
 /// Why newroot, rather than the command, has failed: one line, as the user reads it.
 #[derive(Debug, thiserror::Error)]
@@ -17,11 +17,19 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Roots(#[from] newroot_roots::Error),
     /// Standard output can't be written to.
-    #[error("cannot write to standard output: {}", reason(.0))]
+    #[error("cannot write to standard output: {}", newroot_engine::reason(.0))]
     Output(#[from] io::Error),
 }
 
 impl Failure {
+    /// The one line, with the engine's errors in the dialect's words.
+    pub(crate) fn message(&self, wording: Wording) -> String {
+        match self {
+            Self::Launch(error) => wording(error).unwrap_or_else(|| self.to_string()),
+            _ => self.to_string(),
+        }
+    }
+
     /// What newroot exits with.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
@@ -38,14 +46,5 @@ impl Failure {
             Self::Roots(error) => error.hint().map(str::to_owned),
             Self::Output(_) => None,
         }
-    }
-}
-
-/// The kernel's words for an I/O error, without Rust's "(os error N)".
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.split_once(" (os error") {
-        Some((words, _)) => words.to_owned(),
-        None => text,
     }
 }

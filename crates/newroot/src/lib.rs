@@ -29,7 +29,7 @@ pub fn run(argv: &[OsString]) -> u8 {
     };
     outcome.unwrap_or_else(|failure| {
         let hint = failure.hint();
-        messages.error(&failure, hint.as_ref().map(|hint| hint as _));
+        messages.error(&failure.message(invocation.wording), hint.as_ref().map(|hint| hint as _));
         failure.exit_code()
     })
 }

@@ -113,15 +113,24 @@ static const struct feature {
     unsigned nr, arg, mask, value;
 } features[] = {
     {"clone3", SYS_clone3},
+    {"chdir", SYS_chdir},
+    {"chroot", SYS_chroot},
     {"close_range", SYS_close_range},
     {"epoll_pwait2", 441},
     {"faccessat2", 439},
     {"fchmodat2", 452},
+    {"fsmount", SYS_fsmount},
+    {"fsopen", SYS_fsopen},
     {"memfd_create", SYS_memfd_create},
     {"mkdir", SYS_mkdir},
     {"mmap_writable_code", SYS_mmap, 2, PROT_WRITE | PROT_EXEC, PROT_WRITE | PROT_EXEC},
     {"mprotect_writable_code", SYS_mprotect, 2, PROT_WRITE | PROT_EXEC, PROT_WRITE | PROT_EXEC},
+    {"mount", SYS_mount},
+    {"mount_setattr", 442},
+    {"move_mount", SYS_move_mount},
+    {"open_tree", SYS_open_tree},
     {"openat2", SYS_openat2},
+    {"pivot_root", SYS_pivot_root},
     {"prctl_set_mm", SYS_prctl, 0, ~0u, PR_SET_MM},
     {"prctl_set_seccomp", SYS_prctl, 0, ~0u, PR_SET_SECCOMP},
     {"process_vm_readv", SYS_process_vm_readv},
@@ -131,9 +140,15 @@ static const struct feature {
     {"rseq", SYS_rseq},
     {"seccomp", SYS_seccomp},
     {"setns", SYS_setns},
+    {"setgroups", SYS_setgroups},
+    {"sethostname", SYS_sethostname},
+    {"setresgid", SYS_setresgid},
+    {"setresuid", SYS_setresuid},
     {"setxattrat", 463},
     {"statx", SYS_statx},
+    {"umount2", SYS_umount2},
     {"user_clone", SYS_clone, 0, CLONE_NEWUSER, 0},
+    {"unshare", SYS_unshare},
     {"user_unshare", SYS_unshare, 0, CLONE_NEWUSER, 0},
 };
 
@@ -146,7 +161,8 @@ static void emit(unsigned code, unsigned k, unsigned yes, unsigned no) {
 
 static void deny(const char *rule) {
     static const struct { const char *name; int number; } errnos[] = {
-        {"EACCES", EACCES}, {"EINVAL", EINVAL}, {"ENOSPC", ENOSPC}, {"ENOSYS", ENOSYS}, {"EPERM", EPERM},
+        {"EACCES", EACCES}, {"EINVAL", EINVAL}, {"ENOENT", ENOENT}, {"ENOSPC", ENOSPC}, {"ENOSYS", ENOSYS},
+        {"EPERM", EPERM},
     };
     const char *equals = strchr(rule, '=');
     const struct feature *f = NULL;

@@ -30,9 +30,18 @@ pub struct Engine {
     pub name: &'static str,
     /// Options of `newroot run` that choose it.
     pub options: &'static [&'static str],
+    /// Whether root starts it, and has it become the guest's user.
+    pub by_root: bool,
     /// What the host lacks, for [`Enter::deny`]. The oracle has it: newroot is to give the same
     /// answers without.
     pub denied: &'static [&'static str],
+    /// The area of guests it is tried on, if not all of them.
+    pub area: Option<&'static str>,
+    /// Whether the root has directories and files to mount on. The trap engine needs none; a kernel
+    /// engine shows a stand-in for a directory that lacks them, which nothing can be created in.
+    pub mount_points: bool,
+    /// The ending of the files that tell what it does otherwise than the kernel.
+    pub differences: &'static str,
 }
 
 /// The workshop of a test of the package `newroot`, which alone knows where its program is.
@@ -132,12 +141,12 @@ impl Bed {
         path
     }
 
-    /// Why `guest` can't be run here with this linkage, if so.
+    /// Why `guest` can't be run here with this linkage, or `by_root`, if so.
     #[must_use]
-    pub fn lacks(&self, guest: &Guest, linkage: Linkage) -> Option<&'static str> {
+    pub fn lacks(&self, guest: &Guest, linkage: Linkage, by_root: bool) -> Option<&'static str> {
         if !*self.has_oracle.get_or_init(|| self.try_oracle()) {
             Some("neither root nor user namespaces are to be had for a real chroot")
-        } else if guest.as_root && !User::we_are_root() {
+        } else if (guest.as_root || by_root) && !User::we_are_root() {
             Some("only root can run it")
         } else if linkage == Linkage::Musl && !exists("musl-gcc") {
             Some("musl-gcc is not installed")
@@ -174,11 +183,18 @@ impl Bed {
     #[must_use]
     pub fn on_engine(&self, guest: &Guest, linkage: Linkage, engine: Engine) -> Facts {
         let (mut fixture, user) = self.furnish(guest, linkage);
-        let mut world = self.enter().cwd(self.scratch()).user(user);
+        if engine.mount_points {
+            fixture.make_mount_points();
+        }
+        let caller = if engine.by_root { User::ROOT } else { user };
+        let mut world = self.enter().cwd(self.scratch()).user(caller);
         world = engine.denied.iter().fold(world, |world, rule| world.deny(rule));
 
         let mut command = world.command(&self.program("newroot"));
         command.args(["run", "--no-recommended", "--clear-env"]).args(engine.options);
+        if engine.by_root {
+            command.args(["-u", &format!("+{}:+{}", user.uid, user.gid), "--groups="]);
+        }
         for (name, value) in ENVIRONMENT {
             command.arg("-e").arg(format!("{name}={value}"));
         }

@@ -40,8 +40,6 @@ pub struct Guest {
     pub long_root: bool,
     /// Bindings beyond those that all have.
     pub bindings: Vec<ExtraBinding>,
-    /// Why and how newroot differs from the kernel here: the text of `<behaviour>.differs`.
-    pub differs: Option<String>,
 }
 
 /// Every program below `folder`, in order of name.
@@ -86,7 +84,6 @@ impl Guest {
             as_root: false,
             long_root: false,
             bindings: Vec::new(),
-            differs: fs::read_to_string(source.with_extension("differs")).ok(),
         };
         for line in text.lines().map_while(|line| line.strip_prefix("// ")) {
             guest.heed(line).unwrap_or_else(|why| panic!("{}: {why}: {line}", source.display()));
@@ -94,11 +91,17 @@ impl Guest {
         guest
     }
 
-    /// What is expected on the engines where that isn't what the kernel gives: the lines of
-    /// `<behaviour>.differs` after those with the reason, which begin with `#`.
+    /// Whether it belongs to this area.
     #[must_use]
-    pub fn expected_difference(&self) -> Option<String> {
-        let text = self.differs.as_deref()?;
+    pub fn is_in(&self, area: &str) -> bool {
+        self.name.split("::").next() == Some(area)
+    }
+
+    /// What is expected where that isn't what the kernel gives: the lines of `<behaviour>.<ending>`
+    /// after those with the reason, which begin with `#`.
+    #[must_use]
+    pub fn expected_difference(&self, ending: &str) -> Option<String> {
+        let text = fs::read_to_string(self.source.with_extension(ending)).ok()?;
         Some(text.split_inclusive('\n').skip_while(|line| line.starts_with('#')).collect())
     }
 

@@ -183,6 +183,11 @@ pub fn probe() -> Report {
     Report { checks, engines }
 }
 
+/// Whether an ordinary user gets what the namespace engine needs.
+pub(crate) fn grants_namespaces() -> bool {
+    matches!(namespaces::user_namespace(), Outcome::Works(_))
+}
+
 /// Whether of each group of needs one is met.
 fn judge(needs: &[&'static [Feature]], checks: &[Check]) -> Verdict {
     let works = |feature: &Feature| {

@@ -23,9 +23,14 @@ pub(crate) fn resolve(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Resul
     for binding in &spec.bindings {
         bind(&mut guest, binding, warn)?;
     }
-    add_missing_parents(&mut guest)?;
-    find_unlisted(&mut guest);
     Ok(guest)
+}
+
+/// Adds what the shim must know of bindings whose place the root lacks.
+pub(crate) fn provide_places(guest: &mut Guest) -> Result<()> {
+    add_missing_parents(guest)?;
+    find_unlisted(guest);
+    Ok(())
 }
 
 fn root(path: &Path) -> Result<PathBuf> {

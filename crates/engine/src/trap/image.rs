@@ -1,18 +1,17 @@
 //! The shim's image, and executing it.
 
-use std::ffi::{CString, OsString};
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::MemfdFlags;
 
-use super::process;
+use crate::environment::{self, Variables};
 use crate::error::{Error, Result};
-use crate::places;
+use crate::{exec, places};
 
 /// Built by build.rs.
 static BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/newroot-shim"));
@@ -53,37 +52,23 @@ impl Image {
     pub(super) fn execute(
         &self,
         arguments: &[OsString],
-        variables: &[(OsString, OsString)],
+        variables: &Variables,
         plan: &[OsString],
     ) -> io::Error {
-        let environment: Vec<OsString> = variables
-            .iter()
-            .map(|(name, value)| {
-                let mut text = name.clone();
-                text.push("=");
-                text.push(value);
-                text
-            })
-            .chain(plan.iter().cloned())
-            .collect();
-        let strings = |list: &[OsString]| -> std::result::Result<Vec<CString>, _> {
-            list.iter().map(|text| CString::new(text.as_bytes())).collect()
-        };
-        let (Ok(arguments), Ok(environment)) = (strings(arguments), strings(&environment)) else {
-            return io::Error::from_raw_os_error(libc::EINVAL);
-        };
+        let mut variables = environment::strings(variables);
+        variables.extend_from_slice(plan);
         match self {
             Self::Memory(file) => {
-                let error = process::execute_descriptor(file, &arguments, &environment);
+                let error = exec::execute_descriptor(file, arguments, &variables);
                 // Some hosts let one make a memory file and not execute it (vm.memfd_noexec).
                 match (error.raw_os_error(), in_file()) {
                     (Some(libc::EACCES | libc::EPERM | libc::ENOSYS), Ok(path)) => {
-                        process::execute_path(&path, &arguments, &environment)
+                        exec::execute_path(&path, arguments, &variables)
                     }
                     _ => error,
                 }
             }
-            Self::File(path) => process::execute_path(path, &arguments, &environment),
+            Self::File(path) => exec::execute_path(path, arguments, &variables),
         }
     }
 }

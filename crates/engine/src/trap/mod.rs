@@ -9,14 +9,22 @@ use std::path::Path;
 use newroot_abi::plan::{Flags, NEVER_PATCH};
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
+use crate::confine::{self, Allowed};
 use crate::error::{Error, Result};
-use crate::spec::{LaunchSpec, Patching, Warning};
-use crate::{command, cwd, environment, mounts, supervise};
+use crate::spec::{LaunchSpec, Patching, UserMap, Warning};
+use crate::{command, cwd, environment, identity, inside, mounts, supervise};
 
 /// Becomes the command; returns only if it can't, or with the status of a supervised one.
 pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
-    let guest = mounts::resolve(spec, warn)?;
-    let variables = environment::resolve(&guest, &spec.environment);
+    refuse_kernels_own(spec)?;
+    let mut guest = mounts::resolve(spec, warn)?;
+    let identity = identity::resolve(&guest, &spec.identity)?.permitted(&spec.identity, "trap")?;
+    mounts::provide_places(&mut guest)?;
+    let variables = environment::resolve(
+        &guest,
+        &spec.environment,
+        identity.uid.unwrap_or_else(|| rustix::process::geteuid().as_raw()),
+    );
     let start = cwd::resolve(&guest, &spec.cwd, warn)?;
     let command = command::resolve(&guest, &start.guest, &spec.command, &variables, &spec.rootfs)?;
 
@@ -50,20 +58,27 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
         cause: cause.into(),
     })?;
 
+    let guardian = inside::guardian(spec);
+    let confinement = spec.isolation.confinement;
     let become_command = || -> Error {
+        if let Err(error) = identity.adopt() {
+            return error;
+        }
+        supervise::stay_with(guardian);
+        if let Some(mask) = spec.umask {
+            rustix::process::umask(Mode::from_raw_mode(mask));
+        }
+        let allowed = Allowed::mounts_of(&guest).into_iter().chain(image.path().map(Allowed::program));
+        if let Err(error) = confine::apply(confinement, &allowed.collect::<Vec<_>>(), "trap", warn) {
+            return error;
+        }
         let cause = image.execute(&command.argv, &variables, &plan);
         match cause.raw_os_error() {
-            Some(libc::E2BIG) => Error::NotExecutable {
-                command: crate::guest::shown(&command.name),
-                why: "Argument list too long".to_owned(),
-                hint: Some(
-                    "arguments and environment together are more than the kernel takes (RLIMIT_STACK)".into(),
-                ),
-            },
+            Some(libc::E2BIG) => command::too_long(&command.name),
             _ => Error::System { operation: "execute the shim".to_owned(), cause },
         }
     };
-    if spec.kill_on_exit { supervise::run(become_command) } else { Err(become_command()) }
+    supervise::become_or_run(spec.kill_on_exit, become_command)
 }
 
 /// What this host lacks.
@@ -81,13 +96,25 @@ fn host_flags() -> Flags {
 
 /// Says what is about to be done.
 fn describe(spec: &LaunchSpec, guest: &crate::guest::Guest, command: &command::Command) {
-    eprintln!("newroot: root '{}', engine trap", spec.rootfs.display());
-    for mount in guest.mounts().iter().rev().skip(1) {
-        eprintln!(
-            "newroot: '{}' is the host's '{}'",
-            crate::guest::shown(&mount.guest).display(),
-            crate::guest::shown(&mount.host).display()
-        );
-    }
+    inside::describe(spec, guest, "trap");
     eprintln!("newroot: running '{}'", crate::guest::shown(&command.exe).display());
+}
+
+/// Refuses what only the kernel can give.
+fn refuse_kernels_own(spec: &LaunchSpec) -> Result<()> {
+    let isolation = &spec.isolation;
+    let what = if !isolation.namespaces.is_empty() || isolation.hostname.is_some() {
+        "it makes no namespaces"
+    } else if isolation.user_map != UserMap::Caller {
+        "it maps no users"
+    } else if !isolation.drop_capabilities.is_empty() || !isolation.add_capabilities.is_empty() {
+        "it leaves capabilities alone"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Unsupported {
+        engine: "trap",
+        why: what.to_owned(),
+        hint: Some("`--engine namespace` does".to_owned()),
+    })
 }

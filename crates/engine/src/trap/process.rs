@@ -1,14 +1,8 @@
-//! What a process hands to the program it becomes, and becoming it.
+//! What a process hands to the program it becomes.
 //!
 //! # Safety
 //! Raw system calls; each block says what it relies on.
 #![allow(unsafe_code)]
-
-use std::ffi::{CStr, CString, c_char};
-use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use newroot_abi::plan::Flags;
 
@@ -48,41 +42,4 @@ impl Inherited {
         }
         Self { mask: mask & !SIGSYS_BIT, flags }
     }
-}
-
-fn pointers(strings: &[CString]) -> Vec<*const c_char> {
-    strings.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
-}
-
-/// execveat(2) of a descriptor. Returns only to say why not.
-pub(super) fn execute_descriptor(
-    file: &OwnedFd,
-    arguments: &[CString],
-    environment: &[CString],
-) -> io::Error {
-    let (arguments, environment) = (pointers(arguments), pointers(environment));
-    let empty: &CStr = c"";
-    // SAFETY: NULL-terminated arrays of C strings that live for the call.
-    unsafe {
-        libc::syscall(
-            libc::SYS_execveat,
-            file.as_raw_fd(),
-            empty.as_ptr(),
-            arguments.as_ptr(),
-            environment.as_ptr(),
-            libc::AT_EMPTY_PATH,
-        );
-    }
-    io::Error::last_os_error()
-}
-
-/// execve(2). Returns only to say why not.
-pub(super) fn execute_path(path: &Path, arguments: &[CString], environment: &[CString]) -> io::Error {
-    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else {
-        return io::Error::from_raw_os_error(libc::EINVAL);
-    };
-    let (arguments, environment) = (pointers(arguments), pointers(environment));
-    // SAFETY: as above.
-    unsafe { libc::execve(path.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
-    io::Error::last_os_error()
 }

@@ -1,5 +1,7 @@
 //! Running a command in a root.
 
+use newroot_engine::Warning;
+
 use crate::commands::roots;
 use crate::dialects::Launch;
 use crate::failure::Failure;
@@ -15,10 +17,10 @@ pub(super) fn prepare(mut launch: Launch, messages: Messages) -> Result<Launch, 
 
 /// Hands the specification to its engine.
 pub(super) fn run(launch: &Launch, messages: Messages) -> Result<u8, Failure> {
-    let mut warn = |warning| {
-        if !launch.quiet {
-            messages.warning(&warning);
-        }
+    let mut warn = |warning| match warning {
+        _ if launch.quiet => {}
+        Warning::Confined { .. } => messages.note(&warning),
+        _ => messages.warning(&warning),
     };
     Ok(newroot_engine::launch(&launch.spec, &mut warn)?)
 }

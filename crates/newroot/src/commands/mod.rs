@@ -18,7 +18,7 @@ pub(crate) fn carry_out(request: Request, messages: Messages) -> Result<u8, Fail
     let placeholders = placeholders::occupy();
     match request {
         Request::Launch(launch) => {
-            let launch = launch::prepare(launch, messages)?;
+            let launch = launch::prepare(*launch, messages)?;
             drop(placeholders);
             launch::run(&launch, messages)
         }

@@ -6,6 +6,8 @@
 //!
 //! A dialect other than the native one is a row in `BY_NAME`.
 
+pub mod chroot;
+mod identity;
 pub mod native;
 pub mod proot;
 
@@ -19,15 +21,32 @@ use crate::caller::Caller;
 /// A dialect's parser. It gets the arguments after the name the dialect was chosen by.
 type Parse = fn(&[OsString], &Caller) -> Result<Request, UsageError>;
 
-/// The dialects chosen by name: that of the link newroot was started through, or the first
-/// argument.
-const BY_NAME: &[(&str, Parse)] = &[("proot", proot::parse)];
+/// How a dialect's users know an error of the engine's; `None` leaves it in newroot's words.
+pub(crate) type Wording = fn(&newroot_engine::Error) -> Option<String>;
+
+/// A dialect chosen by name: that of the link newroot was started through, or the first argument.
+struct Row {
+    name: &'static str,
+    parse: Parse,
+    wording: Wording,
+}
+
+/// The dialects other than the native one.
+const BY_NAME: &[Row] = &[
+    Row { name: "chroot", parse: chroot::parse, wording: chroot::wording },
+    Row { name: "proot", parse: proot::parse, wording: newroots_own },
+];
+
+/// newroot's own words.
+fn newroots_own(_: &newroot_engine::Error) -> Option<String> {
+    None
+}
 
 /// What a command line asks for.
 #[derive(Debug)]
 pub enum Request {
     /// Run a command in a root.
-    Launch(Launch),
+    Launch(Box<Launch>),
     /// Build a root from the host's own programs.
     Init {
         /// Host directory to build it in.
@@ -94,6 +113,8 @@ pub struct Invocation {
     pub name: &'static str,
     /// What is asked for.
     pub request: Result<Request, UsageError>,
+    /// The dialect's words for what can go wrong.
+    pub(crate) wording: Wording,
 }
 
 /// Parses a whole argument vector, the program's name included.
@@ -103,21 +124,19 @@ pub fn parse(argv: &[OsString], caller: &Caller) -> Invocation {
         Some((program, arguments)) => (Path::new(program).file_name(), arguments),
         None => (None, argv),
     };
-    if let Some((name, parse)) = program.and_then(by_name) {
-        return Invocation { name, request: parse(arguments, caller) };
+    if let Some(row) = program.and_then(by_name) {
+        return Invocation { name: row.name, request: (row.parse)(arguments, caller), wording: row.wording };
     }
-    let request = match arguments.split_first() {
-        Some((first, rest)) => match by_name(first) {
-            Some((_, parse)) => parse(rest, caller),
-            None => native::parse(arguments, caller),
-        },
-        None => native::parse(arguments, caller),
+    let row = arguments.first().and_then(|first| by_name(first));
+    let (request, wording) = match row {
+        Some(row) => ((row.parse)(&arguments[1..], caller), row.wording),
+        None => (native::parse(arguments, caller), newroots_own as Wording),
     };
-    Invocation { name: "newroot", request }
+    Invocation { name: "newroot", request, wording }
 }
 
-fn by_name(name: &OsStr) -> Option<(&'static str, Parse)> {
-    BY_NAME.iter().find(|(known, _)| name == *known).map(|&(known, parse)| (known, parse))
+fn by_name(name: &OsStr) -> Option<&'static Row> {
+    BY_NAME.iter().find(|row| name == row.name)
 }
 
 #[cfg(test)]
@@ -128,7 +147,7 @@ mod tests {
         let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
         let invocation = parse(&argv, &Caller::default());
         match invocation.request {
-            Ok(Request::Launch(launch)) => (invocation.name, launch),
+            Ok(Request::Launch(launch)) => (invocation.name, *launch),
             other => panic!("{words:?} gave {other:?}"),
         }
     }
@@ -145,6 +164,14 @@ mod tests {
         let (name, launch) = launch_of(&["newroot", "proot", "-r", "guest", "ls"]);
         assert_eq!(name, "newroot");
         assert_eq!(launch.spec.rootfs, Path::new("guest"));
+    }
+
+    #[test]
+    fn chroot_is_spoken_by_link_and_by_first_argument() {
+        for words in [&["/usr/sbin/chroot", "guest", "ls"][..], &["newroot", "chroot", "guest", "ls"]] {
+            let (_, launch) = launch_of(words);
+            assert_eq!(launch.spec.engine, newroot_engine::EngineChoice::LikeChroot);
+        }
     }
 
     #[test]

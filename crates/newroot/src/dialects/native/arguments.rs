@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::builder::OsStringValueParser;
 use clap::builder::TypedValueParser as _;
 use clap::{Parser, ValueHint};
-use newroot_engine::Binding;
+use newroot_engine::{Binding, Capabilities};
 
 use super::binding;
 use super::variable::Variable;
@@ -53,7 +53,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Subcommand {
-    Run(Run),
+    Run(Box<Run>),
     Init(Init),
     Add(Add),
     /// Tell what this host allows, and which engine runs here
@@ -94,6 +94,25 @@ pub(super) struct Run {
     #[arg(short, long, value_name = "DIR", value_parser = path())]
     pub(super) workdir: Option<PathBuf>,
 
+    /// Start wherever you are; only where the root is the host's own
+    #[arg(long, conflicts_with = "workdir")]
+    pub(super) skip_chdir: bool,
+
+    /// Run as this user, and in this group
+    ///
+    /// Names are looked up in the root's passwd and group files first, then in the host's. For root
+    /// it is a real change; an ordinary user can go by another number in the namespace engine.
+    #[arg(short, long, value_name = "USER[:GROUP]", value_parser = word())]
+    pub(super) user: Option<OsString>,
+
+    /// Supplementary groups, with commas between them, instead of those the user has
+    #[arg(long, value_name = "GROUP,...", value_parser = OsStringValueParser::new())]
+    pub(super) groups: Option<OsString>,
+
+    /// File mode creation mask, in octal
+    #[arg(long, value_name = "MASK", value_parser = mask)]
+    pub(super) umask: Option<u32>,
+
     /// Set an environment variable, or hand yours on
     ///
     /// PATH and HOME are set to what fits the root, and everything else is handed on, unless
@@ -133,6 +152,53 @@ pub(super) struct Run {
     /// End all processes the command has left behind when it ends
     #[arg(long)]
     pub(super) kill_on_exit: bool,
+
+    /// End the command when the process that started newroot ends
+    #[arg(long)]
+    pub(super) die_with_parent: bool,
+
+    /// Don't share these with the host: pid, net, ipc, uts, cgroup (namespace engine)
+    ///
+    /// With pid, the root's /proc shows the command's own processes, an init reaps them, and they all
+    /// end with the command. With net there is only a loopback device.
+    #[arg(long, value_name = "KIND,...", value_delimiter = ',')]
+    pub(super) unshare: Vec<Namespace>,
+
+    /// Name of the host, as the command sees it; implies --unshare uts
+    #[arg(long, value_name = "NAME", value_parser = word())]
+    pub(super) hostname: Option<OsString>,
+
+    /// Be root in the user namespace (namespace engine, ordinary users)
+    ///
+    /// Where /etc/subuid and /etc/subgid set numbers aside for you, other users and groups exist, too.
+    #[arg(long)]
+    pub(super) map_root: bool,
+
+    /// Take a capability from the command and all it starts; `all` takes all of them
+    #[arg(long, value_name = "CAP", value_parser = capability)]
+    pub(super) cap_drop: Vec<Capabilities>,
+
+    /// Leave the command a capability that its user wouldn't have, or that --cap-drop=all takes
+    #[arg(long, value_name = "CAP", value_parser = capability)]
+    pub(super) cap_add: Vec<Capabilities>,
+
+    /// Have the kernel keep the command to the root and the bindings (Landlock, Linux 5.13)
+    ///
+    /// Whatever it does, it can open, make, remove or truncate no other file; from Linux 6.12 on it can't
+    /// signal others' processes or connect to their abstract sockets either. What the kernel at hand
+    /// enforces is said; with `strict` the command isn't run unless it is all of this.
+    #[arg(
+        long,
+        value_name = "HOW",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "best-effort"
+    )]
+    pub(super) confine: Option<Confine>,
+
+    /// Hand on this descriptor; the namespace engine closes all others above 2
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..))]
+    pub(super) keep_fd: Vec<i32>,
 
     /// Say what is being done; twice, say more
     #[arg(short, long, action = clap::ArgAction::Count)]
@@ -201,6 +267,44 @@ pub(super) enum Engine {
     Auto,
     /// System calls trapped inside the process: needs nothing but seccomp filters
     Trap,
+    /// Real mounts in a private mount namespace: needs root, or a user namespace
+    Namespace,
+    /// chroot(2): needs root
+    Chroot,
+}
+
+/// How strictly a command is confined.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum Confine {
+    /// As far as the kernel can
+    BestEffort,
+    /// Wholly, or not run
+    Strict,
+}
+
+/// The namespaces that can be asked for.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum Namespace {
+    /// Process numbers
+    Pid,
+    /// Network devices, addresses and ports
+    Net,
+    /// System V IPC and message queues
+    Ipc,
+    /// Host name
+    Uts,
+    /// Control groups
+    Cgroup,
+}
+
+/// An octal mask, as umask(1) takes it.
+fn mask(text: &str) -> Result<u32, &'static str> {
+    u32::from_str_radix(text, 8).ok().filter(|&mask| mask <= 0o777).ok_or("it is no octal number up to 777")
+}
+
+/// A capability by its name.
+fn capability(text: &str) -> Result<Capabilities, &'static str> {
+    Capabilities::named(text).ok_or("there is no capability of this name")
 }
 
 /// A word that may not be empty.

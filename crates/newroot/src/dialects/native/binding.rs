@@ -8,7 +8,7 @@ use newroot_engine::{Access, Binding, GuestLink, Missing};
 
 /// What is wrong with a binding.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Malformed {
+pub(in crate::dialects) enum Malformed {
     #[error("no host path before the colon")]
     NoHost,
     #[error("the guest path '{}' is not absolute (read-only at the same path is HOST::ro)", .0.display())]
@@ -20,7 +20,7 @@ pub(super) enum Malformed {
 }
 
 /// Parses one binding.
-pub(super) fn parse(text: &OsStr) -> Result<Binding, Malformed> {
+pub(in crate::dialects) fn parse(text: &OsStr) -> Result<Binding, Malformed> {
     let mut parts = split(text).into_iter();
     let host = parts.next().unwrap_or_default();
     let guest = parts.next().filter(|part| !part.is_empty());

@@ -1,7 +1,7 @@
 //! newroot's own words: checked input, clear errors.
 
 mod arguments;
-mod binding;
+pub(super) mod binding;
 mod usage;
 mod variable;
 
@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, FromArgMatches};
 use newroot_engine::{
-    Access, Binding, CommandLine, Environment, GuestLink, LaunchSpec, Missing, Patching, WorkingDirectory,
+    Access, Binding, Capabilities, CommandLine, Confinement, Environment, GuestLink, Identity, Isolation,
+    LaunchSpec, Missing, Namespace, Patching, UserMap, WorkingDirectory,
 };
 
 use self::arguments::{Arguments, Engine, Run, Subcommand};
-use super::{Launch, Request, UsageError, proot};
+use super::{Launch, Request, UsageError, chroot, identity, proot};
 use crate::caller::Caller;
 
 /// Host paths bound when nobody says otherwise: what most programs can't do without, and
@@ -27,7 +28,7 @@ const SHELLS: &[&str] = &["/bin/bash", "/usr/bin/bash", "/bin/sh", "/usr/bin/sh"
 /// The definition that help, manual pages and completions are made from.
 #[must_use]
 pub fn command() -> clap::Command {
-    Arguments::command().subcommand(proot::command())
+    Arguments::command().subcommand(proot::command()).subcommand(chroot::command())
 }
 
 /// Parses the arguments after the program's name.
@@ -42,7 +43,7 @@ pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, 
         Err(help) => return Ok(Request::Print(help.to_string())),
     };
     match parsed.command {
-        Subcommand::Run(run) => Ok(Request::Launch(lower(run, arguments, caller))),
+        Subcommand::Run(run) => Ok(Request::Launch(Box::new(lower(*run, arguments, caller)?))),
         Subcommand::Init(init) => {
             Ok(Request::Init { directory: init.directory, programs: init.programs, force: init.force })
         }
@@ -54,16 +55,19 @@ pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, 
 }
 
 /// What `run` asks for. `arguments` is the text it was parsed from.
-fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Launch {
+fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, UsageError> {
+    let identity = who(&run)?;
+    let isolation = isolation(&run);
     let (rootfs, command) = separate(run.rootfs, run.command, arguments);
     let default_root = rootfs.is_none();
     let recommended = if run.no_recommended { &[] } else { RECOMMENDED };
-    Launch {
+    Ok(Launch {
         spec: LaunchSpec {
             rootfs: PathBuf::from(rootfs.unwrap_or_default()),
             bindings: recommended.iter().map(|path| recommended_binding(path)).chain(run.bind).collect(),
             cwd: match run.workdir {
                 Some(directory) => WorkingDirectory::Guest(directory),
+                None if run.skip_chdir => WorkingDirectory::Leave,
                 None => WorkingDirectory::InheritOrRoot,
             },
             command: if command.is_empty() { shell(caller) } else { CommandLine::Given(command) },
@@ -75,6 +79,8 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Launch {
             engine: match run.engine {
                 Engine::Auto => newroot_engine::EngineChoice::Auto,
                 Engine::Trap => newroot_engine::EngineChoice::Trap,
+                Engine::Namespace => newroot_engine::EngineChoice::Namespace,
+                Engine::Chroot => newroot_engine::EngineChoice::Chroot,
             },
             patching: match run.patch_after {
                 Some(traps) => Patching::After(traps),
@@ -82,11 +88,55 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Launch {
                 None => caller.patching(),
             },
             kill_on_exit: run.kill_on_exit,
+            identity,
+            isolation,
+            umask: run.umask,
             kernel_release: None,
             verbosity: run.verbose,
         },
         default_root,
         quiet: false,
+    })
+}
+
+/// Who the command is to run as.
+fn who(run: &Run) -> Result<Identity, UsageError> {
+    let malformed = |error: identity::Malformed| UsageError::new(error.to_string());
+    let user = run.user.as_deref().unwrap_or_default();
+    let (user, group) = identity::user_and_group(user).map_err(malformed)?;
+    let groups = run.groups.as_deref().map(identity::groups).transpose().map_err(malformed)?;
+    Ok(Identity { user, group, groups })
+}
+
+/// What the command isn't to share.
+fn isolation(run: &Run) -> Isolation {
+    let mut namespaces: Vec<Namespace> = Vec::new();
+    let named = run.unshare.iter().map(|kind| match kind {
+        arguments::Namespace::Pid => Namespace::Pid,
+        arguments::Namespace::Net => Namespace::Net,
+        arguments::Namespace::Ipc => Namespace::Ipc,
+        arguments::Namespace::Uts => Namespace::Uts,
+        arguments::Namespace::Cgroup => Namespace::Cgroup,
+    });
+    for namespace in named.chain(run.hostname.as_ref().map(|_| Namespace::Uts)) {
+        if !namespaces.contains(&namespace) {
+            namespaces.push(namespace);
+        }
+    }
+    let all = |sets: &[Capabilities]| sets.iter().fold(Capabilities::default(), |all, &set| all.and(set));
+    Isolation {
+        namespaces,
+        hostname: run.hostname.clone(),
+        user_map: if run.map_root { UserMap::Root } else { UserMap::Caller },
+        keep_descriptors: run.keep_fd.clone(),
+        die_with_parent: run.die_with_parent,
+        drop_capabilities: all(&run.cap_drop),
+        add_capabilities: all(&run.cap_add),
+        confinement: match run.confine {
+            None => Confinement::None,
+            Some(arguments::Confine::BestEffort) => Confinement::BestEffort,
+            Some(arguments::Confine::Strict) => Confinement::Strict,
+        },
     }
 }
 

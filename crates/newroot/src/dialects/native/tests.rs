@@ -24,7 +24,7 @@ fn run(arguments: &[&str]) -> Launch {
     let mut all = words(&["run"]);
     all.extend(words(arguments));
     match parse(&all, &caller()) {
-        Ok(Request::Launch(launch)) => launch,
+        Ok(Request::Launch(launch)) => *launch,
         other => panic!("{arguments:?} gave {other:?}"),
     }
 }

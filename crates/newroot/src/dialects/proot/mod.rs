@@ -11,7 +11,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser};
-use newroot_engine::{Binding, CommandLine, EngineChoice, Environment, LaunchSpec, WorkingDirectory};
+use newroot_engine::{
+    Binding, CommandLine, EngineChoice, Environment, Identity, Isolation, LaunchSpec, WorkingDirectory,
+};
 
 use self::options::{Meaning, Spelling};
 use super::{Launch, Request, UsageError};
@@ -81,7 +83,7 @@ pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, 
             }
         }
     }
-    Ok(Request::Launch(settings.lower(command, caller)))
+    Ok(Request::Launch(Box::new(settings.lower(command, caller))))
 }
 
 impl Settings {
@@ -110,6 +112,9 @@ impl Settings {
                 engine: EngineChoice::Auto,
                 patching: caller.patching(),
                 kill_on_exit: self.kill_on_exit,
+                identity: Identity::default(),
+                isolation: Isolation::default(),
+                umask: None,
                 kernel_release: self.kernel_release,
                 verbosity: u8::try_from(self.verbosity.clamp(0, 255)).unwrap_or(u8::MAX),
             },

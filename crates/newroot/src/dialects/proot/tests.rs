@@ -19,7 +19,7 @@ fn caller() -> Caller {
 /// Parses a command line that must be well-formed.
 fn launch(arguments: &[&str]) -> Launch {
     match parse(&words(arguments), &caller()) {
-        Ok(Request::Launch(launch)) => launch,
+        Ok(Request::Launch(launch)) => *launch,
         other => panic!("{arguments:?} gave {other:?}"),
     }
 }

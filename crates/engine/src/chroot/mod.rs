@@ -1,0 +1,48 @@
+//! The chroot engine: chroot(2), and nothing that a bare root doesn't need.
+//!
+//! Bindings have to be mounted somewhere that nobody else sees: with them it is the namespace
+//! engine, which for root is a private mount namespace and no more.
+
+use crate::error::{Error, Result};
+use crate::inside::{self, Start};
+use crate::spec::{LaunchSpec, Warning};
+use crate::{identity, mounts, namespace, supervise};
+
+/// Becomes the command; returns only if it can't, or with the status of a supervised one.
+pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
+    let isolation = &spec.isolation;
+    if !spec.bindings.is_empty() || !isolation.namespaces.is_empty() || isolation.hostname.is_some() {
+        return namespace::launch(spec, warn);
+    }
+    inside::refuse_shims_own(spec, "chroot")?;
+    let guest = mounts::resolve(spec, warn)?;
+    let identity = identity::resolve(&guest, &spec.identity)?;
+    let start = Start::find(spec, &guest, identity, "chroot", warn)?;
+    if spec.verbosity >= 1 {
+        inside::describe(spec, &guest, "chroot");
+    }
+    let become_command = || -> Error {
+        match enter(spec) {
+            Ok(()) => inside::become_command(spec, &start, warn),
+            Err(error) => error,
+        }
+    };
+    supervise::become_or_run(spec.kill_on_exit, become_command)
+}
+
+/// chroot(2) leaves the working directory outside: it follows, unless the root is the host's own and
+/// it was asked to stay.
+fn enter(spec: &LaunchSpec) -> Result<()> {
+    rustix::process::chroot(&spec.rootfs).map_err(|cause| match cause {
+        rustix::io::Errno::PERM => Error::Unsupported {
+            engine: "chroot",
+            why: "chroot(2) is for root alone".to_owned(),
+            hint: Some("`--engine namespace` and `--engine trap` are for ordinary users".to_owned()),
+        },
+        _ => Error::Rootfs { path: spec.rootfs.clone(), cause: cause.into() },
+    })?;
+    if spec.cwd == crate::spec::WorkingDirectory::Leave {
+        return Ok(());
+    }
+    rustix::process::chdir("/").map_err(|cause| Error::system("enter the root directory", cause))
+}

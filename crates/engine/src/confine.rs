@@ -1,0 +1,141 @@
+//! `--confine`: Landlock rules that keep the command, and all it starts, to the root and the bindings.
+//!
+//! The kernel asks these rules about every file that is opened, made, removed or truncated, however a
+//! guest comes by it; a system call that gets around the trap engine's translation meets them, too.
+//! landlock(7) tells what no version of them is asked about: looking at a file's attributes, changing
+//! its mode, owner or times, and entering a directory.
+
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, LandlockStatus, PathBeneath, PathFd,
+    RestrictionStatus, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus,
+    Scope,
+};
+use newroot_abi::plan::MountFlags;
+
+use crate::error::{Error, Result};
+use crate::guest::Guest;
+use crate::spec::{Confinement, Warning};
+
+/// All that is asked for: the first version that also keeps signals and abstract sockets inside.
+const WANTED: ABI = ABI::V6;
+
+/// Something that the command may reach.
+#[derive(Clone, Debug)]
+pub(crate) struct Allowed {
+    pub(crate) path: PathBuf,
+    pub(crate) read_only: bool,
+}
+
+impl Allowed {
+    /// A whole root that the process has entered. What is read-only in it is so by its mount.
+    pub(crate) fn entered_root() -> Vec<Self> {
+        vec![Self { path: PathBuf::from("/"), read_only: false }]
+    }
+
+    /// The root and the bindings, by their host paths.
+    pub(crate) fn mounts_of(guest: &Guest) -> Vec<Self> {
+        guest
+            .mounts()
+            .iter()
+            .map(|mount| Self {
+                path: crate::guest::shown(&mount.host),
+                read_only: mount.flags.has(MountFlags::READ_ONLY) || mount.flags.has(MountFlags::VIRTUAL),
+            })
+            .collect()
+    }
+
+    /// A program that may be executed.
+    pub(crate) fn program(path: &Path) -> Self {
+        Self { path: path.to_owned(), read_only: true }
+    }
+
+    fn rule(&self) -> std::result::Result<PathBeneath<PathFd>, Error> {
+        let path = PathFd::new(&self.path).map_err(|cause| {
+            Error::system(
+                format!("confine the command to '{}'", self.path.display()),
+                std::io::Error::other(cause.to_string()),
+            )
+        })?;
+        let access = if self.read_only { AccessFs::from_read(WANTED) } else { AccessFs::from_all(WANTED) };
+        Ok(PathBeneath::new(
+            path,
+            if self.path.is_dir() { access } else { access & AccessFs::from_file(WANTED) },
+        ))
+    }
+}
+
+/// Confines this process for good.
+///
+/// # Errors
+/// `Unsupported` if `Strict` was asked for and the kernel can't enforce all of it, or has no Landlock.
+pub(crate) fn apply(
+    wanted: Confinement,
+    allowed: &[Allowed],
+    engine: &'static str,
+    warn: &mut dyn FnMut(Warning),
+) -> Result<()> {
+    let level = match wanted {
+        Confinement::None => return Ok(()),
+        Confinement::BestEffort => CompatLevel::BestEffort,
+        Confinement::Strict => CompatLevel::HardRequirement,
+    };
+    let rules = allowed.iter().map(Allowed::rule).collect::<Result<Vec<_>>>()?;
+    let status = restrict(level, rules).map_err(|error| unsupported(engine, &error.to_string()))?;
+    if status.ruleset == RulesetStatus::NotEnforced {
+        return Err(unsupported(engine, "the kernel has no Landlock (Linux 5.13), or doesn't enable it"));
+    }
+    if wanted == Confinement::BestEffort {
+        warn(Warning::Confined { version: version(&status), enforced: enforced(&status) });
+    }
+    Ok(())
+}
+
+fn restrict(
+    level: CompatLevel,
+    rules: Vec<PathBeneath<PathFd>>,
+) -> std::result::Result<RestrictionStatus, RulesetError> {
+    let everything: BitFlags<AccessFs> = AccessFs::from_all(WANTED);
+    let mut ruleset = Ruleset::default()
+        .set_compatibility(level)
+        .handle_access(everything)?
+        .scope(Scope::from_all(WANTED))?
+        .create()?;
+    for rule in rules {
+        ruleset = ruleset.add_rule(rule)?;
+    }
+    ruleset.restrict_self()
+}
+
+fn unsupported(engine: &'static str, why: &str) -> Error {
+    Error::Unsupported {
+        engine,
+        why: format!("cannot confine the command: {why}"),
+        hint: Some(
+            "`newroot doctor` tells which version of Landlock the kernel has; all of it needs 6 (Linux 6.12)"
+                .into(),
+        ),
+    }
+}
+
+fn version(status: &RestrictionStatus) -> i32 {
+    match status.landlock {
+        LandlockStatus::Available { effective_abi, kernel_abi } => kernel_abi.unwrap_or(effective_abi as i32),
+        _ => 0,
+    }
+}
+
+/// What the kernel's version of Landlock is asked about (landlock(7), "Versions").
+fn enforced(status: &RestrictionStatus) -> Vec<&'static str> {
+    [
+        (1, "opening, making and removing files"),
+        (3, "truncating them"),
+        (5, "controlling devices"),
+        (6, "signals and abstract sockets"),
+    ]
+    .into_iter()
+    .filter(|(since, _)| version(status) >= *since)
+    .map(|(_, what)| what)
+    .collect()
+}

@@ -1,0 +1,138 @@
+//! From the identity that was asked for to numbers, and becoming that.
+
+mod database;
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use newroot_paths::Last;
+use rustix::process::{Gid, Uid};
+
+use self::database::{Database, User, number};
+use crate::error::{Error, Result};
+use crate::guest::Guest;
+use crate::spec::{Identity, Principal};
+
+/// An identity as the kernel knows it; what is `None` stays the caller's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Numbers {
+    pub(crate) uid: Option<u32>,
+    pub(crate) gid: Option<u32>,
+    pub(crate) groups: Option<Vec<u32>>,
+}
+
+/// Looks `wanted` up, in the guest's files first.
+///
+/// The rules are chroot(1)'s: a user without a group gets that of the passwd entry, and the
+/// supplementary groups that the group file has for the user's name, unless some were named.
+pub(crate) fn resolve(guest: &Guest, wanted: &Identity) -> Result<Numbers> {
+    if wanted.is_callers() {
+        return Ok(Numbers::default());
+    }
+    let known = Known::read(guest);
+    let user = wanted.user.as_ref().map(|user| known.user(user)).transpose()?;
+    let entry = user.and_then(|uid| known.entry(uid));
+    let gid = match (&wanted.group, user) {
+        (Some(group), _) => Some(known.group(group, false)?),
+        (None, Some(uid)) => match &entry {
+            Some((user, _)) => Some(user.gid),
+            None => return Err(Error::NoGroup { uid }),
+        },
+        (None, None) => None,
+    };
+    let groups = match (&wanted.groups, user) {
+        (Some(list), _) => Some(list.iter().map(|group| known.group(group, true)).collect::<Result<_>>()?),
+        (None, Some(_)) => Some(match (&entry, gid) {
+            (Some((user, database)), Some(gid)) => database.groups_of(&user.name, gid),
+            _ => Vec::new(),
+        }),
+        (None, None) => None,
+    };
+    Ok(Numbers { uid: user, gid, groups })
+}
+
+/// What the guest and the host know of users, in this order.
+struct Known([Database; 2]);
+
+impl Known {
+    fn read(guest: &Guest) -> Self {
+        let [passwd, group] = [&b"/etc/passwd"[..], b"/etc/group"].map(|path| {
+            guest.resolve(path, Last::Follow).map_or_else(|_| PathBuf::new(), |found| found.host)
+        });
+        let host = Database::read(Path::new("/etc/passwd"), Path::new("/etc/group"));
+        Self([Database::read(&passwd, &group), host])
+    }
+
+    fn user(&self, user: &Principal) -> Result<u32> {
+        match user {
+            Principal::Number(uid) => Ok(*uid),
+            Principal::Named(name) => {
+                let named = self.0.iter().find_map(|database| database.user_named(name.as_bytes()));
+                named
+                    .map(|user| user.uid)
+                    .or_else(|| number(name.as_bytes()))
+                    .ok_or_else(|| Error::UnknownUser { name: name.clone() })
+            }
+        }
+    }
+
+    /// `listed` tells that it stands in the list of supplementary groups.
+    fn group(&self, group: &Principal, listed: bool) -> Result<u32> {
+        match group {
+            Principal::Number(gid) => Ok(*gid),
+            Principal::Named(name) => {
+                let named = self.0.iter().find_map(|database| database.group_named(name.as_bytes()));
+                named
+                    .or_else(|| number(name.as_bytes()))
+                    .ok_or_else(|| Error::UnknownGroup { name: name.clone(), listed })
+            }
+        }
+    }
+
+    /// The entry of a user, and whose it is.
+    fn entry(&self, uid: u32) -> Option<(User, &Database)> {
+        self.0.iter().find_map(|database| Some((database.user_numbered(uid)?, database)))
+    }
+}
+
+impl Numbers {
+    /// Becomes it: supplementary groups first, the user last, for only root may do the rest.
+    ///
+    /// The process must have one thread: the kernel changes one alone.
+    pub(crate) fn adopt(&self) -> Result<()> {
+        if let Some(groups) = &self.groups {
+            let groups: Vec<Gid> = groups.iter().map(|&gid| Gid::from_raw(gid)).collect();
+            rustix::thread::set_thread_groups(&groups)
+                .map_err(|cause| Error::system("set the supplementary groups", cause))?;
+        }
+        if let Some(gid) = self.gid.map(Gid::from_raw) {
+            rustix::thread::set_thread_res_gid(gid, gid, gid)
+                .map_err(|cause| Error::system(format!("become group {}", gid.as_raw()), cause))?;
+        }
+        if let Some(uid) = self.uid.map(Uid::from_raw) {
+            rustix::thread::set_thread_res_uid(uid, uid, uid)
+                .map_err(|cause| Error::system(format!("become user {}", uid.as_raw()), cause))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses what an ordinary user can't have without a user namespace, to be somebody else; for
+    /// one who asks to be himself there is nothing to set.
+    pub(crate) fn permitted(self, wanted: &Identity, engine: &'static str) -> Result<Self> {
+        let own = rustix::process::geteuid();
+        if own.is_root() {
+            return Ok(self);
+        }
+        let refused = |who| Err(Error::OtherIdentity { who, engine });
+        if let Some(uid) = self.uid.filter(|&uid| uid != own.as_raw()) {
+            return refused(format!("user {uid}"));
+        }
+        if let Some(gid) = self.gid.filter(|&gid| gid != rustix::process::getegid().as_raw()) {
+            return refused(format!("group {gid}"));
+        }
+        if wanted.groups.is_some() {
+            return refused("a member of other groups".to_owned());
+        }
+        Ok(Self::default())
+    }
+}

@@ -1,0 +1,103 @@
+//! The namespace engine: the kernel itself shows the command another root.
+//!
+//! A private mount namespace in which every binding is a real mount, and pivot_root(2). For an
+//! ordinary user a user namespace comes first, in which the kernel grants him that. Nothing has to
+//! be undone: the mounts are gone with the last process that sees them, however it ends.
+
+mod build;
+mod others;
+pub(crate) mod raw;
+mod read_only;
+mod subordinate;
+mod tree;
+mod user;
+mod view;
+
+use rustix::fs::{AtFlags, StatxAttributes, StatxFlags};
+use rustix::thread::{CapabilitySet, UnshareFlags};
+
+use self::build::Proc;
+use self::user::Map;
+use crate::error::{Error, Result};
+use crate::inside::{self, Start};
+use crate::spec::{LaunchSpec, Namespace, Warning};
+use crate::{descriptors, identity, mounts, supervise};
+
+/// Becomes the command; returns only if it can't, or with the status of a supervised one.
+pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
+    inside::refuse_shims_own(spec, "namespace")?;
+    descriptors::close_all_but(&spec.isolation.keep_descriptors)?;
+    let guest = mounts::resolve(spec, warn)?;
+    let mut start = Start::find(spec, &guest, identity::resolve(&guest, &spec.identity)?, "namespace", warn)?;
+    let map = if rustix::process::geteuid().is_root() {
+        None
+    } else {
+        let map = Map::choose(spec, &start.identity)?;
+        start.identity = map.remaining(start.identity);
+        Some(map)
+    };
+    let tree = tree::plan(&guest);
+    if spec.verbosity >= 1 {
+        inside::describe(spec, &guest, "namespace");
+    }
+    let own_processes = spec.isolation.namespaces.contains(&Namespace::Pid);
+    let unshare_all = || -> Result<()> {
+        if let Some(map) = &map {
+            map.enter()?;
+        }
+        others::unshare(&spec.isolation)
+    };
+    let enter = |proc| -> Result<()> {
+        unshare_mounts(map.is_some())?;
+        build::enter(&tree, proc)
+    };
+    if !own_processes {
+        return supervise::become_or_run(spec.kill_on_exit, || {
+            match unshare_all().and_then(|()| enter(Proc::Host)) {
+                Ok(()) => inside::become_command(spec, &start, warn),
+                Err(error) => error,
+            }
+        });
+    }
+    // A new PID namespace is for children: the first is its init, and the command the init's child.
+    unshare_all()?;
+    start.parent = None;
+    supervise::run(|| {
+        let status = enter(Proc::New)
+            .and_then(|()| supervise::run_as_init(|| inside::become_command(spec, &start, warn)));
+        match status {
+            Ok(status) => std::process::exit(i32::from(status)),
+            Err(error) => error,
+        }
+    })
+}
+
+/// Whether the caller is root with the privilege that the engine needs, and asks for nothing that it
+/// lacks: a container's root may be without it, and inside a chroot(2) there is no root to pivot.
+pub(crate) fn suits_root(spec: &LaunchSpec) -> bool {
+    let is_mount_point = || {
+        rustix::fs::statx(rustix::fs::CWD, "/", AtFlags::empty(), StatxFlags::BASIC_STATS)
+            .is_ok_and(|file| file.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+    };
+    rustix::process::geteuid().is_root()
+        && rustix::thread::capabilities(None)
+            .is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_ADMIN))
+        && is_mount_point()
+        && spec.kernel_release.is_none()
+}
+
+fn unshare_mounts(in_user_namespace: bool) -> Result<()> {
+    raw::unshare(UnshareFlags::NEWNS).map_err(|cause| {
+        if in_user_namespace {
+            user::denied("create a mount namespace", &cause)
+        } else {
+            Error::Unsupported {
+                engine: "namespace",
+                why: format!("cannot create a mount namespace: {}", crate::spec::reason(&cause)),
+                hint: Some(
+                    "root of this container lacks CAP_SYS_ADMIN; `--engine trap` needs none".to_owned(),
+                ),
+            }
+        }
+    })
+}

@@ -1,0 +1,131 @@
+//! Whole ranges of numbers for an ordinary user's namespace: those that subuid(5) and subgid(5) set
+//! aside for him, which newuidmap(1) and newgidmap(1), programs with privilege, map.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{getegid, geteuid};
+
+use crate::error::{Error, Result};
+
+/// A range as the files have it: first number and count.
+type Range = (u32, u32);
+
+/// What a user's namespace can be made of.
+#[derive(Debug)]
+pub(super) struct Ranges {
+    uids: Range,
+    gids: Range,
+    programs: [PathBuf; 2],
+}
+
+/// The caller's ranges; `None` where the host has none or lacks the programs.
+pub(super) fn ranges() -> Option<Ranges> {
+    let uid = geteuid().as_raw();
+    let name = user_name(uid);
+    let range = |file: &str| {
+        let text = fs::read(file).ok()?;
+        parse(&text, name.as_deref(), uid)
+    };
+    let programs = [find("newuidmap")?, find("newgidmap")?];
+    Some(Ranges { uids: range("/etc/subuid")?, gids: range("/etc/subgid")?, programs })
+}
+
+/// The first range of a user, who is known by name or by number.
+fn parse(text: &[u8], name: Option<&[u8]>, uid: u32) -> Option<Range> {
+    let number = |text: &[u8]| str::from_utf8(text).ok()?.parse().ok();
+    text.split(|&byte| byte == b'\n').find_map(|line| {
+        let [owner, first, count] = line.split(|&byte| byte == b':').collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let is_callers = Some(owner) == name || number(owner) == Some(uid);
+        is_callers.then_some((number(first)?, number(count)?))
+    })
+}
+
+fn user_name(uid: u32) -> Option<Vec<u8>> {
+    let passwd = fs::read("/etc/passwd").ok()?;
+    let line = passwd
+        .split(|&byte| byte == b'\n')
+        .find(|line| line.split(|&byte| byte == b':').nth(2) == Some(uid.to_string().as_bytes()))?;
+    line.split(|&byte| byte == b':').next().map(<[u8]>::to_vec)
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
+    path.as_bytes()
+        .split(|&byte| byte == b':')
+        .map(|directory| PathBuf::from(OsStr::from_bytes(directory)).join(program))
+        .find(|path| path.is_absolute() && path.is_file())
+}
+
+impl Ranges {
+    /// Enters a user namespace by `unshare`, and has it mapped: the caller as root, the ranges from
+    /// 1 on. The programs must run outside of the namespace, so they wait in front of it.
+    pub(super) fn map_after(&self, unshare: impl FnOnce() -> Result<()>) -> Result<()> {
+        let ranges = [(geteuid().as_raw(), self.uids), (getegid().as_raw(), self.gids)];
+        let waiting: Vec<(&PathBuf, Child)> = self
+            .programs
+            .iter()
+            .zip(ranges)
+            .map(|(program, (own, (first, count)))| {
+                Ok((program, wait_to_run(program, own, first, count).map_err(|cause| fail(program, cause))?))
+            })
+            .collect::<Result<_>>()?;
+        let entered = unshare();
+        for (program, mut child) in waiting {
+            let mut pipe = child.stdin.take().expect("it is piped");
+            // Without a line the shell that waits for one ends without running anything.
+            if entered.is_ok() {
+                let _ = pipe.write_all(b"\n");
+            }
+            drop(pipe);
+            let mut said = String::new();
+            let _ = child.stderr.take().expect("it is piped").read_to_string(&mut said);
+            let status = child.wait().map_err(|cause| fail(program, cause))?;
+            if entered.is_ok() && !status.success() {
+                return Err(Error::Unsupported {
+                    engine: "namespace",
+                    why: format!("'{}' failed: {}", program.display(), said.trim()),
+                    hint: Some("without --map-root it isn't needed".to_owned()),
+                });
+            }
+        }
+        entered
+    }
+}
+
+fn fail(program: &std::path::Path, cause: std::io::Error) -> Error {
+    Error::system(format!("run '{}'", program.display()), cause)
+}
+
+/// Starts a shell that becomes `program` when it reads a line.
+fn wait_to_run(program: &std::path::Path, own: u32, first: u32, count: u32) -> std::io::Result<Child> {
+    let numbers = [std::process::id(), 0, own, 1, 1, first, count].map(|number| number.to_string());
+    Command::new("/bin/sh")
+        .args(["-c", "read -r line && exec \"$@\"", "sh"])
+        .arg(program)
+        .args(numbers)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn range_is_found_by_name_or_by_number() {
+        let text = b"root:1:2\nann:100000:65536\n1001:200000:10\nbad:x:1\n";
+        assert_eq!(parse(text, Some(b"ann"), 5), Some((100_000, 65536)));
+        assert_eq!(parse(text, None, 1001), Some((200_000, 10)));
+        assert_eq!(parse(text, Some(b"bob"), 7), None);
+        assert_eq!(parse(text, Some(b"bad"), 7), None);
+    }
+}

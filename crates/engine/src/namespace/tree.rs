@@ -1,0 +1,125 @@
+//! What is to be mounted where, as a list of steps. Planning only looks; `build` carries it out.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use newroot_abi::plan::MountFlags;
+use newroot_paths::Last;
+
+use crate::guest::Guest;
+
+/// The guest's tree of mounts.
+#[derive(Debug)]
+pub(super) struct Tree {
+    /// Host directory that becomes `/`.
+    pub(super) rootfs: PathBuf,
+    /// What `/` must have and the root lacks.
+    pub(super) root_view: Option<View>,
+    /// In the order to be taken: a mount comes after those it lies in.
+    pub(super) steps: Vec<Step>,
+}
+
+/// One mount.
+#[derive(Debug)]
+pub(super) struct Step {
+    /// Canonical guest path.
+    pub(super) guest: Vec<u8>,
+    pub(super) action: Action,
+}
+
+/// What is mounted.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// A host file or directory, with all that is mounted below it.
+    Bind { host: PathBuf, read_only: bool },
+    /// A stand-in for a directory.
+    View(View),
+}
+
+/// A stand-in for a directory that lacks mount points: a small tmpfs in which each of the
+/// directory's entries is bound, and with the mount points beside them.
+///
+/// A name can't be added to a directory without making it there, and nothing is to be made there.
+/// What can't be kept is not taken either: nothing can be created in a view (EROFS), whereas all
+/// that is seen through it is the real thing.
+#[derive(Debug)]
+pub(super) struct View {
+    /// The host directory it stands for.
+    pub(super) host: PathBuf,
+    /// Whether that is seen through a read-only binding.
+    pub(super) read_only: bool,
+    /// The mount points, by their paths below the directory.
+    pub(super) places: Vec<Place>,
+}
+
+/// A mount point in a view.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Relative path.
+    pub(super) path: Vec<u8>,
+    /// Whether a directory will be mounted on it.
+    pub(super) directory: bool,
+}
+
+impl View {
+    /// Whether a mount point has the name of this entry of the directory (a symlink, which
+    /// nothing can be mounted on): it is left out.
+    pub(super) fn covers(&self, name: &[u8]) -> bool {
+        self.places.iter().any(|place| place.path.split(|&byte| byte == b'/').next() == Some(name))
+    }
+}
+
+/// Plans the mounts of `guest`.
+pub(super) fn plan(guest: &Guest) -> Tree {
+    let (root, bindings) = guest.mounts().split_last().expect("a guest has a root");
+    let mut views: BTreeMap<Vec<u8>, View> = BTreeMap::new();
+    let mut steps = Vec::new();
+    // The mounts stand longest guest path first.
+    for mount in bindings.iter().rev() {
+        let directory = mount.flags.has(MountFlags::DIRECTORY);
+        if let Some((at, path)) = missing_place(guest, &mount.guest, directory) {
+            let view = views.entry(at.guest).or_insert_with(|| View {
+                host: at.host,
+                read_only: guest.mounts()[at.mount].flags.has(MountFlags::READ_ONLY),
+                places: Vec::new(),
+            });
+            view.places.push(Place { path, directory });
+        }
+        let read_only = mount.flags.has(MountFlags::READ_ONLY);
+        let action = Action::Bind { host: host_path(&mount.host), read_only };
+        steps.push(Step { guest: mount.guest.clone(), action });
+    }
+    let root_view = views.remove(&b""[..]);
+    for (guest, view) in views {
+        // Behind the mount of the same directory, if it is one itself.
+        let at = steps.partition_point(|step| step.guest.len() <= guest.len());
+        steps.insert(at, Step { guest, action: Action::View(view) });
+    }
+    Tree { rootfs: host_path(&root.host), root_view, steps }
+}
+
+fn host_path(host: &[u8]) -> PathBuf {
+    crate::guest::shown(host)
+}
+
+/// Where a view is needed for a mount at `wanted`: the innermost directory above it that exists,
+/// and the rest of the path. `None` if there is something to mount on.
+fn missing_place(guest: &Guest, wanted: &[u8], directory: bool) -> Option<(crate::guest::Resolved, Vec<u8>)> {
+    let slashes = wanted.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+    for slash in slashes.rev() {
+        let parent = if slash == 0 { b"/" } else { &wanted[..slash] };
+        let Ok(found) = guest.resolve(parent, Last::Keep) else { continue };
+        if !fs::symlink_metadata(&found.host).is_ok_and(|metadata| metadata.is_dir()) {
+            continue;
+        }
+        let rest = &wanted[slash + 1..];
+        let entry = found.host.join(std::ffi::OsStr::from_bytes(rest));
+        let fits = !rest.contains(&b'/')
+            && fs::symlink_metadata(entry)
+                .is_ok_and(|metadata| !metadata.is_symlink() && metadata.is_dir() == directory);
+        return if fits { None } else { Some((found, rest.to_vec())) };
+    }
+    None
+}

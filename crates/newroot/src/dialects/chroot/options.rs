@@ -1,0 +1,145 @@
+//! The options there are: chroot(1)'s own, and what newroot adds to them.
+
+use clap::ValueHint;
+
+/// What an option means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Groups,
+    UserSpec,
+    SkipChdir,
+    Mount,
+    Bind,
+    BindReadOnly,
+    Help,
+    Version,
+}
+
+/// One option.
+#[derive(Debug)]
+pub(super) struct OptionRow {
+    pub(super) name: &'static str,
+    pub(super) meaning: Meaning,
+    /// What its value is called; empty if it takes none.
+    pub(super) value: &'static str,
+    help: &'static str,
+}
+
+const fn row(name: &'static str, meaning: Meaning, value: &'static str, help: &'static str) -> OptionRow {
+    OptionRow { name, meaning, value, help }
+}
+
+/// All of them.
+const TABLE: &[OptionRow] = &[
+    row("groups", Meaning::Groups, "G_LIST", "Supplementary groups, with commas between them"),
+    row(
+        "userspec",
+        Meaning::UserSpec,
+        "USER[:GROUP]",
+        "User and group to run as, by name or number; +NUMBER is never taken for a name",
+    ),
+    row("skip-chdir", Meaning::SkipChdir, "", "Stay in the working directory; only where NEWROOT is '/'"),
+    row(
+        "mount",
+        Meaning::Mount,
+        "",
+        "Mount /proc, /sys, /dev, /run, /tmp and resolv.conf for this command alone",
+    ),
+    row("bind", Meaning::Bind, "HOST[:GUEST]", "Mount a host file or directory for this command alone"),
+    row("ro-bind", Meaning::BindReadOnly, "HOST[:GUEST]", "The same, read-only"),
+    row("help", Meaning::Help, "", "Print this help"),
+    row("version", Meaning::Version, "", "Print the version"),
+];
+
+/// The options that a word stands for: the one of that name, or, as getopt_long(3) has it, all
+/// that begin with it.
+pub(super) fn find(word: &str) -> Vec<&'static OptionRow> {
+    if let Some(exact) = TABLE.iter().find(|row| row.name == word) {
+        return vec![exact];
+    }
+    TABLE.iter().filter(|row| row.name.starts_with(word)).collect()
+}
+
+/// The definition that help, manual page and completions are made from.
+#[must_use]
+pub fn command() -> clap::Command {
+    clap::Command::new("chroot")
+        .about("Run a command in a root, with chroot's options")
+        .version(env!("CARGO_PKG_VERSION"))
+        .override_usage(
+            "newroot chroot [OPTION]... NEWROOT [COMMAND [ARG]...]\n       \
+             chroot [OPTION]... NEWROOT [COMMAND [ARG]...]",
+        )
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .args(TABLE.iter().map(argument))
+        .arg(
+            clap::Arg::new("newroot")
+                .value_name("NEWROOT")
+                .value_hint(ValueHint::DirPath)
+                .help("Directory that becomes '/'"),
+        )
+        .arg(
+            clap::Arg::new("command")
+                .value_name("COMMAND")
+                .num_args(0..)
+                .trailing_var_arg(true)
+                .value_hint(ValueHint::CommandWithArguments)
+                .help("Command to run, with its arguments; the default is \"$SHELL\" -i, else /bin/sh -i"),
+        )
+        .after_help(
+            "Examples:\n  \
+             chroot ./debian                       as root: a shell in ./debian\n  \
+             chroot --userspec=ann ./debian id     as a user of ./debian's\n  \
+             chroot --mount ./debian apt update    with /proc, /dev and the like, gone with the command\n\n\
+             Notes:\n  \
+             A link named chroot that points to newroot speaks this dialect too.\n  \
+             An ordinary user gets the namespace engine where the host grants it, else the trap engine.\n\n\
+             Exit status:\n  \
+             The command's own; 127 if it was not found, 126 if it could not be executed, 125 if\n  \
+             newroot itself failed.",
+        )
+}
+
+/// The help text.
+pub(super) fn help() -> String {
+    command().render_help().to_string()
+}
+
+/// The version, and whose words these are.
+pub(super) fn version() -> String {
+    format!(
+        "newroot {}, speaking the chroot dialect\n{}\nLicense: {}\n",
+        env!("CARGO_PKG_VERSION"),
+        env!("CARGO_PKG_DESCRIPTION"),
+        env!("CARGO_PKG_LICENSE"),
+    )
+}
+
+fn argument(row: &'static OptionRow) -> clap::Arg {
+    let argument = clap::Arg::new(row.name).long(row.name).help(row.help);
+    if row.value.is_empty() {
+        argument.action(clap::ArgAction::SetTrue)
+    } else {
+        argument.value_name(row.value).action(clap::ArgAction::Append)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beginning_of_a_name_stands_for_it_if_no_other_begins_so() {
+        let names = |word| find(word).iter().map(|row| row.name).collect::<Vec<_>>();
+        assert_eq!(names("user"), ["userspec"]);
+        assert_eq!(names("skip"), ["skip-chdir"]);
+        assert_eq!(names("mount"), ["mount"]);
+        assert_eq!(names("nothing"), [""; 0]);
+    }
+
+    #[test]
+    fn definition_is_sound() {
+        command().debug_assert();
+    }
+}

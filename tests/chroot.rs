@@ -1,0 +1,322 @@
+//! The chroot dialect beside the host's own chroot(1): both run as root, with the same arguments, in
+//! the same root; output and exit status are the same, and so is what is said on failure.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use newroot_testkit::{Bed, Ending, Outcome, User, run, skip, snapshot};
+
+/// A root with busybox and users of its own.
+struct Place {
+    bed: Bed,
+    root: PathBuf,
+}
+
+/// What the root's files know: a user, her groups, and somebody whose name is a number.
+const PASSWD: &str = "root:x:0:0::/:/bin/sh\nann:x:500:100::/home/ann:/bin/sh\n77:x:501:101::/:/bin/sh\n";
+const GROUP: &str = "root:x:0:\nusers:x:100:\nadm:x:4:ann,bob\naudio:x:29:ann\n";
+
+impl Place {
+    fn new(test: &str) -> Option<Self> {
+        let bed = newroot_testkit::bed!();
+        let root = bed.busybox_root_or_skip(test, "root", User::ROOT)?;
+        Some(Self { bed, root })
+    }
+
+    /// For tests that only root can run.
+    fn as_root(test: &str) -> Option<Self> {
+        if !User::we_are_root() {
+            skip(test, "only root can run it");
+            return None;
+        }
+        Self::new(test)
+    }
+
+    fn with_users(self) -> Self {
+        fs::create_dir(self.root.join("etc")).expect("a directory of the root");
+        fs::write(self.root.join("etc/passwd"), PASSWD).expect("its users");
+        fs::write(self.root.join("etc/group"), GROUP).expect("its groups");
+        self
+    }
+
+    /// newroot's chroot, in the directory that has the root.
+    fn ours(&self, arguments: &[&str], shell: Option<&str>, user: User) -> Outcome {
+        self.run(&self.bed.program("chroot"), arguments, shell, user)
+    }
+
+    fn run(&self, program: &Path, arguments: &[&str], shell: Option<&str>, user: User) -> Outcome {
+        let world = self.bed.enter().cwd(self.bed.scratch()).user(user);
+        let mut command = world.command(program);
+        command.args(arguments);
+        if let Some(shell) = shell {
+            command.env("SHELL", shell);
+        }
+        run(&mut command)
+    }
+
+    /// Both do the same.
+    fn check(&self, arguments: &[&str]) {
+        self.check_with_shell(arguments, None);
+    }
+
+    fn check_with_shell(&self, arguments: &[&str], shell: Option<&str>) {
+        let theirs = self.run(Path::new("/usr/sbin/chroot"), arguments, shell, User::ROOT);
+        let ours = self.ours(arguments, shell, User::ROOT);
+        assert_eq!(ours.stdout(), theirs.stdout(), "{arguments:?}: {}", ours.stderr());
+        assert_eq!(ours.ending, theirs.ending, "{arguments:?}: {}", ours.stderr());
+        let [ours, theirs] = [&ours, &theirs].map(|outcome| {
+            outcome.stderr().lines().next().unwrap_or_default().replace("/usr/sbin/chroot: ", "chroot: ")
+        });
+        // newroot may say more of the same: which user, and why it is that a program can't be run.
+        let beginning = match theirs.strip_prefix("chroot: failed to run command") {
+            Some(rest) => {
+                format!("chroot: failed to run command{}", rest.split("': ").next().unwrap_or(rest))
+            }
+            None => theirs.clone(),
+        };
+        assert!(ours.starts_with(&beginning), "{arguments:?}\nours:   {ours}\ntheirs: {theirs}");
+        assert_eq!(ours.is_empty(), theirs.is_empty(), "{arguments:?}\nours: {ours}\ntheirs: {theirs}");
+    }
+}
+
+/// Prints who it is, in numbers, whatever names there are.
+const WHO: &str = "id -u; id -g; id -G";
+
+#[test]
+fn commands_run_and_fail_alike() {
+    let Some(place) = Place::as_root("commands_run_and_fail_alike") else { return };
+    fs::write(place.root.join("plain"), "text").expect("a file in the root");
+    symlink("/etc", place.root.join("out")).expect("a link in the root");
+    for arguments in [
+        &["root", "/bin/busybox", "echo", "--", "a b"][..],
+        &["root", "echo", "hi"],
+        &["--", "root", "sh", "-c", "exit 7"],
+        &["root", "sh", "-c", "kill -9 $$"],
+        &["root", "--", "echo"],
+        &["root", "pwd"],
+        &["./root/../root", "/bin/pwd"],
+        &["root", "/bin/nothing"],
+        &["root", "nothing"],
+        &["root", ""],
+        &["root", "/bin"],
+        &["root", "/plain"],
+        &["root", "/plain/x"],
+        &["root", "/bin/busybox", "nothing"],
+        &["nowhere", "/bin/true"],
+        &["", "/bin/true"],
+        &["root/plain", "/bin/true"],
+        &["root/out", "/hostname"],
+        &["/", "/bin/true"],
+    ] {
+        place.check(arguments);
+    }
+}
+
+#[test]
+fn without_a_command_the_callers_shell_is_run() {
+    let Some(place) = Place::as_root("without_a_command_the_callers_shell_is_run") else { return };
+    for shell in [None, Some("/bin/sh"), Some("/bin/bash"), Some("sh"), Some("")] {
+        place.check_with_shell(&["root"], shell);
+    }
+}
+
+#[test]
+fn users_and_groups_are_those_of_the_root() {
+    let Some(place) = Place::as_root("users_and_groups_are_those_of_the_root") else { return };
+    let place = place.with_users();
+    for specification in [
+        "500:500",
+        "500",
+        "ann",
+        "ann:",
+        "ann:adm",
+        "ann:29",
+        ":500",
+        ":adm",
+        "77",
+        "+77:1",
+        "+500",
+        "501:",
+        "",
+        ":",
+        "9999",
+        "9999:",
+        "+9999:1",
+        "nobody-here",
+        "ann:nobody-here",
+        ":nobody-here",
+        "ann:adm:x",
+        "4294967295",
+        "99999999999",
+        "-1",
+    ] {
+        place.check(&[&format!("--userspec={specification}"), "root", "sh", "-c", WHO]);
+    }
+    for groups in ["4,24", "", "adm,29", "+4, 29", "adm,nobody-here", ",", "4,,29"] {
+        place.check(&[&format!("--groups={groups}"), "root", "sh", "-c", WHO]);
+        place.check(&["--userspec=ann", "--groups", groups, "root", "sh", "-c", WHO]);
+    }
+}
+
+#[test]
+fn numbers_need_no_file_of_users() {
+    let Some(place) = Place::as_root("numbers_need_no_file_of_users") else { return };
+    for arguments in
+        [&["--userspec=500:500"][..], &["--userspec=:500"], &["--groups=4,24"], &["--userspec=54321"]]
+    {
+        place.check(&[arguments, &["root", "sh", "-c", WHO]].concat());
+    }
+    let outcome = place.ours(&["--userspec", "500:500", "root", "id"], None, User::ROOT);
+    assert_eq!(outcome.stdout(), "uid=500 gid=500\n", "{}", outcome.stderr());
+}
+
+/// coreutils refuses a name that only the host knows: it looks it up again inside.
+#[test]
+fn names_that_the_root_lacks_are_the_hosts() {
+    let Some(place) = Place::as_root("names_that_the_root_lacks_are_the_hosts") else { return };
+    let outcome = place.ours(&["--userspec=daemon", "root", "sh", "-c", "id -u; id -g"], None, User::ROOT);
+    assert_eq!(outcome.stdout(), "1\n1\n", "{}", outcome.stderr());
+}
+
+#[test]
+fn fifo_in_place_of_the_users_keeps_nobody_waiting() {
+    let Some(place) = Place::as_root("fifo_in_place_of_the_users_keeps_nobody_waiting") else { return };
+    fs::create_dir(place.root.join("etc")).expect("a directory of the root");
+    let path = place.root.join("etc/passwd");
+    let made = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo");
+    assert!(made.success());
+    let outcome = place.ours(&["--userspec=500:500", "root", "pwd"], None, User::ROOT);
+    assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stderr());
+}
+
+#[test]
+fn working_directory_is_left_alone_only_where_it_does_not_lead_out() {
+    let test = "working_directory_is_left_alone_only_where_it_does_not_lead_out";
+    let Some(place) = Place::as_root(test) else { return };
+    for arguments in
+        [&["--skip-chdir", "/", "pwd"][..], &["--skip", "/", "pwd"], &["--skip-chdir", "root", "pwd"]]
+    {
+        place.check(arguments);
+    }
+}
+
+#[test]
+fn misuse_is_refused_alike() {
+    let Some(place) = Place::as_root("misuse_is_refused_alike") else { return };
+    for arguments in [
+        &[][..],
+        &["--foo", "root"],
+        &["-x", "root"],
+        &["--userspec"],
+        &["--groups"],
+        &["--skip-chdir=1", "/"],
+        &["--userspec=1:1"],
+    ] {
+        place.check(arguments);
+    }
+}
+
+#[test]
+fn set_user_id_programs_still_work_for_root() {
+    let Some(place) = Place::as_root("set_user_id_programs_still_work_for_root") else { return };
+    place.check(&[
+        "root",
+        "sh",
+        "-c",
+        "echo $0; umask; ulimit -n; ls /proc/self 2>/dev/null; echo $#",
+        "name",
+        "x",
+    ]);
+    place.check(&["--userspec=500:500", "root", "sh", "-c", "echo $PATH:$HOME:$SHELL"]);
+}
+
+#[test]
+fn empty_root_says_how_to_fill_it() {
+    let Some(place) = Place::as_root("empty_root_says_how_to_fill_it") else { return };
+    let _ = place.bed.directory("empty", User::ROOT);
+    let outcome = place.ours(&["empty"], Some("/bin/bash"), User::ROOT);
+    assert_eq!(outcome.ending, Ending::Exit(127));
+    let expected = "chroot: failed to run command '/bin/bash': No such file or directory\n\
+                    hint: `newroot add empty PROGRAM` copies a program of the host's with its libraries\n";
+    assert_eq!(outcome.stderr(), expected);
+}
+
+/// Programs that want /proc and /dev fail in a bare root, and do with `--mount`; the host has the
+/// same mounts afterwards, and the root the same files.
+fn check_mounts(place: &Place, user: User, options: &[&str]) {
+    let mounts = || fs::read_to_string("/proc/self/mountinfo").expect("the host's mounts");
+    let (mounts_before, files_before) = (mounts(), snapshot(&place.root));
+    let run = |options: &[&str], script: &str| {
+        place.ours(&[options, &["root", "sh", "-c", script]].concat(), None, user)
+    };
+    for script in ["mount", "ps", "echo > /dev/null"] {
+        let bare = run(options, script);
+        assert_ne!(bare.ending, Ending::Exit(0), "{script}: {}", bare.stdout());
+        let mounted = run(&[options, &["--mount"]].concat(), script);
+        assert_eq!(mounted.ending, Ending::Exit(0), "{script}: {}", mounted.stderr());
+    }
+    let listed =
+        run(&[options, &["--mount"]].concat(), "ls /; ls /dev/pts /dev/shm >/dev/null && echo there");
+    assert_eq!(listed.stdout(), "bin\ndev\netc\nproc\nrun\nsys\ntmp\nthere\n", "{}", listed.stderr());
+    assert_eq!(snapshot(&place.root), files_before);
+    assert_eq!(mounts(), mounts_before);
+}
+
+#[test]
+fn mounts_are_the_commands_alone() {
+    let Some(place) = Place::as_root("mounts_are_the_commands_alone") else { return };
+    check_mounts(&place, User::ROOT, &[]);
+    check_mounts(&place, User::ROOT, &["--userspec=500:500"]);
+}
+
+#[test]
+fn ordinary_user_gets_them_too() {
+    let Some(place) = Place::new("ordinary_user_gets_them_too") else { return };
+    check_mounts(&place, User::ordinary(), &[]);
+}
+
+#[test]
+fn bindings_can_be_read_only() {
+    let Some(place) = Place::new("bindings_can_be_read_only") else { return };
+    let host = place.bed.directory("host", User::ordinary());
+    fs::write(host.join("file"), "from the host\n").expect("a host file");
+    newroot_testkit::own(&host, User::ordinary());
+    let outcome = place.ours(
+        &[
+            "--bind=host:/rw",
+            "--ro-bind",
+            "host:/ro",
+            "root",
+            "sh",
+            "-c",
+            "cat /ro/file; touch /ro/x; touch /rw/y; ls /ro",
+        ],
+        None,
+        User::ordinary(),
+    );
+    assert_eq!(outcome.stdout(), "from the host\nfile\ny\n", "{}", outcome.stderr());
+    assert!(outcome.stderr().contains("Read-only file system"), "{}", outcome.stderr());
+}
+
+#[test]
+fn ordinary_user_without_namespaces_gets_the_trap_engine() {
+    let test = "ordinary_user_without_namespaces_gets_the_trap_engine";
+    let Some(place) = Place::new(test) else { return };
+    let user = User::ordinary();
+    let world = place.bed.enter().cwd(place.bed.scratch()).user(user).without_user_namespaces();
+    let run_with = |options: &[&str], arguments: &[&str]| {
+        run(world.command(&place.bed.program("chroot")).args(options).arg("root").args(arguments))
+    };
+    let outcome = run_with(&["--mount"], &["id", "-u"]);
+    assert_eq!(outcome.stdout(), format!("{}\n", user.uid), "{}", outcome.stderr());
+    let refused = run_with(&["--userspec=1:1"], &["id"]);
+    assert_eq!(refused.ending, Ending::Exit(125));
+    assert_eq!(refused.stdout(), "");
+    let mut lines = refused.stderr();
+    assert!(lines.starts_with("chroot: cannot run as user 1: "), "{lines}");
+    assert!(
+        lines.split_off(lines.find('\n').unwrap_or(0) + 1).starts_with("hint: "),
+        "no way to get it is told"
+    );
+}
