@@ -45,6 +45,15 @@ impl Report {
         assert_eq!(self.exit, Ending::Exit(0));
     }
 
+    /// Checks that the trap engine lacks `need`, and that the namespace engine is there instead.
+    fn check_namespace_runs(&self, need: &str, is_auto: bool) {
+        assert!(self.line("trap ").ends_with(&format!("needs {need}")), "{}", self.text);
+        assert!(self.line("namespace ").contains("runs here"), "{}", self.text);
+        assert_eq!(self.line("namespace ").ends_with("'auto' takes it"), is_auto, "{}", self.text);
+        assert_eq!(self.text.ends_with("has to be asked for (--engine).\n"), !is_auto, "{}", self.text);
+        assert_eq!(self.exit, Ending::Exit(0));
+    }
+
     /// Checks that nothing can be taken, and that the trap engine lacks `need`.
     fn check_nothing_runs(&self, need: &str) {
         assert!(self.line("trap ").ends_with(&format!("needs {need}")), "{}", self.text);
@@ -54,9 +63,15 @@ impl Report {
 }
 
 #[test]
-fn without_seccomp_no_engine_runs() {
+fn without_seccomp_the_namespace_engine_is_taken() {
     let report = Report::of(|enter, _| enter.without_seccomp());
     report.check("seccomp filter", "no", "cannot install a filter: Function not implemented");
+    report.check_namespace_runs("seccomp filter", true);
+}
+
+#[test]
+fn without_seccomp_and_user_namespaces_no_engine_runs() {
+    let report = Report::of(|enter, _| enter.without_seccomp().without_user_namespaces());
     report.check_nothing_runs("seccomp filter");
 }
 
@@ -111,7 +126,7 @@ fn noexec_and_read_only_places_are_told_apart() {
 }
 
 #[test]
-fn nowhere_to_execute_from_means_no_engine() {
+fn nowhere_to_execute_from_means_no_trap_engine() {
     let report = Report::of(|enter, bed| {
         // newroot's own directory stays a mount of its own, from which it can be executed.
         let own = bed.scratch().join("bin");
@@ -122,8 +137,9 @@ fn nowhere_to_execute_from_means_no_engine() {
             .deny("memfd_create=EPERM")
     });
     report.check("exec from /tmp", "no", "cannot execute a file in /tmp: Permission denied");
-    report.check_nothing_runs(
+    report.check_namespace_runs(
         "exec from memory or exec from runtime dir or exec from home or exec from /dev/shm or exec from /tmp",
+        false,
     );
 }
 

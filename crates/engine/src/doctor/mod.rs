@@ -19,7 +19,7 @@ mod traps;
 pub struct Report {
     /// One for each [`Feature`], in the order to show them.
     pub checks: Vec<Check>,
-    /// The engines, the one that is best to have first.
+    /// The engines, the one that `auto` stands for first.
     pub engines: Vec<EngineReport>,
 }
 
@@ -52,6 +52,10 @@ pub enum Feature {
     Openat2,
     /// A user namespace, with mounts of its own.
     UserNamespace,
+    /// Mounts of one's own without a user namespace: for root.
+    PrivateMounts,
+    /// chroot(2): for root.
+    Chroot,
     /// Tracing a child.
     Ptrace,
     /// Reading the memory of a child.
@@ -78,6 +82,8 @@ impl Feature {
             Self::WritableCode => "patching of code",
             Self::Openat2 => "openat2",
             Self::UserNamespace => "user namespaces",
+            Self::PrivateMounts => "private mounts",
+            Self::Chroot => "chroot",
             Self::Ptrace => "ptrace",
             Self::ProcessVmRead => "process_vm_readv",
             Self::Landlock => "landlock",
@@ -121,15 +127,19 @@ pub enum Verdict {
     Runs,
     /// The host lacks these; any one of each group would do.
     Lacks(Vec<&'static [Feature]>),
-    /// This version of newroot doesn't have it.
-    NotBuilt,
 }
 
 impl Report {
-    /// The engine that [`EngineChoice::Auto`](crate::EngineChoice::Auto) stands for here.
+    /// The engine that [`EngineChoice::Auto`](crate::EngineChoice::Auto) stands for here, if it runs.
     #[must_use]
     pub fn auto(&self) -> Option<&EngineReport> {
-        self.engines.iter().find(|engine| engine.verdict == Verdict::Runs)
+        self.engines.first().filter(|engine| engine.verdict == Verdict::Runs)
+    }
+
+    /// Whether any engine can run here.
+    #[must_use]
+    pub fn any_runs(&self) -> bool {
+        self.engines.iter().any(|engine| engine.verdict == Verdict::Runs)
     }
 }
 
@@ -168,6 +178,8 @@ pub fn probe() -> Report {
         (Feature::WritableCode, memory::writable_code()),
         (Feature::Openat2, files::openat2()),
         (Feature::UserNamespace, namespaces::user_namespace()),
+        (Feature::PrivateMounts, namespaces::private_mounts()),
+        (Feature::Chroot, namespaces::chroot()),
         (Feature::Ptrace, processes::ptrace()),
         (Feature::ProcessVmRead, memory::process_vm_readv()),
         (Feature::Landlock, files::landlock()),
@@ -175,12 +187,22 @@ pub fn probe() -> Report {
     .into_iter()
     .map(|(feature, outcome)| Check { feature, outcome })
     .collect();
-    let engines = vec![
-        EngineReport { name: "trap", verdict: judge(TRAP_NEEDS, &checks) },
-        EngineReport { name: "namespace", verdict: Verdict::NotBuilt },
-        EngineReport { name: "chroot", verdict: Verdict::NotBuilt },
-    ];
+    let engines = judge_all(&checks, rustix::process::geteuid().is_root());
     Report { checks, engines }
+}
+
+fn judge_all(checks: &[Check], is_root: bool) -> Vec<EngineReport> {
+    let namespace_needs: &[&[Feature]] =
+        if is_root { &[&[Feature::PrivateMounts]] } else { &[&[Feature::UserNamespace]] };
+    let engine = |name, needs| EngineReport { name, verdict: judge(needs, checks) };
+    let trap = engine("trap", TRAP_NEEDS);
+    let namespace = engine("namespace", namespace_needs);
+    let chroot = engine("chroot", &[&[Feature::Chroot]]);
+    let has = |feature| judge(&[feature], checks) == Verdict::Runs;
+    // As `launch` has it.
+    let namespace_first =
+        if is_root { namespace.verdict == Verdict::Runs } else { !has(&[Feature::SeccompFilter]) };
+    if namespace_first { vec![namespace, trap, chroot] } else { vec![trap, namespace, chroot] }
 }
 
 /// Whether an ordinary user gets what the namespace engine needs.
@@ -232,13 +254,14 @@ mod tests {
     }
 
     #[test]
-    fn engine_of_the_future_is_never_the_automatic_choice() {
-        let engines = vec![
-            EngineReport { name: "future", verdict: Verdict::NotBuilt },
-            EngineReport { name: "lame", verdict: Verdict::Lacks(vec![&[Feature::Proc]]) },
-            EngineReport { name: "sound", verdict: Verdict::Runs },
-        ];
-        let report = Report { checks: Vec::new(), engines };
-        assert_eq!(report.auto().map(|engine| engine.name), Some("sound"));
+    fn automatic_choice_is_the_namespace_engine_for_root_and_where_there_are_no_filters() {
+        let first = |checks: &[Check], is_root| judge_all(checks, is_root)[0].name;
+        let both = [check(Feature::SeccompFilter, true), check(Feature::PrivateMounts, true)];
+        assert_eq!(first(&both, true), "namespace");
+        assert_eq!(first(&both, false), "trap");
+        let contained = [check(Feature::SeccompFilter, true), check(Feature::PrivateMounts, false)];
+        assert_eq!(first(&contained, true), "trap");
+        let unfiltered = [check(Feature::SeccompFilter, false), check(Feature::UserNamespace, true)];
+        assert_eq!(first(&unfiltered, false), "namespace");
     }
 }

@@ -1,8 +1,8 @@
-//! Namespaces for an ordinary user.
+//! What the kernel engines need.
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::mount::MountPropagationFlags;
+use rustix::mount::{MountPropagationFlags, MoveMountFlags, OpenTreeFlags};
 use rustix::thread::UnshareFlags;
 
 use super::Outcome;
@@ -21,12 +21,42 @@ pub(super) fn user_namespace() -> Outcome {
         narrator.begin("create a mount namespace in a user namespace");
         raw::unshare(UnshareFlags::NEWNS)?;
         narrator.begin("mount in a user namespace");
-        let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
-        rustix::mount::mount_change("/", private)?;
-        rustix::mount::mount_bind_recursive("/", "/")?;
+        mount_root_on_itself()?;
         Ok(0)
     })
     .outcome(|_| "with mounts of their own".to_owned())
+}
+
+/// A mount namespace and a mount in it, with the privilege that there is.
+pub(super) fn private_mounts() -> Outcome {
+    attempt(|narrator| {
+        narrator.begin("create a mount namespace");
+        raw::unshare(UnshareFlags::NEWNS)?;
+        narrator.begin("mount");
+        mount_root_on_itself()?;
+        Ok(0)
+    })
+    .outcome(|_| String::new())
+}
+
+/// chroot(2).
+pub(super) fn chroot() -> Outcome {
+    attempt(|narrator| {
+        narrator.begin("change the root directory");
+        rustix::process::chroot("/")?;
+        Ok(0)
+    })
+    .outcome(|_| String::new())
+}
+
+/// Mounts as the namespace engine does, with the calls of Linux 5.2.
+fn mount_root_on_itself() -> Result<(), Errno> {
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    rustix::mount::mount_change("/", private)?;
+    let flags =
+        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
+    let tree = rustix::mount::open_tree(CWD, "/", flags)?;
+    rustix::mount::move_mount(&tree, "", CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
 }
 
 /// Writes a file of /proc, which takes a text only whole.

@@ -81,6 +81,11 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     supervise::become_or_run(spec.kill_on_exit, become_command)
 }
 
+/// Whether the kernel knows seccomp filters at all. Whether it lets one install them, the shim finds out.
+pub(crate) fn has_filters() -> bool {
+    process::knows_seccomp()
+}
+
 /// What this host lacks.
 fn host_flags() -> Flags {
     let mut flags = Flags::default();

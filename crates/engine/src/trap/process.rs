@@ -43,3 +43,13 @@ impl Inherited {
         Self { mask: mask & !SIGSYS_BIT, flags }
     }
 }
+
+/// Whether the kernel has the system call seccomp(2).
+pub(super) fn knows_seccomp() -> bool {
+    let trap = libc::SECCOMP_RET_TRAP;
+    // SAFETY: it reads one number, which lives for the call.
+    let answer =
+        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_GET_ACTION_AVAIL, 0, &raw const trap) };
+    // Before Linux 4.14 it doesn't know the question.
+    answer == 0 || std::io::Error::last_os_error().raw_os_error() != Some(libc::ENOSYS)
+}

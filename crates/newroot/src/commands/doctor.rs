@@ -11,7 +11,7 @@ use crate::failure::Failure;
 pub(super) fn run() -> Result<u8, Failure> {
     let report = doctor::probe();
     print(&format!("{}\n{}", host(), render(&report)))?;
-    Ok(if report.auto().is_some() { 0 } else { 1 })
+    Ok(if report.any_runs() { 0 } else { 1 })
 }
 
 /// What this host is: for the reader alone, nothing is concluded from it.
@@ -38,8 +38,10 @@ fn render(report: &Report) -> String {
         let chosen = auto.is_some_and(|auto| auto.name == engine.name);
         text.push_str(&engine_line(engine, chosen));
     }
-    if auto.is_none() {
+    if !report.any_runs() {
         text.push_str("\nNo engine can run here.\n");
+    } else if auto.is_none() {
+        text.push_str("\nThe first is what 'auto' stands for; another one has to be asked for (--engine).\n");
     }
     text
 }
@@ -61,7 +63,6 @@ fn engine_line(engine: &EngineReport, chosen: bool) -> String {
         Verdict::Runs if chosen => "runs here; 'auto' takes it".to_owned(),
         Verdict::Runs => "runs here".to_owned(),
         Verdict::Lacks(groups) => format!("can't run here: needs {}", needs(groups)),
-        Verdict::NotBuilt => "not in this version of newroot".to_owned(),
     };
     let mut line = String::new();
     // Writing to a string can't fail.
@@ -91,7 +92,7 @@ mod tests {
             ],
             engines: vec![
                 EngineReport { name: "trap", verdict: Verdict::Runs },
-                EngineReport { name: "chroot", verdict: Verdict::NotBuilt },
+                EngineReport { name: "chroot", verdict: Verdict::Lacks(vec![&[Feature::Chroot]]) },
             ],
         };
         assert_eq!(
@@ -101,7 +102,7 @@ mod tests {
              -    exec from home         HOME is not set\n\
              \nEngines\n  \
              trap        runs here; 'auto' takes it\n  \
-             chroot      not in this version of newroot\n"
+             chroot      can't run here: needs chroot\n"
         );
     }
 
