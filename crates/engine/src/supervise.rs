@@ -11,6 +11,7 @@ use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use crate::error::{Error, Result};
+use crate::spec::LaunchSpec;
 
 /// The command's process, for the handlers.
 static COMMAND: AtomicI32 = AtomicI32::new(0);
@@ -29,16 +30,17 @@ extern "C" fn forward(signal: i32) {
     }
 }
 
-/// Becomes the command, or runs it in a child where that is to be `supervised`.
-pub(crate) fn become_or_run(supervised: bool, become_command: impl FnOnce() -> Error) -> Result<u8> {
-    if supervised { run(become_command) } else { Err(become_command()) }
+/// Becomes the command, or runs it in a child where that is to be supervised.
+pub(crate) fn become_or_run(spec: &LaunchSpec, become_command: impl FnOnce() -> Error) -> Result<u8> {
+    if spec.kill_on_exit { run(spec, become_command) } else { Err(become_command()) }
 }
 
 /// Runs `become_command` in a child and waits for it; then ends every process the command has
 /// left, those that made themselves orphans too. The result is the status to exit with.
 ///
-/// The child is killed if newroot is.
-pub(crate) fn run(become_command: impl FnOnce() -> Error) -> Result<u8> {
+/// The child is killed if newroot is, and newroot with its parent where that was asked for.
+pub(crate) fn run(spec: &LaunchSpec, become_command: impl FnOnce() -> Error) -> Result<u8> {
+    stay_with(spec.isolation.die_with_parent.then(std::os::unix::process::parent_id));
     // SAFETY: plain numbers. Orphans of the command become children of ours.
     if unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) } != 0 {
         return Err(Error::system("take charge of the command's orphans", io::Error::last_os_error()));

@@ -27,7 +27,7 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
             Err(error) => error,
         }
     };
-    supervise::become_or_run(spec.kill_on_exit, become_command)
+    supervise::become_or_run(spec, become_command)
 }
 
 /// chroot(2) leaves the working directory outside: it follows, unless the root is the host's own and

@@ -52,17 +52,15 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
         build::enter(&tree, proc)
     };
     if !own_processes {
-        return supervise::become_or_run(spec.kill_on_exit, || {
-            match unshare_all().and_then(|()| enter(Proc::Host)) {
-                Ok(()) => inside::become_command(spec, &start, warn),
-                Err(error) => error,
-            }
+        return supervise::become_or_run(spec, || match unshare_all().and_then(|()| enter(Proc::Host)) {
+            Ok(()) => inside::become_command(spec, &start, warn),
+            Err(error) => error,
         });
     }
     // A new PID namespace is for children: the first is its init, and the command the init's child.
     unshare_all()?;
     start.parent = None;
-    supervise::run(|| {
+    supervise::run(spec, || {
         let status = enter(Proc::New)
             .and_then(|()| supervise::run_as_init(|| inside::become_command(spec, &start, warn)));
         match status {

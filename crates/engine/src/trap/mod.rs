@@ -78,7 +78,7 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
             _ => Error::System { operation: "execute the shim".to_owned(), cause },
         }
     };
-    supervise::become_or_run(spec.kill_on_exit, become_command)
+    supervise::become_or_run(spec, become_command)
 }
 
 /// Whether the kernel knows seccomp filters at all. Whether it lets one install them, the shim finds out.

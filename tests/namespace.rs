@@ -1,0 +1,226 @@
+//! The namespace engine: what it shows where the root lacks mount points, and that the command is
+//! a process like any other.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use newroot_testkit::{Bed, Ending, Enter, Outcome, User, own, run, snapshot};
+
+/// A root with busybox and without anything to mount on.
+struct Place {
+    bed: Bed,
+    root: PathBuf,
+}
+
+impl Place {
+    fn new(test: &str) -> Option<Self> {
+        let bed = newroot_testkit::bed!();
+        let root = bed.busybox_root_or_skip(test, "root", User::ordinary())?;
+        Some(Self { bed, root })
+    }
+
+    fn world(&self) -> Enter {
+        self.bed.enter().cwd(self.bed.scratch())
+    }
+
+    /// `newroot run --engine namespace`, in the directory that has the root, in this world.
+    fn run_in(&self, world: &Enter, options: &[&str], command: &[&str]) -> Outcome {
+        let mut newroot = world.command(&self.bed.program("newroot"));
+        newroot.args(["run", "--engine=namespace", "--no-recommended"]).args(options).args(["root", "--"]);
+        run(newroot.args(command))
+    }
+
+    /// The same as an ordinary user and as root, where root runs the tests.
+    fn check(&self, options: &[&str], script: &str, expected: &str) {
+        own(self.bed.scratch(), User::ordinary());
+        for user in self.users() {
+            let outcome = self.run_in(&self.world().user(user), options, &["/bin/sh", "-c", script]);
+            assert_eq!(outcome.stdout(), expected, "{user:?}: {}", outcome.stderr());
+            assert_eq!(outcome.ending, Ending::Exit(0), "{user:?}: {}", outcome.stderr());
+        }
+    }
+
+    fn users(&self) -> Vec<User> {
+        if User::we_are_root() { vec![User::ordinary(), User::ROOT] } else { vec![User::ordinary()] }
+    }
+}
+
+#[test]
+fn view_shows_the_real_entries() {
+    let Some(place) = Place::new("view_shows_the_real_entries") else { return };
+    fs::write(place.root.join("file"), "before\n").expect("a file in the root");
+    fs::create_dir(place.root.join("dir")).expect("a directory in the root");
+    symlink("file", place.root.join("link")).expect("a link in the root");
+    symlink("nowhere", place.root.join("dangling")).expect("a link in the root");
+    place.check(
+        &["-b", "/proc"],
+        "ls /; readlink /link; readlink /dangling; echo after > /link; cat /file; echo x > /dir/new; rm /dir/new",
+        "bin\ndangling\ndir\nfile\nlink\nproc\nfile\nnowhere\nafter\n",
+    );
+    assert_eq!(fs::read_to_string(place.root.join("file")).expect("the file"), "after\n");
+}
+
+#[test]
+fn view_loses_nothing_because_nothing_can_be_made_in_it() {
+    let Some(place) = Place::new("view_loses_nothing_because_nothing_can_be_made_in_it") else { return };
+    fs::write(place.root.join("file"), "").expect("a file in the root");
+    let before = snapshot(&place.root);
+    let refused = "Read-only file system";
+    for script in ["echo > /new", "mkdir /new", "mv /bin/sh /sh", "ln -s x /new", "mkdir /proc/../a"] {
+        let world = place.world().user(User::ordinary());
+        let outcome = place.run_in(&world, &["-b", "/proc"], &["/bin/sh", "-c", script]);
+        assert_ne!(outcome.ending, Ending::Exit(0), "{script}");
+        assert!(
+            outcome.stderr().contains(refused) || script.starts_with("mv"),
+            "{script}: {}",
+            outcome.stderr()
+        );
+    }
+    assert_eq!(snapshot(&place.root), before);
+}
+
+#[test]
+fn where_the_mount_points_are_there_the_root_is_as_writable_as_ever() {
+    let test = "where_the_mount_points_are_there_the_root_is_as_writable_as_ever";
+    let Some(place) = Place::new(test) else { return };
+    fs::create_dir(place.root.join("proc")).expect("a mount point");
+    place.check(&["-b", "/proc"], "echo > /new && ls / && rm /new", "bin\nnew\nproc\n");
+}
+
+#[test]
+fn view_has_the_mode_and_owner_of_the_directory() {
+    let test = "view_has_the_mode_and_owner_of_the_directory";
+    let Some(place) = Place::new(test) else { return };
+    let directory = place.root.join("private");
+    fs::create_dir(&directory).expect("a directory in the root");
+    fs::set_permissions(&directory, Permissions::from_mode(0o751)).expect("its mode");
+    place.check(
+        &["-b", "/etc/passwd:/private/users"],
+        &format!("stat -c '%a %u:%g' /private; [ $(id -u) = {} ] || echo -n", User::ordinary().uid),
+        &format!("751 {0}:{0}\n", User::ordinary().uid),
+    );
+}
+
+#[test]
+fn read_only_root_is_good_enough() {
+    let Some(place) = Place::new("read_only_root_is_good_enough") else { return };
+    own(place.bed.scratch(), User::ordinary());
+    let world = place.world().mounts().bind_read_only(&place.root, &place.root).user(User::ordinary());
+    let outcome = place.run_in(
+        &world,
+        &["-b", "/proc", "-b", "/dev"],
+        &["/bin/sh", "-c", "ls / /proc/self/exe; echo > /dev/null"],
+    );
+    assert_eq!(outcome.stdout(), "/proc/self/exe\n\n/:\nbin\ndev\nproc\n", "{}", outcome.stderr());
+}
+
+#[test]
+fn root_of_the_host_can_be_the_root() {
+    let Some(place) = Place::new("root_of_the_host_can_be_the_root") else { return };
+    let host = place.bed.directory("host", User::ordinary());
+    fs::write(host.join("file"), "bound\n").expect("a host file");
+    own(&host, User::ordinary());
+    for user in place.users() {
+        let mut newroot = place.world().user(user).command(&place.bed.program("newroot"));
+        newroot.args(["run", "--engine=namespace", "--no-recommended", "-b", "host/file:/etc/hostname"]);
+        let outcome = run(newroot.args([
+            "-b",
+            "host:/newroot-is-here",
+            "/",
+            "cat",
+            "/etc/hostname",
+            "/newroot-is-here/file",
+        ]));
+        assert_eq!(outcome.stdout(), "bound\nbound\n", "{user:?}: {}", outcome.stderr());
+    }
+    assert!(!Path::new("/newroot-is-here").exists());
+}
+
+#[test]
+fn read_only_binding_covers_what_is_mounted_in_it() {
+    let Some(place) = Place::new("read_only_binding_covers_what_is_mounted_in_it") else { return };
+    let script = "echo > /memory/shm/x; echo > /memory/x; ls -d /memory/shm";
+    let outcome = place.run_in(
+        &place.world().user(User::ordinary()),
+        &["-b", "/dev:/memory:ro"],
+        &["/bin/sh", "-c", script],
+    );
+    assert_eq!(outcome.stdout(), "/memory/shm\n", "{}", outcome.stderr());
+    assert_eq!(outcome.stderr().matches("Read-only file system").count(), 2, "{}", outcome.stderr());
+}
+
+#[test]
+fn process_becomes_the_command() {
+    let Some(place) = Place::new("process_becomes_the_command") else { return };
+    let newroot = place.bed.program("newroot");
+    let line = format!(
+        "echo $$; exec {} run --engine=namespace --no-recommended root -- /bin/sh -c 'echo $$; kill -USR1 $$'",
+        newroot.display()
+    );
+    let mut shell = place.world().user(User::ordinary()).command(Path::new("/bin/sh"));
+    let outcome = run(shell.args(["-c", &line]));
+    let stdout = outcome.stdout();
+    let mut lines = stdout.lines();
+    assert_eq!(lines.next(), lines.next(), "{}", outcome.stderr());
+    assert_eq!(outcome.ending, Ending::Signal(10), "{}", outcome.stderr());
+}
+
+#[test]
+fn exit_status_is_the_commands() {
+    let Some(place) = Place::new("exit_status_is_the_commands") else { return };
+    let world = place.world().user(User::ordinary());
+    for (command, ending) in [
+        (&["/bin/sh", "-c", "exit 7"][..], Ending::Exit(7)),
+        (&["/bin/sh", "-c", "kill -9 $$"], Ending::Signal(9)),
+        (&["/bin/nothing"], Ending::Exit(127)),
+        (&["nothing"], Ending::Exit(127)),
+        (&["/bin"], Ending::Exit(126)),
+    ] {
+        assert_eq!(place.run_in(&world, &[], command).ending, ending, "{command:?}");
+    }
+}
+
+#[test]
+fn user_and_group_stay_the_callers_or_are_roots_or_any_number() {
+    let test = "user_and_group_stay_the_callers_or_are_roots_or_any_number";
+    let Some(place) = Place::new(test) else { return };
+    let world = place.world().user(User::ordinary());
+    let own = User::ordinary();
+    for (options, expected) in [
+        (&[][..], format!("uid={} gid={}\n", own.uid, own.gid)),
+        (&["--map-root"], "uid=0 gid=0\n".to_owned()),
+        (&["-u", "5:6"], "uid=5 gid=6\n".to_owned()),
+    ] {
+        let outcome = place.run_in(&world, options, &["id"]);
+        assert_eq!(outcome.stdout(), expected, "{options:?}: {}", outcome.stderr());
+    }
+    let refused = place.run_in(&world, &["-u", "5:6", "--groups=7"], &["id"]);
+    assert_eq!(refused.ending, Ending::Exit(125));
+    assert!(
+        refused.stderr().starts_with("newroot: cannot run as a member of other groups"),
+        "{}",
+        refused.stderr()
+    );
+}
+
+#[test]
+fn where_namespaces_are_denied_one_line_says_so() {
+    let Some(place) = Place::new("where_namespaces_are_denied_one_line_says_so") else { return };
+    let world = place.world().user(User::ordinary());
+    for (rule, reason) in [
+        ("user_unshare=EPERM", "Operation not permitted"),
+        ("user_unshare=ENOSPC", "No space left on device"),
+        ("user_unshare=EINVAL", "Invalid argument"),
+    ] {
+        let outcome = place.run_in(&world.clone().deny(rule), &[], &["id"]);
+        assert_eq!(outcome.ending, Ending::Exit(125), "{}", outcome.stderr());
+        let stderr = outcome.stderr();
+        let mut lines = stderr.lines();
+        let expected =
+            format!("newroot: the namespace engine can't run here: cannot create a user namespace: {reason}");
+        assert_eq!(lines.next(), Some(expected.as_str()));
+        assert!(lines.next().is_some_and(|line| line.starts_with("hint: ")), "{stderr}");
+        assert_eq!(lines.next(), None, "{stderr}");
+    }
+}
