@@ -57,9 +57,8 @@ fn init_reaps_orphans_and_ends_daemons() {
     let Some(place) = Place::new("init_reaps_orphans_and_ends_daemons") else { return };
     // Both lose their parent at once: the one that ends is waited for by the init, so that no zombie is
     // left, and the other is the init's child from then on.
-    let script = "(sh -c 'exit 3' & sleep 61234 & echo $!) > /tmp/daemon.$PPID.$$; read -r daemon < /tmp/daemon.*.$$; \
-                  rm /tmp/daemon.*.$$; while grep -q '^State:.Z' /proc/[0-9]*/status; do :; done; \
-                  grep PPid /proc/$daemon/status";
+    let script = "sh -c \"sh -c 'exit 3' & sleep 61234 & echo \\$! > /tmp/daemon\"; read -r daemon < /tmp/daemon; \
+                  while grep -q '^State:.Z' /proc/[0-9]*/status; do :; done; grep PPid /proc/$daemon/status";
     let directory = place.bed.directory("tmp", User::ordinary());
     let binding = format!("{}:/tmp", directory.display());
     place.check(&["--unshare=pid", "-b", &binding], script, "PPid:\t1\n");

@@ -236,6 +236,12 @@ impl Bed {
         self.compiled(&self.guests.join("tools").join(name).with_extension("c"), Linkage::Static)
     }
 
+    /// A static program made of one C source.
+    #[must_use]
+    pub fn program_of(&self, source: &Path) -> PathBuf {
+        self.compiled(source, Linkage::Static)
+    }
+
     fn compiled(&self, source: &Path, linkage: Linkage) -> PathBuf {
         let (compiler, flags): (&str, &[&str]) = match linkage {
             Linkage::Static => ("gcc", &["-static"]),
