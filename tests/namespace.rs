@@ -2,10 +2,10 @@
 //! a process like any other.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use newroot_testkit::{Bed, Ending, Enter, Outcome, User, own, run, snapshot};
+use newroot_testkit::{Bed, Ending, Enter, Outcome, User, own, run, skip, snapshot};
 
 /// A root with busybox and without anything to mount on.
 struct Place {
@@ -223,4 +223,41 @@ fn where_namespaces_are_denied_one_line_says_so() {
         assert!(lines.next().is_some_and(|line| line.starts_with("hint: ")), "{stderr}");
         assert_eq!(lines.next(), None, "{stderr}");
     }
+}
+
+/// Numbers that the host has set aside for the user are users and groups in the root.
+#[test]
+fn subordinate_numbers_are_mapped_where_the_host_has_some() {
+    let test = "subordinate_numbers_are_mapped_where_the_host_has_some";
+    let Some(place) = Place::new(test) else { return };
+    let files = ["/etc/subuid", "/etc/subgid"].map(Path::new);
+    if !User::we_are_root()
+        || !Path::new("/usr/bin/newuidmap").exists()
+        || !files.iter().all(|file| file.exists())
+    {
+        return skip(test, "only root can set numbers aside, and newuidmap (package uidmap) maps them");
+    }
+    let user = User::ordinary();
+    let [numbers, passwd, own_files] =
+        ["numbers", "passwd", "own"].map(|name| place.bed.scratch().join(name));
+    fs::write(&numbers, format!("{}:200000:1000\n", user.uid)).expect("the user's numbers");
+    // newuidmap asks for a name.
+    let known = fs::read_to_string("/etc/passwd").expect("the host's users");
+    fs::write(&passwd, format!("{known}tester:x:{}:{}::/:/bin/sh\n", user.uid, user.gid)).expect("users");
+    fs::create_dir(&own_files).expect("a directory");
+    own(&own_files, user);
+    let world = files
+        .iter()
+        .fold(place.world().mounts(), |world, file| world.bind(&numbers, file))
+        .bind(&passwd, Path::new("/etc/passwd"))
+        .user(user);
+    let script = "id; touch /own/file; chown 5:6 /own/file; stat -c %u:%g /own/file";
+    let outcome = place.run_in(&world, &["--map-root", "-b", "own:/own"], &["/bin/sh", "-c", script]);
+    assert_eq!(outcome.stdout(), "uid=0 gid=0\n5:6\n", "{}", outcome.stderr());
+    let file = fs::metadata(own_files.join("file")).expect("the file");
+    assert_eq!((file.uid(), file.gid()), (200_004, 200_005));
+    let outcome = place.run_in(&world, &["--map-root", "-u", "5:6", "--groups=7"], &["id"]);
+    assert_eq!(outcome.stdout(), "uid=5 gid=6 groups=7\n", "{}", outcome.stderr());
+    let outcome = place.run_in(&world, &["--map-root", "-u", "5000:6"], &["id"]);
+    assert_eq!(outcome.stderr(), "newroot: cannot become user 5000: Invalid argument\n");
 }

@@ -17,6 +17,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("make", "make"),
     ("mmdebstrap", "mmdebstrap"),
     ("musl-gcc", "musl-tools"),
+    ("newuidmap", "uidmap"),
     ("node", "nodejs"),
     ("python3", "python3"),
     ("setpriv", "util-linux"),

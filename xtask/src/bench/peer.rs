@@ -14,6 +14,9 @@ use super::lab::Lab;
 /// Host directories that every peer shows in the root.
 pub(super) const SHARED: [&str; 4] = ["/proc", "/sys", "/dev", "/tmp"];
 
+/// What newroot's namespace engine is called in the table.
+pub(super) const NAMESPACE: &str = "newroot namespace";
+
 /// A program that runs others in a root.
 pub(super) struct Peer {
     pub(super) name: &'static str,
@@ -27,7 +30,12 @@ pub(super) struct Peer {
 impl Peer {
     /// chroot and newroot, and of the others those that this machine has.
     pub(super) fn all(lab: &Lab, newroot: &Path, proot: Option<&Path>) -> Result<Vec<Self>, Box<dyn Error>> {
-        let mut peers = vec![Self::chroot(lab), Self::newroot(lab, lab.adopt(newroot)?)];
+        let newroot = lab.adopt(newroot)?;
+        let mut peers = vec![
+            Self::chroot(lab),
+            Self::newroot(lab, "newroot", "trap", newroot.clone()),
+            Self::newroot(lab, NAMESPACE, "namespace", newroot),
+        ];
         match in_path("bwrap") {
             Some(program) => peers.push(Self::bwrap(lab, program)),
             None => eprintln!("bwrap is absent"),
@@ -50,11 +58,11 @@ impl Peer {
     }
 
     /// Shows the shared directories by default.
-    fn newroot(lab: &Lab, program: PathBuf) -> Self {
-        let mut arguments = words(["run", "-w", "/", "-b"]);
+    fn newroot(lab: &Lab, name: &'static str, engine: &str, program: PathBuf) -> Self {
+        let mut arguments = words(["run", "--engine", engine, "-w", "/", "-b"]);
         arguments.push(pair(lab.scratch(), SCRATCH));
         arguments.extend(words([lab.root.as_os_str(), "--".as_ref()]));
-        Self { name: "newroot", program, arguments, as_root: false }
+        Self { name, program, arguments, as_root: false }
     }
 
     fn bwrap(lab: &Lab, program: PathBuf) -> Self {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::peer::Peer;
+use super::peer::{NAMESPACE, Peer};
 use super::statistics::Summary;
 
 /// What a row's values are.
@@ -104,6 +104,10 @@ impl Report {
                         more <= MOST_START_UP,
                         format!("{more:.1} ms above chroot, at most {MOST_START_UP}"),
                     );
+                    if let (Some(namespace), Some(bwrap)) = (median(NAMESPACE), median("bwrap")) {
+                        let is_kept = namespace <= bwrap;
+                        limit(is_kept, format!("{NAMESPACE} takes {namespace:.1} ms, bwrap {bwrap:.1} ms"));
+                    }
                 }
                 Unit::Kibibytes => {
                     let more = newroot - chroot;
@@ -169,7 +173,7 @@ fn relative(unit: Unit, value: f64, chroot: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Report, Unit};
+    use super::{NAMESPACE, Report, Unit};
 
     fn report(rows: &[(&str, Unit, [f64; 3])]) -> Report {
         let mut report = Report::of(vec!["chroot", "newroot", "PRoot"]);
@@ -214,6 +218,15 @@ mod tests {
                 "private memory: 280 KiB, at most 200",
             ]
         );
+    }
+
+    #[test]
+    fn namespace_engine_starts_no_slower_than_bwrap() {
+        let mut report = Report::of(vec!["chroot", "newroot", NAMESPACE, "bwrap"]);
+        for (peer, value) in [1.0, 2.0, 3.0, 2.5].into_iter().enumerate() {
+            report.add("start-up", Unit::Milliseconds, peer, value);
+        }
+        assert_eq!(report.exceeded_limits(), ["start-up: newroot namespace takes 3.0 ms, bwrap 2.5 ms"]);
     }
 
     #[test]
