@@ -118,7 +118,14 @@ mod tests {
         let directory = std::env::temp_dir().join(format!("newroot-man-{}", std::process::id()));
         run(vec![directory.clone().into()]).expect("the pages can be written");
         let written = |name: &str| directory.join(name).is_file();
-        let names = ["newroot.1", "newroot-run.1", "newroot-init.1", "newroot-doctor.1", "newroot-proot.1"];
+        let names = [
+            "newroot.1",
+            "newroot-run.1",
+            "newroot-init.1",
+            "newroot-doctor.1",
+            "newroot-proot.1",
+            "newroot-chroot.1",
+        ];
         let missing: Vec<_> = names.into_iter().filter(|name| !written(name)).collect();
         std::fs::remove_dir_all(&directory).expect("it can be removed");
         assert_eq!(missing, [""; 0]);
