@@ -23,13 +23,15 @@ fn main() {
     }
     println!("cargo:rerun-if-changed=build.rs");
 
-    let image = build(&crates.join("shim/Cargo.toml"), &out.join("shim"));
+    let image = build(&crates.join("shim"), &out.join("shim"));
     let mut bytes = fs::read(&image).expect("cargo has just built it");
     mark(&mut bytes);
     fs::write(out.join("newroot-shim"), bytes).expect("OUT_DIR can be written");
 }
 
-fn build(manifest: &Path, target: &Path) -> PathBuf {
+fn build(shim: &Path, target: &Path) -> PathBuf {
+    let discard = shim.join("discard.ld");
+    let discard = discard.to_str().expect("cargo itself wants this path in UTF-8");
     let flags = [
         "-Crelocation-model=static",
         "-Ctarget-feature=+crt-static",
@@ -42,6 +44,8 @@ fn build(manifest: &Path, target: &Path) -> PathBuf {
         &format!("-Clink-arg=-Wl,--image-base={IMAGE_BASE}"),
         "-Clink-arg=-Wl,--build-id=none",
         "-Clink-arg=-Wl,-z,noexecstack",
+        "-Clink-arg=-Wl,--no-eh-frame-hdr",
+        &format!("-Clink-arg=-Wl,-T,{discard}"),
     ]
     .join("\x1f");
     let cargo = env::var_os("CARGO").expect("set by cargo");
@@ -50,7 +54,7 @@ fn build(manifest: &Path, target: &Path) -> PathBuf {
     command
         .args(["build", "--quiet", "--profile", "shim", "--features", "image", "--bin", "newroot-shim"])
         .arg("--manifest-path")
-        .arg(manifest)
+        .arg(shim.join("Cargo.toml"))
         .arg("--target-dir")
         .arg(target)
         .args(["--target", &host])
