@@ -112,6 +112,42 @@ touch mark
 gcc -O2 calls.c -o calls
 gcc -O2 -static calls.c -o calls-static
 make -s -C project
+mkdir modules
+for m in asyncio email http json unittest xml; do cp -r /usr/lib/python3.*/$m modules; done
+tar cf modules.tar modules
+for i in $(seq 1000); do
+    echo \"insert into t values ($i, 'row $i');\"
+done | sed '1i pragma synchronous = off; create table t (id integer primary key, name text);' > inserts.sql
+mkdir app
+for i in $(seq 20); do
+    mkdir -p packages/p$i
+    echo \"{\\\"name\\\": \\\"p$i\\\", \\\"version\\\": \\\"1.0.0\\\"}\" > packages/p$i/package.json
+    echo \"module.exports = $i\" > packages/p$i/index.js
+done
+{
+    echo '{\"name\": \"app\", \"version\": \"1.0.0\", \"dependencies\": {'
+    for i in $(seq 20); do echo \"\\\"p$i\\\": \\\"file:../packages/p$i\\\"\"; done | paste -sd,
+    echo '}}'
+} > app/package.json
+cat > checks.pl <<'END'
+my $found = 0;
+for my $n (1 .. 500) {
+    for my $place ('/usr/local/include', '/usr/include', '/usr/lib') { $found++ if -e \"$place/header$n.h\" }
+    for my $place (split /:/, $ENV{PATH}) { $found++ if -x \"$place/tool$n\" }
+    open my $out, '>', 'conftest.c' or die;
+    print $out \"int main(void) { return $n; }\\n\";
+    close $out;
+    $found++ if -s 'conftest.c';
+    $found++ if $n % 10 == 0 && system('true') == 0;
+    unlink 'conftest.c';
+}
+print \"$found\\n\";
+END
+$(echo /usr/lib/postgresql/*/bin)/initdb -D cluster --no-sync -A trust > /dev/null
+PATH=$(echo /usr/lib/postgresql/*/bin):$PATH
+pg_ctl -D cluster -s -w -o '-k /scratch -h \"\"' -l log start
+pgbench -h /scratch -q -i -s 1 postgres 2> /dev/null
+pg_ctl -D cluster -s -w stop
 mkdir repository
 cd repository
 git init -q

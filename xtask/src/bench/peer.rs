@@ -33,8 +33,9 @@ impl Peer {
         let newroot = lab.adopt(newroot)?;
         let mut peers = vec![
             Self::chroot(lab),
-            Self::newroot(lab, "newroot", "trap", newroot.clone()),
-            Self::newroot(lab, NAMESPACE, "namespace", newroot),
+            Self::newroot(lab, "newroot", &newroot, &["--engine", "trap"]),
+            Self::newroot(lab, "unpatched", &newroot, &["--engine", "trap", "--no-patch"]),
+            Self::newroot(lab, NAMESPACE, &newroot, &["--engine", "namespace"]),
         ];
         match in_path("bwrap") {
             Some(program) => peers.push(Self::bwrap(lab, program)),
@@ -58,11 +59,12 @@ impl Peer {
     }
 
     /// Shows the shared directories by default.
-    fn newroot(lab: &Lab, name: &'static str, engine: &str, program: PathBuf) -> Self {
-        let mut arguments = words(["run", "--engine", engine, "-w", "/", "-b"]);
+    fn newroot(lab: &Lab, name: &'static str, program: &Path, options: &[&str]) -> Self {
+        let mut arguments = words(["run", "-w", "/", "-b"]);
         arguments.push(pair(lab.scratch(), SCRATCH));
+        arguments.extend(options.iter().map(OsString::from));
         arguments.extend(words([lab.root.as_os_str(), "--".as_ref()]));
-        Self { name, program, arguments, as_root: false }
+        Self { name, program: program.to_owned(), arguments, as_root: false }
     }
 
     fn bwrap(lab: &Lab, program: PathBuf) -> Self {

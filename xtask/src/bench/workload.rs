@@ -21,13 +21,19 @@ const fn path_heavy(name: &'static str, script: &'static str) -> Workload {
 pub(super) const WORKLOADS: &[Workload] = &[
     path_heavy("find /usr", "find /usr | wc -l"),
     path_heavy("find -newer", "find /usr -newer /scratch/mark | wc -l"),
+    path_heavy("ls -lR /usr/lib", "ls -lR /usr/lib | wc -l"),
     workload("300 × true", "i=0; while [ $i -lt 300 ]; do /bin/true; i=$((i + 1)); done"),
     workload(
         "python imports × 10",
         "for i in 0 1 2 3 4 5 6 7 8 9; do \
          python3 -c 'import asyncio, email.message, http.client, json, sqlite3, unittest, xml.dom'; done",
     ),
+    workload("python compileall", "python3 -m compileall -q -f /scratch/modules && echo done"),
     path_heavy("tar /usr/lib/python3", "cd /usr/lib && tar cf - python3 python3.* | wc -c"),
+    path_heavy(
+        "tar x, rm -r",
+        "cd /scratch && mkdir x && tar xf modules.tar -C x && find x | wc -l && rm -r x",
+    ),
     workload(
         "gcc -c × 5",
         "cd /scratch/project && for i in 1 2 3 4 5; do gcc -O0 -c src/main.c -o /scratch/o; done",
@@ -35,6 +41,24 @@ pub(super) const WORKLOADS: &[Workload] = &[
     path_heavy(
         "git status × 5",
         "cd /scratch/repository && for i in 1 2 3 4 5; do git status --short; done | wc -l",
+    ),
+    workload("git clone", "cd /scratch && git clone -q repository clone && ls clone | wc -l && rm -rf clone"),
+    workload("500 small checks", "cd /scratch && perl checks.pl"),
+    workload(
+        "npm install",
+        "cd /scratch/app && rm -rf node_modules && \
+         npm install --silent --offline --no-audit --no-fund --install-links && ls node_modules | wc -l",
+    ),
+    workload(
+        "sqlite, 1000 inserts",
+        "cd /scratch && rm -f db && sqlite3 db < inserts.sql && sqlite3 db 'select count(*) from t'",
+    ),
+    workload(
+        "pgbench",
+        "PATH=$(echo /usr/lib/postgresql/*/bin):$PATH && cd /scratch && \
+         pg_ctl -D cluster -s -w -o '-k /scratch -h \"\"' -l log start && \
+         pgbench -h /scratch -n -t 500 -c 2 postgres 2> /dev/null | grep processed; \
+         pg_ctl -D cluster -s -w stop",
     ),
     workload("make -j2", "cd /scratch/project && make clean >/dev/null && make -s -j2 && ./calc '6 * 7'"),
 ];
