@@ -25,13 +25,14 @@ use newroot_paths::{GuestBuf, HostBuf, WalkScratch};
 use crate::host;
 
 /// log2 of a slot's size.
-pub const SHIFT: usize = 17;
+pub const SHIFT: usize = 18;
 /// How many slots there are.
 pub const COUNT: usize = 32;
 
 const SIZE: usize = 1 << SHIFT;
-/// What is left of a slot for the stack itself.
-const STACK: usize = 28 * 1024;
+/// What must be left of a slot for the stack itself. Below it lies the scratch space, so that an overflow
+/// would go unnoticed: a test adds up the frames of the image that was built.
+const STACK: usize = 160 * 1024;
 
 /// Room to find one file in.
 #[derive(Debug)]

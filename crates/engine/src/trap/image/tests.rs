@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use iced_x86::{Decoder, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic, Register};
+use iced_x86::{
+    Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpKind, Register,
+};
 use object::{Object as _, ObjectSection as _, SectionKind};
 
 use super::BYTES;
@@ -54,6 +56,92 @@ fn image_lies_where_the_filter_and_the_readme_say() {
     let file = object::File::parse(BYTES).expect("the shim is an ELF file");
     for section in file.sections().filter(|section| section.address() != 0) {
         let range = section.address()..section.address() + section.size();
-        assert!(range.start >= 0x7000_0000 && range.end <= 0x7043_0000, "{:?}: {range:x?}", section.name());
+        assert!(range.start >= 0x7000_0000 && range.end <= 0x7084_0000, "{:?}: {range:x?}", section.name());
     }
+}
+
+/// `slots::STACK`: what a slot has for the handler's stack.
+const STACK: u64 = 160 * 1024;
+
+/// Below the stack of a slot lies its scratch space: an overflow would change the paths of the call.
+#[test]
+fn the_deepest_calls_fit_a_slots_stack() {
+    let functions = functions();
+    let mut known = BTreeMap::new();
+    let deepest = functions.keys().map(|&start| depth(start, &functions, &mut known, &mut Vec::new())).max();
+    let deepest = deepest.expect("there are functions");
+    assert!(deepest > 8 * 1024, "only {deepest} bytes: frames aren't recognized");
+    assert!(deepest <= STACK, "{deepest} bytes");
+}
+
+/// What a function takes of the stack, and whom it calls or jumps to, by its address.
+#[derive(Default)]
+struct Function {
+    frame: u64,
+    calls: Vec<u64>,
+}
+
+/// Everything that is called is a function, and reaches to the next one.
+fn functions() -> BTreeMap<u64, Function> {
+    let all = instructions();
+    let target = |one: &Instruction| {
+        let direct = matches!(one.op0_kind(), OpKind::NearBranch64);
+        direct.then(|| one.near_branch64())
+    };
+    let mut functions: BTreeMap<u64, Function> = all
+        .iter()
+        .filter(|one| one.flow_control() == FlowControl::Call)
+        .filter_map(|one| Some((target(one)?, Function::default())))
+        .collect();
+    for one in &all {
+        let Some((&start, function)) = functions.range_mut(..=one.ip()).next_back() else { continue };
+        match one.mnemonic() {
+            Mnemonic::Push => function.frame += 8,
+            Mnemonic::Sub if one.op0_register() == Register::RSP && one.op1_kind() != OpKind::Register => {
+                function.frame += one.immediate(1);
+            }
+            // The end of a loop that touches page after page of a large frame.
+            Mnemonic::Lea
+                if one.op0_register() == Register::R11
+                    && one.memory_base() == Register::RSP
+                    && (one.memory_displacement64() as i64) < 0 =>
+            {
+                function.frame += (one.memory_displacement64() as i64).unsigned_abs();
+            }
+            _ => {}
+        }
+        // A jump to the beginning of another function is a call in the last place.
+        if matches!(
+            one.flow_control(),
+            FlowControl::Call | FlowControl::UnconditionalBranch | FlowControl::ConditionalBranch
+        ) {
+            function.calls.extend(target(one).filter(|&to| to != start));
+        }
+    }
+    functions
+}
+
+/// Bytes of stack from a function's call to the deepest of those it leads to.
+fn depth(
+    start: u64,
+    functions: &BTreeMap<u64, Function>,
+    known: &mut BTreeMap<u64, u64>,
+    path: &mut Vec<u64>,
+) -> u64 {
+    if let Some(&known) = known.get(&start) {
+        return known;
+    }
+    let function = &functions[&start];
+    if path.contains(&start) {
+        // The filter's search calls itself, with half of what it was given.
+        return 16 * function.frame;
+    }
+    path.push(start);
+    let below = function.calls.iter().filter(|called| functions.contains_key(called));
+    let below = below.map(|&called| depth(called, functions, known, path)).max().unwrap_or(0);
+    path.pop();
+    // The return address as well.
+    let whole = function.frame + 8 + below;
+    known.insert(start, whole);
+    whole
 }
