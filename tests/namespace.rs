@@ -89,6 +89,28 @@ fn where_the_mount_points_are_there_the_root_is_as_writable_as_ever() {
 }
 
 #[test]
+fn auto_leaves_a_root_writable_that_lacks_mount_points() {
+    let test = "auto_leaves_a_root_writable_that_lacks_mount_points";
+    let Some(place) = Place::new(test) else { return };
+    if !User::we_are_root() {
+        return skip(test, "for anybody but root auto is the trap engine anyway");
+    }
+    let auto = || {
+        let mut newroot = place.world().command(&place.bed.program("newroot"));
+        newroot.args(["run", "-v", "--no-recommended", "-b", "/proc", "root", "--"]);
+        run(newroot.args(["/bin/sh", "-c", "echo > /new && ls / && rm /new"]))
+    };
+    for engine in ["trap", "namespace"] {
+        let outcome = auto();
+        assert!(outcome.stderr().contains(&format!("engine {engine}\n")), "{}", outcome.stderr());
+        assert_eq!(outcome.stdout(), "bin\nnew\nproc\n", "{}", outcome.stderr());
+        assert_eq!(outcome.ending, Ending::Exit(0));
+        // With the mount point the namespace engine loses nothing.
+        fs::create_dir_all(place.root.join("proc")).expect("a mount point");
+    }
+}
+
+#[test]
 fn view_has_the_mode_and_owner_of_the_directory() {
     let test = "view_has_the_mode_and_owner_of_the_directory";
     let Some(place) = Place::new(test) else { return };

@@ -49,10 +49,12 @@ pub fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
         EngineChoice::Trap => trap::launch(spec, warn),
         EngineChoice::Namespace => namespace::launch(spec, warn),
         EngineChoice::Chroot => chroot::launch(spec, warn),
-        EngineChoice::Auto if namespace::suits_root(spec) => namespace::launch(spec, warn),
         // What is asked for tells which.
         EngineChoice::Auto if spec.isolation.needs_namespaces() => namespace::launch(spec, warn),
         EngineChoice::Auto if !trap::has_filters() => namespace::launch(spec, warn),
+        EngineChoice::Auto if namespace::suits_root(spec) && !namespace::needs_views(spec) => {
+            namespace::launch(spec, warn)
+        }
         EngineChoice::Auto => trap::launch(spec, warn),
         EngineChoice::LikeChroot if is_root => chroot::launch(spec, warn),
         EngineChoice::LikeChroot if doctor::grants_namespaces() => namespace::launch(spec, warn),

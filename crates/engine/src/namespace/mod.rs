@@ -84,6 +84,12 @@ pub(crate) fn suits_root(spec: &LaunchSpec) -> bool {
         && spec.kernel_release.is_none()
 }
 
+/// Whether the root lacks a mount point, so that a directory of it could only be shown read-only. Where
+/// that can't be found out, the launch itself will tell why.
+pub(crate) fn needs_views(spec: &LaunchSpec) -> bool {
+    mounts::resolve(spec, &mut |_| {}).is_ok_and(|guest| tree::plan(&guest).has_views())
+}
+
 fn unshare_mounts(in_user_namespace: bool) -> Result<()> {
     raw::unshare(UnshareFlags::NEWNS).map_err(|cause| {
         if in_user_namespace {

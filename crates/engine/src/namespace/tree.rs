@@ -63,6 +63,13 @@ pub(super) struct Place {
     pub(super) directory: bool,
 }
 
+impl Tree {
+    /// Whether any directory is a stand-in.
+    pub(super) fn has_views(&self) -> bool {
+        self.root_view.is_some() || self.steps.iter().any(|step| matches!(step.action, Action::View(_)))
+    }
+}
+
 impl View {
     /// Whether a mount point has the name of this entry of the directory (a symlink, which
     /// nothing can be mounted on): it is left out.
