@@ -7,6 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use newroot_paths::Last;
 
 use crate::guest::{Guest, shown};
+use crate::records::user_numbered;
 use crate::spec::Environment;
 
 /// Where programs are looked for, as login(1) of most distributions has it.
@@ -50,14 +51,10 @@ fn path(guest: &Guest) -> OsString {
 
 /// The home directory that the guest's passwd file gives the user, if it exists there; else `/`.
 fn home(guest: &Guest, uid: u32) -> OsString {
-    let uid = uid.to_string();
     let read = || {
         let passwd = guest.resolve(b"/etc/passwd", Last::Follow).ok()?;
         let text = fs::read(passwd.host).ok()?;
-        let line = text
-            .split(|&byte| byte == b'\n')
-            .find(|line| line.split(|&byte| byte == b':').nth(2) == Some(uid.as_bytes()))?;
-        let home = line.split(|&byte| byte == b':').nth(5)?.to_vec();
+        let home = user_numbered(&text, uid)?.get(5)?.to_vec();
         let exists = guest.resolve(&home, Last::Follow).is_ok_and(|found| found.host.is_dir());
         (home.first() == Some(&b'/') && exists).then(|| OsString::from_vec(home))
     };

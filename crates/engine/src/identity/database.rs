@@ -6,6 +6,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::records::records;
+
 /// A user's entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct User {
@@ -32,7 +34,7 @@ impl Database {
     }
 
     fn users(&self) -> impl Iterator<Item = User> {
-        records(&self.passwd).filter_map(|fields| {
+        entries(&self.passwd).filter_map(|fields| {
             Some(User {
                 name: fields.first()?.to_vec(),
                 uid: number(fields.get(2)?)?,
@@ -50,13 +52,13 @@ impl Database {
     }
 
     pub(super) fn group_named(&self, name: &[u8]) -> Option<u32> {
-        records(&self.group).find(|fields| fields[0] == name).and_then(|fields| number(fields.get(2)?))
+        entries(&self.group).find(|fields| fields[0] == name).and_then(|fields| number(fields.get(2)?))
     }
 
     /// The groups that list `user` as a member, after the user's own, as getgrouplist(3) has them.
     pub(super) fn groups_of(&self, user: &[u8], own: u32) -> Vec<u32> {
         let mut groups = vec![own];
-        for fields in records(&self.group) {
+        for fields in entries(&self.group) {
             let members = fields.get(3).copied().unwrap_or_default();
             let Some(gid) = fields.get(2).and_then(|text| number(text)) else { continue };
             if members.split(|&byte| byte == b',').any(|member| member == user) && !groups.contains(&gid) {
@@ -67,11 +69,9 @@ impl Database {
     }
 }
 
-/// The lines, each split into its fields. There is at least one field in each.
-fn records(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
-    file.split(|&byte| byte == b'\n')
-        .filter(|line| !line.is_empty() && line[0] != b'#')
-        .map(|line| line.split(|&byte| byte == b':').collect())
+/// The fields of all lines but comments. There is at least one field in each.
+fn entries(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
+    records(file).filter(|fields| !fields[0].starts_with(b"#"))
 }
 
 /// A user or group number. The highest one means "none" to the kernel (credentials(7)).

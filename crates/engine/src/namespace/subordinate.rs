@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{getegid, geteuid};
 
 use crate::error::{Error, Result};
+use crate::records::{records, user_numbered};
 
 /// A range as the files have it: first number and count.
 type Range = (u32, u32);
@@ -38,10 +39,8 @@ pub(super) fn ranges() -> Option<Ranges> {
 /// The first range of a user, who is known by name or by number.
 fn parse(text: &[u8], name: Option<&[u8]>, uid: u32) -> Option<Range> {
     let number = |text: &[u8]| str::from_utf8(text).ok()?.parse().ok();
-    text.split(|&byte| byte == b'\n').find_map(|line| {
-        let [owner, first, count] = line.split(|&byte| byte == b':').collect::<Vec<_>>()[..] else {
-            return None;
-        };
+    records(text).find_map(|fields| {
+        let [owner, first, count] = fields[..] else { return None };
         let is_callers = Some(owner) == name || number(owner) == Some(uid);
         is_callers.then_some((number(first)?, number(count)?))
     })
@@ -49,10 +48,7 @@ fn parse(text: &[u8], name: Option<&[u8]>, uid: u32) -> Option<Range> {
 
 fn user_name(uid: u32) -> Option<Vec<u8>> {
     let passwd = fs::read("/etc/passwd").ok()?;
-    let line = passwd
-        .split(|&byte| byte == b'\n')
-        .find(|line| line.split(|&byte| byte == b':').nth(2) == Some(uid.to_string().as_bytes()))?;
-    line.split(|&byte| byte == b':').next().map(<[u8]>::to_vec)
+    user_numbered(&passwd, uid).map(|fields| fields[0].to_vec())
 }
 
 fn find(program: &str) -> Option<PathBuf> {
