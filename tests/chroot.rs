@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use newroot_testkit::{Bed, Ending, Outcome, User, run, skip, snapshot};
+use newroot_testkit::{Bed, Ending, Outcome, Terminal, User, run, skip, snapshot};
 
 /// A root with busybox and users of its own.
 struct Place {
@@ -274,6 +274,38 @@ fn mounts_are_the_commands_alone() {
 fn ordinary_user_gets_them_too() {
     let Some(place) = Place::new("ordinary_user_gets_them_too") else { return };
     check_mounts(&place, User::ordinary(), &[]);
+}
+
+/// What `tty` says of a terminal that it is given, in a bare root and with `--mount`.
+fn check_terminals(place: &Place, user: User) {
+    let world = place.bed.enter().cwd(place.bed.scratch()).user(user);
+    let start = |program: &Path, options: &[&str]| {
+        let mut command = world.command(program);
+        command.args(options).args(["root", "sh", "-c", "tty; echo status $?"]);
+        Terminal::start(&command, (24, 80))
+    };
+    let ours = place.bed.program("chroot");
+    let mut bare = vec![start(&ours, &[])];
+    if user == User::ROOT {
+        bare.push(start(Path::new("/usr/sbin/chroot"), &[]));
+    }
+    for mut terminal in bare {
+        terminal.expect("not a tty\r\nstatus 1\r\n");
+        assert_eq!(terminal.end(), Ending::Exit(0));
+    }
+    let mut terminal = start(&ours, &["--mount"]);
+    terminal.expect("/dev/pts/");
+    terminal.expect("\r\nstatus 0\r\n");
+    assert_eq!(terminal.end(), Ending::Exit(0));
+}
+
+#[test]
+fn terminal_has_a_name_where_dev_is_mounted() {
+    let Some(place) = Place::new("terminal_has_a_name_where_dev_is_mounted") else { return };
+    if User::we_are_root() {
+        check_terminals(&place, User::ROOT);
+    }
+    check_terminals(&place, User::ordinary());
 }
 
 #[test]
