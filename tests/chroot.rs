@@ -159,6 +159,55 @@ fn users_and_groups_are_those_of_the_root() {
     }
 }
 
+/// The old spelling, which coreutils warns of. A name with a dot in it is a name first of all.
+#[test]
+fn dot_may_part_user_and_group() {
+    let Some(place) = Place::as_root("dot_may_part_user_and_group") else { return };
+    let place = place.with_users();
+    let append = |file, line| {
+        let path = place.root.join(file);
+        fs::write(&path, fs::read_to_string(&path).expect("its users") + line).expect("one more");
+    };
+    append("etc/passwd", "ann.adm:x:600:29::/:/bin/sh\n");
+    append("etc/group", "b.c:x:45:\n");
+    for specification in [
+        "ann.users",
+        "ann.adm",
+        "ann.adm:",
+        "ann.adm:audio",
+        "ann.b.c",
+        "ann.b",
+        "ann.",
+        "ann.:",
+        ".adm",
+        ".",
+        "ann..adm",
+        "500.500",
+        "500.",
+        "+500.",
+        "77.",
+        "77.4",
+        "+77.+1",
+        "+x.4",
+        "4.+x",
+        "9999.1",
+        "9999.",
+        "ann.nobody-here",
+        "nobody-here.adm",
+        "ann:adm.x",
+        "ann.x:adm",
+        "-1.1",
+        "4294967295.1",
+    ] {
+        place.check(&[&format!("--userspec={specification}"), "root", "sh", "-c", WHO]);
+    }
+    place.check(&["--userspec=ann.users", "--groups=4,24", "root", "sh", "-c", WHO]);
+    place.check(&["--userspec=ann.users", "--groups=nobody-here", "root", "sh", "-c", WHO]);
+    place.check(&["--userspec=ann.users", "--userspec=ann", "root", "sh", "-c", WHO]);
+    place.check(&["--userspec=ann.users", "nowhere", "sh", "-c", WHO]);
+    place.check(&["--userspec=ann.users", "root", "nothing"]);
+}
+
 #[test]
 fn numbers_need_no_file_of_users() {
     let Some(place) = Place::as_root("numbers_need_no_file_of_users") else { return };

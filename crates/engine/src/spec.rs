@@ -8,7 +8,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-pub use self::identity::{Identity, Principal};
+pub use self::identity::{Dotted, Identity, Principal};
 pub use self::isolation::{Capabilities, Confinement, Isolation, Namespace, UserMap};
 
 /// Everything an engine needs to know. Nothing in it has been looked up yet: a dialect
@@ -185,6 +185,8 @@ pub enum Warning {
         /// What it is asked about, in words.
         enforced: Vec<&'static str>,
     },
+    /// User and group are parted by a dot.
+    ObsoleteDot,
     /// The wanted working directory doesn't exist in the guest.
     WorkingDirectory {
         /// The guest path that was wanted.
@@ -204,6 +206,7 @@ impl fmt::Display for Warning {
                 let list = enforced.join("; ");
                 write!(f, "confined to the root and the bindings by Landlock {version}: {list}")
             }
+            Self::ObsoleteDot => f.write_str("'.' should be ':'"),
             Self::WorkingDirectory { wanted, cause } => {
                 write!(f, "cannot start in '{}': {}; starting in '/'", wanted.display(), reason(cause))
             }

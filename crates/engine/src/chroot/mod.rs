@@ -16,7 +16,7 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     }
     inside::refuse_shims_own(spec, "chroot")?;
     let guest = mounts::resolve(spec, warn)?;
-    let identity = identity::resolve(&guest, &spec.identity)?;
+    let identity = identity::resolve(&guest, &spec.identity, warn)?;
     let start = Start::find(spec, &guest, identity, "chroot", warn)?;
     if spec.verbosity >= 1 {
         inside::describe(spec, &guest, "chroot");

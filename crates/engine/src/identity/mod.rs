@@ -2,6 +2,7 @@
 
 mod database;
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use rustix::process::{Gid, Uid};
 use self::database::{Database, User, number};
 use crate::error::{Error, Result};
 use crate::guest::Guest;
-use crate::spec::{Identity, Principal};
+use crate::spec::{Dotted, Identity, Principal, Warning};
 
 /// An identity as the kernel knows it; what is `None` stays the caller's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,15 +26,22 @@ pub(crate) struct Numbers {
 ///
 /// The rules are chroot(1)'s: a user without a group gets that of the passwd entry, and the
 /// supplementary groups that the group file has for the user's name, unless some were named.
-pub(crate) fn resolve(guest: &Guest, wanted: &Identity) -> Result<Numbers> {
+pub(crate) fn resolve(guest: &Guest, wanted: &Identity, warn: &mut dyn FnMut(Warning)) -> Result<Numbers> {
     if wanted.is_callers() {
         return Ok(Numbers::default());
     }
     let known = Known::read(guest);
-    let user = wanted.user.as_ref().map(|user| known.user(user)).transpose()?;
+    let (user, group) = match (known.both(wanted.user.as_ref(), wanted.group.as_ref()), &wanted.dotted) {
+        (Err(error), Some(dotted)) => {
+            let both = known.dotted(dotted).ok_or(error)?;
+            warn(Warning::ObsoleteDot);
+            both
+        }
+        (both, _) => both?,
+    };
     let entry = user.and_then(|uid| known.entry(uid));
-    let gid = match (&wanted.group, user) {
-        (Some(group), _) => Some(known.group(group, false)?),
+    let gid = match (group, user) {
+        (Some(gid), _) => Some(gid),
         (None, Some(uid)) => match &entry {
             Some((user, _)) => Some(user.gid),
             None => return Err(Error::NoGroup { uid }),
@@ -63,16 +71,39 @@ impl Known {
         Self([Database::read(&passwd, &group), host])
     }
 
+    /// The numbers of a user and a group, if they are asked for.
+    fn both(
+        &self,
+        user: Option<&Principal>,
+        group: Option<&Principal>,
+    ) -> Result<(Option<u32>, Option<u32>)> {
+        let user = user.map(|user| self.user(user)).transpose()?;
+        Ok((user, group.map(|group| self.group(group, false)).transpose()?))
+    }
+
+    /// The same of what a dot parts, if it can be meant.
+    fn dotted(&self, dotted: &Dotted) -> Option<(Option<u32>, Option<u32>)> {
+        // Without a group it is the user's own, and chroot(1) wants a name for that.
+        let has_entry = match (&dotted.user, &dotted.group) {
+            (Some(Principal::Named(name)), None) => self.user_named(name).is_some(),
+            (Some(Principal::Number(_)), None) => false,
+            _ => true,
+        };
+        has_entry.then(|| self.both(dotted.user.as_ref(), dotted.group.as_ref()).ok()).flatten()
+    }
+
+    fn user_named(&self, name: &OsStr) -> Option<User> {
+        self.0.iter().find_map(|database| database.user_named(name.as_bytes()))
+    }
+
     fn user(&self, user: &Principal) -> Result<u32> {
         match user {
             Principal::Number(uid) => Ok(*uid),
-            Principal::Named(name) => {
-                let named = self.0.iter().find_map(|database| database.user_named(name.as_bytes()));
-                named
-                    .map(|user| user.uid)
-                    .or_else(|| number(name.as_bytes()))
-                    .ok_or_else(|| Error::UnknownUser { name: name.clone() })
-            }
+            Principal::Named(name) => self
+                .user_named(name)
+                .map(|user| user.uid)
+                .or_else(|| number(name.as_bytes()))
+                .ok_or_else(|| Error::UnknownUser { name: name.clone() }),
         }
     }
 

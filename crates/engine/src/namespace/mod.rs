@@ -28,7 +28,8 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     inside::refuse_shims_own(spec, "namespace")?;
     descriptors::close_all_but(&spec.isolation.keep_descriptors)?;
     let guest = mounts::resolve(spec, warn)?;
-    let mut start = Start::find(spec, &guest, identity::resolve(&guest, &spec.identity)?, "namespace", warn)?;
+    let mut start =
+        Start::find(spec, &guest, identity::resolve(&guest, &spec.identity, warn)?, "namespace", warn)?;
     let map = if rustix::process::geteuid().is_root() {
         None
     } else {

@@ -14,6 +14,8 @@ pub struct Identity {
     /// The supplementary groups; `None` stands for those that the user's name has in the group
     /// file, or the caller's where no user was asked for.
     pub groups: Option<Vec<Principal>>,
+    /// User and group if a dot parts them, for where the text as a whole is nobody's (chroot's old spelling).
+    pub dotted: Option<Dotted>,
 }
 
 impl Identity {
@@ -22,6 +24,15 @@ impl Identity {
     pub fn is_callers(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// A `USER.GROUP`. It counts only if both are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dotted {
+    /// What stands in front of the dot.
+    pub user: Option<Principal>,
+    /// What stands behind it; `None` stands for the group of a user's passwd entry, whom a name must name.
+    pub group: Option<Principal>,
 }
 
 /// A user or a group as one writes it.

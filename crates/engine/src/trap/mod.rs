@@ -18,7 +18,7 @@ use crate::{command, cwd, environment, identity, inside, mounts, supervise};
 pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
     refuse_kernels_own(spec)?;
     let mut guest = mounts::resolve(spec, warn)?;
-    let identity = identity::resolve(&guest, &spec.identity)?.permitted(&spec.identity, "trap")?;
+    let identity = identity::resolve(&guest, &spec.identity, warn)?.permitted(&spec.identity, "trap")?;
     mounts::provide_places(&mut guest)?;
     let variables = environment::resolve(
         &guest,

@@ -1,9 +1,9 @@
-//! Users and groups as one writes them: `USER`, `USER:GROUP`, `:GROUP`, `USER:`, and lists.
+//! Users and groups as one writes them: `USER`, `USER:GROUP`, `:GROUP`, `USER:`, `USER.GROUP`, and lists.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use newroot_engine::Principal;
+use newroot_engine::{Dotted, Identity, Principal};
 
 /// What is wrong with a user or group.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +32,28 @@ pub(super) fn user_and_group(text: &OsStr) -> Result<(Option<Principal>, Option<
         principal(bytes).map(Some).ok_or_else(|| malformed(OsStr::from_bytes(bytes).to_owned()))
     };
     Ok((part(user, Malformed::User)?, part(group, Malformed::Group)?))
+}
+
+/// The same as chroot(1) has it: where nobody is called by the whole text, and there is no colon in it but
+/// a last one, its first dot may part user and group.
+pub(super) fn userspec(text: &OsStr) -> Result<Identity, Malformed> {
+    let dotted = dotted(text.as_bytes());
+    let (user, group) = match user_and_group(text) {
+        // `+500.+4`: no name, so the engine will find nobody of it.
+        Err(Malformed::User(name)) if dotted.is_some() => (Some(Principal::Named(name)), None),
+        parts => parts?,
+    };
+    Ok(Identity { user, group, groups: None, dotted })
+}
+
+fn dotted(text: &[u8]) -> Option<Dotted> {
+    let text = text.strip_suffix(b":").unwrap_or(text);
+    if text.contains(&b':') {
+        return None;
+    }
+    let dot = text.iter().position(|&byte| byte == b'.')?;
+    let part = |bytes: &[u8]| if bytes.is_empty() { Some(None) } else { principal(bytes).map(Some) };
+    Some(Dotted { user: part(&text[..dot])?, group: part(&text[dot + 1..])? })
 }
 
 /// A list of groups with commas between them. An empty one means none at all.
@@ -92,6 +114,25 @@ mod tests {
         assert_eq!(user_and_group(OsStr::new("+ann")), Err(Malformed::User("+ann".into())));
         assert_eq!(user_and_group(OsStr::new("ann:+")), Err(Malformed::Group("+".into())));
         assert_eq!(groups(OsStr::new("4,+4294967295")), Err(Malformed::ListedGroup("+4294967295".into())));
+    }
+
+    #[test]
+    fn first_dot_may_part_user_and_group_where_no_colon_does() {
+        let number = |number| Some(Principal::Number(number));
+        for (text, user, parts) in [
+            ("ann.b.c", "ann.b.c", Some((named("ann"), named("b.c")))),
+            ("ann.:", "ann.", Some((named("ann"), None))),
+            (".", ".", Some((None, None))),
+            ("+500.+4", "+500.+4", Some((number(500), number(4)))),
+            ("ann.+x", "ann.+x", None),
+            ("ann", "ann", None),
+        ] {
+            let dotted = parts.map(|(user, group)| Dotted { user, group });
+            let expected = Identity { user: named(user), dotted, ..Identity::default() };
+            assert_eq!(userspec(OsStr::new(text)), Ok(expected), "{text}");
+        }
+        assert_eq!(userspec(OsStr::new("a.b:c")).map(|identity| identity.dotted), Ok(None));
+        assert_eq!(userspec(OsStr::new("+a.b")), Err(Malformed::User("+a.b".into())));
     }
 
     #[test]

@@ -55,8 +55,8 @@ pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, 
         match option.meaning {
             Meaning::Groups => settings.identity.groups = Some(identity::groups(&value).map_err(malformed)?),
             Meaning::UserSpec => {
-                (settings.identity.user, settings.identity.group) =
-                    identity::user_and_group(&value).map_err(malformed)?;
+                let groups = settings.identity.groups.take();
+                settings.identity = Identity { groups, ..identity::userspec(&value).map_err(malformed)? };
             }
             Meaning::SkipChdir => settings.skip_chdir = true,
             Meaning::Mount => settings.mount = true,

@@ -105,7 +105,7 @@ fn who(run: &Run) -> Result<Identity, UsageError> {
     let user = run.user.as_deref().unwrap_or_default();
     let (user, group) = identity::user_and_group(user).map_err(malformed)?;
     let groups = run.groups.as_deref().map(identity::groups).transpose().map_err(malformed)?;
-    Ok(Identity { user, group, groups })
+    Ok(Identity { user, group, groups, dotted: None })
 }
 
 /// What the command isn't to share.
