@@ -160,6 +160,18 @@ fn binding_that_cannot_be_made() {
 }
 
 #[test]
+fn fifo_in_place_of_the_users_keeps_nobody_waiting() {
+    let Some(place) = Place::new("fifo_in_place_of_the_users_keeps_nobody_waiting") else { return };
+    fs::create_dir(place.root.join("etc")).expect("a directory of the root");
+    let made = std::process::Command::new("mkfifo").arg(place.root.join("etc/passwd")).status();
+    assert!(made.expect("mkfifo").success());
+    for engine in ["--engine=trap", "--engine=namespace"] {
+        let outcome = place.newroot(&[engine, "root", "/bin/sh", "-c", "echo $HOME"]);
+        assert_eq!(outcome.stdout(), "/\n", "{engine}: {}", outcome.stderr());
+    }
+}
+
+#[test]
 fn too_many_arguments() {
     let Some(place) = Place::new("too_many_arguments") else { return };
     // newroot itself can just be started; what it has to say to the guest of its bindings, whose

@@ -1,5 +1,14 @@
 //! Files whose lines are fields with colons between them: passwd(5), group(5), subuid(5), subgid(5).
 
+use std::fs;
+use std::path::Path;
+
+/// A file of a root's. Whoever made the root may have put a FIFO there, at which one would wait forever,
+/// or a device that has no end: what isn't a regular file isn't read.
+pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
+    fs::metadata(path).is_ok_and(|file| file.is_file()).then(|| fs::read(path).ok()).flatten()
+}
+
 /// The lines, each split into its fields. There is at least one field in each; a comment is a line
 /// like any other.
 pub(crate) fn records(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {

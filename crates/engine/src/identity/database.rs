@@ -3,10 +3,9 @@
 //! The C library would look a name up by modules that it loads from wherever it is at that moment:
 //! inside the root, code of the root's would run with the launcher's privileges.
 
-use std::fs;
 use std::path::Path;
 
-use crate::records::records;
+use crate::records::{read, records};
 
 /// A user's entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +25,6 @@ pub(super) struct Database {
 impl Database {
     /// Reads both files. One that can't be read has no entries.
     pub(super) fn read(passwd: &Path, group: &Path) -> Self {
-        // Whoever made the root may have put a FIFO there, at which one would wait forever.
-        let read = |path: &Path| {
-            fs::metadata(path).is_ok_and(|file| file.is_file()).then(|| fs::read(path).ok()).flatten()
-        };
         Self { passwd: read(passwd).unwrap_or_default(), group: read(group).unwrap_or_default() }
     }
 
