@@ -160,6 +160,44 @@ fn binding_that_cannot_be_made() {
 }
 
 #[test]
+fn options_with_values_that_mean_nothing() {
+    let Some(place) = Place::new("options_with_values_that_mean_nothing") else { return };
+    let long = "x".repeat(65);
+    let check = |option: &str, value: &str, words: &[&str]| {
+        // Both spellings come to the same.
+        place.check_refused(&[&format!("{option}={value}"), "root", "/bin/true"], 125, words);
+        place.check_refused(&[option, value, "root", "/bin/true"], 125, words);
+    };
+    check("--unshare", "pid,foo", &["'foo'", "--unshare", "pid, net, ipc, uts, cgroup"]);
+    check("--keep-fd", "-1", &["'-1'", "--keep-fd", "3.."]);
+    check("--keep-fd", "2", &["'2'", "--keep-fd", "3.."]);
+    check("--keep-fd", "99999999999", &["'99999999999'", "--keep-fd"]);
+    check("--cap-add", "nonsense", &["'nonsense'", "--cap-add", "no capability"]);
+    for mask in ["999", "1000", "-1", "+7", "0x7", "7.", ""] {
+        check("--umask", mask, &[&format!("'{mask}'"), "--umask", "octal"]);
+    }
+    check("--hostname", "", &["--hostname", "empty"]);
+    check("--hostname", &long, &["--hostname", "longer than 64 bytes"]);
+    check("--engine", "foo", &["'foo'", "--engine", "auto, trap, namespace, chroot"]);
+}
+
+#[test]
+fn users_and_groups_that_nobody_knows() {
+    let Some(place) = Place::new("users_and_groups_that_nobody_knows") else { return };
+    for engine in ["--engine=trap", "--engine=namespace"] {
+        let check = |options: [&str; 2], words: &[&str]| {
+            place.check_refused(&[&[engine][..], &options, &["root", "/bin/true"]].concat(), 125, words)
+        };
+        check(["-u", "nobody:no-group-at-all"], &["'no-group-at-all'"]);
+        check(["-u", "no-user-at-all"], &["'no-user-at-all'"]);
+        check(["-u", "+4294967295"], &["'+4294967295'"]);
+        check(["-u", "987654321"], &["987654321", "group"]);
+        check(["--groups", ","], &["','"]);
+        check(["--groups", "4,no-group-at-all"], &["'no-group-at-all'"]);
+    }
+}
+
+#[test]
 fn fifo_in_place_of_the_users_keeps_nobody_waiting() {
     let Some(place) = Place::new("fifo_in_place_of_the_users_keeps_nobody_waiting") else { return };
     fs::create_dir(place.root.join("etc")).expect("a directory of the root");

@@ -381,6 +381,33 @@ fn bindings_can_be_read_only() {
 }
 
 #[test]
+fn binding_that_cannot_be_made_leaves_nothing_behind() {
+    let test = "binding_that_cannot_be_made_leaves_nothing_behind";
+    let Some(place) = Place::new(test) else { return };
+    let mounts = || fs::read_to_string("/proc/self/mountinfo").expect("the host's mounts");
+    let before = (mounts(), snapshot(place.bed.scratch()));
+    let users = [User::ordinary(), User::ROOT];
+    for user in users.into_iter().take(if User::we_are_root() { 2 } else { 1 }) {
+        for (option, words, has_hint) in [
+            ("--bind=", &["''", "--bind"][..], true),
+            ("--bind=/etc:etc", &["'/etc:etc'", "--bind", "not absolute"], true),
+            ("--ro-bind=nowhere:/x", &["'nowhere'", "'/x'", "No such file or directory"], false),
+            ("--ro-bind=/etc/passwd:/bin", &["'/etc/passwd'", "'/bin'", "directory"], false),
+        ] {
+            let outcome = place.ours(&["--mount", option, "root", "echo", "ran"], None, user);
+            let stderr = outcome.stderr();
+            assert_eq!(outcome.ending, Ending::Exit(125), "{option}: {stderr}");
+            assert_eq!(outcome.stdout(), "", "{option}");
+            let (line, rest) = stderr.split_once('\n').expect("a line");
+            assert!(line.starts_with("chroot: ") && words.iter().all(|word| line.contains(word)), "{stderr}");
+            let hint = "hint: Try 'chroot --help' for more information.\n";
+            assert_eq!(rest, if has_hint { hint } else { "" }, "{option}");
+        }
+    }
+    assert_eq!((mounts(), snapshot(place.bed.scratch())), before);
+}
+
+#[test]
 fn ordinary_user_without_namespaces_gets_the_trap_engine() {
     let test = "ordinary_user_without_namespaces_gets_the_trap_engine";
     let Some(place) = Place::new(test) else { return };

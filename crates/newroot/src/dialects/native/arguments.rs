@@ -110,7 +110,7 @@ pub(super) struct Run {
     pub(super) groups: Option<OsString>,
 
     /// File mode creation mask, in octal
-    #[arg(long, value_name = "MASK", value_parser = mask)]
+    #[arg(long, value_name = "MASK", value_parser = mask, allow_negative_numbers = true)]
     pub(super) umask: Option<u32>,
 
     /// Set an environment variable, or hand yours on
@@ -165,7 +165,7 @@ pub(super) struct Run {
     pub(super) unshare: Vec<Namespace>,
 
     /// Name of the host, as the command sees it; implies --unshare uts
-    #[arg(long, value_name = "NAME", value_parser = word())]
+    #[arg(long, value_name = "NAME", value_parser = hostname())]
     pub(super) hostname: Option<OsString>,
 
     /// Be root in the user namespace (namespace engine, ordinary users)
@@ -197,7 +197,7 @@ pub(super) struct Run {
     pub(super) confine: Option<Confine>,
 
     /// Hand on this descriptor; the namespace engine closes all others above 2
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..), allow_negative_numbers = true)]
     pub(super) keep_fd: Vec<i32>,
 
     /// Say what is being done; twice, say more
@@ -299,7 +299,16 @@ pub(super) enum Namespace {
 
 /// An octal mask, as umask(1) takes it.
 fn mask(text: &str) -> Result<u32, &'static str> {
-    u32::from_str_radix(text, 8).ok().filter(|&mask| mask <= 0o777).ok_or("it is no octal number up to 777")
+    let is_unsigned = !text.starts_with('+');
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|&mask| is_unsigned && mask <= 0o777)
+        .ok_or("it is no octal number up to 777")
+}
+
+/// A name that the kernel takes for its own (`__NEW_UTS_LEN`).
+fn hostname() -> impl clap::builder::TypedValueParser<Value = OsString> {
+    word().try_map(|name| if name.len() > 64 { Err("it is longer than 64 bytes") } else { Ok(name) })
 }
 
 /// A capability by its name.
