@@ -68,6 +68,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     };
     let lab = Lab::new(root)?;
     let peers = Peer::all(&lab, &newroot, options.proot.as_deref())?;
+    eprintln!("a round to fill the caches");
+    measure(&lab, &peers[0], 0, &options.only, &mut Report::new(&peers));
     let mut report = Report::new(&peers);
     for round in 1..=options.rounds {
         eprintln!("round {round} of {}", options.rounds);

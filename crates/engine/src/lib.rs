@@ -53,7 +53,7 @@ pub fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
         // What is asked for tells which.
         EngineChoice::Auto if spec.isolation.needs_namespaces() => namespace::launch(spec, warn),
         EngineChoice::Auto if !trap::has_filters() => namespace::launch(spec, warn),
-        EngineChoice::Auto if namespace::suits_root(spec) && !namespace::needs_views(spec) => {
+        EngineChoice::Auto if namespace::suits_root(spec) && !leaves_more_writable(spec) => {
             namespace::launch(spec, warn)
         }
         EngineChoice::Auto => trap::launch(spec, warn),
@@ -61,4 +61,10 @@ pub fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
         EngineChoice::LikeChroot if doctor::grants_namespaces() => namespace::launch(spec, warn),
         EngineChoice::LikeChroot => trap::launch(spec, warn),
     }
+}
+
+/// Whether the trap engine can do what is asked of it, and leaves directories writable that the namespace engine
+/// could only show read-only.
+fn leaves_more_writable(spec: &LaunchSpec) -> bool {
+    spec.isolation.drop_capabilities.is_empty() && namespace::needs_views(spec)
 }

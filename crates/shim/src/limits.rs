@@ -17,6 +17,7 @@ use crate::host::{self, Descriptor};
 use newroot_abi::Errno;
 
 const RLIMIT_NOFILE: usize = 7;
+const RLIMIT_STACK: usize = 3;
 const EXTRA: u64 = 8;
 
 /// The raised limit; dropping it restores the old one.
@@ -30,16 +31,16 @@ impl Spare {
     #[must_use]
     pub fn new() -> Option<Self> {
         let mut old = [0u64; 2];
-        if !prlimit(None, Some(&mut old)) || old[0] >= old[1] {
+        if !prlimit(RLIMIT_NOFILE, None, Some(&mut old)) || old[0] >= old[1] {
             return None;
         }
-        prlimit(Some(&[(old[0] + EXTRA).min(old[1]), old[1]]), None).then_some(Self { old })
+        prlimit(RLIMIT_NOFILE, Some(&[(old[0] + EXTRA).min(old[1]), old[1]]), None).then_some(Self { old })
     }
 }
 
 impl Drop for Spare {
     fn drop(&mut self) {
-        prlimit(Some(&self.old), None);
+        prlimit(RLIMIT_NOFILE, Some(&self.old), None);
     }
 }
 
@@ -78,7 +79,7 @@ pub fn with_fewer_descriptors<T>(keep: [i32; 2], work: impl FnOnce() -> T) -> Op
 
 fn close_some(keep: [i32; 2]) {
     let mut limit = [0u64; 2];
-    if !prlimit(None, Some(&mut limit)) {
+    if !prlimit(RLIMIT_NOFILE, None, Some(&mut limit)) {
         return;
     }
     let end = i32::try_from(limit[0]).unwrap_or(i32::MAX);
@@ -89,9 +90,16 @@ fn close_some(keep: [i32; 2]) {
     }
 }
 
-fn prlimit(new: Option<&[u64; 2]>, old: Option<&mut [u64; 2]>) -> bool {
+/// How far the main stack may grow, in bytes.
+#[must_use]
+pub fn stack() -> usize {
+    let mut old = [0u64; 2];
+    if prlimit(RLIMIT_STACK, None, Some(&mut old)) { old[0] as usize } else { 0 }
+}
+
+fn prlimit(which: usize, new: Option<&[u64; 2]>, old: Option<&mut [u64; 2]>) -> bool {
     let new = new.map_or(0, |new| new.as_ptr() as usize);
     let old = old.map_or(0, |old| old.as_mut_ptr() as usize);
     // SAFETY: both structures are borrowed for the call.
-    unsafe { host::forward(raw::__NR_prlimit64, &[0, RLIMIT_NOFILE, new, old, 0, 0]) == 0 }
+    unsafe { host::forward(raw::__NR_prlimit64, &[0, which, new, old, 0, 0]) == 0 }
 }

@@ -18,6 +18,7 @@ newroot_sys::entry_points! {
     fast: newroot_shim::trap::fast,
     call: newroot_shim::trap::call,
     handlers: newroot_shim::handlers::TABLE,
+    main_stack: newroot_shim::patch::MAIN_STACK,
     slots: slots::STACKS,
     owners: slots::OWNERS,
     count: slots::COUNT,

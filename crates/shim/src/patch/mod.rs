@@ -11,6 +11,8 @@
 //!
 //! - code that isn't a private mapping of a file, readable and executable;
 //! - code in front of a `syscall` that doesn't decode to one and only one instruction that can be moved;
+//! - calls from a stack that may be as small as a goroutine's: a patched call takes some 3 KiB. A C library's
+//!   code is called on no such stack; from any other, only calls on the main stack take the jump;
 //! - where other threads may be running, what one aligned store can't change;
 //! - a process that is traced: its tracer wants to see its calls;
 //! - a vfork's child, which would patch its parent;
@@ -20,17 +22,18 @@ mod code;
 mod sites;
 mod stubs;
 
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use newroot_abi::Errno;
 use newroot_abi::plan::NEVER_PATCH;
-use newroot_sys::arch::SYSTEM_CALL;
+use newroot_sys::arch::{self, SYSTEM_CALL};
 use newroot_sys::filter::always_traps;
 use newroot_sys::raw;
 use newroot_sys::table::{self, Call};
 
 use crate::calls::filters;
 use crate::host::{self, AT_FDCWD, Path};
+use crate::limits;
 use crate::resolve::procfs::maps::{Mapping, Maps};
 use crate::session::session;
 use crate::slots::{self, OWNERS};
@@ -97,16 +100,41 @@ fn round(least: u32) -> Result<(), Errno> {
         let (start, end) = (start as usize, end as usize);
         free.offer(end_of_last, start);
         end_of_last = end;
+        if mapping.name == b"[stack]" {
+            note_main_stack(end);
+        }
         if is_code_of_a_file(&mapping) && sites::any_within(start..end, least) {
-            patch_within(start, end, least, alone, free)?;
+            let any_stack = is_c_library(mapping.name);
+            patch_within(start, end, least, alone, free, any_stack)?;
         }
     }
     Ok(())
 }
 
+/// First address of the main thread's stack, as far as it may grow, and the one behind it; read by the
+/// entry code.
+pub static MAIN_STACK: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
+
+/// Notes where the main stack is, but for what a patched call itself needs of it.
+fn note_main_stack(end: usize) {
+    const LARGEST: usize = 8 << 20;
+    const SPARE: usize = 64 << 10;
+    let room = limits::stack().min(LARGEST).saturating_sub(SPARE);
+    let [low, high] = &MAIN_STACK;
+    low.store(end - room, Ordering::Relaxed);
+    high.store(end, Ordering::Relaxed);
+}
+
 /// A private mapping that is run and not written, of a file.
 fn is_code_of_a_file(mapping: &Mapping<'_>) -> bool {
     mapping.rights == b"r-xp" && mapping.name.first() == Some(&b'/')
+}
+
+/// Whether a file is a C library or its loader, by the names that glibc and musl give them.
+fn is_c_library(path: &[u8]) -> bool {
+    const NAMES: [&[u8]; 6] = [b"libc.so", b"libc-", b"libc.musl-", b"libpthread", b"ld-linux", b"ld-musl-"];
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+    NAMES.iter().any(|known| name.starts_with(known))
 }
 
 /// The last range of addresses, of those seen, that nothing is mapped to and that is large enough.
@@ -125,8 +153,16 @@ impl Gap {
     }
 }
 
-/// Patches the call sites of one mapping.
-fn patch_within(start: usize, end: usize, least: u32, alone: bool, free: Gap) -> Result<(), Errno> {
+/// Patches the call sites of one mapping. `any_stack`: its code runs on no stack that is too small.
+fn patch_within(
+    start: usize,
+    end: usize,
+    least: u32,
+    alone: bool,
+    free: Gap,
+    any_stack: bool,
+) -> Result<(), Errno> {
+    let entry = if any_stack { arch::call_entry() } else { arch::careful_entry() };
     let mut patches = [code::Patch::NONE; sites::COUNT];
     let mut count = 0;
     let mut area = None;
@@ -139,7 +175,7 @@ fn patch_within(start: usize, end: usize, least: u32, alone: bool, free: Gap) ->
             Some(area) => area,
             none => none.insert(stubs::Area::near(site.address(), free.end)?),
         };
-        let Some(patch) = area.add(moved) else { continue };
+        let Some(patch) = area.add(moved, entry) else { continue };
         if let Some(place) = patches.get_mut(count) {
             *place = patch;
             count += 1;
@@ -161,4 +197,21 @@ fn is_traced() -> Result<bool, Errno> {
     let text = text.get(..len).unwrap_or(&[]);
     let at = text.windows(FIELD.len()).position(|window| window == FIELD).ok_or(Errno::NOENT)?;
     Ok(text.get(at + FIELD.len()) != Some(&b'0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_c_library;
+
+    #[test]
+    fn c_libraries_are_known_by_name() {
+        for path in
+            ["/usr/lib/x86_64-linux-gnu/libc.so.6", "/lib/ld-musl-x86_64.so.1", "/lib64/ld-linux-x86-64.so.2"]
+        {
+            assert!(is_c_library(path.as_bytes()), "{path}");
+        }
+        for path in ["/usr/bin/go", "/usr/lib/libcrypt.so.1", "/libc.so.6/program", "/usr/lib/libgo.so"] {
+            assert!(!is_c_library(path.as_bytes()), "{path}");
+        }
+    }
 }

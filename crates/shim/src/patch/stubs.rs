@@ -8,7 +8,7 @@
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use newroot_abi::Errno;
-use newroot_sys::arch::{self, site};
+use newroot_sys::arch::site;
 use newroot_sys::raw;
 
 use super::code::{Moved, Patch};
@@ -63,14 +63,14 @@ impl Area {
         Err(Errno::NOMEM)
     }
 
-    /// Adds a stub for a call site; `None` if there is no room.
-    pub(super) fn add(&mut self, moved: Moved) -> Option<Patch> {
+    /// Adds a stub for a call site, which goes to `entry`; `None` if there is no room.
+    pub(super) fn add(&mut self, moved: Moved, entry: u32) -> Option<Patch> {
         let used = self.0.used.load(Ordering::Relaxed);
         let at = self.0.base.load(Ordering::Relaxed) + used;
         if used + site::STUB > AREA {
             return None;
         }
-        let code = site::stub(at, moved.instruction(), moved.next(), arch::call_entry())?;
+        let code = site::stub(at, moved.instruction(), moved.next(), entry)?;
         let patch = Patch::new(moved.address(), at)?;
         // SAFETY: within the area, at a place nobody jumps to yet.
         unsafe { (at as *mut [u8; site::STUB]).write(code) };

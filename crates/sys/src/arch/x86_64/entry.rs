@@ -16,6 +16,7 @@ pub const BLOCKED_IN_HANDLER: u64 = !(1 << 3 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 1
 
 unsafe extern "C" {
     fn newroot_call_entry();
+    fn newroot_careful_entry();
     fn newroot_handlers();
 }
 
@@ -41,10 +42,17 @@ pub fn handler_of_entry(entry: usize) -> Option<usize> {
     (offset < HANDLERS * HANDLER_ENTRY).then_some(offset / HANDLER_ENTRY)
 }
 
-/// Where the stubs of patched call sites go: see [`site`].
+/// Where the stubs of patched call sites go: see [`site`](super::site).
 #[must_use]
 pub fn call_entry() -> u32 {
     newroot_call_entry as *const () as usize as u32
+}
+
+/// Where those go whose code may run on a stack that is too small: from anywhere but the main stack the
+/// guest makes its call itself.
+#[must_use]
+pub fn careful_entry() -> u32 {
+    newroot_careful_entry as *const () as usize as u32
 }
 
 /// Emits the image's entry point, its signal handler and where patched call sites enter, which are
@@ -58,6 +66,8 @@ pub fn call_entry() -> u32 {
 ///   through a patched call site; if it says no, then
 /// - `$handlers: [AtomicUsize; HANDLERS]` are the guest's signal handlers, which are entered by way of
 ///   [`handler_entry`](crate::arch::handler_entry);
+/// - `$main_stack: [usize; 2]` are the first address of the main stack and the one behind it, for
+///   [`careful_entry`](crate::arch::careful_entry);
 /// - `$call: extern "C" fn(frame: *mut CallFrame, slot)` runs on the stack of a slot, with all signals
 ///   blocked as they are in the handler.
 ///
@@ -65,7 +75,7 @@ pub fn call_entry() -> u32 {
 /// `$owners` an array of `$count` words, nonzero while a slot is taken.
 #[macro_export]
 macro_rules! entry_points {
-    (start: $start:path, trap: $trap:path, fast: $fast:path, call: $call:path, handlers: $handlers:path, slots: $slots:path, owners: $owners:path, count: $count:expr, shift: $shift:expr) => {
+    (start: $start:path, trap: $trap:path, fast: $fast:path, call: $call:path, handlers: $handlers:path, main_stack: $main_stack:path, slots: $slots:path, owners: $owners:path, count: $count:expr, shift: $shift:expr) => {
         core::arch::global_asm!(
             ".pushsection .text.newroot_entry,\"ax\",@progbits",
             ".globl _start",
@@ -125,6 +135,26 @@ macro_rules! entry_points {
             "jnz 5f",
             "ret",
             "5: jmp rax",
+            // A patched call site whose code may run on any stack, goroutines' included. Flags are to be kept,
+            // and the red zone; a few bytes below it are there.
+            ".p2align 4",
+            ".globl newroot_careful_entry",
+            ".hidden newroot_careful_entry",
+            "newroot_careful_entry:",
+            "lea rsp, [rsp - {red_zone}]",
+            "pushfq",
+            "lea r11, [rip + {main_stack}]",
+            "cmp rsp, [r11]",
+            "jb 2f",
+            "cmp rsp, [r11 + 8]",
+            "jae 2f",
+            "popfq",
+            "lea rsp, [rsp + {red_zone}]",
+            "jmp newroot_call_entry",
+            "2: popfq",
+            "lea rsp, [rsp + {red_zone}]",
+            "lea rcx, [rcx - {system_call}]",
+            "jmp rcx",
             // A patched call site. rax is the number, rcx the address behind the site; r11 is free, and
             // so are both once the call is made. Everything else, the red zone and the flags
             // included, must be found as it was. The frame is CallFrame.
@@ -304,6 +334,8 @@ macro_rules! entry_points {
             take_back = sym $crate::arch::window::take_back,
             ip = const $crate::arch::CONTEXT_IP,
             red_zone = const $crate::arch::RED_ZONE,
+            system_call = const $crate::arch::SYSTEM_CALL,
+            main_stack = sym $main_stack,
             sigprocmask = const $crate::raw::__NR_rt_sigprocmask,
             blocked = const $crate::arch::BLOCKED_IN_HANDLER,
             slots = sym $slots,

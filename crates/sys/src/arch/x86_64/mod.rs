@@ -14,7 +14,8 @@ pub use calls::{
     AFTERWARDS, ResumeFrame, afterwards, borrow_memory, probe, probe6, restorer, resume, sigreturn, syscall6,
 };
 pub use entry::{
-    BLOCKED_IN_HANDLER, CONTEXT_IP, HANDLERS, call_entry, enter, handler_entry, handler_of_entry,
+    BLOCKED_IN_HANDLER, CONTEXT_IP, HANDLERS, call_entry, careful_entry, enter, handler_entry,
+    handler_of_entry,
 };
 pub use frame::{CALL_AREA, CallFrame};
 pub use registers::{SA_RESTORER, SavedRegisters, SignalAction, SignalContext};
