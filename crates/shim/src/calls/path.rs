@@ -26,6 +26,9 @@ fn argument(arguments: &[usize; 6], index: u8) -> usize {
 fn run_inner(arguments: &[usize; 6], row: &PathCall, operand: &mut Operand) -> Result<usize, Errno> {
     let directory = row.directory.map_or(AT_FDCWD, |index| descriptor_argument(argument(arguments, index)));
     let path = argument(arguments, row.path);
+    if is_access(row) {
+        check_access(arguments, row)?;
+    }
     if names_descriptor(arguments, row, path)? {
         if row.intent == Intent::Modify
             && session().has(Flags::READ_ONLY)
@@ -99,9 +102,14 @@ fn on_object(
     }
     if is_access(row) {
         let value = access(arguments, row, operand, &object)?;
-        // Only what the file itself would allow is the mount's to refuse (do_faccessat()).
-        let asks_to_write = argument(arguments, access_mode(row)) & raw::W_OK as usize != 0;
-        return if read_only && asks_to_write { Err(Errno::ROFS) } else { Ok(value) };
+        if read_only && asks_to_write(arguments, row) {
+            let special = match &object.descriptor {
+                Some(descriptor) => is_special(&host::fstat(descriptor.number())?),
+                None => false,
+            };
+            refuse_unless(special)?;
+        }
+        return Ok(value);
     }
     object.name(operand)?;
     reissue(arguments, row, AT_FDCWD, operand.name.with_nul().as_ptr() as usize)
@@ -136,8 +144,40 @@ fn access(
     reissue(arguments, row, AT_FDCWD, operand.name.with_nul().as_ptr() as usize)
 }
 
-fn is_access(row: &PathCall) -> bool {
+/// What the kernel minds before it looks at the path (do_faccessat() in fs/open.c).
+fn check_access(arguments: &[usize; 6], row: &PathCall) -> Result<(), Errno> {
+    const KNOWN: u32 = raw::AT_EACCESS | raw::AT_SYMLINK_NOFOLLOW | raw::AT_EMPTY_PATH;
+    let flags = if row.reissue == raw::__NR_faccessat2 { argument(arguments, 3) as u32 } else { 0 };
+    let good = is_access_mode(argument(arguments, access_mode(row))) && flags & !KNOWN == 0;
+    if good { Ok(()) } else { Err(Errno::INVAL) }
+}
+
+/// Whether access(2) knows such a mode.
+#[must_use]
+pub fn is_access_mode(mode: usize) -> bool {
+    mode as u32 & !(raw::R_OK | raw::W_OK | raw::X_OK) == 0
+}
+
+/// Whether a call is one of access(2)'s kind.
+#[must_use]
+pub fn is_access(row: &PathCall) -> bool {
     matches!(row.reissue, raw::__NR_faccessat | raw::__NR_faccessat2)
+}
+
+/// Whether an access asks for the right to write.
+fn asks_to_write(arguments: &[usize; 6], row: &PathCall) -> bool {
+    argument(arguments, access_mode(row)) & raw::W_OK as usize != 0
+}
+
+/// Devices, FIFOs and sockets, which aren't written to the file system (special_file() in
+/// include/linux/fs.h).
+fn is_special(stat: &host::Stat) -> bool {
+    FileType::of(stat) == FileType::Other
+}
+
+/// What a read-only mount says to who wants to write, once the file itself would allow it (do_faccessat()).
+fn refuse_unless(special: bool) -> Result<(), Errno> {
+    if special { Ok(()) } else { Err(Errno::ROFS) }
 }
 
 /// Index of the mode among access's arguments.
@@ -167,7 +207,12 @@ fn on_link(
         exists(&entry, operand)?;
         return Err(Errno::ROFS);
     }
-    by_name(arguments, row, operand, &entry)
+    let value = by_name(arguments, row, operand, &entry)?;
+    if is_access(row) && asks_to_write(arguments, row) && read_only_directory(&entry) {
+        let name = Path::new(operand.name.with_nul());
+        refuse_unless(is_special(&host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW)?))?;
+    }
+    Ok(value)
 }
 
 /// Makes the call with the entry's directory and name. One that takes no directory gets a path

@@ -76,13 +76,22 @@ fn is_empty(path: usize) -> Result<bool, Errno> {
 
 /// statx(2).
 pub fn statx(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
-    const KNOWN: usize = NOFOLLOW | EMPTY | raw::AT_NO_AUTOMOUNT as usize | raw::AT_STATX_SYNC_TYPE as usize;
     let [directory, path, flags, mask, out, ..] = call.arguments;
-    // The kernel skips this check where the path is empty, as ours will be.
-    if flags as u32 as usize & !KNOWN != 0 {
+    if !is_statx_request(flags, mask) {
         return Errno::INVAL.into();
     }
     statx_inner(operand, descriptor_argument(directory), path, [flags, mask, out]).into()
+}
+
+/// Whether statx(2) goes as far as looking at the path (do_statx() and vfs_statx() in fs/stat.c).
+#[must_use]
+pub fn is_statx_request(flags: usize, mask: usize) -> bool {
+    const SYNC_TYPE: u32 = raw::AT_STATX_SYNC_TYPE;
+    const KNOWN: u32 = NOFOLLOW as u32 | EMPTY as u32 | raw::AT_NO_AUTOMOUNT | SYNC_TYPE;
+    const RESERVED: u32 = 1 << 31;
+    let flags = flags as u32;
+    // The kernel skips the first of these where the path is empty, as ours will be.
+    flags & !KNOWN == 0 && flags & SYNC_TYPE != SYNC_TYPE && mask as u32 & RESERVED == 0
 }
 
 fn statx_inner(

@@ -7,6 +7,8 @@ use newroot_sys::raw;
 
 use super::path::{self, Place};
 use super::through;
+use crate::calls::path::is_access_mode;
+use crate::calls::stat::is_statx_request;
 use crate::calls::{descriptor_argument, forward};
 use crate::host::AT_FDCWD;
 use crate::memory;
@@ -44,9 +46,8 @@ pub(super) fn newfstatat(frame: &CallFrame, arguments: [usize; 6]) -> Answer {
 }
 
 pub(super) fn statx(frame: &CallFrame, arguments: [usize; 6]) -> Answer {
-    const SYNC_TYPE: usize = raw::AT_STATX_SYNC_TYPE as usize;
     let [directory, path, flags, mask, out, _] = arguments;
-    if flags as u32 as usize & !(NOFOLLOW | EMPTY | NO_AUTOMOUNT | SYNC_TYPE) != 0 {
+    if !is_statx_request(flags, mask) {
         return None;
     }
     if flags & EMPTY != 0 {
@@ -62,7 +63,7 @@ pub(super) fn statx(frame: &CallFrame, arguments: [usize; 6]) -> Answer {
 }
 
 pub(super) fn access(frame: &CallFrame, [path, mode, ..]: [usize; 6]) -> Answer {
-    if session().has(Flags::READ_ONLY) {
+    if session().has(Flags::READ_ONLY) || !is_access_mode(mode) {
         return None;
     }
     let mut place = Place::of(AT_FDCWD, &path::read(path)?)?;

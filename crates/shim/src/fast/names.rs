@@ -7,13 +7,14 @@ use newroot_sys::table::{self, Call, Empty, Follow, Intent, PathCall};
 
 use super::path;
 use crate::calls::forward;
+use crate::calls::path::is_access;
 use crate::session::session;
 
 /// Any call that the table describes by its one path.
 pub(super) fn run(number: u32, arguments: [usize; 6]) -> Option<Result<usize, Errno>> {
     let row = table::row_of(number as usize)?;
     let Call::Path(description) = row.call else { return None };
-    if description.intent != Intent::Read && session().has(Flags::READ_ONLY) {
+    if (description.intent != Intent::Read || is_access(&description)) && session().has(Flags::READ_ONLY) {
         return None;
     }
     let address = argument(&arguments, description.path);

@@ -54,8 +54,5 @@ fn open_of(place: &mut Place, flags: u64, mode: u64) -> Open {
 }
 
 fn answer(result: isize) -> Option<Result<usize, Errno>> {
-    match Errno::check(result) {
-        Err(Errno::LOOP | Errno::MFILE | Errno::NFILE) => None,
-        answer => Some(answer),
-    }
+    window::is_final(result).then(|| Errno::check(result))
 }

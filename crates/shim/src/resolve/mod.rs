@@ -170,7 +170,11 @@ pub fn object(operand: &mut Operand, directory: i32, last: Last) -> Result<Objec
         }
         Lexical::Relative => {
             let path = Path::new(operand.text.with_nul());
-            host::openat2(directory, path, flags.into(), 0, NO_SYMLINKS).map(|descriptor| (descriptor, None))
+            // Down from a directory without a link or a binding on the way is the same mount; of a file
+            // that is seen at two places, the descriptor alone doesn't tell by which one came.
+            let matters = session().has(Flags::READ_ONLY.with(Flags::ALIASED));
+            let mount = if matters { mount_of_directory(directory) } else { None };
+            host::openat2(directory, path, flags.into(), 0, NO_SYMLINKS).map(|descriptor| (descriptor, mount))
         }
     };
     match opened {

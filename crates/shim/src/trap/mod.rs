@@ -165,7 +165,13 @@ pub unsafe extern "C" fn trap(info: *const SignalInfo, context: *mut SignalConte
     // SAFETY: the kernel's frame, which nobody else touches while the handler runs.
     let (info, context) = unsafe { (&*info, &mut *context) };
     if info.code != SYS_SECCOMP || info.errno != i32::from(MARK) {
-        return signal::deliver(info.code == SYS_SECCOMP, context);
+        let handler = signal::deliver(info.code == SYS_SECCOMP, context);
+        if handler != 0 {
+            // A handler of the guest's like any other, but for the way it is entered.
+            // SAFETY: the kernel's frame.
+            unsafe { arch::window::take_back(context) };
+        }
+        return handler;
     }
     let mut call = Trapped {
         number: info.call as u32 as usize,

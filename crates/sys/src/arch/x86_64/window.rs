@@ -6,7 +6,8 @@
 //! [`entry_points`](crate::entry_points)' code, which looks where the signal came: within the window
 //! [`take_back`] undoes what was begun, and the handler finds the guest at its own `syscall` instruction,
 //! about to make the call. Once it returns, the guest makes it, and it traps. An open alone is not undone but
-//! finished: the guest has made the call, and has its result.
+//! finished: the guest has made the call, and has its
+//! result, unless it is one that sends the call the long way ([`is_final`]).
 //!
 //! # Safety
 //! The window is entered by [`look`] and [`open`] alone. What it makes are calls with a path and a structure of
@@ -14,6 +15,8 @@
 #![allow(unsafe_code)]
 
 use core::arch::global_asm;
+
+use newroot_abi::Errno;
 
 use super::{CallFrame, SYSTEM_CALL, SignalContext, syscall6};
 use crate::raw;
@@ -147,6 +150,13 @@ pub unsafe fn look(frame: &CallFrame, open: &Open, look: &Look) -> Answer {
     unsafe { newroot_window(frame, &open.arguments(), look) }
 }
 
+/// Whether this is what the guest is told. ELOOP may mean no more than that there is a symlink, and where
+/// descriptors are out the long way can do without: then the call begins anew.
+#[must_use]
+pub fn is_final(result: isize) -> bool {
+    !matches!(Errno::check(result), Err(Errno::LOOP | Errno::MFILE | Errno::NFILE))
+}
+
 /// Undoes or finishes what a signal found begun in the window, and has the guest go on as if nothing of it
 /// had been. For a signal that came outside the window, it does nothing. Called by the entry code.
 ///
@@ -182,7 +192,7 @@ pub unsafe extern "C" fn take_back(context: *mut SignalContext) {
     }
     // SAFETY: the context is the signal's, the frame the call's.
     unsafe { frame.restore(context) };
-    if !looks && has_result {
+    if !looks && has_result && is_final(result) {
         context.registers.rax = result as usize;
         context.registers.rip = frame.next();
     } else {
