@@ -30,6 +30,8 @@ pub const SHIFT: usize = 18;
 pub const COUNT: usize = 32;
 
 const SIZE: usize = 1 << SHIFT;
+/// Pages are zeroes again when they are next touched (madvise(2)).
+pub const MADV_DONTNEED: u32 = 4;
 /// What must be left of a slot for the stack itself. Below it lies the scratch space, so that an overflow
 /// would go unnoticed: a test adds up the frames of the image that was built.
 const STACK: usize = 160 * 1024;
@@ -124,8 +126,11 @@ pub fn take_first() {
     unsafe { (*OWNERS.words.get())[0] = 1 };
 }
 
-/// Gives slot 0 back.
+/// Gives slot 0 back, and with it the memory that loading a program has touched, which is several times what
+/// its calls will.
 pub fn release_first() {
+    // SAFETY: the slot is whole pages of the shim's, it was taken, and zeroes are a valid Scratch.
+    unsafe { host::madvise(STACKS.0.get() as usize, SIZE, MADV_DONTNEED) };
     // SAFETY: as in take_first.
     unsafe { (*OWNERS.words.get())[0] = 0 };
 }

@@ -41,9 +41,21 @@ pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
     let entry = loader::settle(session, &stack, &program);
     trap::install_handler();
     slots::release_first();
+    release_stack();
     host::set_mask(session.header.mask & !trap::SIGSYS_BIT);
     // SAFETY: the loader set both up as execve(2) would.
     unsafe { arch::enter(entry, stack.guest_pointer()) }
+}
+
+/// Gives back what loading a program took of the guest's stack, below the frame that is in use.
+#[inline(never)]
+fn release_stack() {
+    const PAGE: usize = 4096;
+    const DEEPEST: usize = 16 * PAGE;
+    let here = 0u8;
+    let end = ((&raw const here).addr() & !(PAGE - 1)) - PAGE;
+    // SAFETY: the stack grows down: what lies a page below this frame is in nobody's.
+    unsafe { host::madvise(end - DEEPEST, DEEPEST, slots::MADV_DONTNEED) };
 }
 
 /// What the process was before the exec, as far as an exec keeps it.

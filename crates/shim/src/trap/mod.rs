@@ -64,7 +64,8 @@ pub struct SignalInfo {
 
 const SYS_SECCOMP: i32 = 1;
 
-/// Installs the filter, once a session.
+/// Installs the filter, once a session. Its room is not to be the start's of every program.
+#[inline(never)]
 pub fn install_filter() {
     const PR_SET_NO_NEW_PRIVS: u32 = 38;
     const SECCOMP_SET_MODE_FILTER: usize = 1;
