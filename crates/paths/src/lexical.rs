@@ -61,6 +61,13 @@ pub fn lexical(
     Ok(Lexical::Absolute(owner))
 }
 
+/// Whether a path has a name in it, no `.`, no `..` and no slash too many: most paths are so.
+#[must_use]
+pub fn is_canonical(path: &[u8]) -> bool {
+    let text = read(path);
+    !text.dotdot && !text.messy && !matches!(path, b"" | b"/")
+}
+
 /// What one pass over a path finds.
 struct Text {
     dotdot: bool,
@@ -126,6 +133,16 @@ fn within_root(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_plain_components_are_canonical() {
+        for path in ["/usr/lib", "a", "a/b.c", "/...", "/.a/b"] {
+            assert!(is_canonical(path.as_bytes()), "{path}");
+        }
+        for path in ["/", "", ".", "..", "/usr/", "//usr", "/usr//lib", "/usr/./lib", "a/..", "../a"] {
+            assert!(!is_canonical(path.as_bytes()), "{path}");
+        }
+    }
     use newroot_abi::plan::{Mount, MountFlags};
 
     #[track_caller]

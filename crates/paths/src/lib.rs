@@ -22,6 +22,6 @@ mod walk;
 
 pub use buffer::{Buffer, Guest, GuestBuf, Host, HostBuf, PendingBuf};
 pub use components::{is_under, split_last, strip_prefix};
-pub use lexical::{Lexical, lexical};
+pub use lexical::{Lexical, is_canonical, lexical};
 pub use mounts::{MountTable, component_filter};
 pub use walk::{Found, Fs, Last, Link, Rules, WalkScratch, walk, walk_within};

@@ -16,6 +16,7 @@ use newroot_sys::arch::{HANDLERS, SignalAction, handler_entry, handler_of_entry}
 use newroot_sys::raw;
 
 use crate::calls::forward;
+use crate::calls::signal::{SIG_IGN, SIGSET_SIZE};
 use crate::memory;
 use crate::session::session;
 
@@ -24,9 +25,6 @@ pub static TABLE: [AtomicUsize; HANDLERS] = [const { AtomicUsize::new(0) }; HAND
 
 /// Some handler isn't among them.
 static DIRECT: AtomicBool = AtomicBool::new(false);
-
-const SIG_IGN: usize = 1;
-const SIGSET_SIZE: usize = 8;
 
 /// Whether a handler of the guest's could be entered without the shim's knowledge.
 #[must_use]

@@ -7,6 +7,7 @@
 use newroot_abi::plan::{self, Flags};
 use newroot_sys::arch;
 
+use crate::calls::signal::SIG_IGN;
 use crate::loader::{self, KernelStack};
 use crate::report::fatal;
 use crate::session::{self, session};
@@ -60,7 +61,6 @@ fn release_stack() {
 
 /// What the process was before the exec, as far as an exec keeps it.
 fn adopt_inherited_state() {
-    const SIG_IGN: usize = 1;
     let header = session().header;
     state::update(|state| {
         state.cwd_mount = header.cwd_mount;

@@ -19,7 +19,8 @@ pub fn run(call: &mut Trapped<'_>, row: &PathCall, operand: &mut Operand) -> Out
     run_inner(&call.arguments, row, operand).into()
 }
 
-fn argument(arguments: &[usize; 6], index: u8) -> usize {
+/// An argument by its index in the table.
+pub(crate) fn argument(arguments: &[usize; 6], index: u8) -> usize {
     arguments.get(usize::from(index)).copied().unwrap_or(0)
 }
 
@@ -41,13 +42,7 @@ fn run_inner(arguments: &[usize; 6], row: &PathCall, operand: &mut Operand) -> R
     read_path(operand, path)?;
     match row.intent {
         Intent::Read | Intent::Modify => {
-            let follow = match row.follow {
-                Follow::Always => true,
-                Follow::Never => false,
-                Follow::Unless(index, bit) => argument(arguments, index) as u32 & bit == 0,
-                Follow::If(index, bit) => argument(arguments, index) as u32 & bit != 0,
-            };
-            if follow {
+            if follows(arguments, row) {
                 on_object(arguments, row, operand, directory)
             } else {
                 on_link(arguments, row, operand, directory)
@@ -55,6 +50,16 @@ fn run_inner(arguments: &[usize; 6], row: &PathCall, operand: &mut Operand) -> R
         }
         Intent::Create => create(arguments, row, operand, directory),
         Intent::Remove => remove(arguments, row, operand, directory),
+    }
+}
+
+/// Whether a call that looks at a file or changes it follows a symlink at the end of the path.
+pub(crate) fn follows(arguments: &[usize; 6], row: &PathCall) -> bool {
+    match row.follow {
+        Follow::Always => true,
+        Follow::Never => false,
+        Follow::Unless(index, bit) => argument(arguments, index) as u32 & bit == 0,
+        Follow::If(index, bit) => argument(arguments, index) as u32 & bit != 0,
     }
 }
 

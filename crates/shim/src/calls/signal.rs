@@ -17,8 +17,10 @@ use crate::trap::{Outcome, SIGSYS_BIT, Trapped};
 use crate::{handlers, host, report};
 
 const SIG_DFL: usize = 0;
-const SIG_IGN: usize = 1;
-const SIGSET_SIZE: usize = 8;
+/// SIG_IGN.
+pub const SIG_IGN: usize = 1;
+/// Bytes of a signal set, as the kernel wants to be told.
+pub const SIGSET_SIZE: usize = 8;
 /// SIGKILL and SIGSTOP can't be blocked.
 const UNBLOCKABLE: u64 = 1 << 8 | 1 << 18;
 

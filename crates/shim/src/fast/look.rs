@@ -29,37 +29,42 @@ pub(super) fn lstat(frame: &CallFrame, [path, out, ..]: [usize; 6]) -> Answer {
 }
 
 pub(super) fn newfstatat(frame: &CallFrame, arguments: [usize; 6]) -> Answer {
-    let [directory, path, out, flags, ..] = arguments;
+    let [_, _, out, flags, ..] = arguments;
     if flags as u32 as usize & !(NOFOLLOW | EMPTY | NO_AUTOMOUNT) != 0 {
         return None;
     }
-    if flags & EMPTY != 0 {
-        // fstat(3), as C libraries make it.
-        return is_empty(path).then(|| forward(raw::__NR_newfstatat, arguments));
-    }
-    let text = path::read(path)?;
-    if flags & NOFOLLOW != 0 && text.is_plain_name() {
-        return Some(forward(raw::__NR_newfstatat, arguments));
-    }
-    let mut place = Place::of(descriptor_argument(directory), &text)?;
-    through::look(frame, &mut place, flags & NOFOLLOW != 0, raw::__NR_fstat, [out, 0, 0, 0])
+    file(frame, raw::__NR_newfstatat, arguments, flags, (raw::__NR_fstat, [out, 0, 0, 0]))
 }
 
 pub(super) fn statx(frame: &CallFrame, arguments: [usize; 6]) -> Answer {
-    let [directory, path, flags, mask, out, _] = arguments;
+    let [_, _, flags, mask, out, _] = arguments;
     if !is_statx_request(flags, mask) {
         return None;
     }
+    let by_descriptor = [empty(), flags | EMPTY, mask, out];
+    file(frame, raw::__NR_statx, arguments, flags, (raw::__NR_statx, by_descriptor))
+}
+
+/// Looks at a file by the call itself if its path is empty (fstat(3), as C libraries make it) or a plain name, and
+/// else by the call that does the same with a descriptor.
+fn file(
+    frame: &CallFrame,
+    number: u32,
+    arguments: [usize; 6],
+    flags: usize,
+    by_descriptor: (u32, [usize; 4]),
+) -> Answer {
+    let [directory, path, ..] = arguments;
     if flags & EMPTY != 0 {
-        return is_empty(path).then(|| forward(raw::__NR_statx, arguments));
+        return is_empty(path).then(|| forward(number, arguments));
     }
+    let nofollow = flags & NOFOLLOW != 0;
     let text = path::read(path)?;
-    if flags & NOFOLLOW != 0 && text.is_plain_name() {
-        return Some(forward(raw::__NR_statx, arguments));
+    if nofollow && text.is_plain_name() {
+        return Some(forward(number, arguments));
     }
     let mut place = Place::of(descriptor_argument(directory), &text)?;
-    let arguments = [empty(), flags | EMPTY, mask, out];
-    through::look(frame, &mut place, flags & NOFOLLOW != 0, raw::__NR_statx, arguments)
+    through::look(frame, &mut place, nofollow, by_descriptor.0, by_descriptor.1)
 }
 
 pub(super) fn access(frame: &CallFrame, [path, mode, ..]: [usize; 6]) -> Answer {

@@ -7,7 +7,7 @@ use newroot_sys::table::{self, Call, Empty, Follow, Intent, PathCall};
 
 use super::path;
 use crate::calls::forward;
-use crate::calls::path::is_access;
+use crate::calls::path::{argument, follows, is_access};
 use crate::session::session;
 
 /// Any call that the table describes by its one path.
@@ -21,7 +21,7 @@ pub(super) fn run(number: u32, arguments: [usize; 6]) -> Option<Result<usize, Er
     if means_its_descriptor(&description, address) {
         return Some(forward(number, arguments));
     }
-    if follows(&description, &arguments) || !path::read(address)?.is_plain_name() {
+    if !is_about_the_name(&description, &arguments) || !path::read(address)?.is_plain_name() {
         return None;
     }
     Some(forward(number, arguments))
@@ -32,18 +32,16 @@ fn means_its_descriptor(description: &PathCall, path: usize) -> bool {
     path == 0 && matches!(description.empty, Empty::Null | Empty::NullOrFlag(_))
 }
 
-fn follows(description: &PathCall, arguments: &[usize; 6]) -> bool {
+/// Whether a call is about the name itself, whatever stands there. With AT_EMPTY_PATH there would be more to
+/// say about the path.
+fn is_about_the_name(description: &PathCall, arguments: &[usize; 6]) -> bool {
     match (description.intent, description.follow) {
-        (Intent::Create | Intent::Remove, _) | (_, Follow::Never) => false,
-        (_, Follow::Always) => true,
-        // With AT_EMPTY_PATH there is more to say about the path.
-        (_, Follow::Unless(index, bit)) => {
-            argument(arguments, index) as u32 & (bit | raw::AT_EMPTY_PATH) != bit
+        (Intent::Create | Intent::Remove, _) => true,
+        (_, Follow::Unless(index, _) | Follow::If(index, _))
+            if argument(arguments, index) as u32 & raw::AT_EMPTY_PATH != 0 =>
+        {
+            false
         }
-        (_, Follow::If(index, bit)) => argument(arguments, index) as u32 & (bit | raw::AT_EMPTY_PATH) != 0,
+        _ => !follows(arguments, description),
     }
-}
-
-fn argument(arguments: &[usize; 6], index: u8) -> usize {
-    arguments.get(usize::from(index)).copied().unwrap_or(0)
 }

@@ -5,13 +5,12 @@ use newroot_sys::arch::SignalAction;
 use newroot_sys::raw;
 use newroot_sys::table::SIGSYS;
 
-use crate::calls::{forward, signal};
+use crate::calls::forward;
+use crate::calls::signal::{MUSL_CANCEL, SIGSET_SIZE};
 use crate::handlers;
 use crate::memory;
 use crate::state;
 use crate::trap::SIGSYS_BIT;
-
-const SIGSET_SIZE: usize = 8;
 
 pub(super) fn sigprocmask([how, new, old, size, ..]: [usize; 6]) -> Option<Result<usize, Errno>> {
     if size != SIGSET_SIZE || state::cares_for_sigsys() {
@@ -36,7 +35,7 @@ pub(super) fn sigaction([number, new, old, size, ..]: [usize; 6]) -> Option<Resu
         return Some(handlers::set(number, None, old));
     }
     let action: SignalAction = memory::read(new).ok()?;
-    if action.mask & SIGSYS_BIT != 0 || number == signal::MUSL_CANCEL {
+    if action.mask & SIGSYS_BIT != 0 || number == MUSL_CANCEL {
         return None;
     }
     Some(handlers::set(number, Some(&action), old))

@@ -157,6 +157,20 @@ impl From<Errno> for Outcome {
     }
 }
 
+/// Runs a call, however it came.
+///
+/// # Safety
+/// The slot is the call's alone.
+unsafe fn run(call: &mut Trapped<'_>) -> Outcome {
+    // SAFETY: the caller's contract.
+    let scratch = unsafe { slots::scratch(call.slot) };
+    let outcome = dispatch::dispatch(call, scratch);
+    if session().has(Flags::TRACE) {
+        dispatch::trace(call, outcome);
+    }
+    outcome
+}
+
 /// The handler of SIGSYS. A nonzero result is the address of a handler of the guest's own,
 /// to be entered with the same arguments.
 ///
@@ -182,11 +196,7 @@ pub unsafe extern "C" fn trap(info: *const SignalInfo, context: *mut SignalConte
         slot,
     };
     // SAFETY: the slot is this trap's.
-    let scratch = unsafe { slots::scratch(slot) };
-    let outcome = dispatch::dispatch(&mut call, scratch);
-    if session().has(Flags::TRACE) {
-        dispatch::trace(&call, outcome);
-    }
+    let outcome = unsafe { run(&mut call) };
     if let Outcome::Done(result) = outcome {
         call.context.registers.set_result(result);
     }
@@ -230,11 +240,7 @@ pub unsafe extern "C" fn call(frame: *mut CallFrame, slot: usize) {
         return frame.make_the_call();
     }
     // SAFETY: the slot is this call's.
-    let scratch = unsafe { slots::scratch(slot) };
-    let outcome = dispatch::dispatch(&mut call, scratch);
-    if session().has(Flags::TRACE) {
-        dispatch::trace(&call, outcome);
-    }
+    let outcome = unsafe { run(&mut call) };
     match outcome {
         Outcome::Done(result) => frame.set_result(result),
         Outcome::Continue => frame.go_on_with(&context.registers),

@@ -55,6 +55,33 @@ pub fn careful_entry() -> u32 {
     newroot_careful_entry as *const () as usize as u32
 }
 
+/// Takes a slot in the entry code: afterwards ebx is its index, rsp the upper end of its stack. Changes rax, rcx,
+/// and r11 if it has to wait.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! take_slot {
+    () => {
+        concat!(
+            "2: xor ebx, ebx\n",
+            "3: mov eax, 1\n",
+            "lea rcx, [rip + {owners}]\n",
+            "xchg eax, dword ptr [rcx + rbx*4]\n",
+            "test eax, eax\n",
+            "jz 4f\n",
+            "inc ebx\n",
+            "cmp ebx, {count}\n",
+            "jb 3b\n",
+            "mov eax, 24\n", // sched_yield: all slots are taken by threads that will give them back
+            "syscall\n",
+            "jmp 2b\n",
+            "4: lea ecx, [rbx + 1]\n",
+            "shl rcx, {shift}\n",
+            "lea rsp, [rip + {slots}]\n",
+            "add rsp, rcx\n",
+        )
+    };
+}
+
 /// Emits the image's entry point, its signal handler and where patched call sites enter, which are
 /// nothing but moves between stacks around a few Rust functions:
 ///
@@ -100,22 +127,7 @@ macro_rules! entry_points {
             "mov r13, rdi",
             "mov r14, rsi",
             "mov r15, rdx",
-            "2: xor ebx, ebx",
-            "3: mov eax, 1",
-            "lea rcx, [rip + {owners}]",
-            "xchg eax, dword ptr [rcx + rbx*4]",
-            "test eax, eax",
-            "jz 4f",
-            "inc ebx",
-            "cmp ebx, {count}",
-            "jb 3b",
-            "mov eax, 24", // sched_yield: all slots are taken by threads that will give them back
-            "syscall",
-            "jmp 2b",
-            "4: lea ecx, [rbx + 1]",
-            "shl rcx, {shift}",
-            "lea rsp, [rip + {slots}]",
-            "add rsp, rcx",
+            $crate::take_slot!(),
             "mov rdi, r14",
             "mov rsi, r15",
             "mov edx, ebx",
@@ -214,22 +226,7 @@ macro_rules! entry_points {
             "mov rdx, rbp",
             "mov r10d, 8",
             "syscall",
-            "2: xor ebx, ebx",
-            "3: mov eax, 1",
-            "lea rcx, [rip + {owners}]",
-            "xchg eax, dword ptr [rcx + rbx*4]",
-            "test eax, eax",
-            "jz 4f",
-            "inc ebx",
-            "cmp ebx, {count}",
-            "jb 3b",
-            "mov eax, 24", // sched_yield
-            "syscall",
-            "jmp 2b",
-            "4: lea ecx, [rbx + 1]",
-            "shl rcx, {shift}",
-            "lea rsp, [rip + {slots}]",
-            "add rsp, rcx",
+            $crate::take_slot!(),
             "mov rdi, rbp",
             "mov esi, ebx",
             "call {call}",

@@ -72,12 +72,6 @@ pub fn jump(from: usize, to: usize) -> Option<[u8; JUMP]> {
     Some([0xe9, a, b, c, d])
 }
 
-/// Whether `code` is a jump that [`jump`] made.
-#[must_use]
-pub fn is_jump(code: &[u8]) -> bool {
-    code.first() == Some(&0xe9)
-}
-
 /// Machine code of a stub at the address `at`: executes `moved`, then enters `entry` with the address
 /// `next` in rcx. `None` if `next` is too far or `moved` too long.
 #[must_use]
