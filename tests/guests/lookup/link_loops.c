@@ -1,6 +1,22 @@
 // Forty links may be followed, counted over the whole path; more is ELOOP.
 #include "../facts.h"
 
+// Shows a file, or that even the hundredth attempt says ELOOP. The kernel counts links twice where another process
+// makes it begin a lookup anew, so that now and then it finds too many where there are just enough.
+static void show_at_last(const char *path) {
+    int fd = -1;
+    for (int i = 0; i < 100 && fd < 0; i++) {
+        fd = open(path, O_RDONLY);
+        if (fd < 0 && errno != ELOOP) break;
+    }
+    if (fd < 0) {
+        say("open %s: %s", path, errno_name(errno));
+        return;
+    }
+    show_fd(path, fd);
+    close(fd);
+}
+
 int main(void) {
     char name[20], target[20];
     put("l0", "end\n");
@@ -9,15 +25,15 @@ int main(void) {
         snprintf(target, sizeof target, "%sl%d", i % 2 ? "" : "/here/", i - 1);
         NEED(symlink(target, name));
     }
-    show("l39");
-    show("l40");
-    show("l41");
+    show_at_last("l39");
+    show_at_last("l40");
+    show_at_last("l41");
     show_lstat("l41");
     NEED(symlink(".", "here"));
     char path[600] = "";
     for (int i = 0; i < 40; i++) strcat(path, "here/");
     strcat(path, "l0");
-    show(path);
+    show_at_last(path);
     memmove(path + 5, path, strlen(path) + 1);
     CALL(access(path, F_OK));
     struct stat s;
