@@ -1,0 +1,275 @@
+//! POSIX access control lists in the form of the attributes `system.posix_acl_access` and
+//! `system.posix_acl_default`: a version, and entries of eight bytes each, all little-endian
+//! (`linux/posix_acl_xattr.h`; acl(5) for what they mean; fs/posix_acl.c for the rules).
+
+use newroot_abi::Errno;
+
+use crate::mode::{PERMISSIONS, SYMLINK, TYPE, is_directory};
+use crate::permission::{Owned, Want, Who};
+
+/// The attribute that says who may do what.
+pub const ACCESS: &[u8] = b"system.posix_acl_access";
+/// A directory's attribute that says what is made in it gets.
+pub const DEFAULT: &[u8] = b"system.posix_acl_default";
+
+/// `POSIX_ACL_XATTR_VERSION`.
+const VERSION: u32 = 2;
+const HEADER: usize = 4;
+const ENTRY: usize = 8;
+
+/// Tags of entries (`linux/posix_acl.h`).
+const USER_OBJ: u16 = 0x01;
+const USER: u16 = 0x02;
+const GROUP_OBJ: u16 = 0x04;
+const GROUP: u16 = 0x08;
+const MASK: u16 = 0x10;
+const OTHER: u16 = 0x20;
+
+/// The id of an entry that has none: `ACL_UNDEFINED_ID`.
+const UNDEFINED: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    tag: u16,
+    permissions: u16,
+    id: u32,
+}
+
+impl Entry {
+    const fn read(bytes: [u8; ENTRY]) -> Self {
+        let [t0, t1, p0, p1, i0, i1, i2, i3] = bytes;
+        Self {
+            tag: u16::from_le_bytes([t0, t1]),
+            permissions: u16::from_le_bytes([p0, p1]),
+            id: u32::from_le_bytes([i0, i1, i2, i3]),
+        }
+    }
+
+    const fn write(self) -> [u8; ENTRY] {
+        let [t0, t1] = self.tag.to_le_bytes();
+        let [p0, p1] = self.permissions.to_le_bytes();
+        let [i0, i1, i2, i3] = self.id.to_le_bytes();
+        [t0, t1, p0, p1, i0, i1, i2, i3]
+    }
+
+    const fn bits(self) -> u32 {
+        self.permissions as u32
+    }
+
+    const fn is_named(self) -> bool {
+        matches!(self.tag, USER | GROUP)
+    }
+}
+
+fn entries(value: &[u8]) -> impl Iterator<Item = Entry> {
+    let (chunks, _) = value.get(HEADER..).unwrap_or(&[]).as_chunks();
+    chunks.iter().copied().map(Entry::read)
+}
+
+/// Whether `value` is one that setxattr takes, and whether there is any entry in it: without one it
+/// takes the list from the file (`posix_acl_from_xattr` and `posix_acl_valid`).
+///
+/// # Errors
+/// EINVAL; EOPNOTSUPP for another version.
+pub fn check(value: &[u8]) -> Result<bool, Errno> {
+    if value.is_empty() {
+        return Ok(false);
+    }
+    let head = value.first_chunk::<HEADER>().ok_or(Errno::INVAL)?;
+    if u32::from_le_bytes(*head) != VERSION {
+        return Err(Errno::OPNOTSUPP);
+    }
+    if !(value.len() - HEADER).is_multiple_of(ENTRY) {
+        return Err(Errno::INVAL);
+    }
+    if value.len() == HEADER {
+        return Ok(false);
+    }
+
+    // Owner, users, group, groups, mask (if anybody is named), others: in this order.
+    let mut after = 0;
+    let mut named = false;
+    for entry in entries(value) {
+        let in_order = match entry.tag {
+            USER_OBJ => after == 0,
+            USER => after == USER_OBJ,
+            GROUP_OBJ => after == USER_OBJ,
+            GROUP => after == GROUP_OBJ,
+            MASK => after == GROUP_OBJ,
+            OTHER => after == MASK || after == GROUP_OBJ && !named,
+            _ => false,
+        };
+        if !in_order || entry.bits() & !7 != 0 || entry.is_named() && entry.id == UNDEFINED {
+            return Err(Errno::INVAL);
+        }
+        if entry.is_named() {
+            named = true;
+        } else {
+            after = entry.tag;
+        }
+    }
+    if after == OTHER { Ok(true) } else { Err(Errno::INVAL) }
+}
+
+/// What a list comes to as the permission bits of a mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Equivalent {
+    /// The bits say all that the list does: it needn't be kept.
+    Mode(u32),
+    /// The list says more. These are the mode's bits beside it, the group's being the mask.
+    Mask(u32),
+}
+
+/// The permission bits of a file that has this valid list: `posix_acl_equiv_mode`.
+#[must_use]
+pub fn equivalent(value: &[u8]) -> Equivalent {
+    let mut mode = 0;
+    let mut mask = None;
+    let mut named = false;
+    for entry in entries(value) {
+        match entry.tag {
+            USER_OBJ => mode |= (entry.bits() & 7) << 6,
+            GROUP_OBJ => mode |= (entry.bits() & 7) << 3,
+            OTHER => mode |= entry.bits() & 7,
+            MASK => mask = Some(entry.bits() & 7),
+            _ => named = true,
+        }
+    }
+    match mask {
+        Some(mask) => Equivalent::Mask(mode & !0o070 | mask << 3),
+        None if named => Equivalent::Mask(mode),
+        None => Equivalent::Mode(mode),
+    }
+}
+
+/// Whether the list lets `who` do `want` with `file`: `posix_acl_permission`.
+///
+/// # Errors
+/// EACCES; EIO for a list that makes no sense.
+pub(crate) fn permits(value: &[u8], who: &Who<'_>, file: &Owned<'_>, want: Want) -> Result<(), Errno> {
+    let wanted = want.0 & 7;
+    let granted = |bits: u32| if wanted & !bits == 0 { Ok(()) } else { Err(Errno::ACCES) };
+    let mask = || entries(value).find(|entry| entry.tag == MASK).map_or(7, Entry::bits);
+    let mut in_some_group = false;
+    for entry in entries(value) {
+        match entry.tag {
+            USER_OBJ if who.credentials.fsuid == file.uid => return granted(entry.bits()),
+            USER if who.credentials.fsuid == entry.id => return granted(entry.bits() & mask()),
+            GROUP_OBJ | GROUP => {
+                let gid = if entry.tag == GROUP { entry.id } else { file.gid };
+                if who.in_group(gid) {
+                    in_some_group = true;
+                    // The first group that allows all of it decides; no two are added up.
+                    if wanted & !entry.bits() == 0 {
+                        return granted(entry.bits() & mask());
+                    }
+                }
+            }
+            OTHER if in_some_group => return Err(Errno::ACCES),
+            OTHER => return granted(entry.bits()),
+            USER_OBJ | USER | MASK => {}
+            _ => return Err(Errno::IO),
+        }
+    }
+    Err(Errno::IO)
+}
+
+/// A copy of `value` in `out`, each entry changed by `change`; ids that mean nothing become what the
+/// kernel shows for them. Returns the length.
+fn rewrite(value: &[u8], out: &mut [u8], mut change: impl FnMut(Entry) -> Entry) -> Result<usize, Errno> {
+    let room = out.get_mut(..value.len()).ok_or(Errno::RANGE)?;
+    room.copy_from_slice(value);
+    let (chunks, _) = room.get_mut(HEADER..).unwrap_or(&mut []).as_chunks_mut();
+    for chunk in chunks {
+        let mut entry = change(Entry::read(*chunk));
+        if !entry.is_named() {
+            entry.id = UNDEFINED;
+        }
+        *chunk = entry.write();
+    }
+    Ok(value.len())
+}
+
+/// The list as getxattr shows it after setxattr was given `value`, in `out`; returns the length.
+///
+/// # Errors
+/// ERANGE if there isn't room for as many bytes as `value` has.
+pub fn normal(value: &[u8], out: &mut [u8]) -> Result<usize, Errno> {
+    rewrite(value, out, |entry| entry)
+}
+
+/// The list of a file after a chmod to `mode`, in `out`; returns the length (`posix_acl_chmod`). The
+/// mode's group bits go to the mask, if there is one.
+///
+/// # Errors
+/// ERANGE if there isn't room for as many bytes as `value` has.
+pub fn after_chmod(value: &[u8], mode: u32, out: &mut [u8]) -> Result<usize, Errno> {
+    let has_mask = entries(value).any(|entry| entry.tag == MASK);
+    rewrite(value, out, |entry| {
+        let bits = match entry.tag {
+            USER_OBJ => mode >> 6,
+            GROUP_OBJ if !has_mask => mode >> 3,
+            MASK => mode >> 3,
+            OTHER => mode,
+            _ => entry.bits(),
+        };
+        Entry { permissions: (bits & 7) as u16, ..entry }
+    })
+}
+
+/// What a new file begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnCreation {
+    /// Its whole mode.
+    pub mode: u32,
+    /// The length of its access list in the caller's buffer; none if the mode says all.
+    pub access: Option<usize>,
+    /// Whether it gets the directory's default list as its own.
+    pub inherits_default: bool,
+}
+
+/// What a new file of `mode` (the whole one, from [`new_file`](crate::permission::new_file), not yet
+/// masked) begins with in a directory with this default list: `posix_acl_create`. Its access
+/// list is written to `out`. The umask counts only where there is no default list.
+///
+/// # Errors
+/// ERANGE if `out` is shorter than the list; EIO for a list that makes no sense.
+pub fn on_creation(
+    default: Option<&[u8]>,
+    mode: u32,
+    umask: u32,
+    out: &mut [u8],
+) -> Result<OnCreation, Errno> {
+    if mode & TYPE == SYMLINK {
+        return Ok(OnCreation { mode, access: None, inherits_default: false });
+    }
+    let Some(default) = default else {
+        let mode = mode & !(umask & PERMISSIONS);
+        return Ok(OnCreation { mode, access: None, inherits_default: false });
+    };
+    if !check(default).map_err(|_| Errno::IO)? {
+        return Err(Errno::IO);
+    }
+
+    // Neither the list nor the mode gives what the other denies.
+    let has_mask = entries(default).any(|entry| entry.tag == MASK);
+    let mut granted = 0;
+    let len = rewrite(default, out, |entry| {
+        let shift = match entry.tag {
+            USER_OBJ => 6,
+            GROUP_OBJ if !has_mask => 3,
+            MASK => 3,
+            OTHER => 0,
+            _ => return entry,
+        };
+        let bits = entry.bits() & mode >> shift & 7;
+        granted |= bits << shift;
+        Entry { permissions: bits as u16, ..entry }
+    })?;
+    let says_more = has_mask || entries(default).any(Entry::is_named);
+    Ok(OnCreation {
+        mode: mode & !PERMISSIONS | granted,
+        access: says_more.then_some(len),
+        inherits_default: is_directory(mode),
+    })
+}
