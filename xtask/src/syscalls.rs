@@ -41,14 +41,24 @@ fn page() -> String {
             Support::Partial => "in part",
             Support::Refused => "no",
         };
-        let when = when(row.trap);
+        let when = when(row);
         // Writing to a string doesn't fail.
         let _ = writeln!(page, "| {} | {} | {when} | {support} | {} |", row.name, row.number, row.note);
     }
     page
 }
 
-fn when(trap: Trap) -> String {
+fn when(row: &Row) -> String {
+    let always = matches!(row.trap, Trap::Always);
+    let also = if row.faked && !always { "under fake root" } else { "" };
+    match (row.trap, also) {
+        (_, "") => ordinarily(row.trap),
+        (Trap::Never, also) => also.to_owned(),
+        (trap, also) => format!("{}; {also}", ordinarily(trap)),
+    }
+}
+
+fn ordinarily(trap: Trap) -> String {
     match trap {
         Trap::Never => "never".to_owned(),
         Trap::Always => "always".to_owned(),

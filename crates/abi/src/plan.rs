@@ -11,20 +11,21 @@
 //! | 2 | host path of a shim image to fall back on, or nothing |
 //! | 3 | what `uname -r` says in the guest, or nothing |
 //! | 4 | the path that was given to execve, for AT_EXECFN and the process's name |
-//! | 5… | one [`Mount`] each; padded with an empty string to make the number of all even |
+//! | 5 | host path of the session's file (see `newroot_owner::session`), or nothing without fake root |
+//! | 6… | one [`Mount`] each; padded with an empty string to make the number of all even |
 //! | last | the [`Header`], fixed-width hexadecimal |
 //!
 //! The number of strings is even because the guest's argument count comes to lie that many words
 //! above where the kernel put it on the initial stack, which the ABI wants 16-byte aligned.
 
 /// Changes whenever a launcher and a shim of different builds could misread each other.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// The first string of every plan. The control character keeps it from being anyone's variable.
-pub const MAGIC: &[u8] = b"\x01newroot-plan-3";
+pub const MAGIC: &[u8] = b"\x01newroot-plan-4";
 
 /// Strings in front of the mounts.
-pub const FIXED_STRINGS: usize = 5;
+pub const FIXED_STRINGS: usize = 6;
 /// The fewest strings of a plan: those in front, one mount, no padding, the header.
 pub const LEAST_STRINGS: usize = FIXED_STRINGS + 2;
 
@@ -36,6 +37,9 @@ pub const SHIM_PATH: usize = 2;
 pub const RELEASE: usize = 3;
 /// Index of the string with the path that was given to execve.
 pub const NAME: usize = 4;
+/// Index of the string with the host path of the session's file, which fake root needs. The
+/// directory it lies in is the root's store.
+pub const SESSION_FILE: usize = 5;
 
 macro_rules! flags {
     ($type:ident, $($(#[$meta:meta])* $name:ident = $value:expr;)*) => {
@@ -92,6 +96,11 @@ flags! { Flags,
     NO_PROC = 1 << 9;
     /// A filter of the guest's own may hold for the process: it has a say in every trapped call.
     GUEST_FILTERS = 1 << 10;
+    /// The guest's users, groups and capabilities are newroot's own, and so are the owners and
+    /// modes of files.
+    FAKE_ROOT = 1 << 11;
+    /// The program gained rights by its exec, which AT_SECURE tells it.
+    SECURE = 1 << 12;
 }
 
 /// What changes from process to process, in fixed-width hexadecimal.
@@ -174,6 +183,9 @@ flags! { MountFlags,
     DIRECTORY = 1 << 2;
     /// It stands for a parent directory that exists only because a binding lies below it.
     VIRTUAL = 1 << 3;
+    /// It stands for something of newroot's own in the root, which the guest is not to find: its
+    /// host path is one that never exists.
+    HIDDEN = 1 << 4;
 }
 
 /// The root or one binding: a host tree seen at a guest path.

@@ -39,11 +39,17 @@ impl Allowed {
         guest
             .mounts()
             .iter()
+            .filter(|mount| !mount.flags.has(MountFlags::HIDDEN))
             .map(|mount| Self {
                 path: crate::guest::shown(&mount.host),
                 read_only: mount.flags.has(MountFlags::READ_ONLY) || mount.flags.has(MountFlags::VIRTUAL),
             })
             .collect()
+    }
+
+    /// A directory of newroot's own that the shim works in.
+    pub(crate) fn store(path: &Path) -> Self {
+        Self { path: path.to_owned(), read_only: false }
     }
 
     /// A program that may be executed.

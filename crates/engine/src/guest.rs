@@ -57,6 +57,11 @@ impl Guest {
         self.mounts.last().is_some_and(|root| root.host.is_empty())
     }
 
+    /// Host path of its root; empty for the host's own.
+    pub(crate) fn root(&self) -> &[u8] {
+        self.mounts.last().map_or(&[], |root| &root.host)
+    }
+
     pub(crate) fn mounts(&self) -> &[OwnedMount] {
         &self.mounts
     }

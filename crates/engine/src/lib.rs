@@ -31,8 +31,8 @@ mod trap;
 
 pub use error::{Error, Hint, Result};
 pub use spec::{
-    Access, Binding, Capabilities, CommandLine, Confinement, Dotted, EngineChoice, Environment, GuestLink,
-    Identity, Isolation, LaunchSpec, Missing, Namespace, Patching, Principal, UserMap, Warning,
+    Access, Binding, Capabilities, CommandLine, Confinement, Dotted, EngineChoice, Environment, FakeRoot,
+    GuestLink, Identity, Isolation, LaunchSpec, Missing, Namespace, Patching, Principal, UserMap, Warning,
     WorkingDirectory, reason,
 };
 

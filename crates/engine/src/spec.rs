@@ -31,6 +31,8 @@ pub struct LaunchSpec {
     pub patching: Patching,
     /// Who the command runs as.
     pub identity: Identity,
+    /// Whether an ordinary user gets that identity as a fake.
+    pub fake_root: FakeRoot,
     /// What the command doesn't share with the host, beyond its root.
     pub isolation: Isolation,
     /// The file mode creation mask, if not the caller's.
@@ -165,6 +167,18 @@ impl Default for Patching {
         const TRAPS: NonZeroU32 = NonZeroU32::new(32).unwrap();
         Self::After(TRAPS)
     }
+}
+
+/// Whether users, groups and the owners of files are newroot's own, for an ordinary user. Root needs no fake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FakeRoot {
+    /// No: nobody can be anyone else.
+    #[default]
+    Off,
+    /// Yes. What nothing is recorded of belongs to root in the root, and to whoever looks in bindings.
+    On,
+    /// Yes. What nothing is recorded of belongs to the identity that was asked for (PRoot's `-i`).
+    OwnFiles,
 }
 
 /// Something worth a line on stderr that doesn't keep the command from running.

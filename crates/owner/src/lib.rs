@@ -19,6 +19,7 @@ pub mod credentials;
 mod mode;
 pub mod permission;
 pub mod record;
+pub mod session;
 pub mod status;
 
 pub use capabilities::Capabilities;

@@ -5,11 +5,18 @@
 //! call; those that can't are `unsafe` and say what the caller answers for.
 #![allow(unsafe_code)]
 
+mod files;
+
 use core::mem::MaybeUninit;
 
 use newroot_abi::Errno;
 use newroot_sys::arch::SignalAction;
 use newroot_sys::{raw, syscall};
+
+pub use files::{
+    birth, fchmodat, fgetxattr, getxattr, limits_of, linkat, listxattr, mknodat, pwrite, removexattr, rename,
+    set_limits, setxattr, symlinkat, unlinkat,
+};
 
 /// The working directory as a directory descriptor.
 pub const AT_FDCWD: i32 = raw::AT_FDCWD;

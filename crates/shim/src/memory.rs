@@ -17,6 +17,8 @@ use newroot_abi::{Errno, PATH_MAX};
 use newroot_paths::Buffer;
 use newroot_sys::{raw, syscall};
 
+use crate::host::Stat;
+
 const PAGE: usize = 4096;
 
 /// Checks that the page of `address` can be read.
@@ -68,6 +70,8 @@ pub fn read<T: Copy + Plain>(address: usize) -> Result<T, Errno> {
 /// # Safety
 /// No padding, no invalid bit pattern.
 pub unsafe trait Plain {}
+// SAFETY: integers.
+unsafe impl Plain for u8 {}
 // SAFETY: integers.
 unsafe impl Plain for u16 {}
 // SAFETY: integers.
@@ -171,11 +175,76 @@ pub fn copy_owned(address: usize, bytes: &[u8]) {
     unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), address as *mut u8, bytes.len()) };
 }
 
+/// A value in memory of the shim's own, or that the kernel has just written for the guest.
+#[must_use]
+pub fn owned_value<T: Copy + Plain>(address: usize) -> T {
+    // SAFETY: as for `write_owned`.
+    unsafe { (address as *const T).read_unaligned() }
+}
+
+/// Moves bytes within such memory.
+pub fn move_owned(to: usize, from: usize, len: usize) {
+    // SAFETY: as for `write_owned`.
+    unsafe { core::ptr::copy(from as *const u8, to as *mut u8, len) };
+}
+
+/// The `struct stat` that the kernel has just written for the guest.
+#[must_use]
+pub fn written_stat(address: usize) -> Stat {
+    // SAFETY: the kernel wrote all of it; integers only.
+    unsafe { (address as *const Stat).read_unaligned() }
+}
+
+/// The `struct statx` that the kernel has just written for the guest.
+#[must_use]
+pub fn written_statx(address: usize) -> raw::statx {
+    // SAFETY: the kernel wrote all of it; integers only.
+    unsafe { (address as *const raw::statx).read_unaligned() }
+}
+
+/// A `struct stat` of nothing.
+#[must_use]
+pub fn zeroed_stat() -> Stat {
+    // SAFETY: integers only.
+    unsafe { core::mem::zeroed() }
+}
+
+/// A mapping that was just made, as words.
+#[must_use]
+pub fn mapped_words<'a>(address: usize, count: usize) -> &'a mut [u32] {
+    // SAFETY: the caller made the mapping for this, and nobody else knows of it.
+    unsafe { core::slice::from_raw_parts_mut(address as *mut u32, count) }
+}
+
+/// A part of a mapping that was just made, as bytes.
+#[must_use]
+pub fn mapped_bytes<'a>(address: usize, len: usize) -> &'a mut [u8] {
+    // SAFETY: as above.
+    unsafe { core::slice::from_raw_parts_mut(address as *mut u8, len) }
+}
+
+/// Gives such a mapping back.
+pub fn unmap_owned(address: usize, len: usize) {
+    // SAFETY: the caller made it, and is done with it.
+    unsafe { crate::host::munmap(address, len) };
+}
+
 /// A NUL-terminated string in memory of the shim's own.
 #[must_use]
 pub fn owned_string(address: usize) -> &'static [u8] {
     // SAFETY: as for `write_owned`; whoever put it there ended it with NUL.
     unsafe { initial_string(address) }
+}
+
+/// The same with its NUL, for the kernel.
+#[must_use]
+pub fn owned_string_with_nul(address: usize) -> &'static [u8] {
+    if address == 0 {
+        return b"\0";
+    }
+    let len = owned_string(address).len();
+    // SAFETY: as for `write_owned`; the NUL ends it.
+    unsafe { core::slice::from_raw_parts(address as *const u8, len + 1) }
 }
 
 /// Copies a NUL-terminated string that may be longer than PATH_MAX.

@@ -9,9 +9,9 @@ use newroot_sys::arch;
 
 use crate::calls::signal::SIG_IGN;
 use crate::loader::{self, KernelStack};
-use crate::report::fatal;
+use crate::report::{Decimal, fatal};
 use crate::session::{self, session};
-use crate::{host, slots, state, trap};
+use crate::{host, owner, slots, state, trap};
 
 /// Called by the entry point with the initial stack pointer.
 ///
@@ -32,6 +32,12 @@ pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
     slots::take_first();
     slots::wipe_owners_on_fork();
     adopt_inherited_state();
+    if session.has(Flags::FAKE_ROOT)
+        && let Err(error) = owner::process::start()
+    {
+        let number = Decimal::new(error.number().unsigned_abs().into());
+        fatal(&[b"cannot join the session: error ", number.bytes(), b"\n", b"hint: its file was removed"]);
+    }
     if session.has(Flags::LAUNCH) {
         trap::install_filter();
     }

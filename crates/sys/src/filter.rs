@@ -8,7 +8,7 @@
 use crate::arch;
 use crate::bpf::{self, Insn};
 use crate::guard::NO_ANSWER;
-use crate::table::{ROWS, Session, Trap};
+use crate::table::{ROWS, Row, Session, Trap};
 use newroot_abi::plan::Flags;
 
 /// SECCOMP_RET_ALLOW.
@@ -35,7 +35,7 @@ pub struct Shim {
 }
 
 /// Room enough for the filter; [`build`] fails if a longer table ever outgrows it.
-pub const CAPACITY: usize = 1024;
+pub const CAPACITY: usize = 2048;
 
 /// A program under construction.
 struct Assembler<'a> {
@@ -102,12 +102,15 @@ pub fn build(flags: Flags, release: bool, shim: Shim, out: &mut [Insn]) -> Optio
 
 /// Whether every call that this row is of, wherever it comes from, is trapped in such a session.
 #[must_use]
-pub fn always_traps(trap: Trap, flags: Flags, release: bool) -> bool {
-    rule_of(trap, flags, release) == Rule::Trap
+pub fn always_traps(row: &Row, flags: Flags, release: bool) -> bool {
+    rule_of(row, flags, release) == Rule::Trap
 }
 
-fn rule_of(trap: Trap, flags: Flags, release: bool) -> Rule {
-    match trap {
+fn rule_of(row: &Row, flags: Flags, release: bool) -> Rule {
+    if row.faked && flags.has(Flags::FAKE_ROOT) {
+        return Rule::Trap;
+    }
+    match row.trap {
         Trap::Never => Rule::Allow,
         Trap::Always => Rule::Trap,
         Trap::Refuse(errno) => Rule::Errno(errno),
@@ -140,7 +143,7 @@ fn collect_runs(flags: Flags, release: bool, runs: &mut [Run; 512]) -> Option<&[
     push(0, Rule::Allow)?;
     for number in 0..=crate::table::LAST_KNOWN {
         let rule = match crate::table::row_of(number as usize) {
-            Some(row) => rule_of(row.trap, flags, release),
+            Some(row) => rule_of(row, flags, release),
             None => Rule::Allow,
         };
         push(number, rule)?;
@@ -253,6 +256,13 @@ mod tests {
                 arguments[index as usize] = u64::from(value);
             }
             assert_eq!(answer(Flags::default(), row.number, GUEST_IP, arguments), expected, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn fake_root_is_asked_first() {
+        for row in ROWS.iter().filter(|row| row.faked) {
+            assert_eq!(answer(Flags::FAKE_ROOT, row.number, GUEST_IP, [0; 6]), OURS, "{}", row.name);
         }
     }
 

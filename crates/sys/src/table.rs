@@ -113,6 +113,8 @@ pub struct PathCall {
 pub enum Call {
     /// None: it isn't trapped.
     Kernel,
+    /// None but that for fake root (see [`Row::faked`]).
+    Faked,
     /// The generic code for calls with one path.
     Path(PathCall),
     Open,
@@ -187,6 +189,8 @@ pub struct Row {
     pub number: u32,
     /// When it is trapped.
     pub trap: Trap,
+    /// Whether it is always trapped under fake root, and given to the code for that first.
+    pub faked: bool,
     /// What runs it then.
     pub call: Call,
     /// How much of it works.
@@ -204,15 +208,26 @@ const ENOSYS: u16 = 38;
 use self::From::{Argument as A, Constant as C, Directory as D, Path as P};
 
 const fn row(name: &'static str, number: u32, trap: Trap, call: Call) -> Row {
-    Row { name, number, trap, call, support: Support::Full, note: "" }
+    Row { name, number, trap, faked: false, call, support: Support::Full, note: "" }
 }
 
 const fn refused(name: &'static str, number: u32, errno: u16, note: &'static str) -> Row {
-    Row { name, number, trap: Trap::Refuse(errno), call: Call::Kernel, support: Support::Refused, note }
+    let trap = Trap::Refuse(errno);
+    Row { name, number, trap, faked: false, call: Call::Kernel, support: Support::Refused, note }
 }
 
 const fn partial(row: Row, note: &'static str) -> Row {
     Row { support: Support::Partial, note, ..row }
+}
+
+/// A call that fake root has something to say to, beside what the row says.
+const fn faked(row: Row) -> Row {
+    Row { faked: true, ..row }
+}
+
+/// A call that is the kernel's alone, but under fake root.
+const fn of_root(name: &'static str, number: u32) -> Row {
+    faked(row(name, number, Trap::Never, Call::Faked))
 }
 
 /// A call that has its own descriptor and path arguments, reissued as it is.
@@ -488,10 +503,15 @@ pub static ROWS: &[Row] = &[
         Empty::Flag(4),
         Intent::Modify,
     ),
-    row("fchmod", raw::__NR_fchmod, Trap::InSession(Session::ReadOnly), Call::DescriptorWrite),
-    row("fchown", raw::__NR_fchown, Trap::InSession(Session::ReadOnly), Call::DescriptorWrite),
-    row("fsetxattr", raw::__NR_fsetxattr, Trap::InSession(Session::ReadOnly), Call::DescriptorWrite),
-    row("fremovexattr", raw::__NR_fremovexattr, Trap::InSession(Session::ReadOnly), Call::DescriptorWrite),
+    faked(row("fchmod", raw::__NR_fchmod, Trap::InSession(Session::ReadOnly), Call::DescriptorWrite)),
+    faked(row("fchown", raw::__NR_fchown, Trap::InSession(Session::ReadOnly), Call::DescriptorWrite)),
+    faked(row("fsetxattr", raw::__NR_fsetxattr, Trap::InSession(Session::ReadOnly), Call::DescriptorWrite)),
+    faked(row(
+        "fremovexattr",
+        raw::__NR_fremovexattr,
+        Trap::InSession(Session::ReadOnly),
+        Call::DescriptorWrite,
+    )),
     // Watching.
     row(
         "inotify_add_watch",
@@ -516,8 +536,8 @@ pub static ROWS: &[Row] = &[
         Intent::Read,
     ),
     // Listing.
-    row("getdents", legacy::__NR_getdents, Trap::InSession(Session::Unlisted), Call::GetDents),
-    row("getdents64", raw::__NR_getdents64, Trap::InSession(Session::Unlisted), Call::GetDents64),
+    faked(row("getdents", legacy::__NR_getdents, Trap::InSession(Session::Unlisted), Call::GetDents)),
+    faked(row("getdents64", raw::__NR_getdents64, Trap::InSession(Session::Unlisted), Call::GetDents64)),
     // Programs.
     row("execve", raw::__NR_execve, Trap::Always, Call::ExecVe),
     row("execveat", raw::__NR_execveat, Trap::Always, Call::ExecVeAt),
@@ -548,9 +568,52 @@ pub static ROWS: &[Row] = &[
     row("epoll_pwait", raw::__NR_epoll_pwait, Trap::IfArgument(4), Call::EPollPWait),
     row("epoll_pwait2", raw::__NR_epoll_pwait2, Trap::IfArgument(4), Call::EPollPWait),
     // Filters of the guest's own.
-    row("prctl", raw::__NR_prctl, Trap::IfEqual(0, PR_SET_SECCOMP), Call::Prctl),
+    faked(row("prctl", raw::__NR_prctl, Trap::IfEqual(0, PR_SET_SECCOMP), Call::Prctl)),
     row("seccomp", raw::__NR_seccomp, Trap::Always, Call::Seccomp),
-    row("uname", raw::__NR_uname, Trap::InSession(Session::Release), Call::Uname),
+    faked(row("uname", raw::__NR_uname, Trap::InSession(Session::Release), Call::Uname)),
+    // Users, groups and capabilities.
+    of_root("getuid", raw::__NR_getuid),
+    of_root("geteuid", raw::__NR_geteuid),
+    of_root("getgid", raw::__NR_getgid),
+    of_root("getegid", raw::__NR_getegid),
+    of_root("getresuid", raw::__NR_getresuid),
+    of_root("getresgid", raw::__NR_getresgid),
+    of_root("getgroups", raw::__NR_getgroups),
+    of_root("setuid", raw::__NR_setuid),
+    of_root("setgid", raw::__NR_setgid),
+    of_root("setreuid", raw::__NR_setreuid),
+    of_root("setregid", raw::__NR_setregid),
+    of_root("setresuid", raw::__NR_setresuid),
+    of_root("setresgid", raw::__NR_setresgid),
+    of_root("setfsuid", raw::__NR_setfsuid),
+    of_root("setfsgid", raw::__NR_setfsgid),
+    of_root("setgroups", raw::__NR_setgroups),
+    of_root("capget", raw::__NR_capget),
+    of_root("capset", raw::__NR_capset),
+    // What only root may do to others, or to the machine.
+    of_root("kill", raw::__NR_kill),
+    of_root("tkill", raw::__NR_tkill),
+    of_root("tgkill", raw::__NR_tgkill),
+    of_root("rt_sigqueueinfo", raw::__NR_rt_sigqueueinfo),
+    of_root("rt_tgsigqueueinfo", raw::__NR_rt_tgsigqueueinfo),
+    of_root("pidfd_send_signal", raw::__NR_pidfd_send_signal),
+    of_root("setpriority", raw::__NR_setpriority),
+    of_root("getrlimit", raw::__NR_getrlimit),
+    of_root("setrlimit", raw::__NR_setrlimit),
+    of_root("prlimit64", raw::__NR_prlimit64),
+    of_root("sched_setscheduler", raw::__NR_sched_setscheduler),
+    of_root("sched_setparam", raw::__NR_sched_setparam),
+    of_root("sched_setattr", raw::__NR_sched_setattr),
+    of_root("ioprio_set", raw::__NR_ioprio_set),
+    of_root("sethostname", raw::__NR_sethostname),
+    of_root("setdomainname", raw::__NR_setdomainname),
+    of_root("settimeofday", raw::__NR_settimeofday),
+    of_root("clock_settime", raw::__NR_clock_settime),
+    of_root("getsockopt", raw::__NR_getsockopt),
+    // Owners by descriptor.
+    of_root("fstat", raw::__NR_fstat),
+    of_root("fgetxattr", raw::__NR_fgetxattr),
+    of_root("flistxattr", raw::__NR_flistxattr),
     // Refused: what would open files behind the filter's back, or change the root under us.
     refused(
         "clone3",
@@ -561,9 +624,9 @@ pub static ROWS: &[Row] = &[
     refused("io_uring_setup", raw::__NR_io_uring_setup, ENOSYS, "ENOSYS: a ring opens files unseen"),
     refused("io_uring_enter", raw::__NR_io_uring_enter, ENOSYS, "ENOSYS, like io_uring_setup"),
     refused("io_uring_register", raw::__NR_io_uring_register, ENOSYS, "ENOSYS, like io_uring_setup"),
-    refused("mount", raw::__NR_mount, EPERM, "EPERM, as for anyone without privilege"),
-    refused("umount2", raw::__NR_umount2, EPERM, "EPERM, as for anyone without privilege"),
-    refused("pivot_root", raw::__NR_pivot_root, EPERM, "EPERM, as for anyone without privilege"),
+    faked(refused("mount", raw::__NR_mount, EPERM, "EPERM, as for anyone without privilege")),
+    faked(refused("umount2", raw::__NR_umount2, EPERM, "EPERM, as for anyone without privilege")),
+    faked(refused("pivot_root", raw::__NR_pivot_root, EPERM, "EPERM, as for anyone without privilege")),
     refused("move_mount", raw::__NR_move_mount, EPERM, "EPERM, as for anyone without privilege"),
     refused("fsopen", raw::__NR_fsopen, EPERM, "EPERM, as for anyone without privilege"),
     refused("fsconfig", raw::__NR_fsconfig, EPERM, "EPERM, as for anyone without privilege"),

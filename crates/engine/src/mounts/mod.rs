@@ -143,6 +143,9 @@ fn find_unlisted(guest: &mut Guest) {
         .mounts()
         .iter()
         .map(|mount| {
+            if mount.flags.has(MountFlags::HIDDEN) {
+                return None;
+            }
             let slash = mount.guest.iter().rposition(|&byte| byte == b'/')?;
             let parent = if slash == 0 { b"/" } else { &mount.guest[..slash] };
             let parent = guest.resolve(parent, Last::Keep).ok()?.host;

@@ -1,5 +1,6 @@
 //! The trap engine's launcher: from a specification to the first exec of the shim.
 
+mod fake_root;
 mod image;
 mod plan;
 mod process;
@@ -11,24 +12,31 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use crate::confine::{self, Allowed};
 use crate::error::{Error, Result};
-use crate::spec::{LaunchSpec, Patching, UserMap, Warning};
+use crate::guest::Guest;
+use crate::identity::Numbers;
+use crate::spec::{FakeRoot, LaunchSpec, Patching, UserMap, Warning};
 use crate::{command, cwd, environment, identity, inside, mounts, supervise};
 
 /// Becomes the command; returns only if it can't, or with the status of a supervised one.
 pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
     refuse_kernels_own(spec)?;
     let mut guest = mounts::resolve(spec, warn)?;
-    let identity = identity::resolve(&guest, &spec.identity, warn)?.permitted(&spec.identity, "trap")?;
+    let wanted = identity::resolve(&guest, &spec.identity, warn)?;
+    let user = wanted.uid;
+    let (identity, fake) = who(spec, &mut guest, wanted)?;
     mounts::provide_places(&mut guest)?;
     let variables = environment::resolve(
         &guest,
         &spec.environment,
-        identity.uid.unwrap_or_else(|| rustix::process::geteuid().as_raw()),
+        user.unwrap_or_else(|| rustix::process::geteuid().as_raw()),
     );
     let start = cwd::resolve(&guest, &spec.cwd, warn)?;
     let command = command::resolve(&guest, &start.guest, &spec.command, &variables, &spec.rootfs)?;
 
     let mut flags = mounts::flags(&guest).with(host_flags());
+    if fake.is_some() {
+        flags = flags.with(Flags::FAKE_ROOT);
+    }
     if spec.verbosity >= 1 {
         flags = flags.with(Flags::VERBOSE);
         describe(spec, &guest, &command);
@@ -51,6 +59,7 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
             cwd_mount: start.mount,
             shim_path: image.path(),
             release: spec.kernel_release.as_deref(),
+            session_file: fake.as_ref().map(|fake| fake.file.as_path()),
         },
     );
     rustix::process::chdir(&start.host).map_err(|cause| Error::WorkingDirectory {
@@ -64,11 +73,16 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
         if let Err(error) = identity.adopt() {
             return error;
         }
+        if let Some(Err(error)) = fake.as_ref().map(fake_root::Prepared::adopt) {
+            return error;
+        }
         supervise::stay_with(guardian);
         if let Some(mask) = spec.umask {
             rustix::process::umask(Mode::from_raw_mode(mask));
         }
-        let allowed = Allowed::mounts_of(&guest).into_iter().chain(image.path().map(Allowed::program));
+        let store = fake.as_ref().and_then(|fake| fake.outside.as_deref()).map(Allowed::store);
+        let allowed =
+            Allowed::mounts_of(&guest).into_iter().chain(image.path().map(Allowed::program)).chain(store);
         if let Err(error) = confine::apply(confinement, &allowed.collect::<Vec<_>>(), "trap", warn) {
             return error;
         }
@@ -79,6 +93,21 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
         }
     };
     supervise::become_or_run(spec, become_command)
+}
+
+/// Who the command runs as: for real, or for an ordinary user who wants to be another, as a fake.
+fn who(
+    spec: &LaunchSpec,
+    guest: &mut Guest,
+    wanted: Numbers,
+) -> Result<(Numbers, Option<fake_root::Prepared>)> {
+    match wanted.clone().permitted(&spec.identity, "trap") {
+        Err(Error::OtherIdentity { .. }) if spec.fake_root != FakeRoot::Off => {
+            let fake = fake_root::prepare(guest, spec.fake_root, &wanted)?;
+            Ok((Numbers::default(), Some(fake)))
+        }
+        real => Ok((real?, None)),
+    }
 }
 
 /// Whether the kernel knows seccomp filters at all. Whether it lets one install them, the shim finds out.

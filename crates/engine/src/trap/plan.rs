@@ -17,6 +17,7 @@ pub(super) struct Facts<'a> {
     pub(super) cwd_mount: usize,
     pub(super) shim_path: Option<&'a Path>,
     pub(super) release: Option<&'a OsStr>,
+    pub(super) session_file: Option<&'a Path>,
 }
 
 /// The plan's strings.
@@ -37,6 +38,7 @@ pub(super) fn encode(guest: &Guest, command: &Command, facts: &Facts<'_>) -> Vec
         own(facts.shim_path.map_or(b"", |path| path.as_os_str().as_bytes())),
         own(facts.release.map_or(b"", OsStr::as_bytes)),
         own(&command.name),
+        own(facts.session_file.map_or(b"", |path| path.as_os_str().as_bytes())),
     ];
     for mount in guest.mounts() {
         let mut text = mount.borrow().encode_prefix().to_vec();

@@ -2,17 +2,25 @@
 //! for reading lets one change mode, owner and attributes of its file.
 
 use newroot_abi::Errno;
+use newroot_abi::plan::Flags;
 
 use super::{descriptor_argument, forward};
 use crate::resolve;
+use crate::session::session;
 use crate::trap::{Outcome, Trapped};
 
 /// fchmod(2), fchown(2), fsetxattr(2), fremovexattr(2).
 pub fn descriptor_write(call: &mut Trapped<'_>) -> Outcome {
-    let [descriptor, ..] = call.arguments;
-    let mount = resolve::mount_of_directory(descriptor_argument(descriptor));
-    if mount.is_some_and(resolve::is_read_only) {
-        return Errno::ROFS.into();
+    if let Some(error) = refused(call) {
+        return error.into();
     }
     forward(call.number as u32, call.arguments).into()
+}
+
+/// EROFS where the descriptor's file lies in a read-only binding.
+pub(crate) fn refused(call: &Trapped<'_>) -> Option<Errno> {
+    let [descriptor, ..] = call.arguments;
+    let read_only = session().has(Flags::READ_ONLY)
+        && resolve::mount_of_directory(descriptor_argument(descriptor)).is_some_and(resolve::is_read_only);
+    read_only.then_some(Errno::ROFS)
 }

@@ -7,6 +7,7 @@
 use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags, Header, NO_DESCRIPTOR};
 use newroot_image::{HEAD_LEN, Image, identify, is_shim};
+use newroot_owner::Executed;
 use newroot_paths::Last;
 use newroot_sys::raw;
 
@@ -15,6 +16,7 @@ use crate::host::{self, AT_FDCWD, Descriptor, FileType};
 use crate::limits::{self, Spare};
 use crate::loader;
 use crate::memory;
+use crate::owner;
 use crate::report::Decimal;
 use crate::resolve::{self, procfs};
 use crate::session::session;
@@ -47,6 +49,9 @@ struct Request {
 
 /// "Would it run?", without running it (Linux 6.14, include/uapi/linux/fcntl.h).
 const AT_EXECVE_CHECK: u32 = 0x10000;
+/// Switches that are of one program, not of the next.
+const PASSING: Flags =
+    Flags::LAUNCH.with(Flags::SIGSYS_IGNORED).with(Flags::SIGSYS_BLOCKED).with(Flags::SECURE);
 /// Interpreters of interpreters that the kernel follows (exec_binprm() in fs/exec.c).
 const MAX_SCRIPTS: usize = 5;
 /// Strings that scripts can put in front: for each its interpreter, an argument, its own name.
@@ -79,12 +84,14 @@ struct Executable {
     nameless: bool,
 }
 
-/// What an exec found.
-enum Program {
-    /// A program, with the strings in front of its arguments; open, if it has no name.
-    Found(Front, Option<Descriptor>),
-    /// The shim of a newroot in this one.
-    Shim,
+/// A program that was found, with nothing left that could be wrong.
+struct Program {
+    /// The strings in front of its arguments.
+    front: Front,
+    /// Its file, open, if it has no name.
+    nameless: Option<Descriptor>,
+    /// Under fake root, who it will run as.
+    executed: Option<Executed>,
 }
 
 fn exec(call: &mut Trapped<'_>, scratch: &mut Scratch, request: Request) -> Result<usize, Errno> {
@@ -103,31 +110,31 @@ fn exec(call: &mut Trapped<'_>, scratch: &mut Scratch, request: Request) -> Resu
         other => other?,
     };
     let Scratch { first, second, exec, .. } = scratch;
-    match program {
-        Program::Shim => super::exec_nested::exec(call, first, exec, request.arguments, request.environment),
-        Program::Found(..) if request.flags & AT_EXECVE_CHECK != 0 => Ok(0),
-        Program::Found(front, nameless) => {
-            // Only a file without a name is handed on open; and the limit that was raised to look at
-            // it is not the new program's.
-            if nameless.is_none() {
-                drop(spare);
-            }
-            replace_process(call, second, exec, &front, nameless, request)
-        }
+    let Some(program) = program else {
+        return super::exec_nested::exec(call, first, exec, request.arguments, request.environment);
+    };
+    if request.flags & AT_EXECVE_CHECK != 0 {
+        return Ok(0);
     }
+    // Only a file without a name is handed on open; and the limit that was raised to look at
+    // it is not the new program's.
+    if program.nameless.is_none() {
+        drop(spare);
+    }
+    replace_process(call, second, exec, program, request)
 }
 
 /// Looks for the program without a descriptor to spare. One without a name can't be handed on.
-fn find_in_a_child(scratch: &mut Scratch, request: Request, error: Errno) -> Result<Program, Errno> {
+fn find_in_a_child(scratch: &mut Scratch, request: Request, error: Errno) -> Result<Option<Program>, Errno> {
     let found = limits::with_fewer_descriptors([request.directory, -1], || match find(scratch, request) {
-        Ok(Program::Found(_, Some(_))) => Err(error),
+        Ok(Some(Program { nameless: Some(_), .. })) => Err(error),
         other => other,
     });
     found.unwrap_or(Err(error))
 }
 
-/// Finds everything that could be wrong with the program.
-fn find(scratch: &mut Scratch, request: Request) -> Result<Program, Errno> {
+/// Finds everything that could be wrong with the program; `None` is the shim of a newroot in this one.
+fn find(scratch: &mut Scratch, request: Request) -> Result<Option<Program>, Errno> {
     let Scratch { first, second, exec, .. } = scratch;
     memory::read_path(request.path, &mut first.text)?;
     let mut front = Front { offsets: [0; MAX_FRONT], count: 0, used: 0 };
@@ -136,11 +143,12 @@ fn find(scratch: &mut Scratch, request: Request) -> Result<Program, Errno> {
     given_name(first, second, request)?;
     let mut head = [0u8; HEAD_LEN];
     let mut scripts = 0;
+    let faked = session().has(Flags::FAKE_ROOT);
     loop {
         let len = host::pread(executable.file.number(), &mut head, 0)?;
         let head = head.get(..len).unwrap_or(&[]);
         if is_shim(head) {
-            return Ok(Program::Shim);
+            return Ok(None);
         }
         match identify(head)? {
             Image::Elf(_) => {
@@ -172,7 +180,9 @@ fn find(scratch: &mut Scratch, request: Request) -> Result<Program, Errno> {
             }
         }
     }
-    Ok(Program::Found(front, executable.nameless.then_some(executable.file)))
+    let executed = if faked { Some(owner::exec::executed(&executable.file)?) } else { None };
+    let nameless = executable.nameless.then_some(executable.file);
+    Ok(Some(Program { front, nameless, executed }))
 }
 
 /// Whether a script is named through a descriptor that the exec closes
@@ -210,11 +220,17 @@ fn open(operand: &mut Operand, exec: &mut ExecScratch, request: Request) -> Resu
     let mut nameless = by_descriptor;
     if !by_descriptor {
         let last = if nofollow { Last::Keep } else { Last::Follow };
+        if session().has(Flags::FAKE_ROOT) {
+            owner::exec::search(operand, request.directory, last)?;
+        }
         let found = resolve::walk_text(operand, request.directory, last)?;
         exec.exe.assign(operand.walk.guest.bytes())?;
         nameless = found.magic;
     }
     let file = open_regular(operand, !nameless)?;
+    if session().has(Flags::FAKE_ROOT) {
+        owner::exec::may_execute(&file)?;
+    }
     if nameless {
         // What the descriptor's link says is a path the guest may know.
         resolve::host_path(file.number(), &mut operand.walk.host)?;
@@ -371,10 +387,10 @@ fn replace_process(
     call: &mut Trapped<'_>,
     second: &mut Operand,
     exec: &mut ExecScratch,
-    front: &Front,
-    nameless: Option<Descriptor>,
+    program: Program,
     request: Request,
 ) -> Result<usize, Errno> {
+    let Program { front, nameless, executed } = program;
     let session = session();
     let state = state::get();
     let kept = match nameless {
@@ -385,8 +401,10 @@ fn replace_process(
         }
         None => None,
     };
-    let mut flags =
-        session.header.flags.without(Flags::LAUNCH.with(Flags::SIGSYS_IGNORED).with(Flags::SIGSYS_BLOCKED));
+    let mut flags = session.header.flags.without(PASSING);
+    if executed.as_ref().is_some_and(|executed| executed.secure) {
+        flags = flags.with(Flags::SECURE);
+    }
     if state.sigsys.handler == 1 {
         flags = flags.with(Flags::SIGSYS_IGNORED);
     }
@@ -442,7 +460,14 @@ fn replace_process(
         state::update(|state| state.trace_me = 0);
         let _ = forward(raw::__NR_ptrace, [0; 6]);
     }
-    let error = execute(call.slot, &pointers);
+    let before = executed.as_ref().map(owner::exec::become_executed).transpose();
+    let error = match &before {
+        Ok(_) => execute(call.slot, &pointers),
+        Err(error) => *error,
+    };
+    if let Ok(Some(before)) = before {
+        owner::exec::go_back(before);
+    }
     pointers.discard(exec);
     Err(error)
 }

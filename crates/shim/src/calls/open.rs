@@ -12,6 +12,7 @@ use newroot_sys::raw;
 use super::{descriptor_argument, procfs_files, read_path};
 use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::memory;
+use crate::owner;
 use crate::resolve::{self, Anchored, NO_SYMLINKS};
 use crate::session::session;
 use crate::slots::{Operand, Scratch};
@@ -26,7 +27,7 @@ pub(crate) struct Request {
     pub(crate) flags: u64,
     pub(crate) mode: u64,
     /// RESOLVE_* of openat2(2).
-    resolve: u64,
+    pub(crate) resolve: u64,
 }
 
 const O_TMPFILE: u64 = raw::O_TMPFILE as u64;
@@ -59,7 +60,7 @@ impl Request {
         self.flags & O_PATH == 0 && (self.flags & WRITES != 0 || self.flags & O_TMPFILE == O_TMPFILE)
     }
 
-    fn last(&self) -> Last {
+    pub(crate) fn last(&self) -> Last {
         let keep = self.flags & O_NOFOLLOW != 0 || self.flags & O_CREAT_EXCL == O_CREAT_EXCL;
         if keep { Last::Keep } else { Last::Follow }
     }
@@ -69,7 +70,7 @@ impl Request {
 ///
 /// # Errors
 /// EFAULT, EINVAL, E2BIG for openat2(2)'s structure.
-fn request(call: &Trapped<'_>) -> Result<Request, Errno> {
+pub(crate) fn request(call: &Trapped<'_>) -> Result<Request, Errno> {
     let [a, b, c, d, ..] = call.arguments;
     Ok(match call.number as u32 {
         newroot_sys::arch::legacy::__NR_open => Request::classic(AT_FDCWD, a, b, c),
@@ -113,7 +114,17 @@ fn check_strictly(flags: u64, mode: u64) -> Result<(), Errno> {
 
 /// open(2), openat(2), creat(2), openat2(2).
 pub fn open(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
-    first_try(call, &mut scratch.first).unwrap_or_else(Outcome::from)
+    let opened = first_try(call, &mut scratch.first);
+    opened.or_else(|error| stand_in(call, &mut scratch.first, error)).unwrap_or_else(Outcome::from)
+}
+
+/// Where the open answered ENXIO under fake root, what was found may stand for a device.
+fn stand_in(call: &Trapped<'_>, operand: &mut Operand, error: Errno) -> Result<Outcome, Errno> {
+    if error != Errno::NXIO || !session().has(Flags::FAKE_ROOT) {
+        return Err(error);
+    }
+    let opened = owner::opens_device(&owner::process::current(), operand, request(call)?)?;
+    Ok(Outcome::Done(opened as isize))
 }
 
 fn first_try(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcome, Errno> {
@@ -145,6 +156,9 @@ const LONG: usize = 2048;
 
 /// The call came back: it answered ELOOP, which may mean no more than that there is a symlink.
 pub fn came_back(call: &mut Trapped<'_>, scratch: &mut Scratch, result: isize) -> Outcome {
+    if result == Errno::NXIO.to_return() {
+        return stand_in(call, &mut scratch.first, Errno::NXIO).unwrap_or_else(Outcome::from);
+    }
     if result != Errno::LOOP.to_return() {
         return Outcome::Done(result);
     }
@@ -152,6 +166,7 @@ pub fn came_back(call: &mut Trapped<'_>, scratch: &mut Scratch, result: isize) -
         read_path(&mut scratch.first, request.path)?;
         walked(call, &mut scratch.first, request)
     });
+    let again = again.or_else(|error| stand_in(call, &mut scratch.first, error));
     again.unwrap_or_else(Outcome::from)
 }
 
@@ -187,7 +202,9 @@ fn walked(call: &mut Trapped<'_>, operand: &mut Operand, request: Request) -> Re
         // without need: the walk has followed all links there were.
         let resolve = if session().has_openat2() { NO_SYMLINKS } else { 0 };
         let request = if asked_nofollow || resolve == 0 { nofollow } else { request };
-        return resume(call, request, AT_FDCWD, operand.walk.host.with_nul(), resolve, Afterwards::Never);
+        let afterwards =
+            if session().has(Flags::FAKE_ROOT) { Afterwards::OnRefusal } else { Afterwards::Never };
+        return resume(call, request, AT_FDCWD, operand.walk.host.with_nul(), resolve, afterwards);
     }
     let at = Anchored::new(&mut operand.walk.host)?;
     let opened = resolve::open_host(at.directory(), at.path(), nofollow.flags, nofollow.mode, NO_SYMLINKS)?;

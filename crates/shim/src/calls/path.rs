@@ -64,7 +64,7 @@ pub(crate) fn follows(arguments: &[usize; 6], row: &PathCall) -> bool {
 }
 
 /// Whether the call means its descriptor rather than a path.
-fn names_descriptor(arguments: &[usize; 6], row: &PathCall, path: usize) -> Result<bool, Errno> {
+pub(crate) fn names_descriptor(arguments: &[usize; 6], row: &PathCall, path: usize) -> Result<bool, Errno> {
     match row.empty {
         Empty::Error => Ok(false),
         Empty::Null => Ok(path == 0),
@@ -150,7 +150,7 @@ fn access(
 }
 
 /// What the kernel minds before it looks at the path (do_faccessat() in fs/open.c).
-fn check_access(arguments: &[usize; 6], row: &PathCall) -> Result<(), Errno> {
+pub(crate) fn check_access(arguments: &[usize; 6], row: &PathCall) -> Result<(), Errno> {
     const KNOWN: u32 = raw::AT_EACCESS | raw::AT_SYMLINK_NOFOLLOW | raw::AT_EMPTY_PATH;
     let flags = if row.reissue == raw::__NR_faccessat2 { argument(arguments, 3) as u32 } else { 0 };
     let good = is_access_mode(argument(arguments, access_mode(row))) && flags & !KNOWN == 0;
@@ -186,7 +186,7 @@ fn refuse_unless(special: bool) -> Result<(), Errno> {
 }
 
 /// Index of the mode among access's arguments.
-fn access_mode(row: &PathCall) -> u8 {
+pub(crate) fn access_mode(row: &PathCall) -> u8 {
     if row.directory.is_some() { 2 } else { 1 }
 }
 
@@ -222,7 +222,7 @@ fn on_link(
 
 /// Makes the call with the entry's directory and name. One that takes no directory gets a path
 /// that leads through procfs.
-fn by_name(
+pub(crate) fn by_name(
     arguments: &[usize; 6],
     row: &PathCall,
     operand: &mut Operand,

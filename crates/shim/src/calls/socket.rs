@@ -68,6 +68,15 @@ fn read_address(address: usize, len: usize, out: &mut GuestBuf) -> Result<bool, 
     Ok(true)
 }
 
+/// Reads the path of bind(2)'s or connect(2)'s address; false if it has none.
+///
+/// # Errors
+/// EFAULT, EINVAL.
+pub(crate) fn read_unix_path(call: &Trapped<'_>, operand: &mut Operand) -> Result<bool, Errno> {
+    let [_, address, len, ..] = call.arguments;
+    read_address(address, len, &mut operand.text)
+}
+
 /// bind(2).
 pub fn bind(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
     bind_inner(call, operand).into()

@@ -65,7 +65,7 @@ fn classic(
 }
 
 /// Whether a path that may stand for its descriptor is empty; null counts (Linux 6.11).
-fn is_empty(path: usize) -> Result<bool, Errno> {
+pub(crate) fn is_empty(path: usize) -> Result<bool, Errno> {
     if path == 0 {
         return Ok(true);
     }

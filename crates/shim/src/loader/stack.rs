@@ -6,12 +6,13 @@
 #![allow(unsafe_code)]
 
 use linux_raw_sys::{auxvec, prctl as raw_prctl};
-use newroot_abi::plan::{Header, MAGIC};
+use newroot_abi::plan::{Flags, Header, MAGIC};
 use newroot_sys::raw;
 
 use super::map::Mapped;
 use crate::host;
 use crate::memory::initial_string;
+use crate::owner;
 use crate::session::Session;
 
 /// The stack as the kernel laid it out for the exec of the shim.
@@ -150,6 +151,14 @@ impl InitialStack {
         set(auxvec::AT_BASE, interpreter.map_or(0, |interpreter| interpreter.start));
         set(auxvec::AT_ENTRY, main.entry as u64);
         set(auxvec::AT_EXECFN, session.name_on_stack as u64);
+        if session.has(Flags::FAKE_ROOT) {
+            let me = owner::process::current().credentials;
+            set(auxvec::AT_UID, me.ruid.into());
+            set(auxvec::AT_EUID, me.euid.into());
+            set(auxvec::AT_GID, me.rgid.into());
+            set(auxvec::AT_EGID, me.egid.into());
+            set(auxvec::AT_SECURE, session.has(Flags::SECURE).into());
+        }
     }
 
     /// Tells the kernel where the guest's variables and heap are (PR_SET_MM_MAP, which anyone may use

@@ -52,7 +52,7 @@ pub fn is_ours(number: usize) -> bool {
     let session = session();
     let release = !session.release.is_empty();
     table::row_of(number).is_some_and(|row| {
-        always_traps(row.trap, session.header.flags, release) && !matches!(row.call, Call::SigReturn)
+        always_traps(row, session.header.flags, release) && !matches!(row.call, Call::SigReturn)
     })
 }
 

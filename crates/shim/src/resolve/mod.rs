@@ -25,6 +25,7 @@ use crate::session::session;
 use crate::slots::Operand;
 
 pub use cwd::{directory_path, directory_path_from, host_path, mount_of_directory};
+pub(crate) use fs::HostFs;
 pub use long::Anchored;
 
 /// RESOLVE_NO_SYMLINKS (openat2(2)).

@@ -31,8 +31,10 @@ pub enum Afterwards {
     Never,
     /// Always.
     Always,
-    /// If it answered ELOOP.
+    /// If it answered ELOOP, or what [`Self::OnRefusal`] is for.
     OnLoop,
+    /// If it answered ENXIO, as a socket does that stands for a device, or EACCES.
+    OnRefusal,
 }
 
 /// A frame under construction on the guest's stack.
@@ -116,6 +118,7 @@ impl Builder {
                     Afterwards::Never => 0,
                     Afterwards::Always => 1,
                     Afterwards::OnLoop => 2,
+                    Afterwards::OnRefusal => 3,
                 },
                 result: 0,
                 arguments: call.arguments,

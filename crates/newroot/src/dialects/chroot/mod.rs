@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
 use newroot_engine::{
-    Access, Binding, CommandLine, EngineChoice, Environment, GuestLink, Identity, Isolation, LaunchSpec,
-    Missing, WorkingDirectory,
+    Access, Binding, CommandLine, EngineChoice, Environment, FakeRoot, GuestLink, Identity, Isolation,
+    LaunchSpec, Missing, WorkingDirectory,
 };
 
 use self::options::{Meaning, OptionRow};
@@ -77,6 +77,7 @@ impl Settings {
         let mounts = if self.mount { MOUNTS } else { &[] };
         Launch {
             spec: LaunchSpec {
+                fake_root: FakeRoot::Off,
                 rootfs,
                 bindings: mounts.iter().map(|path| mount(path)).chain(self.bindings).collect(),
                 cwd: if self.skip_chdir {

@@ -98,10 +98,18 @@ pub(super) struct Run {
     #[arg(long, conflicts_with = "workdir")]
     pub(super) skip_chdir: bool,
 
+    /// Run as root
+    ///
+    /// An ordinary user gets a fake root, who may do inside what root may. Owners, modes, devices and
+    /// attributes that are given to the root's files are remembered there, for this command and the next.
+    #[arg(long, conflicts_with = "user")]
+    pub(super) root: bool,
+
     /// Run as this user, and in this group
     ///
     /// Names are looked up in the root's passwd and group files first, then in the host's. For root
-    /// it is a real change; an ordinary user can go by another number in the namespace engine.
+    /// it is a real change; for an ordinary user a fake one, as with --root (in the namespace engine,
+    /// another number).
     #[arg(short, long, value_name = "USER[:GROUP]", value_parser = word())]
     pub(super) user: Option<OsString>,
 

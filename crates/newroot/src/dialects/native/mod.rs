@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, FromArgMatches};
 use newroot_engine::{
-    Access, Binding, Capabilities, CommandLine, Confinement, Environment, GuestLink, Identity, Isolation,
-    LaunchSpec, Missing, Namespace, Patching, UserMap, WorkingDirectory,
+    Access, Binding, Capabilities, CommandLine, Confinement, Environment, FakeRoot, GuestLink, Identity,
+    Isolation, LaunchSpec, Missing, Namespace, Patching, Principal, UserMap, WorkingDirectory,
 };
 
 use self::arguments::{Arguments, Engine, Run, Subcommand};
@@ -89,6 +89,7 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, Us
             },
             kill_on_exit: run.kill_on_exit,
             identity,
+            fake_root: FakeRoot::On,
             isolation,
             umask: run.umask,
             kernel_release: None,
@@ -102,6 +103,16 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, Us
 /// Who the command is to run as.
 fn who(run: &Run) -> Result<Identity, UsageError> {
     let malformed = |error: identity::Malformed| UsageError::new(error.to_string());
+    if run.root {
+        let root = Some(Principal::Number(0));
+        let groups = run.groups.as_deref().map(identity::groups).transpose().map_err(malformed)?;
+        return Ok(Identity {
+            user: root.clone(),
+            group: root,
+            groups: groups.or(Some(Vec::new())),
+            dotted: None,
+        });
+    }
     let user = run.user.as_deref().unwrap_or_default();
     let (user, group) = identity::user_and_group(user).map_err(malformed)?;
     let groups = run.groups.as_deref().map(identity::groups).transpose().map_err(malformed)?;

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser};
 use newroot_engine::{
-    Binding, CommandLine, EngineChoice, Environment, Identity, Isolation, LaunchSpec, WorkingDirectory,
+    Binding, CommandLine, EngineChoice, Environment, FakeRoot, Identity, Isolation, LaunchSpec, Principal,
+    WorkingDirectory,
 };
 
 use self::options::{Meaning, Spelling};
@@ -25,8 +26,10 @@ pub use self::options::command;
 #[derive(Default)]
 struct Settings {
     rootfs: Option<PathBuf>,
-    /// The recommended bindings are wanted.
-    recommended: bool,
+    /// Recommended bindings that are wanted.
+    recommended: Option<recommended::Set>,
+    /// Who the command is to believe to be.
+    identity: Option<(u32, u32)>,
     bindings: Vec<Binding>,
     cwd: Option<PathBuf>,
     kernel_release: Option<OsString>,
@@ -66,8 +69,15 @@ pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, 
             Meaning::Rootfs => settings.rootfs = Some(value()?.into()),
             Meaning::RecommendedRootfs => {
                 settings.rootfs = Some(value()?.into());
-                settings.recommended = true;
+                settings.recommended = Some(recommended::Set::Everyday);
             }
+            Meaning::RootIdRootfs => {
+                settings.rootfs = Some(value()?.into());
+                settings.recommended = Some(recommended::Set::Installing);
+                settings.identity = Some((0, 0));
+            }
+            Meaning::RootId => settings.identity = Some((0, 0)),
+            Meaning::ChangeId => settings.identity = Some(ids(&value()?)?),
             Meaning::Bind => settings.bindings.push(binding::parse(&value()?)?),
             Meaning::WorkingDirectory => settings.cwd = Some(value()?.into()),
             Meaning::KernelRelease => settings.kernel_release = Some(value()?),
@@ -89,11 +99,17 @@ pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, 
 impl Settings {
     fn lower(self, command: Vec<OsString>, caller: &Caller) -> Launch {
         let rootfs = self.rootfs.unwrap_or_else(|| PathBuf::from("/"));
-        let bindings = if self.recommended {
-            recommended::bindings(&rootfs, self.bindings, caller)
-        } else {
-            self.bindings
+        let bindings = match self.recommended {
+            Some(set) => recommended::bindings(set, &rootfs, self.bindings, caller),
+            None => self.bindings,
         };
+        let principal = |number| Some(Principal::Number(number));
+        let identity = self.identity.map_or_else(Identity::default, |(uid, gid)| Identity {
+            user: principal(uid),
+            group: principal(gid),
+            groups: Some(Vec::new()),
+            dotted: None,
+        });
         Launch {
             spec: LaunchSpec {
                 rootfs,
@@ -112,7 +128,8 @@ impl Settings {
                 engine: EngineChoice::Auto,
                 patching: caller.patching(),
                 kill_on_exit: self.kill_on_exit,
-                identity: Identity::default(),
+                identity,
+                fake_root: FakeRoot::OwnFiles,
                 isolation: Isolation::default(),
                 umask: None,
                 kernel_release: self.kernel_release,
@@ -122,6 +139,18 @@ impl Settings {
             quiet: self.verbosity < 0,
         }
     }
+}
+
+/// The numbers after `-i`.
+fn ids(value: &OsString) -> Result<(u32, u32), UsageError> {
+    let number = |text: &str| text.parse().ok().filter(|&number: &u32| number != u32::MAX);
+    let parts = value.to_str().and_then(|text| text.split_once(':'));
+    parts.and_then(|(uid, gid)| Some((number(uid)?, number(gid)?))).ok_or_else(|| {
+        UsageError::new(format!(
+            "option '-i' wants two numbers, 'uid:gid', not '{}'",
+            Path::new(value).display()
+        ))
+    })
 }
 
 /// The number after `-v`: negative ones silence the warnings.

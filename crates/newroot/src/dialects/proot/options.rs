@@ -24,6 +24,9 @@ pub(super) enum Meaning {
     RecommendedRootfs,
     Bind,
     WorkingDirectory,
+    RootId,
+    ChangeId,
+    RootIdRootfs,
     KernelRelease,
     KillOnExit,
     Verbose,
@@ -76,6 +79,15 @@ const TABLE: &[OptionRow] = &[
     row(Meaning::Bind, &["-b", "-m", "--bind", "--mount"], "host[:guest[!]]",
         "Bind a host file or directory, at the same path or at another one; with ! onto a \
          symbolic link itself rather than onto what it points to"),
+    row(Meaning::RootId, &["-0", "--root-id"], "",
+        "Appear as root, who may do what root may; owners and modes that are given to files of the \
+         root are remembered there"),
+    row(Meaning::ChangeId, &["-i", "--change-id"], "uid:gid",
+        "Appear as this user and group, whose the root's files seem to be unless others are remembered"),
+    row(Meaning::RootIdRootfs, &["-S"], "directory",
+        "Like -0 -r, and bind what programs that install others want of the host: /dev, /proc, /sys, \
+         /tmp, /run/shm, the home directory, the root itself at its host path, and the network files \
+         of /etc"),
     row(Meaning::WorkingDirectory, &["-w", "--pwd", "--cwd"], "directory",
         "Start in this directory; the default is the caller's, or / where the root hasn't got it"),
     row(Meaning::KernelRelease, &["-k", "--kernel-release"], "string",
@@ -89,12 +101,6 @@ const TABLE: &[OptionRow] = &[
     row(Meaning::Help, &["-h", "--help", "--usage"], "",
         "Print this help"),
 
-    row(Meaning::Unsupported, &["-0", "--root-id"], "",
-        "a fake root identity"),
-    row(Meaning::Unsupported, &["-i", "--change-id"], "uid:gid",
-        "a fake identity"),
-    row(Meaning::Unsupported, &["-S"], "directory",
-        "-R with a fake root identity"),
     row(Meaning::Unsupported, &["-q", "--qemu"], "command",
         "programs of other processors, by QEMU"),
     row(Meaning::Unsupported, &["--mixed-mode"], "value",
@@ -184,7 +190,9 @@ fn argument(row: &'static OptionRow) -> clap::Arg {
     }
     let argument = argument.value_name(row.value).action(clap::ArgAction::Append);
     match row.meaning {
-        Meaning::Rootfs | Meaning::RecommendedRootfs => argument.value_hint(ValueHint::DirPath),
+        Meaning::Rootfs | Meaning::RecommendedRootfs | Meaning::RootIdRootfs => {
+            argument.value_hint(ValueHint::DirPath)
+        }
         Meaning::Bind => argument.value_hint(ValueHint::AnyPath),
         _ => argument,
     }

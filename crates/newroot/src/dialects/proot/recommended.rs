@@ -1,4 +1,4 @@
-//! The bindings that `-R` stands for, as PRoot's manual lists them.
+//! The bindings that `-R` and `-S` stand for, as PRoot's manual lists them.
 
 use std::path::Path;
 
@@ -6,8 +6,38 @@ use newroot_engine::{Access, Binding, GuestLink, Missing};
 
 use crate::caller::Caller;
 
-/// Host paths bound where they are, if they exist.
-const PATHS: &[&str] = &[
+/// Which of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Set {
+    /// `-R`: to work in the root as one does on the host.
+    Everyday,
+    /// `-S`: to install into the root, whose own users and groups count.
+    Installing,
+}
+
+impl Set {
+    /// Host paths bound where they are, if they exist.
+    fn paths(self) -> &'static [&'static str] {
+        match self {
+            Self::Everyday => EVERYDAY,
+            Self::Installing => INSTALLING,
+        }
+    }
+}
+
+const INSTALLING: &[&str] = &[
+    "/etc/host.conf",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/resolv.conf",
+    "/dev",
+    "/sys",
+    "/proc",
+    "/tmp",
+    "/run/shm",
+];
+
+const EVERYDAY: &[&str] = &[
     "/etc/host.conf",
     "/etc/hosts",
     "/etc/hosts.equiv",
@@ -32,11 +62,11 @@ const PATHS: &[&str] = &[
 ///
 /// The root itself is seen at its own host path too, and everything is bound below it once
 /// more: a command that starts in the root's directory finds in `.` what it finds in `/`.
-pub(super) fn bindings(rootfs: &Path, named: Vec<Binding>, caller: &Caller) -> Vec<Binding> {
+pub(super) fn bindings(set: Set, rootfs: &Path, named: Vec<Binding>, caller: &Caller) -> Vec<Binding> {
     let home = caller.absolute_path("HOME").filter(|&home| home != "/");
     let own_path = caller.absolute(rootfs);
     let mut all: Vec<Binding> =
-        PATHS.iter().map(Path::new).chain(home).map(|path| recommended(path, path)).collect();
+        set.paths().iter().map(Path::new).chain(home).map(|path| recommended(path, path)).collect();
     if own_path == Path::new("/") {
         all.extend(named);
         return all;

@@ -1,7 +1,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use newroot_engine::{Access, GuestLink, Missing};
+use newroot_engine::{Access, GuestLink, Missing, Principal};
 
 use super::*;
 
@@ -155,11 +155,7 @@ fn arguments_need_not_be_utf_8() {
 #[test]
 fn options_of_proot_that_newroot_lacks_are_named_in_the_refusal() {
     for arguments in [
-        &["-0", "id"][..],
-        &["--root-id"],
-        &["-i", "1:2"],
-        &["-S", "guest"],
-        &["-q", "qemu-arm"],
+        &["-q", "qemu-arm"][..],
         &["--qemu=qemu-arm"],
         &["-p", "80:8080"],
         &["-n"],
@@ -174,6 +170,29 @@ fn options_of_proot_that_newroot_lacks_are_named_in_the_refusal() {
         let name = arguments[0].split('=').next().expect("a name");
         assert!(message.starts_with(&format!("option '{name}' is PRoot's")), "{message}");
         assert!(!message.contains('\n'), "{message}");
+    }
+}
+
+#[test]
+fn identity_is_two_numbers() {
+    let numbers = |arguments: &[&str]| {
+        let identity = launch(arguments).spec.identity;
+        match (identity.user, identity.group, identity.groups) {
+            (Some(Principal::Number(uid)), Some(Principal::Number(gid)), Some(groups)) => {
+                assert_eq!(groups, []);
+                (uid, gid)
+            }
+            other => panic!("{arguments:?} gave {other:?}"),
+        }
+    };
+    assert_eq!(numbers(&["-0", "id"]), (0, 0));
+    assert_eq!(numbers(&["--root-id"]), (0, 0));
+    assert_eq!(numbers(&["-S", "guest"]), (0, 0));
+    assert_eq!(numbers(&["-i", "5:6"]), (5, 6));
+    assert_eq!(numbers(&["--change-id=0:6"]), (0, 6));
+    assert!(launch(&["id"]).spec.identity.is_callers());
+    for wrong in ["", "5", "5:", ":6", "a:b", "5:6:7", "-1:0", "4294967295:0"] {
+        assert!(refusal(&["-i", wrong]).starts_with("option '-i' wants"), "{wrong}");
     }
 }
 

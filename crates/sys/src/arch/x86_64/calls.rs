@@ -96,6 +96,13 @@ global_asm!(
     "jrcxz 2f",
     "lea rcx, [rcx-1]",
     "jrcxz 3f",
+    "lea rcx, [rax+6]", // ENXIO
+    "jrcxz 3f",
+    "lea rcx, [rax+13]", // EACCES
+    "jrcxz 3f",
+    "mov rcx, [rsp+16]",
+    "lea rcx, [rcx-3]",
+    "jrcxz 2f",
     "lea rcx, [rax+40]", // ELOOP
     "jrcxz 3f",
     "jmp 2f",
@@ -209,7 +216,7 @@ pub struct ResumeFrame {
     /// The guest's stack pointer there.
     pub sp: usize,
     /// When to come back to the handler afterwards: 0 never, 1 always, 2 if the call
-    /// answered ELOOP.
+    /// answered ELOOP, ENXIO or EACCES, 3 if it answered one of the latter.
     pub afterwards: usize,
     /// The call's result, for the handler.
     pub result: isize,

@@ -1,0 +1,103 @@
+//! Fake root: what a session needs before its first program starts.
+//!
+//! The launcher makes the root's store and in it the session's file, and hangs the first identity on this
+//! process, which becomes the command. `newroot_owner::session` tells how the shim finds it again.
+
+mod sessions;
+mod store;
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use newroot_abi::plan::MountFlags;
+use newroot_owner::session::{self, Header, Identity};
+use newroot_owner::{Capabilities, Credentials};
+use newroot_paths::strip_prefix;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::error::{Error, Result};
+use crate::guest::{Guest, OwnedMount};
+use crate::identity::Numbers;
+use crate::spec::FakeRoot;
+
+/// A session with fake root, ready to start.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// Host path of the session's file.
+    pub(super) file: PathBuf,
+    /// Host path of the store, if it lies outside the root.
+    pub(super) outside: Option<PathBuf>,
+    tag: u16,
+    record: u32,
+}
+
+/// Provides the root's store and the session's file, and hides the store from the guest.
+pub(super) fn prepare(guest: &mut Guest, kind: FakeRoot, numbers: &Numbers) -> Result<Prepared> {
+    let root = crate::guest::shown(guest.root());
+    let store = store::provide(&root)?;
+    let groups = numbers.groups.clone().unwrap_or_default();
+    let (uid, gid) = (numbers.uid.unwrap_or(0), numbers.gid.unwrap_or(0));
+    let (default_uid, default_gid) = match kind {
+        FakeRoot::OwnFiles => (uid, gid),
+        FakeRoot::Off | FakeRoot::On => (0, 0),
+    };
+    let tag = sessions::tag();
+    let header = Header {
+        tag,
+        real_uid: rustix::process::geteuid().as_raw(),
+        real_gid: rustix::process::getegid().as_raw(),
+        default_uid,
+        default_gid,
+    };
+    let mut credentials = Credentials::user(uid, gid);
+    // The kernel's own set, which an exec intersects with; nothing that this kernel hasn't got.
+    credentials.bounding = credentials.bounding.intersection(existing_capabilities());
+    credentials.permitted = credentials.permitted.intersection(credentials.bounding);
+    credentials.effective = credentials.effective.intersection(credentials.bounding);
+    let identity = Identity { credentials, groups: &groups };
+    let file = sessions::create(&store.path, &header, &identity)?;
+    hide(guest, store.path.as_os_str().as_bytes());
+    let outside = (!store.inside).then_some(store.path);
+    Ok(Prepared { file, outside, tag, record: session::RECORDS as u32 })
+}
+
+/// Hides the store wherever the guest would see it.
+fn hide(guest: &mut Guest, store: &[u8]) {
+    let seen_at = |mount: &OwnedMount| {
+        let rest = strip_prefix(store, &mount.host)?;
+        let place = [&mount.guest[..], rest].concat();
+        let owner = guest.with_table(|table| table.get(table.owner(&place)).guest.to_vec());
+        (owner == mount.guest).then_some(place)
+    };
+    let places: Vec<Vec<u8>> = guest.mounts().iter().filter_map(seen_at).collect();
+    for place in places {
+        let host = [store, b"/absent"].concat();
+        guest.insert(OwnedMount { guest: place, host, flags: MountFlags::HIDDEN, parent: (0, 0) });
+    }
+}
+
+/// The capabilities that the running kernel knows.
+fn existing_capabilities() -> Capabilities {
+    let last = std::fs::read_to_string("/proc/sys/kernel/cap_last_cap");
+    match last.ok().and_then(|text| text.trim().parse::<u32>().ok()) {
+        Some(last) if last < 63 => Capabilities((1 << (last + 1)) - 1),
+        _ => Capabilities::ALL,
+    }
+}
+
+impl Prepared {
+    /// Makes this process the first of the session.
+    pub(super) fn adopt(&self) -> Result<()> {
+        let refused = |why: String| Error::Unsupported {
+            engine: "trap",
+            why: format!("cannot fake an identity: {why}"),
+            hint: None,
+        };
+        // What the kernel calls "unlimited" is the only hard limit that any word is below.
+        if getrlimit(Resource::Locks).maximum.is_some() {
+            return Err(refused("the hard limit on file locks (ulimit -H -x) isn't `unlimited`".to_owned()));
+        }
+        let limit = Rlimit { current: Some(session::to_limit(self.tag, self.record)), maximum: None };
+        setrlimit(Resource::Locks, limit).map_err(|error| refused(format!("setrlimit: {error}")))
+    }
+}

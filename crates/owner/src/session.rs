@@ -1,0 +1,195 @@
+//! The session's file: what all processes of a session with fake root share.
+//!
+//! Who a process is must follow it over fork and exec, be its own after vfork, be gone with it, and be
+//! found by others (kill(2), `SO_PEERCRED`, `/proc/PID/status`). The kernel keeps one word a process
+//! that does all this: the soft limit of `RLIMIT_LOCKS`, which Linux has not enforced since 2.4. It names a
+//! record in the file; a record never changes once a limit names it.
+//!
+//! The launcher makes the file, with a [header](encode_header) and the first [record](encode_record); every
+//! process maps it. Everything in it is native-endian words.
+
+use crate::{Capabilities, Credentials};
+
+/// Bytes of the file, most of them a hole.
+pub const SIZE: usize = 1 << 20;
+/// Where the records begin, in bytes.
+pub const RECORDS: usize = 4096;
+
+/// The limit that names a process's record (getrlimit(2)).
+pub const RESOURCE: u32 = 10;
+
+const MAGIC: u32 = 0x6e72_7366;
+
+/// Words of the header.
+pub const HEADER_WORDS: usize = 8;
+/// Index of the header's word that says how many bytes of the file are taken. Processes add to it atomically.
+pub const USED: usize = 1;
+
+/// Where the session's host name begins, in bytes; behind it the domain's. Each is a length and the name.
+pub const NAMES: usize = 64;
+/// The longest name (`__NEW_UTS_LEN`).
+pub const NAME_MAX: usize = 64;
+/// Bytes of each, with its length.
+pub const NAME_ROOM: usize = 128;
+
+/// What is the same for all processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Tells the session's limits from what others may have set.
+    pub tag: u16,
+    /// The user that the kernel knows all of them by.
+    pub real_uid: u32,
+    /// The user's group.
+    pub real_gid: u32,
+    /// Whom the guest sees as the owner of the root's files that nothing is recorded of.
+    pub default_uid: u32,
+    /// Their group.
+    pub default_gid: u32,
+}
+
+/// The file's first words, if `used` bytes of it are taken.
+#[must_use]
+pub fn encode_header(header: &Header, used: u32) -> [u32; HEADER_WORDS] {
+    let Header { tag, real_uid, real_gid, default_uid, default_gid } = *header;
+    [MAGIC, used, tag.into(), real_uid, real_gid, default_uid, default_gid, 0]
+}
+
+/// Reads a header back; `None` if it isn't one.
+#[must_use]
+pub fn decode_header(words: &[u32; HEADER_WORDS]) -> Option<Header> {
+    let [magic, _, tag, real_uid, real_gid, default_uid, default_gid, _] = *words;
+    let tag = u16::try_from(tag).ok()?;
+    (magic == MAGIC).then_some(Header { tag, real_uid, real_gid, default_uid, default_gid })
+}
+
+/// Words of a record without groups.
+pub const RECORD_WORDS: usize = 2 + 8 + 2 * 5 + 2;
+/// The most supplementary groups that a process can have (`NGROUPS_MAX`).
+pub const MAX_GROUPS: usize = 65536;
+
+/// A process's identity: its credentials and supplementary groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity<'a> {
+    /// Ids and capabilities.
+    pub credentials: Credentials,
+    /// The supplementary groups, in the order in which they were set.
+    pub groups: &'a [u32],
+}
+
+/// A record's words but for the groups, which follow them. The first is how many there are in all.
+#[must_use]
+pub fn encode_record(identity: &Identity<'_>) -> [u32; RECORD_WORDS] {
+    let c = &identity.credentials;
+    let [i, p, e, b, a] =
+        [c.inheritable, c.permitted, c.effective, c.bounding, c.ambient].map(|set| [low(set.0), high(set.0)]);
+    let groups = u32::try_from(identity.groups.len()).unwrap_or(0);
+    [
+        RECORD_WORDS as u32 + groups,
+        groups,
+        c.ruid,
+        c.euid,
+        c.suid,
+        c.fsuid,
+        c.rgid,
+        c.egid,
+        c.sgid,
+        c.fsgid,
+        i[0],
+        i[1],
+        p[0],
+        p[1],
+        e[0],
+        e[1],
+        b[0],
+        b[1],
+        a[0],
+        a[1],
+        c.securebits,
+        c.flags,
+    ]
+}
+
+/// Reads the record that `words` begins with; `None` if there is none.
+#[must_use]
+pub fn decode_record(words: &[u32]) -> Option<Identity<'_>> {
+    let (fixed, rest) = words.split_first_chunk::<RECORD_WORDS>()?;
+    let [len, groups, ruid, euid, suid, fsuid, rgid, egid, sgid, fsgid, ..] = *fixed;
+    let groups = groups as usize;
+    if groups > MAX_GROUPS || len as usize != RECORD_WORDS + groups {
+        return None;
+    }
+    let [.., i0, i1, p0, p1, e0, e1, b0, b1, a0, a1, securebits, flags] = *fixed;
+    let set = |low: u32, high: u32| Capabilities(u64::from(high) << 32 | u64::from(low));
+    Some(Identity {
+        credentials: Credentials {
+            ruid,
+            euid,
+            suid,
+            fsuid,
+            rgid,
+            egid,
+            sgid,
+            fsgid,
+            inheritable: set(i0, i1),
+            permitted: set(p0, p1),
+            effective: set(e0, e1),
+            bounding: set(b0, b1),
+            ambient: set(a0, a1),
+            securebits,
+            flags,
+        },
+        groups: rest.get(..groups)?,
+    })
+}
+
+fn low(value: u64) -> u32 {
+    value as u32
+}
+
+fn high(value: u64) -> u32 {
+    (value >> 32) as u32
+}
+
+/// In the upper bits of a limit: one of newroot's.
+const LIMIT_MARK: u64 = 0x6e72 << 48;
+
+/// The soft limit by which a process says that its record begins at byte `offset` of the file.
+#[must_use]
+pub fn to_limit(tag: u16, offset: u32) -> u64 {
+    LIMIT_MARK | u64::from(tag) << 32 | u64::from(offset)
+}
+
+/// The offset that a soft limit names; `None` if it isn't of this session.
+#[must_use]
+pub fn from_limit(tag: u16, limit: u64) -> Option<u32> {
+    (limit >> 32 == LIMIT_MARK >> 32 | u64::from(tag)).then_some(low(limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_survives_the_round_trip() {
+        let mut credentials = Credentials::user(33, 34);
+        credentials.suid = 7;
+        credentials.ambient = Capabilities::CHOWN;
+        let groups = [4, 24];
+        let identity = Identity { credentials, groups: &groups };
+        let mut words = [9; RECORD_WORDS + 3];
+        words[..RECORD_WORDS].copy_from_slice(&encode_record(&identity));
+        words[RECORD_WORDS..RECORD_WORDS + 2].copy_from_slice(&groups);
+        assert_eq!(decode_record(&words), Some(identity));
+        assert_eq!(decode_record(&words[..RECORD_WORDS + 1]), None, "its groups are missing");
+        assert_eq!(decode_record(&[0; RECORD_WORDS]), None, "a hole is no record");
+    }
+
+    #[test]
+    fn a_limit_of_another_session_names_nothing() {
+        let limit = to_limit(0x1234, 4096);
+        assert_eq!(from_limit(0x1234, limit), Some(4096));
+        assert_eq!(from_limit(0x1235, limit), None);
+        assert_eq!(from_limit(0x1234, u64::MAX), None);
+        assert_eq!(from_limit(0x1234, 4096), None);
+    }
+}

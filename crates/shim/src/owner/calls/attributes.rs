@@ -1,0 +1,255 @@
+//! Extended attributes: those that only root may set are kept under other names, which are hidden.
+
+use newroot_abi::Errno;
+use newroot_owner::record::{NAME_MAX, is_hidden, shown_name, stored_name};
+use newroot_owner::session::Identity;
+use newroot_owner::{Capabilities, FileCapabilities, acl, permission as rules};
+use newroot_paths::{Buffer, Guest, Last};
+use newroot_sys::raw;
+use newroot_sys::table::PathCall;
+
+use crate::calls::path::{argument, follows};
+use crate::calls::{descriptor_argument, forward, read_path};
+use crate::host::{self, AT_FDCWD, Path, Stat};
+use crate::memory;
+use crate::owner::file::{self, File, Route, Seen, bears_attributes};
+use crate::owner::permission;
+use crate::owner::process::who;
+use crate::owner::remember::remember;
+use crate::slots::Operand;
+use crate::trap::Trapped;
+
+/// The largest value and the longest list (`XATTR_SIZE_MAX`, `XATTR_LIST_MAX`).
+const MOST: usize = 65536;
+/// Lists of capabilities and of access are shorter than this.
+const KEPT: usize = 4096;
+const CAPABILITY: &[u8] = b"security.capability";
+
+/// What is asked, whichever call asks it: the arguments behind the path or descriptor.
+#[derive(Clone, Copy)]
+enum Operation {
+    Set { name: usize, value: usize, size: usize, flags: u32 },
+    Get { name: usize, value: usize, size: usize },
+    List { list: usize, size: usize },
+    Remove { name: usize },
+}
+
+impl Operation {
+    fn asked(number: u32, arguments: &[usize; 6]) -> Option<Self> {
+        let [_, name, value, size, flags, _] = *arguments;
+        Some(match number {
+            raw::__NR_setxattr | raw::__NR_lsetxattr | raw::__NR_fsetxattr => {
+                Self::Set { name, value, size, flags: flags as u32 }
+            }
+            raw::__NR_getxattr | raw::__NR_lgetxattr | raw::__NR_fgetxattr => Self::Get { name, value, size },
+            raw::__NR_listxattr | raw::__NR_llistxattr | raw::__NR_flistxattr => {
+                Self::List { list: name, size: value }
+            }
+            raw::__NR_removexattr | raw::__NR_lremovexattr | raw::__NR_fremovexattr => Self::Remove { name },
+            _ => return None,
+        })
+    }
+
+    fn changes(self) -> bool {
+        matches!(self, Self::Set { .. } | Self::Remove { .. })
+    }
+}
+
+/// The calls that name a path.
+pub(super) fn by_path(
+    call: &Trapped<'_>,
+    me: &Identity<'_>,
+    row: &PathCall,
+    operand: &mut Operand,
+) -> Option<Result<usize, Errno>> {
+    let operation = Operation::asked(call.number as u32, &call.arguments)?;
+    Some((|| {
+        read_path(operand, argument(&call.arguments, row.path))?;
+        let last = if follows(&call.arguments, row) { Last::Follow } else { Last::Keep };
+        let object = permission::object(me, operand, AT_FDCWD, last)?;
+        if operation.changes() && object.read_only()? {
+            return Err(Errno::ROFS);
+        }
+        let mount = object.mount;
+        run(me, permission::object_file(&object, operand), mount, operation)
+    })())
+}
+
+/// The calls that name a descriptor. One opened with O_PATH is no file to them.
+pub(super) fn by_descriptor(call: &Trapped<'_>, me: &Identity<'_>, number: u32) -> Result<usize, Errno> {
+    let [descriptor, ..] = call.arguments;
+    let flags = forward(raw::__NR_fcntl, [descriptor, raw::F_GETFL as usize, 0, 0, 0, 0])?;
+    if flags & raw::O_PATH as usize != 0 {
+        return Err(Errno::BADF);
+    }
+    let operation = Operation::asked(number, &call.arguments).ok_or(Errno::NOSYS)?;
+    run(me, File::Descriptor(descriptor_argument(descriptor)), None, operation)
+}
+
+/// An attribute's name as the guest gave it, with room for the NUL.
+type Name = Buffer<Guest, { NAME_MAX + 1 }>;
+
+fn read_name(at: usize) -> Result<Name, Errno> {
+    let mut name = Name::new();
+    match memory::read_path(at, &mut name) {
+        Err(Errno::NAMETOOLONG) => Err(Errno::RANGE),
+        Ok(()) if name.is_empty() => Err(Errno::RANGE),
+        other => other.map(|()| name),
+    }
+}
+
+/// The host's name of an attribute; `None` if it is the same.
+fn host_name(name: &[u8]) -> Result<Option<Name>, Errno> {
+    let mut room = [0u8; NAME_MAX];
+    let Some(stored) = stored_name(name, &mut room)? else { return Ok(None) };
+    let mut out = Name::new();
+    out.assign(stored).map_err(|_| Errno::RANGE)?;
+    Ok(Some(out))
+}
+
+fn run(
+    me: &Identity<'_>,
+    file: File<'_>,
+    mount: Option<usize>,
+    operation: Operation,
+) -> Result<usize, Errno> {
+    let stat = file.stat()?;
+    let mut route = Route::to(file)?;
+    let path = route.path().address();
+    let seen = file::look(me, file, &stat, mount)?;
+    let ours =
+        seen.ours.unwrap_or_else(|| file::is_ours(file, &stat, mount)) && bears_attributes(stat.st_mode);
+    match operation {
+        Operation::List { list, size } => list_names(me, route.path(), list, size),
+        Operation::Get { name, value, size } => {
+            let name = read_name(name)?;
+            rules::may_read_attribute(&who(me), &seen.owned(), name.bytes())?;
+            if is_hidden(name.bytes()) {
+                return Err(Errno::NODATA);
+            }
+            let as_asked = |mut name: Name| {
+                let name = name.with_nul().as_ptr() as usize;
+                forward(raw::__NR_getxattr, [path, name, value, size, 0, 0])
+            };
+            match host_name(name.bytes())? {
+                Some(stored) if bears_attributes(stat.st_mode) => match as_asked(stored) {
+                    // What the host itself has of this kind: labels, ACLs of before.
+                    Err(Errno::NODATA) => as_asked(name),
+                    other => other,
+                },
+                _ => as_asked(name),
+            }
+        }
+        Operation::Set { name, value, size, flags } => {
+            let mut name = read_name(name)?;
+            rules::may_write_attribute(&who(me), &seen.owned(), name.bytes())?;
+            if is_hidden(name.bytes()) {
+                return Err(Errno::PERM);
+            }
+            match host_name(name.bytes())? {
+                Some(stored) if ours => {
+                    set_kept(me, (file, &stat, &seen), &name, stored, (value, size, flags))
+                }
+                _ => {
+                    let name = name.with_nul().as_ptr() as usize;
+                    forward(raw::__NR_setxattr, [path, name, value, size, flags as usize, 0])
+                }
+            }
+        }
+        Operation::Remove { name } => {
+            let mut name = read_name(name)?;
+            rules::may_write_attribute(&who(me), &seen.owned(), name.bytes())?;
+            if is_hidden(name.bytes()) {
+                return Err(Errno::NODATA);
+            }
+            let is_acl = name.bytes() == acl::ACCESS || name.bytes() == acl::DEFAULT;
+            if let Some(stored) = host_name(name.bytes())?.filter(|_| ours) {
+                name = stored;
+            }
+            let name = name.with_nul().as_ptr() as usize;
+            match forward(raw::__NR_removexattr, [path, name, 0, 0, 0, 0]) {
+                // Taking away a list that isn't there is no error (posix_acl(5) in fs/posix_acl.c).
+                Err(Errno::NODATA) if is_acl => Ok(0),
+                other => other,
+            }
+        }
+    }
+}
+
+/// Sets an attribute that only root may set, under its other name.
+fn set_kept(
+    me: &Identity<'_>,
+    (file, stat, seen): (File<'_>, &Stat, &Seen),
+    name: &Name,
+    mut stored: Name,
+    (value, size, flags): (usize, usize, u32),
+) -> Result<usize, Errno> {
+    let mut route = Route::to(file)?;
+    let mut kept = [0u8; KEPT];
+    let checked = name.bytes() == CAPABILITY || name.bytes() == acl::ACCESS || name.bytes() == acl::DEFAULT;
+    if !checked {
+        let name = stored.with_nul().as_ptr() as usize;
+        let path = route.path().address();
+        return forward(raw::__NR_setxattr, [path, name, value, size, flags as usize, 0]);
+    }
+    let bytes = kept.get_mut(..size).ok_or(Errno::RANGE)?;
+    memory::read_bytes(value, bytes)?;
+    let stored = Path::new(stored.with_nul());
+    if name.bytes() == CAPABILITY {
+        FileCapabilities::decode(bytes)?;
+        return host::setxattr(route.path(), stored, bytes, flags).map(|()| 0);
+    }
+    let keeps = if name.bytes() == acl::ACCESS {
+        let (mode, keeps) = rules::change_acl(&who(me), &seen.owned(), bytes)?;
+        if mode != seen.mode {
+            remember(file, stat, &seen.record, &Seen { mode, ..*seen }, true)?;
+        }
+        keeps
+    } else {
+        acl::check(bytes)?
+    };
+    if keeps {
+        return host::setxattr(route.path(), stored, bytes, flags).map(|()| 0);
+    }
+    match host::removexattr(route.path(), stored) {
+        Err(Errno::NODATA) => Ok(0),
+        other => other.map(|()| 0),
+    }
+}
+
+/// The names that the guest is to see.
+fn list_names(me: &Identity<'_>, path: Path<'_>, list: usize, size: usize) -> Result<usize, Errno> {
+    let at = host::map_anonymous(2 * MOST)?;
+    let result = (|| {
+        let room = memory::mapped_bytes(at, MOST);
+        let len = host::listxattr(path, room)?;
+        let shown = memory::mapped_bytes(at + MOST, MOST);
+        let mut used = 0;
+        for name in room.get(..len).unwrap_or(&[]).split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
+            let name = match shown_name(name) {
+                Some(name) => name,
+                None if is_hidden(name) => continue,
+                None => name,
+            };
+            if name.starts_with(b"trusted.") && !me.credentials.effective.has(Capabilities::SYS_ADMIN) {
+                continue;
+            }
+            let place = shown.get_mut(used..used + name.len() + 1).ok_or(Errno::TOOBIG)?;
+            if let Some((last, front)) = place.split_last_mut() {
+                front.copy_from_slice(name);
+                *last = 0;
+            }
+            used += name.len() + 1;
+        }
+        if size == 0 {
+            return Ok(used);
+        }
+        if used > size {
+            return Err(Errno::RANGE);
+        }
+        memory::write_bytes(list, shown.get(..used).unwrap_or(&[]))?;
+        Ok(used)
+    })();
+    memory::unmap_owned(at, 2 * MOST);
+    result
+}

@@ -1,0 +1,107 @@
+//! capget(2), capset(2), and what prctl(2) has to do with credentials.
+
+use linux_raw_sys::prctl as raw_prctl;
+use newroot_abi::Errno;
+use newroot_owner::Capabilities;
+use newroot_owner::session::Identity;
+
+use super::ids::change;
+use crate::host;
+use crate::memory;
+use crate::owner::process;
+use crate::trap::Trapped;
+
+/// The versions of the interface (include/uapi/linux/capability.h): version and how many words a set has.
+const VERSIONS: [(u32, usize); 3] = [(0x1998_0330, 1), (0x2007_1026, 2), (0x2008_0522, 2)];
+
+/// Reads the header: how many words a set has, and the process that is asked about.
+fn header(at: usize) -> Result<Option<(usize, u32)>, Errno> {
+    let [version, process] = memory::read::<[u32; 2]>(at)?;
+    match VERSIONS.iter().find(|(known, _)| *known == version) {
+        Some((_, words)) => Ok(Some((*words, process))),
+        None => {
+            memory::write(at, &VERSIONS[2].0)?;
+            Ok(None)
+        }
+    }
+}
+
+/// capget(2).
+pub(super) fn capget(call: &Trapped<'_>, me: &Identity<'_>) -> Result<usize, Errno> {
+    let [at, data, ..] = call.arguments;
+    let Some((words, process)) = header(at)? else {
+        // Whoever asks for the version alone gives no place for the answer.
+        return if data == 0 { Ok(0) } else { Err(Errno::INVAL) };
+    };
+    if (process as i32) < 0 {
+        return Err(Errno::INVAL);
+    }
+    let of = if process == 0 || process == host::gettid() || process == host::getpid() {
+        me.credentials
+    } else {
+        process::of(process).ok_or(Errno::SRCH)?.credentials
+    };
+    for word in 0..words {
+        let part = |set: Capabilities| (set.0 >> (32 * word)) as u32;
+        let [effective, permitted, inheritable] = [of.effective, of.permitted, of.inheritable].map(part);
+        memory::write(data + word * 12, &[effective, permitted, inheritable])?;
+    }
+    Ok(0)
+}
+
+/// capset(2).
+pub(super) fn capset(call: &Trapped<'_>, me: &Identity<'_>) -> Result<usize, Errno> {
+    let [at, data, ..] = call.arguments;
+    let (words, process) = header(at)?.ok_or(Errno::INVAL)?;
+    // Nobody may change another's.
+    if process != 0 && process != host::gettid() {
+        return Err(Errno::PERM);
+    }
+    let mut sets = [0u64; 3];
+    for word in 0..words {
+        let parts = memory::read::<[u32; 3]>(data + word * 12)?;
+        for (set, part) in sets.iter_mut().zip(parts) {
+            *set |= u64::from(part) << (32 * word);
+        }
+    }
+    let [effective, permitted, inheritable] = sets.map(|set| Capabilities(set).existing());
+    change(me, |new| new.capset(effective, permitted, inheritable))
+}
+
+/// The operations of prctl(2) that are about credentials; `None` for all others.
+pub(super) fn prctl(call: &Trapped<'_>, me: &Identity<'_>) -> Option<Result<usize, Errno>> {
+    let [operation, a, b, c, d, _] = call.arguments;
+    let of = &me.credentials;
+    Some(match operation as u32 {
+        raw_prctl::PR_GET_KEEPCAPS => Ok(of.keep_caps().into()),
+        raw_prctl::PR_SET_KEEPCAPS => change(me, |new| new.set_keep_caps(a as u64)),
+        raw_prctl::PR_GET_SECUREBITS => Ok(of.securebits as usize),
+        raw_prctl::PR_SET_SECUREBITS => change(me, |new| new.set_securebits(a as u64)),
+        raw_prctl::PR_CAPBSET_READ => of.bounding_read(a as u64).map(usize::from),
+        raw_prctl::PR_CAPBSET_DROP => change(me, |new| new.bounding_drop(a as u64)),
+        raw_prctl::PR_CAP_AMBIENT => ambient(me, a, b, [c, d]),
+        raw_prctl::PR_GET_NO_NEW_PRIVS if [a, b, c, d] == [0; 4] => Ok(of.no_new_privs().into()),
+        raw_prctl::PR_SET_NO_NEW_PRIVS if [b, c, d] == [0; 3] => {
+            change(me, |new| new.set_no_new_privs(a as u64))
+        }
+        raw_prctl::PR_GET_NO_NEW_PRIVS | raw_prctl::PR_SET_NO_NEW_PRIVS => Err(Errno::INVAL),
+        _ => return None,
+    })
+}
+
+fn ambient(me: &Identity<'_>, what: usize, capability: usize, rest: [usize; 2]) -> Result<usize, Errno> {
+    let capability = capability as u64;
+    if rest != [0; 2] {
+        return Err(Errno::INVAL);
+    }
+    match what as u32 {
+        raw_prctl::PR_CAP_AMBIENT_CLEAR_ALL if capability == 0 => change(me, |new| {
+            new.ambient_clear();
+            Ok(())
+        }),
+        raw_prctl::PR_CAP_AMBIENT_IS_SET => me.credentials.ambient_is_set(capability).map(usize::from),
+        raw_prctl::PR_CAP_AMBIENT_RAISE => change(me, |new| new.ambient_raise(capability)),
+        raw_prctl::PR_CAP_AMBIENT_LOWER => change(me, |new| new.ambient_lower(capability)),
+        _ => Err(Errno::INVAL),
+    }
+}

@@ -1,0 +1,225 @@
+//! Calls that make a name: mkdir(2), mknod(2), symlink(2), bind(2) of a socket's path.
+
+use newroot_abi::Errno;
+use newroot_owner::session::Identity;
+use newroot_owner::{Capabilities, Record, Want, permission as rules, record};
+use newroot_sys::arch::legacy;
+use newroot_sys::raw;
+use newroot_sys::table::PathCall;
+
+use super::stat::numbers_of;
+use crate::calls::path::{argument, by_name, new_entry};
+use crate::calls::{descriptor_argument, read_path, socket};
+use crate::host::{self, AT_FDCWD, Path};
+use crate::owner::file::{self, File, Seen};
+use crate::owner::process::who;
+use crate::owner::remember::{host_mode, remember};
+use crate::owner::{permission, sidecar};
+use crate::resolve::{self, Entry};
+use crate::slots::{Operand, Scratch};
+use crate::trap::{Outcome, Trapped};
+
+/// The directory that a name is to be made in, as far as it matters for what is made.
+pub(super) struct Parent {
+    seen: Seen,
+    ours: bool,
+}
+
+impl Parent {
+    /// Looks at the directory of a name.
+    ///
+    /// # Errors
+    /// EACCES if the identity may not make anything there.
+    pub(super) fn of(me: &Identity<'_>, entry: &Entry) -> Result<Self, Errno> {
+        Self::of_directory(me, entry.directory(), entry.mount)
+    }
+
+    /// The same by the directory's descriptor.
+    ///
+    /// # Errors
+    /// As for [`Self::of`].
+    pub(super) fn of_directory(
+        me: &Identity<'_>,
+        directory: i32,
+        mount: Option<usize>,
+    ) -> Result<Self, Errno> {
+        let file = File::Descriptor(directory);
+        let stat = file.stat()?;
+        let seen = file::look(me, file, &stat, mount)?;
+        let ours = seen.ours.unwrap_or_else(|| file::is_ours(file, &stat, mount));
+        rules::may(&who(me), &seen.owned(), Want::WRITE.with(Want::EXECUTE))?;
+        Ok(Self { seen, ours })
+    }
+
+    /// Records of a file that was just made what its maker and its directory say. `made` is what the host has of
+    /// it; its mode tells what was asked for, without what the umask took.
+    ///
+    /// # Errors
+    /// What recording gives.
+    pub(super) fn record(&self, me: &Identity<'_>, made: File<'_>) -> Result<(), Errno> {
+        if !self.ours {
+            return Ok(());
+        }
+        let stat = made.stat()?;
+        let new = rules::new_file(&who(me), &self.seen.owned(), stat.st_mode);
+        let seen =
+            Seen { uid: new.uid, gid: new.gid, mode: new.mode, record: Record::NONE, ours: Some(true) };
+        let set_mode = stat.st_mode & 0o7777 != host_mode(new.mode);
+        remember(made, &stat, &Record::NONE, &seen, set_mode)
+    }
+}
+
+/// mkdir(2), mknod(2), symlink(2) and their kin.
+pub(super) fn create(
+    call: &mut Trapped<'_>,
+    me: &Identity<'_>,
+    row: &PathCall,
+    operand: &mut Operand,
+) -> Result<usize, Errno> {
+    let arguments = call.arguments;
+    let directory = row.directory.map_or(AT_FDCWD, |index| descriptor_argument(argument(&arguments, index)));
+    read_path(operand, argument(&arguments, row.path))?;
+    permission::search(me, operand, directory, newroot_paths::Last::Keep)?;
+    let device = device_asked(call);
+    if device.is_some() && !me.credentials.effective.has(Capabilities::MKNOD) {
+        let entry = new_entry(operand, directory, Errno::EXIST)?;
+        let exists = crate::calls::path::exists(&entry, operand).is_ok();
+        return Err(if exists { Errno::EXIST } else { Errno::PERM });
+    }
+    let entry = new_entry(operand, directory, Errno::EXIST)?;
+    let parent = match Parent::of(me, &entry) {
+        Err(Errno::ACCES) if crate::calls::path::exists(&entry, operand).is_ok() => return Err(Errno::EXIST),
+        parent => parent?,
+    };
+    if let Some((mode, device)) = device {
+        return make_device(me, &parent, &entry, operand, mode, device).map(|()| 0);
+    }
+    by_name(&arguments, row, operand, &entry)?;
+    record_name(me, &parent, &entry, operand)?;
+    Ok(0)
+}
+
+/// Records of what was just made at a name.
+pub(super) fn record_name(
+    me: &Identity<'_>,
+    parent: &Parent,
+    entry: &Entry,
+    operand: &mut Operand,
+) -> Result<(), Errno> {
+    let flags = raw::O_PATH | raw::O_NOFOLLOW | raw::O_CLOEXEC;
+    let name = Path::new(operand.name.with_nul());
+    match host::openat(entry.directory(), name, flags, 0) {
+        Ok(made) => parent.record(me, File::Found(made.number())),
+        // Somebody took it away at once.
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Mode and device number of the device that a call asks for.
+fn device_asked(call: &Trapped<'_>) -> Option<(u32, u64)> {
+    let [_, b, c, d, ..] = call.arguments;
+    let (mode, device) = match call.number as u32 {
+        legacy::__NR_mknod => (b as u32, c),
+        raw::__NR_mknodat => (c as u32, d),
+        _ => return None,
+    };
+    // The kernel takes 32 bits of it.
+    let is_device = matches!(mode & raw::S_IFMT, raw::S_IFCHR | raw::S_IFBLK);
+    is_device.then_some((mode, u64::from(device as u32)))
+}
+
+/// Makes a stand-in for a device: a socket that nobody ever listens at, so that opening it fails for everybody
+/// who doesn't know. It gets its name when it has its record.
+fn make_device(
+    me: &Identity<'_>,
+    parent: &Parent,
+    entry: &Entry,
+    operand: &mut Operand,
+    mode: u32,
+    device: u64,
+) -> Result<(), Errno> {
+    if !parent.ours {
+        return Err(Errno::PERM);
+    }
+    let name = Path::new(operand.name.with_nul());
+    match host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW) {
+        Ok(_) => return Err(Errno::EXIST),
+        Err(Errno::NOENT) => {}
+        Err(error) => return Err(error),
+    }
+    let mut temporary = newroot_paths::Buffer::new();
+    sidecar::temporary_name(&mut temporary)?;
+    temporary.extend(b"-device")?;
+    let temporary = Path::new(temporary.with_nul());
+    let _ = host::unlinkat(AT_FDCWD, temporary, 0);
+    // The type of a socket, the mode of a device: what the umask leaves of it shows in the stand-in's.
+    host::mknodat(AT_FDCWD, temporary, raw::S_IFSOCK | mode & 0o777)?;
+    let made = File::Host(temporary);
+    let result = record_device(me, parent, made, mode, device).and_then(|()| {
+        const NOREPLACE: u32 = 1;
+        match host::rename((AT_FDCWD, temporary), (entry.directory(), name), NOREPLACE) {
+            // A file system that can't refuse to replace can still refuse to link.
+            Err(Errno::INVAL) => host::linkat((AT_FDCWD, temporary), (entry.directory(), name))
+                .and_then(|()| host::unlinkat(AT_FDCWD, temporary, 0)),
+            other => other,
+        }
+    });
+    result.inspect_err(|_| {
+        if let Ok(stat) = made.stat() {
+            sidecar::forget(&stat);
+        }
+        let _ = host::unlinkat(AT_FDCWD, temporary, 0);
+    })
+}
+
+fn record_device(
+    me: &Identity<'_>,
+    parent: &Parent,
+    made: File<'_>,
+    mode: u32,
+    device: u64,
+) -> Result<(), Errno> {
+    let stat = made.stat()?;
+    let (major, minor) = numbers_of(device);
+    let asked = mode & raw::S_IFMT | stat.st_mode & 0o777 | mode & 0o7000;
+    let new = rules::new_file(&who(me), &parent.seen.owned(), asked);
+    let seen = Seen {
+        uid: new.uid,
+        gid: new.gid,
+        mode: new.mode,
+        record: Record { device: Some(record::device(major, minor)), ..Record::NONE },
+        ours: Some(true),
+    };
+    remember(made, &stat, &Record::NONE, &seen, false)
+}
+
+/// bind(2): a socket's path is a file that is made. `None` leaves the call to the ordinary code, which it is for
+/// in any case.
+pub(super) fn bind(call: &mut Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch) -> Option<Outcome> {
+    let operand = &mut scratch.first;
+    let parent = (|| {
+        if !socket::read_unix_path(call, operand)? {
+            return Ok(None);
+        }
+        permission::search(me, operand, AT_FDCWD, newroot_paths::Last::Keep)?;
+        let entry = resolve::entry(operand, AT_FDCWD)?;
+        Parent::of(me, &entry).map(Some)
+    })();
+    let parent = match parent {
+        Ok(Some(parent)) => parent,
+        Err(Errno::ACCES) => return Some(Errno::ACCES.into()),
+        // What else is wrong, the ordinary code will say.
+        _ => return None,
+    };
+    let outcome = socket::bind(call, operand);
+    if outcome != Outcome::Done(0) {
+        return Some(outcome);
+    }
+    let recorded = (|| {
+        socket::read_unix_path(call, operand)?;
+        let entry = resolve::entry(operand, AT_FDCWD)?;
+        record_name(me, &parent, &entry, operand)
+    })();
+    Some(recorded.map(|()| 0).into())
+}

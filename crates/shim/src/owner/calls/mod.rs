@@ -1,0 +1,105 @@
+//! The system calls that fake root has something to say to.
+
+mod access;
+mod attributes;
+mod capabilities;
+mod change;
+mod create;
+mod device;
+pub mod exec;
+mod ids;
+mod list;
+mod open;
+mod others;
+mod remove;
+mod stat;
+mod walk;
+
+use newroot_sys::arch::legacy;
+use newroot_sys::raw;
+use newroot_sys::table::{Call, Intent, Row};
+
+use super::process;
+use crate::calls::path::is_access;
+use crate::slots::Scratch;
+use crate::trap::{Outcome, Trapped};
+
+pub(crate) use open::opens_device;
+
+/// Runs a call, if it is one that fake root makes a difference to; `None` leaves it to the ordinary code.
+pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Option<Outcome> {
+    let number = row.number;
+    if row.call == Call::Faked {
+        return faked(call, number, scratch);
+    }
+    let me = process::current();
+    match row.call {
+        Call::Stat | Call::LStat | Call::NewFStatAt | Call::StatX => {
+            Some(stat::stat(call, &me, &mut scratch.first).into())
+        }
+        Call::Open | Call::OpenAt | Call::OpenAt2 | Call::Creat => open::open(call, &me, scratch),
+        Call::Path(path) if is_access(&path) => {
+            Some(access::access(call, &me, &path, &mut scratch.first).into())
+        }
+        Call::Path(path) => match number {
+            legacy::__NR_chmod
+            | raw::__NR_fchmodat
+            | raw::__NR_fchmodat2
+            | legacy::__NR_chown
+            | legacy::__NR_lchown
+            | raw::__NR_fchownat => Some(change::by_path(call, &me, &path, &mut scratch.first).into()),
+            raw::__NR_setxattr..=raw::__NR_fremovexattr => {
+                attributes::by_path(call, &me, &path, &mut scratch.first).map(Into::into)
+            }
+            raw::__NR_setxattrat..=raw::__NR_removexattrat => Some(newroot_abi::Errno::NOSYS.into()),
+            _ if path.intent == Intent::Create => {
+                Some(create::create(call, &me, &path, &mut scratch.first).into())
+            }
+            _ if path.intent == Intent::Remove => {
+                Some(remove::remove(call, &me, &path, &mut scratch.first).into())
+            }
+            _ => walk::check(call, &me, &path, &mut scratch.first).err().map(Into::into),
+        },
+        Call::Rename | Call::RenameAt | Call::RenameAt2 => Some(remove::rename(call, &me, scratch).into()),
+        Call::Link | Call::LinkAt => remove::check_link(call, &me, scratch).err().map(Into::into),
+        Call::ReadLink | Call::ReadLinkAt | Call::StatFs | Call::ChDir | Call::FChDir => {
+            walk::check_call(call, &me, row.call, &mut scratch.first).err().map(Into::into)
+        }
+        Call::DescriptorWrite => descriptor_write(call, &me, number).map(Into::into),
+        Call::GetDents | Call::GetDents64 => Some(list::list(call, &me, row.call)),
+        Call::Bind => create::bind(call, &me, scratch),
+        Call::Prctl => capabilities::prctl(call, &me).map(Into::into),
+        Call::Uname => Some(others::uname(call)),
+        _ => None,
+    }
+}
+
+/// Calls that the kernel has to itself otherwise.
+fn faked(call: &mut Trapped<'_>, number: u32, scratch: &mut Scratch) -> Option<Outcome> {
+    if let Some(answer) = ids::run(call, number) {
+        return Some(answer.into());
+    }
+    let me = process::current();
+    Some(match number {
+        raw::__NR_fstat => stat::fstat(call, &me).into(),
+        raw::__NR_fgetxattr | raw::__NR_flistxattr => attributes::by_descriptor(call, &me, number).into(),
+        raw::__NR_capget => capabilities::capget(call, &me).into(),
+        raw::__NR_capset => capabilities::capset(call, &me).into(),
+        _ => others::run(call, &me, number, scratch),
+    })
+}
+
+fn descriptor_write(
+    call: &mut Trapped<'_>,
+    me: &newroot_owner::session::Identity<'_>,
+    number: u32,
+) -> Option<Result<usize, newroot_abi::Errno>> {
+    // The ordinary code knows whether its binding is read-only.
+    if let Some(refused) = crate::calls::attributes::refused(call) {
+        return Some(Err(refused));
+    }
+    match number {
+        raw::__NR_fchmod | raw::__NR_fchown => Some(change::by_descriptor(call, me, number)),
+        _ => Some(attributes::by_descriptor(call, me, number)),
+    }
+}

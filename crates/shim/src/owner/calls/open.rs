@@ -1,0 +1,209 @@
+//! open(2) and its kin: who may, what is recorded of a file that is made, and what stands in for a device.
+
+use newroot_abi::Errno;
+use newroot_owner::session::Identity;
+use newroot_owner::{Want, permission as rules};
+use newroot_paths::Last;
+use newroot_sys::raw;
+
+use super::create::Parent;
+use super::device::{may_be_device, open_device};
+use crate::calls::open::{Request, request};
+use crate::calls::path::{exists, read_only_directory};
+use crate::calls::read_path;
+use crate::host::{self, Descriptor, FileType, Path};
+use crate::owner::file::{self, File};
+use crate::owner::permission;
+use crate::owner::process::who;
+use crate::resolve;
+use crate::slots::{Operand, Scratch};
+use crate::trap::{Outcome, Trapped};
+
+const O_CREAT: u64 = raw::O_CREAT as u64;
+const O_EXCL: u64 = raw::O_EXCL as u64;
+const O_PATH: u64 = raw::O_PATH as u64;
+const O_TMPFILE: u64 = raw::O_TMPFILE as u64;
+const O_NOFOLLOW: u64 = raw::O_NOFOLLOW as u64;
+
+/// `None` leaves the call to the ordinary code: the file exists, and may be opened.
+pub(super) fn open(call: &mut Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch) -> Option<Outcome> {
+    let opened = request(call).and_then(|request| {
+        if request.resolve != 0 {
+            // Confined lookups are the host's own; what they find is asked about.
+            return Ok(None);
+        }
+        let operand = &mut scratch.first;
+        read_path(operand, request.path)?;
+        if request.flags & O_TMPFILE == O_TMPFILE {
+            return unnamed(me, operand, request).map(Some);
+        }
+        if request.flags & O_CREAT != 0 && request.flags & O_PATH == 0 {
+            return create(me, operand, request);
+        }
+        existing(me, operand, request)
+    });
+    match opened {
+        Ok(None) => None,
+        Ok(Some(descriptor)) => Some(Outcome::Done(descriptor as isize)),
+        Err(error) => Some(error.into()),
+    }
+}
+
+fn wanted(request: &Request) -> Want {
+    let access = match request.flags as u32 & raw::O_ACCMODE {
+        raw::O_RDONLY => Want::READ,
+        raw::O_WRONLY => Want::WRITE,
+        _ => Want::READ.with(Want::WRITE),
+    };
+    if request.flags & u64::from(raw::O_TRUNC) != 0 { access.with(Want::WRITE) } else { access }
+}
+
+/// A file that is there. Root needs not ask, and finds stand-ins by their answer: see [`came_back`].
+fn existing(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<Option<usize>, Errno> {
+    if permission::is_unlimited(me) {
+        return Ok(None);
+    }
+    permission::search(me, operand, request.directory, request.last())?;
+    if request.flags & O_PATH != 0 {
+        return Ok(None);
+    }
+    let Ok(object) = resolve::object(operand, request.directory, request.last()) else { return Ok(None) };
+    let mount = object.mount;
+    check(me, permission::object_file(&object, operand), mount, request)
+}
+
+/// Whether a file may be opened; a stand-in is opened at once.
+fn check(
+    me: &Identity<'_>,
+    file: File<'_>,
+    mount: Option<usize>,
+    request: Request,
+) -> Result<Option<usize>, Errno> {
+    let stat = file.stat()?;
+    if FileType::of(&stat) == FileType::Symlink {
+        return Ok(None);
+    }
+    let seen = file::look(me, file, &stat, mount)?;
+    rules::may(&who(me), &seen.owned(), wanted(&request))?;
+    if request.flags & u64::from(raw::O_NOATIME) != 0 && !who(me).is_owner(&seen.owned()) {
+        return Err(Errno::PERM);
+    }
+    open_device(&seen, request.flags)
+}
+
+/// The ordinary code's open answered ENXIO, which a socket does: it may be a stand-in.
+pub(crate) fn opens_device(
+    me: &Identity<'_>,
+    operand: &mut Operand,
+    request: Request,
+) -> Result<usize, Errno> {
+    read_path(operand, request.path)?;
+    let object = resolve::object(operand, request.directory, request.last()).map_err(|_| Errno::NXIO)?;
+    let mount = object.mount;
+    let file = permission::object_file(&object, operand);
+    let stat = file.stat()?;
+    if !may_be_device(&stat) {
+        return Err(Errno::NXIO);
+    }
+    let seen = file::look(me, file, &stat, mount)?;
+    open_device(&seen, request.flags)?.ok_or(Errno::NXIO)
+}
+
+/// O_CREAT: makes the file, or finds that it is there.
+fn create(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<Option<usize>, Errno> {
+    const TRIES: usize = 64;
+    let mut directory = request.directory;
+    for _ in 0..TRIES {
+        permission::search(me, operand, directory, Last::Keep)?;
+        let entry = resolve::entry(operand, directory)?;
+        // What ends in a slash is no file, and a mount point is there already.
+        if entry.mount_point || operand.name.bytes().ends_with(b"/") || is_dots(operand.name.bytes()) {
+            return Ok(None);
+        }
+        let name = Path::new(operand.name.with_nul());
+        match host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW) {
+            Ok(stat) if FileType::of(&stat) == FileType::Symlink => {
+                if request.flags & (O_EXCL | O_NOFOLLOW) != 0 {
+                    return Ok(None);
+                }
+                // Where it leads to, there may be nothing yet.
+                let found = resolve::walk_text(operand, directory, Last::Follow)?;
+                if found.magic || found.directory {
+                    return Ok(None);
+                }
+                let Operand { text, walk, .. } = operand;
+                text.assign(walk.guest.bytes())?;
+                directory = host::AT_FDCWD;
+                continue;
+            }
+            Ok(stat) => {
+                if request.flags & O_EXCL != 0 {
+                    return Err(Errno::EXIST);
+                }
+                return found(me, operand, &entry, &stat, request);
+            }
+            Err(Errno::NOENT) => {}
+            Err(error) => return Err(error),
+        }
+        if read_only_directory(&entry) {
+            return Err(Errno::ROFS);
+        }
+        let parent = Parent::of(me, &entry)?;
+        let flags = request.flags | O_EXCL | O_NOFOLLOW | u64::from(raw::O_CLOEXEC);
+        let name = Path::new(operand.name.with_nul());
+        match host::openat(entry.directory(), name, flags as u32, request.mode as u32) {
+            Ok(made) => {
+                parent.record(me, File::Descriptor(made.number()))?;
+                return hand_over(made, request).map(Some);
+            }
+            // Somebody was faster.
+            Err(Errno::EXIST) if exists(&entry, operand).is_ok() && request.flags & O_EXCL == 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Errno::AGAIN)
+}
+
+/// A file that O_CREAT finds there.
+fn found(
+    me: &Identity<'_>,
+    operand: &mut Operand,
+    entry: &resolve::Entry,
+    stat: &host::Stat,
+    request: Request,
+) -> Result<Option<usize>, Errno> {
+    if permission::is_unlimited(me) && !may_be_device(stat) {
+        return Ok(None);
+    }
+    let flags = raw::O_PATH | raw::O_NOFOLLOW | raw::O_CLOEXEC;
+    let name = Path::new(operand.name.with_nul());
+    let file = host::openat(entry.directory(), name, flags, 0)?;
+    check(me, File::Found(file.number()), entry.mount, request)
+}
+
+fn is_dots(name: &[u8]) -> bool {
+    matches!(name, b"." | b"..")
+}
+
+/// A descriptor that was opened to be closed by an exec, as the guest asked for it.
+fn hand_over(made: Descriptor, request: Request) -> Result<usize, Errno> {
+    if request.flags & u64::from(raw::O_CLOEXEC) == 0 {
+        let number = made.number() as usize;
+        crate::calls::forward(raw::__NR_fcntl, [number, raw::F_SETFD as usize, 0, 0, 0, 0])?;
+    }
+    Ok(made.into_number() as usize)
+}
+
+/// O_TMPFILE.
+fn unnamed(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<usize, Errno> {
+    let object = permission::object(me, operand, request.directory, Last::Follow)?;
+    if object.read_only()? {
+        return Err(Errno::ROFS);
+    }
+    let Some(directory) = &object.descriptor else { return Err(Errno::MFILE) };
+    let parent = Parent::of_directory(me, directory.number(), object.mount)?;
+    let flags = request.flags | u64::from(raw::O_CLOEXEC);
+    let made = host::openat(directory.number(), Path::new(b".\0"), flags as u32, request.mode as u32)?;
+    parent.record(me, File::Descriptor(made.number()))?;
+    hand_over(made, request)
+}

@@ -1,0 +1,205 @@
+//! Taking names away and giving others: unlink(2), rmdir(2), rename(2), link(2).
+
+use newroot_abi::Errno;
+use newroot_owner::session::Identity;
+use newroot_owner::{Want, permission as rules};
+use newroot_paths::Last;
+use newroot_sys::arch::legacy;
+use newroot_sys::raw;
+use newroot_sys::table::PathCall;
+
+use crate::calls::path::{self, argument};
+use crate::calls::{descriptor_argument, names, read_path};
+use crate::host::{self, AT_FDCWD, FileType, Path, Stat};
+use crate::owner::file::{self, File, Seen, bears_attributes};
+use crate::owner::process::who;
+use crate::owner::{permission, sidecar};
+use crate::resolve::{self, Entry};
+use crate::slots::{Operand, Scratch};
+use crate::trap::{Outcome, Trapped};
+
+/// A file that a name leads to.
+struct Victim {
+    stat: Stat,
+    seen: Option<Seen>,
+}
+
+impl Victim {
+    /// Looks at a name; `None` if nothing is there, or can't be looked at.
+    fn at(me: &Identity<'_>, entry: &Entry, operand: &mut Operand) -> Option<Self> {
+        let name = Path::new(operand.name.with_nul());
+        let stat = host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW).ok()?;
+        if permission::is_unlimited(me) {
+            return Some(Self { stat, seen: None });
+        }
+        let flags = raw::O_PATH | raw::O_NOFOLLOW | raw::O_CLOEXEC;
+        let file = host::openat(entry.directory(), name, flags, 0).ok()?;
+        let seen = file::look(me, File::Found(file.number()), &stat, entry.mount).ok()?;
+        Some(Self { stat, seen: Some(seen) })
+    }
+
+    fn is_directory(&self) -> bool {
+        FileType::of(&self.stat) == FileType::Directory
+    }
+
+    /// Forgets what was recorded beside a file that has lost its last name. What is still open stays without.
+    fn is_gone(&self) {
+        if !bears_attributes(self.stat.st_mode) && self.stat.st_nlink <= 1 {
+            sidecar::forget(&self.stat);
+        }
+    }
+}
+
+/// unlink(2), rmdir(2), unlinkat(2).
+pub(super) fn remove(
+    call: &mut Trapped<'_>,
+    me: &Identity<'_>,
+    row: &PathCall,
+    operand: &mut Operand,
+) -> Result<usize, Errno> {
+    let arguments = call.arguments;
+    let directory = row.directory.map_or(AT_FDCWD, |index| descriptor_argument(argument(&arguments, index)));
+    read_path(operand, argument(&arguments, row.path))?;
+    permission::search(me, operand, directory, Last::Keep)?;
+    let victim = match resolve::entry(operand, directory) {
+        Ok(entry) if !entry.mount_point => {
+            let victim = Victim::at(me, &entry, operand);
+            if let Some(Victim { seen: Some(seen), .. }) = &victim {
+                let parent = permission::directory(me, &entry)?;
+                let as_directory = call.number as u32 == legacy::__NR_rmdir
+                    || (row.directory.is_some() && argument(&arguments, 2) as u32 & raw::AT_REMOVEDIR != 0);
+                rules::may_delete(&who(me), &parent.owned(), &seen.owned(), as_directory)?;
+            }
+            victim
+        }
+        _ => None,
+    };
+    let outcome = path::run(call, row, operand);
+    if let (Outcome::Done(0), Some(victim)) = (outcome, victim) {
+        victim.is_gone();
+    }
+    result(outcome)
+}
+
+fn result(outcome: Outcome) -> Result<usize, Errno> {
+    match outcome {
+        Outcome::Done(result) => Errno::check(result),
+        Outcome::Continue => Ok(0),
+    }
+}
+
+/// The two names of a call: directory and address of the path.
+fn two_names(call: &Trapped<'_>) -> [(i32, usize); 2] {
+    let [a, b, c, d, ..] = call.arguments;
+    match call.number as u32 {
+        legacy::__NR_rename | legacy::__NR_link => [(AT_FDCWD, a), (AT_FDCWD, b)],
+        _ => [(descriptor_argument(a), b), (descriptor_argument(c), d)],
+    }
+}
+
+/// rename(2) and its kin.
+pub(super) fn rename(
+    call: &mut Trapped<'_>,
+    me: &Identity<'_>,
+    scratch: &mut Scratch,
+) -> Result<usize, Errno> {
+    const EXCHANGE: usize = 2;
+    let flags = if call.number as u32 == raw::__NR_renameat2 { call.arguments[4] } else { 0 };
+    let replaced = check_rename(call, me, scratch, flags & EXCHANGE != 0)?;
+    let outcome = match call.number as u32 {
+        legacy::__NR_rename => names::rename(call, scratch),
+        raw::__NR_renameat => names::renameat(call, scratch),
+        _ => names::renameat2(call, scratch),
+    };
+    if let (Outcome::Done(0), Some(replaced)) = (outcome, replaced) {
+        replaced.is_gone();
+    }
+    result(outcome)
+}
+
+/// Whether both names may be changed; the result is the file that is replaced.
+fn check_rename(
+    call: &Trapped<'_>,
+    me: &Identity<'_>,
+    scratch: &mut Scratch,
+    exchange: bool,
+) -> Result<Option<Victim>, Errno> {
+    let [old, new] = two_names(call);
+    let Scratch { first, second, .. } = scratch;
+    read_path(first, old.1)?;
+    read_path(second, new.1)?;
+    permission::search(me, first, old.0, Last::Keep)?;
+    permission::search(me, second, new.0, Last::Keep)?;
+    let (Ok(from), Ok(to)) = (resolve::entry(first, old.0), resolve::entry(second, new.0)) else {
+        return Ok(None);
+    };
+    if from.mount_point || to.mount_point {
+        return Ok(None);
+    }
+    let moved = Victim::at(me, &from, first);
+    let replaced = Victim::at(me, &to, second);
+    let same = |a: &Stat, b: &Stat| (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino);
+    if let Some(Victim { stat, seen: Some(seen) }) = &moved {
+        let is_directory = FileType::of(stat) == FileType::Directory;
+        let [old_parent, new_parent] = [permission::directory(me, &from)?, permission::directory(me, &to)?];
+        rules::may_delete(&who(me), &old_parent.owned(), &seen.owned(), is_directory)?;
+        match &replaced {
+            Some(Victim { stat, seen: Some(other) }) => {
+                let as_directory =
+                    if exchange { FileType::of(stat) == FileType::Directory } else { is_directory };
+                rules::may_delete(&who(me), &new_parent.owned(), &other.owned(), as_directory)?;
+            }
+            _ => rules::may(&who(me), &new_parent.owned(), Want::WRITE.with(Want::EXECUTE))?,
+        }
+        // A directory that moves has its `..` written.
+        let parents = [&from, &to].map(|entry| File::Descriptor(entry.directory()).stat());
+        if let [Ok(a), Ok(b)] = &parents
+            && !same(a, b)
+        {
+            if is_directory {
+                rules::may(&who(me), &seen.owned(), Want::WRITE)?;
+            }
+            if let (true, Some(other)) = (exchange, &replaced)
+                && other.is_directory()
+                && let Some(seen) = &other.seen
+            {
+                rules::may(&who(me), &seen.owned(), Want::WRITE)?;
+            }
+        }
+    }
+    // Two names of one file: nothing happens. An exchange loses nothing.
+    let kept = exchange || matches!((&moved, &replaced), (Some(a), Some(b)) if same(&a.stat, &b.stat));
+    Ok(if kept { None } else { replaced })
+}
+
+/// link(2) and its kin: the ordinary code makes the link.
+pub(super) fn check_link(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch) -> Result<(), Errno> {
+    if permission::is_unlimited(me) {
+        return Ok(());
+    }
+    let [old, new] = two_names(call);
+    let flags = if call.number as u32 == raw::__NR_linkat { call.arguments[4] as u32 } else { 0 };
+    let Scratch { first, second, .. } = scratch;
+    read_path(second, new.1)?;
+    let by_descriptor = flags & raw::AT_EMPTY_PATH != 0 && read_path(first, old.1) == Err(Errno::NOENT);
+    let seen = if by_descriptor {
+        let file = File::Descriptor(old.0);
+        file::look(me, file, &file.stat()?, None)?
+    } else {
+        read_path(first, old.1)?;
+        let last = if flags & raw::AT_SYMLINK_FOLLOW != 0 { Last::Follow } else { Last::Keep };
+        let object = permission::object(me, first, old.0, last)?;
+        let mount = object.mount;
+        let file = permission::object_file(&object, first);
+        let stat = file.stat()?;
+        file::look(me, file, &stat, mount)?
+    };
+    permission::search(me, second, new.0, Last::Keep)?;
+    let to = resolve::entry(second, new.0)?;
+    if path::exists(&to, second).is_ok() {
+        return Ok(());
+    }
+    rules::may(&who(me), &permission::directory(me, &to)?.owned(), Want::WRITE.with(Want::EXECUTE))?;
+    // /proc/sys/fs/protected_hardlinks, which systems have on.
+    rules::may_link(&who(me), &seen.owned(), true)
+}

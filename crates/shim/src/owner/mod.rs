@@ -1,0 +1,22 @@
+//! Fake root: users, groups, capabilities and the owners of files, as newroot keeps them for a user who has
+//! none of these to give (`newroot_owner` has the rules).
+//!
+//! - `process` tells who the calling process is, from the [session's file](session_file).
+//! - `file` tells what a file is to the guest; `remember` records it, in an attribute of the file or in the
+//!   `sidecar`.
+//! - `permission` asks whether who isn't root may do what the host, who knows but one user, would let them.
+//! - `calls` has the system calls. In a session with fake root they come here before they go to the ordinary
+//!   code, which does what is left.
+
+mod calls;
+pub mod file;
+pub mod permission;
+pub mod process;
+pub mod remember;
+mod session_file;
+mod sidecar;
+mod unlock;
+
+pub(crate) use calls::opens_device;
+pub use calls::{dispatch, exec};
+pub use unlock::unlock;

@@ -1,0 +1,154 @@
+//! Whether who isn't root may do what the host's kernel would let the real user do.
+//!
+//! The host knows one user, who owns all the files and may do everything. So before a call of somebody without
+//! root's capabilities, its path is walked once more, and each directory on it asked whether it may be searched.
+//! What else is wrong with the path is for the call itself to find.
+
+use newroot_abi::Errno;
+use newroot_owner::session::Identity;
+use newroot_owner::{Capabilities, Want, permission};
+use newroot_paths::{Fs, GuestBuf, HostBuf, Last, Link, split_last, walk};
+use newroot_sys::raw;
+
+use super::file::{self, File, Seen};
+use super::process::who;
+use crate::host::{self, AT_FDCWD, Path};
+use crate::resolve::{self, Entry, HostFs, Object};
+use crate::session::session;
+use crate::slots::Operand;
+
+/// Whether nothing about files is ever refused to this identity.
+#[must_use]
+pub fn is_unlimited(me: &Identity<'_>) -> bool {
+    const ALL: Capabilities = Capabilities::DAC_OVERRIDE
+        .union(Capabilities::DAC_READ_SEARCH)
+        .union(Capabilities::FOWNER)
+        .union(Capabilities::FSETID)
+        .union(Capabilities::CHOWN);
+    me.credentials.effective.has(ALL)
+}
+
+/// EACCES if a directory that the operand's path leads through may not be searched.
+///
+/// # Errors
+/// EACCES.
+pub fn search(me: &Identity<'_>, operand: &mut Operand, directory: i32, last: Last) -> Result<(), Errno> {
+    if is_unlimited(me) {
+        return Ok(());
+    }
+    search_text(me, operand, directory, last)
+}
+
+fn search_text(me: &Identity<'_>, operand: &mut Operand, directory: i32, last: Last) -> Result<(), Errno> {
+    let Operand { text, walk: scratch, .. } = operand;
+    if text.bytes().first() != Some(&b'/') && resolve::directory_path(directory, &mut scratch.guest).is_err()
+    {
+        return Ok(());
+    }
+    let mounts = &session().mounts;
+    let mut fs = Searching { me };
+    match walk(&mut fs, mounts, scratch, text.bytes(), last) {
+        // The last name's directory: the walk itself doesn't look at a name that isn't followed.
+        Ok(found) if !found.magic => may_search_parent(me, &scratch.guest),
+        Err(Errno::ACCES) => Err(Errno::ACCES),
+        _ => Ok(()),
+    }
+}
+
+/// The host's file system, where each directory is asked.
+struct Searching<'a> {
+    me: &'a Identity<'a>,
+}
+
+impl Fs for Searching<'_> {
+    fn read_link(
+        &mut self,
+        guest: &GuestBuf,
+        host: &mut HostBuf,
+        last: bool,
+        text: &mut GuestBuf,
+    ) -> Result<Link, Errno> {
+        may_search_parent(self.me, guest)?;
+        HostFs.read_link(guest, host, last, text)
+    }
+
+    fn search(&mut self, host: &mut HostBuf) -> Result<(), Errno> {
+        let directory = host::openat(AT_FDCWD, Path::new(host.with_nul()), raw::O_PATH | raw::O_CLOEXEC, 0)?;
+        may_search(self.me, directory.number(), None)?;
+        HostFs.search(host)
+    }
+}
+
+fn may_search_parent(me: &Identity<'_>, guest: &GuestBuf) -> Result<(), Errno> {
+    let (parent, _) = split_last(guest.bytes());
+    let parent = parent.strip_suffix(b"/").unwrap_or(parent);
+    if guest.is_empty() {
+        return Ok(());
+    }
+    let mut host = HostBuf::new();
+    let mount = session().mounts.translate(parent, &mut host)?;
+    // The kernel's own file systems know better who we are.
+    if host.bytes() == b"/proc" || host.bytes().starts_with(b"/proc/") {
+        return Ok(());
+    }
+    let flags = raw::O_PATH | raw::O_CLOEXEC | raw::O_NOFOLLOW;
+    // What can't be opened is for the call to find.
+    let Ok(directory) = host::openat(AT_FDCWD, Path::new(host.with_nul()), flags, 0) else { return Ok(()) };
+    may_search(me, directory.number(), Some(mount))
+}
+
+fn may_search(me: &Identity<'_>, directory: i32, mount: Option<usize>) -> Result<(), Errno> {
+    may(me, File::Found(directory), mount, Want::EXECUTE)
+}
+
+/// Whether a file may be read, written, executed or searched.
+///
+/// # Errors
+/// EACCES; what looking at it gives.
+pub fn may(me: &Identity<'_>, file: File<'_>, mount: Option<usize>, want: Want) -> Result<(), Errno> {
+    let seen = file::look(me, file, &file.stat()?, mount)?;
+    permission::may(&who(me), &seen.owned(), want)
+}
+
+/// The same of an object that was found.
+///
+/// # Errors
+/// As for [`may`].
+pub fn may_object(
+    me: &Identity<'_>,
+    object: &Object,
+    operand: &mut Operand,
+    want: Want,
+) -> Result<(), Errno> {
+    if is_unlimited(me) {
+        return Ok(());
+    }
+    may(me, object_file(object, operand), object.mount, want)
+}
+
+/// The file that was found.
+pub fn object_file<'a>(object: &Object, operand: &'a mut Operand) -> File<'a> {
+    match &object.descriptor {
+        Some(descriptor) => File::Found(descriptor.number()),
+        None => File::Host(Path::new(operand.walk.host.with_nul())),
+    }
+}
+
+/// Finds the file that a path names, if all directories on the way may be searched.
+///
+/// # Errors
+/// What path_resolution(7) gives.
+pub fn object(me: &Identity<'_>, operand: &mut Operand, directory: i32, last: Last) -> Result<Object, Errno> {
+    search(me, operand, directory, last)?;
+    resolve::object(operand, directory, last)
+}
+
+/// What the directory of a name is; `None` where no descriptor could be had of it.
+///
+/// # Errors
+/// What looking at it gives.
+pub fn directory(me: &Identity<'_>, entry: &Entry) -> Result<Seen, Errno> {
+    let file = File::Descriptor(entry.directory());
+    let stat = file.stat()?;
+    file::look(me, file, &stat, entry.mount)
+}

@@ -1,0 +1,104 @@
+//! Who the calling process is, and who another one is.
+//!
+//! The kernel keeps it for us, in a limit (see `newroot_owner::session`). Most programs never change who
+//! they are; so that they needn't ask, what the program started as is kept, along with whether any
+//! process in this memory ever changed. That is true of a vfork child too, which changes itself alone.
+
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use newroot_abi::{Errno, plan};
+use newroot_owner::session::{self, Identity};
+use newroot_owner::{Capabilities, Credentials, Who};
+
+use super::session_file;
+use crate::host::{self, Path};
+use crate::memory;
+use crate::session::session;
+
+/// The record that the program started with.
+static FIRST: AtomicU32 = AtomicU32::new(0);
+/// Whether a process in this memory has become someone else since.
+static CHANGED: AtomicBool = AtomicBool::new(false);
+
+/// Attaches the program to its session. Once, at its start.
+///
+/// # Errors
+/// Those of mapping the session's file; ESRCH if the process has no record in it.
+pub fn start() -> Result<(), Errno> {
+    session_file::attach(file())?;
+    let record = own_record().ok_or(Errno::SRCH)?;
+    session_file::identity(record).ok_or(Errno::SRCH)?;
+    FIRST.store(record, Ordering::Relaxed);
+    Ok(())
+}
+
+fn file() -> Path<'static> {
+    let at = session().strings.get(plan::SESSION_FILE).copied().unwrap_or(0);
+    Path::new(memory::owned_string_with_nul(at))
+}
+
+fn own_record() -> Option<u32> {
+    record_of(0)
+}
+
+fn record_of(process: u32) -> Option<u32> {
+    let [soft, _] = host::limits_of(process, session::RESOURCE).ok()?;
+    session::from_limit(session_file::header().tag, soft)
+}
+
+/// Number of the calling process's record: two processes with the same one are the same user in everything.
+#[must_use]
+pub fn record() -> u32 {
+    if CHANGED.load(Ordering::Relaxed) {
+        // A limit that is gone was taken by force: nothing is kept of who the process was then.
+        own_record().unwrap_or(0)
+    } else {
+        FIRST.load(Ordering::Relaxed)
+    }
+}
+
+/// Who the calling process is.
+#[must_use]
+pub fn current() -> Identity<'static> {
+    session_file::identity(record()).unwrap_or(NOBODY)
+}
+
+/// Who may do nothing.
+const NOBODY: Identity<'static> = {
+    let mut credentials = Credentials::user(65534, 65534);
+    credentials.bounding = Capabilities::NONE;
+    Identity { credentials, groups: &[] }
+};
+
+/// Who another process is; `None` if it isn't of this session.
+#[must_use]
+pub fn of(process: u32) -> Option<Identity<'static>> {
+    session_file::identity(record_of(process)?)
+}
+
+/// Makes the calling process someone else; the result is the record it had.
+///
+/// # Errors
+/// EAGAIN where no more identities can be kept.
+pub fn become_(identity: &Identity<'_>) -> Result<u32, Errno> {
+    let record = session_file::record(file(), identity)?;
+    let before = self::record();
+    adopt(record)?;
+    Ok(before)
+}
+
+/// Goes by a record that is there already.
+///
+/// # Errors
+/// Those of setrlimit(2).
+pub fn adopt(record: u32) -> Result<(), Errno> {
+    CHANGED.store(true, Ordering::Relaxed);
+    let limit = session::to_limit(session_file::header().tag, record);
+    host::set_limits(session::RESOURCE, [limit, u64::MAX])
+}
+
+/// The part of an identity that permissions are about.
+#[must_use]
+pub fn who<'a>(identity: &'a Identity<'_>) -> Who<'a> {
+    Who { credentials: &identity.credentials, groups: identity.groups }
+}

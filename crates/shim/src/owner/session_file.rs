@@ -1,0 +1,144 @@
+//! The session's file, mapped: who is who, and what is the same for all. See `newroot_owner::session`.
+//!
+//! # Safety
+//! The mapping is made once, before any other thread or handler exists, and stays. Other processes append
+//! to the file; what lies below the word that says how much is taken doesn't change any more, once a limit
+//! names it. The one word that does is only touched atomically.
+#![allow(unsafe_code)]
+
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use newroot_abi::Errno;
+use newroot_owner::session::{self, Header, Identity};
+use newroot_sys::raw;
+
+use crate::host::{self, AT_FDCWD, Path};
+
+struct Mapping {
+    at: usize,
+    header: Header,
+}
+
+struct Cell(UnsafeCell<Mapping>);
+// SAFETY: see the head of the file.
+unsafe impl Sync for Cell {}
+static MAPPING: Cell = Cell(UnsafeCell::new(Mapping {
+    at: 0,
+    header: Header { tag: 0, real_uid: 0, real_gid: 0, default_uid: 0, default_gid: 0 },
+}));
+
+fn mapping() -> &'static Mapping {
+    // SAFETY: written once, before anyone else runs.
+    unsafe { &*MAPPING.0.get() }
+}
+
+/// Maps the file. Once, at the start of a program.
+///
+/// # Errors
+/// Those of open(2) and mmap(2); EINVAL for a file of another kind.
+pub(super) fn attach(path: Path<'_>) -> Result<(), Errno> {
+    let file = host::openat(AT_FDCWD, path, raw::O_RDWR | raw::O_CLOEXEC, 0)?;
+    let protection = raw::PROT_READ | raw::PROT_WRITE;
+    // SAFETY: the kernel chooses a place where nothing is.
+    let at = unsafe { host::mmap(0, session::SIZE, protection, raw::MAP_SHARED, file.number(), 0)? };
+    // SAFETY: the launcher made the file this long; a shorter one isn't ours, and ends the program.
+    let words = unsafe { *(at as *const [u32; session::HEADER_WORDS]) };
+    let header = session::decode_header(&words).ok_or(Errno::INVAL)?;
+    // SAFETY: nobody else runs yet.
+    unsafe { *MAPPING.0.get() = Mapping { at, header } };
+    Ok(())
+}
+
+/// What is the same for all processes of the session.
+#[must_use]
+pub(super) fn header() -> &'static Header {
+    &mapping().header
+}
+
+/// Sets the session's host name, or its domain name.
+pub(super) fn set_name(domain: bool, name: &[u8]) {
+    let at = name_place(domain);
+    // SAFETY: within the mapping's first page, which is the session's own; the length comes last, and one more
+    // than it is, for 0 is a name that nobody has set.
+    unsafe {
+        core::ptr::copy_nonoverlapping(name.as_ptr(), (at + 1) as *mut u8, name.len().min(session::NAME_MAX));
+        (at as *mut u8).write_volatile(name.len().min(session::NAME_MAX) as u8 + 1);
+    }
+}
+
+/// Reads it; false if nobody has set it. What is behind it in `out` stays.
+pub(super) fn name(domain: bool, out: &mut [u8]) -> bool {
+    let at = name_place(domain);
+    // SAFETY: as above.
+    let len = usize::from(unsafe { (at as *const u8).read_volatile() });
+    let Some(out) = len.checked_sub(1).and_then(|len| out.get_mut(..len)) else { return false };
+    // SAFETY: as above.
+    unsafe { core::ptr::copy_nonoverlapping((at + 1) as *const u8, out.as_mut_ptr(), out.len()) };
+    true
+}
+
+fn name_place(domain: bool) -> usize {
+    mapping().at + session::NAMES + usize::from(domain) * session::NAME_ROOM
+}
+
+fn used() -> &'static AtomicU32 {
+    // SAFETY: a word of the mapping, aligned, and never touched otherwise.
+    unsafe { &*((mapping().at + session::USED * size_of::<u32>()) as *const AtomicU32) }
+}
+
+/// The file's words from a record's offset to the end of what is taken.
+fn words(offset: usize, end: usize) -> &'static [u32] {
+    let end = end.min(session::SIZE);
+    if !offset.is_multiple_of(size_of::<u32>()) || offset < session::RECORDS || offset >= end {
+        return &[];
+    }
+    // SAFETY: within the mapping, and aligned.
+    unsafe {
+        core::slice::from_raw_parts((mapping().at + offset) as *const u32, (end - offset) / size_of::<u32>())
+    }
+}
+
+/// The identity that a record tells.
+#[must_use]
+pub(super) fn identity(offset: u32) -> Option<Identity<'static>> {
+    session::decode_record(words(offset as usize, session::SIZE))
+}
+
+/// The record of an identity: one that is there already, or a new one.
+///
+/// # Errors
+/// EAGAIN where the file is full, which is what setuid(2) says of a user with too many processes; those of
+/// writing.
+pub(super) fn record(path: Path<'_>, identity: &Identity<'_>) -> Result<u32, Errno> {
+    let fixed = session::encode_record(identity);
+    let mut offset = session::RECORDS;
+    let end = used().load(Ordering::Acquire) as usize;
+    while let Some(found) = session::decode_record(words(offset, end)) {
+        if found == *identity {
+            return Ok(offset as u32);
+        }
+        offset += size_of_val(&fixed) + size_of_val(found.groups);
+    }
+    let len = size_of_val(&fixed) + size_of_val(identity.groups);
+    let offset = used().fetch_add(len as u32, Ordering::AcqRel) as usize;
+    if offset + len > session::SIZE {
+        used().fetch_sub(len as u32, Ordering::AcqRel);
+        return Err(Errno::AGAIN);
+    }
+    let file = host::openat(AT_FDCWD, path, raw::O_WRONLY | raw::O_CLOEXEC, 0)?;
+    // The groups first: a record begins to exist with its first word.
+    write(&file, identity.groups, offset + size_of_val(&fixed))?;
+    write(&file, &fixed, offset)?;
+    Ok(offset as u32)
+}
+
+/// Writes words by pwrite(2): the mapping would answer a full disk with SIGBUS.
+fn write(file: &host::Descriptor, words: &[u32], offset: usize) -> Result<(), Errno> {
+    // SAFETY: the words' own bytes.
+    let bytes = unsafe { core::slice::from_raw_parts(words.as_ptr().cast::<u8>(), size_of_val(words)) };
+    match host::pwrite(file.number(), bytes, offset as u64)? {
+        written if written == bytes.len() => Ok(()),
+        _ => Err(Errno::AGAIN),
+    }
+}

@@ -1,0 +1,137 @@
+//! Records of files that bear no attributes: symbolic links, FIFOs, sockets, stand-ins for devices, and
+//! everything on a file system that has no `user.` attributes.
+//!
+//! Each is a symbolic link in the store's `owners` directory, named after the file's inode number, whose
+//! target is the record's text. A symbolic link is made and replaced in one step, so that neither another
+//! process nor a full disk nor SIGKILL ever leaves half a record. An inode number that was given to another
+//! file is told by when the file was made.
+
+use newroot_abi::{Errno, plan};
+use newroot_owner::Record;
+use newroot_owner::record::TEXT_MAX;
+use newroot_paths::{Buffer, Host};
+use newroot_sys::raw;
+
+use super::file::File;
+use crate::host::{self, AT_FDCWD, Path, Stat};
+use crate::memory;
+use crate::report::Decimal;
+use crate::session::session;
+
+type StorePath = Buffer<Host, { newroot_abi::PATH_MAX }>;
+
+/// Host path of the store: the session's file lies in its `sessions`.
+fn store() -> &'static [u8] {
+    let Some(&at) = session().strings.get(plan::SESSION_FILE) else { return &[] };
+    let file = memory::owned_string(at);
+    let parent = |path: &'static [u8]| {
+        let slash = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+        path.get(..slash).unwrap_or(&[])
+    };
+    parent(parent(file))
+}
+
+/// Writes the host path of something in the store.
+///
+/// # Errors
+/// ENAMETOOLONG.
+pub(super) fn in_store(directory: &[u8], name: &[u8], out: &mut StorePath) -> Result<(), Errno> {
+    out.assign(store())?;
+    out.extend(directory)?;
+    out.extend(name)
+}
+
+/// The store's name in the root.
+pub(super) const NAME: &[u8] = b".newroot";
+
+/// Whether an inode of a directory's listing is the store, wherever it is seen.
+#[must_use]
+pub(super) fn is_store(directory: i32, inode: u64) -> bool {
+    let mut path = StorePath::new();
+    let Ok(()) = in_store(b"", b"", &mut path) else { return false };
+    let same_device = |stat: &Stat| host::fstat(directory).is_ok_and(|parent| parent.st_dev == stat.st_dev);
+    host::fstatat(AT_FDCWD, Path::new(path.with_nul()), raw::AT_SYMLINK_NOFOLLOW)
+        .is_ok_and(|stat| stat.st_ino == inode && same_device(&stat))
+}
+
+/// The mode recorded for an inode that a listing shows; that it is of another file by now is as good as excluded,
+/// for a file's record goes with its last name.
+#[must_use]
+pub(super) fn mode_of(inode: u64) -> Option<u32> {
+    let mut path = StorePath::new();
+    in_store(b"/owners/", Decimal::new(inode).bytes(), &mut path).ok()?;
+    let mut text = [0u8; TEXT_MAX];
+    let len = host::readlinkat(AT_FDCWD, Path::new(path.with_nul()), &mut text).ok()?;
+    Record::decode_text(text.get(..len)?).ok()?.mode
+}
+
+fn path_of(stat: &Stat, out: &mut StorePath) -> Result<(), Errno> {
+    in_store(b"/owners/", Decimal::new(stat.st_ino).bytes(), out)
+}
+
+/// What is recorded of a file.
+#[must_use]
+pub(super) fn read(file: File<'_>, stat: &Stat) -> Record {
+    read_text(file, stat).unwrap_or(Record::NONE)
+}
+
+fn read_text(file: File<'_>, stat: &Stat) -> Option<Record> {
+    let mut path = StorePath::new();
+    path_of(stat, &mut path).ok()?;
+    let mut text = [0u8; TEXT_MAX];
+    let len = host::readlinkat(AT_FDCWD, Path::new(path.with_nul()), &mut text).ok()?;
+    let record = Record::decode_text(text.get(..len)?).ok()?;
+    match (record.birth, file.birth().ok()?) {
+        (Some(recorded), Some(birth)) if recorded != birth => None,
+        _ => Some(record),
+    }
+}
+
+/// Records what there is to remember of a file.
+///
+/// # Errors
+/// Those of symlink(2) and rename(2).
+pub(super) fn write(file: File<'_>, stat: &Stat, record: &Record) -> Result<(), Errno> {
+    let record = Record { birth: file.birth()?, ..*record };
+    let mut text = [0u8; TEXT_MAX + 1];
+    let len = {
+        let mut room = [0u8; TEXT_MAX];
+        let len = record.encode_text(&mut room);
+        text[..TEXT_MAX].copy_from_slice(&room);
+        len
+    };
+    let text = Path::new(text.get(..=len).ok_or(Errno::NAMETOOLONG)?);
+    let mut path = StorePath::new();
+    path_of(stat, &mut path)?;
+    match host::symlinkat(text, AT_FDCWD, Path::new(path.with_nul())) {
+        Err(Errno::EXIST) => {}
+        other => return other,
+    }
+    let mut temporary = StorePath::new();
+    temporary_name(&mut temporary)?;
+    host::symlinkat(text, AT_FDCWD, Path::new(temporary.with_nul()))?;
+    let from = (AT_FDCWD, Path::new(temporary.with_nul()));
+    let moved = host::rename(from, (AT_FDCWD, Path::new(path.with_nul())), 0);
+    moved.inspect_err(|_| {
+        let _ = host::unlinkat(from.0, from.1, 0);
+    })
+}
+
+/// Writes a host path in the store that no other thread uses now. What a killed one left there goes.
+///
+/// # Errors
+/// ENAMETOOLONG.
+pub(super) fn temporary_name(out: &mut StorePath) -> Result<(), Errno> {
+    in_store(b"/owners/", b"new-", out)?;
+    out.extend(Decimal::new(host::gettid().into()).bytes())?;
+    let _ = host::unlinkat(AT_FDCWD, Path::new(out.with_nul()), 0);
+    Ok(())
+}
+
+/// Forgets a file that is no more, or of which there is nothing to remember.
+pub(super) fn forget(stat: &Stat) {
+    let mut path = StorePath::new();
+    if path_of(stat, &mut path).is_ok() {
+        let _ = host::unlinkat(AT_FDCWD, Path::new(path.with_nul()), 0);
+    }
+}
