@@ -4,8 +4,10 @@ use linux_raw_sys::prctl as raw_prctl;
 use newroot_abi::Errno;
 use newroot_owner::Capabilities;
 use newroot_owner::session::Identity;
+use newroot_sys::raw;
 
 use super::ids::change;
+use crate::calls::forward;
 use crate::host;
 use crate::memory;
 use crate::owner::process;
@@ -68,7 +70,8 @@ pub(super) fn capset(call: &Trapped<'_>, me: &Identity<'_>) -> Result<usize, Err
     change(me, |new| new.capset(effective, permitted, inheritable))
 }
 
-/// The operations of prctl(2) that are about credentials; `None` for all others.
+/// The operations of prctl(2) that are about credentials, and all others that the ordinary code doesn't know:
+/// `None` is for what it does.
 pub(super) fn prctl(call: &Trapped<'_>, me: &Identity<'_>) -> Option<Result<usize, Errno>> {
     let [operation, a, b, c, d, _] = call.arguments;
     let of = &me.credentials;
@@ -85,7 +88,8 @@ pub(super) fn prctl(call: &Trapped<'_>, me: &Identity<'_>) -> Option<Result<usiz
             change(me, |new| new.set_no_new_privs(a as u64))
         }
         raw_prctl::PR_GET_NO_NEW_PRIVS | raw_prctl::PR_SET_NO_NEW_PRIVS => Err(Errno::INVAL),
-        _ => return None,
+        raw_prctl::PR_SET_SECCOMP => return None,
+        _ => forward(raw::__NR_prctl, call.arguments),
     })
 }
 
