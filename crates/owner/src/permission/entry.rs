@@ -65,8 +65,8 @@ pub fn may_delete(
 }
 
 /// Whether `who` may give `file` another name, as far as the file goes: `may_linkat` of fs/namei.c,
-/// where `protected` is the sysctl `fs.protected_hardlinks`. (Write and search on the directory are for
-/// [`may`].)
+/// where `protected` is the sysctl `fs.protected_hardlinks`. Write and search on the directory are for
+/// [`may`], and come next; that a directory gets no other name is for the file system to say.
 ///
 /// # Errors
 /// EPERM.
@@ -75,6 +75,5 @@ pub fn may_link(who: &Who<'_>, file: &Owned<'_>, protected: bool) -> Result<(), 
         && file.mode & SETUID == 0
         && !runs_as_group(file.mode)
         && may(who, file, Want::READ.with(Want::WRITE)).is_ok();
-    let allowed = !protected || harmless || who.is_owner(file);
-    if allowed && !is_directory(file.mode) { Ok(()) } else { Err(Errno::PERM) }
+    if !protected || harmless || who.is_owner(file) { Ok(()) } else { Err(Errno::PERM) }
 }
