@@ -4,7 +4,7 @@
 
 use newroot_abi::Errno;
 
-use crate::mode::{PERMISSIONS, SYMLINK, TYPE, is_directory};
+use crate::mode::{PERMISSIONS, is_directory, is_symlink};
 use crate::permission::{Owned, Want, Who};
 
 /// The attribute that says who may do what.
@@ -66,12 +66,12 @@ fn entries(value: &[u8]) -> impl Iterator<Item = Entry> {
     chunks.iter().copied().map(Entry::read)
 }
 
-/// Whether `value` is one that setxattr takes, and whether there is any entry in it: without one it
-/// takes the list from the file (`posix_acl_from_xattr` and `posix_acl_valid`).
+/// Whether `value` is a list in form, and whether there is any entry in it: without one it takes the list
+/// from the file (`posix_acl_from_xattr`). The kernel looks at this before it asks who sets it.
 ///
 /// # Errors
 /// EINVAL; EOPNOTSUPP for another version.
-pub fn check(value: &[u8]) -> Result<bool, Errno> {
+pub(crate) fn check_form(value: &[u8]) -> Result<bool, Errno> {
     if value.is_empty() {
         return Ok(false);
     }
@@ -79,27 +79,37 @@ pub fn check(value: &[u8]) -> Result<bool, Errno> {
     if u32::from_le_bytes(*head) != VERSION {
         return Err(Errno::OPNOTSUPP);
     }
-    if !(value.len() - HEADER).is_multiple_of(ENTRY) {
+    if !value.len().saturating_sub(HEADER).is_multiple_of(ENTRY) {
         return Err(Errno::INVAL);
     }
-    if value.len() == HEADER {
-        return Ok(false);
+    for entry in entries(value) {
+        match entry.tag {
+            USER | GROUP if entry.id != UNDEFINED => {}
+            USER_OBJ | GROUP_OBJ | MASK | OTHER => {}
+            _ => return Err(Errno::INVAL),
+        }
     }
+    Ok(value.len() > HEADER)
+}
 
-    // Owner, users, group, groups, mask (if anybody is named), others: in this order.
+/// Whether the entries of a list are those that there must be, in order: `posix_acl_valid`. The kernel
+/// looks at this after it has asked who sets it.
+///
+/// # Errors
+/// EINVAL.
+pub(crate) fn check_entries(value: &[u8]) -> Result<(), Errno> {
+    // Owner, users, group, groups, mask (if anybody is named), others.
     let mut after = 0;
     let mut named = false;
     for entry in entries(value) {
         let in_order = match entry.tag {
             USER_OBJ => after == 0,
-            USER => after == USER_OBJ,
-            GROUP_OBJ => after == USER_OBJ,
-            GROUP => after == GROUP_OBJ,
-            MASK => after == GROUP_OBJ,
+            USER | GROUP_OBJ => after == USER_OBJ,
+            GROUP | MASK => after == GROUP_OBJ,
             OTHER => after == MASK || after == GROUP_OBJ && !named,
             _ => false,
         };
-        if !in_order || entry.bits() & !7 != 0 || entry.is_named() && entry.id == UNDEFINED {
+        if !in_order || entry.bits() & !7 != 0 {
             return Err(Errno::INVAL);
         }
         if entry.is_named() {
@@ -108,7 +118,20 @@ pub fn check(value: &[u8]) -> Result<bool, Errno> {
             after = entry.tag;
         }
     }
-    if after == OTHER { Ok(true) } else { Err(Errno::INVAL) }
+    if after == OTHER { Ok(()) } else { Err(Errno::INVAL) }
+}
+
+/// Whether `value` is one that root may set, and whether there is any entry in it: without one it takes
+/// the list from the file.
+///
+/// # Errors
+/// EINVAL; EOPNOTSUPP for another version.
+pub fn check(value: &[u8]) -> Result<bool, Errno> {
+    let has_entries = check_form(value)?;
+    if has_entries {
+        check_entries(value)?;
+    }
+    Ok(has_entries)
 }
 
 /// What a list comes to as the permission bits of a mode.
@@ -240,7 +263,7 @@ pub fn on_creation(
     umask: u32,
     out: &mut [u8],
 ) -> Result<OnCreation, Errno> {
-    if mode & TYPE == SYMLINK {
+    if is_symlink(mode) {
         return Ok(OnCreation { mode, access: None, inherits_default: false });
     }
     let Some(default) = default else {

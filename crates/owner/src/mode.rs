@@ -1,13 +1,13 @@
 //! The bits of `st_mode` (inode(7)).
 
 /// The file type's bits.
-pub(crate) const TYPE: u32 = 0o170_000;
+const TYPE: u32 = 0o170_000;
 /// A directory.
-pub(crate) const DIRECTORY: u32 = 0o040_000;
+const DIRECTORY: u32 = 0o040_000;
 /// A regular file.
-pub(crate) const REGULAR: u32 = 0o100_000;
+const REGULAR: u32 = 0o100_000;
 /// A symbolic link.
-pub(crate) const SYMLINK: u32 = 0o120_000;
+const SYMLINK: u32 = 0o120_000;
 /// Set-user-ID.
 pub(crate) const SETUID: u32 = 0o4000;
 /// Set-group-ID.
@@ -26,6 +26,11 @@ pub(crate) const ANY_EXECUTE: u32 = 0o111;
 /// Whether `mode` is a directory's.
 pub(crate) const fn is_directory(mode: u32) -> bool {
     mode & TYPE == DIRECTORY
+}
+
+/// Whether `mode` is a symbolic link's.
+pub(crate) const fn is_symlink(mode: u32) -> bool {
+    mode & TYPE == SYMLINK
 }
 
 /// Whether `mode` is a regular file's.

@@ -7,11 +7,12 @@ mod change;
 mod entry;
 mod process;
 
-pub use attribute::{may_read_attribute, may_write_attribute};
+pub use attribute::{lists_attribute, may_read_attribute, may_write_attribute};
 pub use change::{
-    change_acl, change_mode, change_owner, loses_capabilities, may_set_times, mode_after_write,
+    change_acl, change_default_acl, change_mode, change_owner, loses_capabilities, may_set_times,
+    mode_after_write,
 };
-pub use entry::{NewFile, may_delete, may_link, new_file};
+pub use entry::{NewFile, Rename, may_delete, may_link, may_rename, new_file};
 pub use process::may_signal;
 
 use newroot_abi::Errno;

@@ -45,24 +45,68 @@ pub struct Executed {
     pub secure: bool,
 }
 
+/// The parts of a value's first word.
+const REVISION: u32 = 0xff00_0000;
+const REVISION_1: u32 = 0x0100_0000;
+const REVISION_2: u32 = 0x0200_0000;
+const REVISION_3: u32 = 0x0300_0000;
+const EFFECTIVE: u32 = 1;
+
+/// The length of a value of revision 2; one of revision 3 has the root's user ID behind that.
+const LENGTH_2: usize = 20;
+const LENGTH_3: usize = 24;
+
+/// A word of a value, from its number.
+fn word(value: &[u8], index: usize) -> u32 {
+    let (words, _) = value.as_chunks::<4>();
+    words.get(index).map_or(0, |word| u32::from_le_bytes(*word))
+}
+
 impl FileCapabilities {
+    /// The length of the longest value.
+    pub const MAX: usize = LENGTH_3;
+
+    /// Whether setxattr takes such a value, before it asks who sets it: `cap_convert_nscap` of
+    /// security/commoncap.c. An empty value is refused, on purpose: the kernel forgets to look at it, lets
+    /// anybody set it on any file, and executes that file no more.
+    ///
+    /// # Errors
+    /// EINVAL.
+    pub fn check(value: &[u8]) -> Result<(), Errno> {
+        match (word(value, 0) & !EFFECTIVE, value.len()) {
+            (REVISION_2, LENGTH_2) => Ok(()),
+            (REVISION_3, LENGTH_3) if word(value, 5) != u32::MAX => Ok(()),
+            _ => Err(Errno::INVAL),
+        }
+    }
+
+    /// The value that getxattr shows after setxattr was given `value`, which has to be one that
+    /// [`Self::check`] passes: root's of revision 3 looks like one of revision 2 (`cap_inode_getsecurity`
+    /// of security/commoncap.c). Returns its length.
+    #[must_use]
+    pub fn shown(value: &[u8], out: &mut [u8; Self::MAX]) -> usize {
+        let len = if value.len() == LENGTH_3 && word(value, 5) == 0 { LENGTH_2 } else { value.len() };
+        let len = len.min(Self::MAX);
+        if let (Some(to), Some(from)) = (out.get_mut(..len), value.get(..len)) {
+            to.copy_from_slice(from);
+        }
+        if let (LENGTH_2, Some(head)) = (len, out.first_chunk_mut()) {
+            *head = (REVISION_2 | word(value, 0) & EFFECTIVE).to_le_bytes();
+        }
+        len
+    }
+
     /// Reads the value of an attribute `security.capability`: `get_vfs_caps_from_disk` of
     /// security/commoncap.c.
     ///
     /// # Errors
     /// EINVAL, with which an exec of such a file fails.
     pub fn decode(value: &[u8]) -> Result<Self, Errno> {
-        const REVISION: u32 = 0xff00_0000;
-        const EFFECTIVE: u32 = 1;
-        let word = |index: usize| {
-            let (words, _) = value.as_chunks::<4>();
-            words.get(index).map_or(0, |word| u32::from_le_bytes(*word))
-        };
-        let head = if value.len() < 4 { 0 } else { word(0) };
+        let head = word(value, 0);
         let (halves, root) = match (head & REVISION, value.len()) {
-            (0x0100_0000, 12) => (1, 0),
-            (0x0200_0000, 20) => (2, 0),
-            (0x0300_0000, 24) => (2, word(5)),
+            (REVISION_1, 12) => (1, 0),
+            (REVISION_2, LENGTH_2) => (2, 0),
+            (REVISION_3, LENGTH_3) => (2, word(value, 5)),
             _ => return Err(Errno::INVAL),
         };
         let wide = |low: u32, high: u32| {
@@ -70,8 +114,8 @@ impl FileCapabilities {
             Capabilities(u64::from(low) | u64::from(high) << 32).existing()
         };
         Ok(Self {
-            permitted: wide(word(1), word(3)),
-            inheritable: wide(word(2), word(4)),
+            permitted: wide(word(value, 1), word(value, 3)),
+            inheritable: wide(word(value, 2), word(value, 4)),
             effective: head & EFFECTIVE != 0,
             root,
         })

@@ -6,7 +6,7 @@ use newroot_abi::Errno;
 use super::{Owned, Want, Who, may};
 use crate::Capabilities;
 use crate::acl;
-use crate::mode::{STICKY, SYMLINK, TYPE, is_directory, is_regular};
+use crate::mode::{STICKY, is_directory, is_regular, is_symlink};
 
 /// The attribute with a file's capabilities.
 const CAPABILITY: &[u8] = b"security.capability";
@@ -23,13 +23,15 @@ pub fn may_read_attribute(who: &Who<'_>, file: &Owned<'_>, name: &[u8]) -> Resul
     } else if name.starts_with(b"user.") {
         if has_user_attributes(file) { may(who, file, Want::READ) } else { Err(Errno::NODATA) }
     } else if name.starts_with(b"system.") {
-        if is_acl(name) && is_symlink(file) { Err(Errno::OPNOTSUPP) } else { Ok(()) }
+        if is_acl(name) && is_symlink(file.mode) { Err(Errno::OPNOTSUPP) } else { Ok(()) }
     } else {
         may(who, file, Want::READ)
     }
 }
 
-/// Whether `who` may set or remove the attribute `name` of `file`.
+/// Whether `who` may set or remove the attribute `name` of `file`. The values of some are looked at first,
+/// or meanwhile: see [`change_acl`](super::change_acl), [`change_default_acl`](super::change_default_acl)
+/// and [`FileCapabilities::check`](crate::FileCapabilities::check).
 ///
 /// # Errors
 /// EACCES, EPERM; EOPNOTSUPP.
@@ -46,11 +48,10 @@ pub fn may_write_attribute(who: &Who<'_>, file: &Owned<'_>, name: &[u8]) -> Resu
         }
         may(who, file, Want::WRITE)
     } else if is_acl(name) {
-        if is_symlink(file) {
+        if is_symlink(file.mode) {
             return Err(Errno::OPNOTSUPP);
         }
-        // For a default list on anything but a directory, setting is EACCES even to its owner;
-        // removing isn't, but there is nothing to remove.
+        // Not even its owner; but see `change_default_acl` for taking it away.
         if name == acl::DEFAULT && !is_directory(file.mode) {
             return Err(Errno::ACCES);
         }
@@ -62,12 +63,15 @@ pub fn may_write_attribute(who: &Who<'_>, file: &Owned<'_>, name: &[u8]) -> Resu
     }
 }
 
-fn is_acl(name: &[u8]) -> bool {
-    name == acl::ACCESS || name == acl::DEFAULT
+/// Whether listxattr(2) tells `who` of an attribute `name` that is there: each kind's `list` in
+/// fs/xattr.c and the file systems.
+#[must_use]
+pub fn lists_attribute(who: &Who<'_>, name: &[u8]) -> bool {
+    !name.starts_with(b"trusted.") || who.capable(Capabilities::SYS_ADMIN)
 }
 
-const fn is_symlink(file: &Owned<'_>) -> bool {
-    file.mode & TYPE == SYMLINK
+fn is_acl(name: &[u8]) -> bool {
+    name == acl::ACCESS || name == acl::DEFAULT
 }
 
 /// Only where the permission bits tell who may write is there room for what users think of.

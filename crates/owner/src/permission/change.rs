@@ -2,11 +2,11 @@
 
 use newroot_abi::Errno;
 
-use super::{Owned, Want, Who, may, with_permissions};
+use super::{Owned, Want, Who, may, may_write_attribute, with_permissions};
+use crate::Capabilities;
 use crate::acl::{self, Equivalent};
 use crate::credentials::LEAVE;
-use crate::mode::{CHANGEABLE, GROUP_EXECUTE, SETGID, SETUID, is_directory, is_regular};
-use crate::{Capabilities, permission};
+use crate::mode::{CHANGEABLE, GROUP_EXECUTE, SETGID, SETUID, is_directory, is_regular, is_symlink};
 
 /// chmod(2): the mode that `file` gets, type and all (`setattr_prepare` of fs/attr.c).
 /// What becomes of an ACL that it has, [`acl::after_chmod`] tells.
@@ -94,23 +94,41 @@ fn drops_set_group(who: &Who<'_>, file: &Owned<'_>) -> bool {
     file.mode & SETGID != 0 && (file.mode & GROUP_EXECUTE != 0 || !who.may_set_group(file.gid))
 }
 
-/// Setting `system.posix_acl_access` to `value`, which has to be valid: the mode that `file` gets, and
-/// whether the attribute is kept, for a list that says no more than a mode isn't (`set_posix_acl` and
-/// `posix_acl_update_mode` of fs/posix_acl.c). An empty `value`, and one without entries, takes the
-/// list from the file, as removing the attribute does.
+/// Setting `system.posix_acl_access` to `value`: the mode that `file` gets, and whether the attribute is
+/// kept, for a list that says no more than a mode isn't (`set_posix_acl` and `posix_acl_update_mode` of
+/// fs/posix_acl.c). An empty `value`, and one without entries, takes the list from the file, as removing
+/// the attribute does. What is kept, [`acl::normal`] tells.
 ///
 /// # Errors
 /// EPERM; for bad values as [`acl::check`].
 pub fn change_acl(who: &Who<'_>, file: &Owned<'_>, value: &[u8]) -> Result<(u32, bool), Errno> {
-    let has_entries = acl::check(value)?;
-    permission::may_write_attribute(who, file, acl::ACCESS)?;
+    let has_entries = acl::check_form(value)?;
+    may_write_attribute(who, file, acl::ACCESS)?;
     if !has_entries {
         return Ok((file.mode, false));
     }
+    acl::check_entries(value)?;
     let (permissions, kept) = match acl::equivalent(value) {
         Equivalent::Mode(bits) => (bits, false),
         Equivalent::Mask(bits) => (bits, true),
     };
     let mode = with_permissions(file.mode, permissions);
     Ok((if who.may_set_group(file.gid) { mode } else { mode & !SETGID }, kept))
+}
+
+/// Setting `system.posix_acl_default` to `value`: whether the attribute is there then (`set_posix_acl` of
+/// fs/posix_acl.c). An empty `value`, and one without entries, removes it.
+///
+/// # Errors
+/// EPERM; EACCES for what isn't a directory; for bad values as [`acl::check`].
+pub fn change_default_acl(who: &Who<'_>, file: &Owned<'_>, value: &[u8]) -> Result<bool, Errno> {
+    let has_entries = acl::check_form(value)?;
+    // To take from a file what it can't have, anybody may.
+    if has_entries || is_directory(file.mode) || is_symlink(file.mode) {
+        may_write_attribute(who, file, acl::DEFAULT)?;
+    }
+    if has_entries {
+        acl::check_entries(value)?;
+    }
+    Ok(has_entries)
 }

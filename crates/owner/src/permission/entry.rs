@@ -39,10 +39,8 @@ pub fn new_file(who: &Who<'_>, parent: &Owned<'_>, mode: u32) -> NewFile {
     NewFile { uid, gid: parent.gid, mode }
 }
 
-/// Whether `who` may take the name of `victim` from `directory`: unlink(2), rmdir(2), and rename(2)
-/// for the old name and for what the new one replaces (`may_delete` of fs/namei.c).
-/// `as_directory` is whether the call is one for directories, as rmdir is; a rename asks with what
-/// the moved file is.
+/// Whether `who` may take the name of `victim` from `directory`: unlink(2) and rmdir(2) (`may_delete` of
+/// fs/namei.c). `as_directory` is whether the call is one for directories, as rmdir is.
 ///
 /// # Errors
 /// EACCES; EPERM in a sticky directory; ENOTDIR, EISDIR.
@@ -60,6 +58,50 @@ pub fn may_delete(
     match (as_directory, is_directory(victim.mode)) {
         (true, false) => Err(Errno::NOTDIR),
         (false, true) => Err(Errno::ISDIR),
+        _ => Ok(()),
+    }
+}
+
+/// What rename(2) is to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Rename<'a> {
+    /// The directory that has the old name.
+    pub from: Owned<'a>,
+    /// The file.
+    pub file: Owned<'a>,
+    /// The directory that gets the new name.
+    pub to: Owned<'a>,
+    /// Whether `from` and `to` are one and the same directory.
+    pub within: bool,
+    /// What has the new name now.
+    pub other: Option<Owned<'a>>,
+    /// Whether that one gets the old name (`RENAME_EXCHANGE`), and doesn't go.
+    pub exchange: bool,
+}
+
+/// Whether `who` may do so: `vfs_rename` of fs/namei.c. (Two names of the same file are left as they are,
+/// before anything is asked.)
+///
+/// # Errors
+/// As [`may_delete`]; EACCES for a directory that moves into another one and can't be written to.
+pub fn may_rename(who: &Who<'_>, rename: &Rename<'_>) -> Result<(), Errno> {
+    let directory = is_directory(rename.file.mode);
+    may_delete(who, &rename.from, &rename.file, directory)?;
+    match &rename.other {
+        None => may(who, &rename.to, Want::WRITE.with(Want::EXECUTE))?,
+        Some(other) => {
+            let as_directory = if rename.exchange { is_directory(other.mode) } else { directory };
+            may_delete(who, &rename.to, other, as_directory)?;
+        }
+    }
+    // Its entry `..` changes.
+    if !rename.within && directory {
+        may(who, &rename.file, Want::WRITE)?;
+    }
+    match &rename.other {
+        Some(other) if rename.exchange && !rename.within && is_directory(other.mode) => {
+            may(who, other, Want::WRITE)
+        }
         _ => Ok(()),
     }
 }

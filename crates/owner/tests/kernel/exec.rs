@@ -22,7 +22,7 @@ pub(crate) fn tell() {
     // SAFETY: the call takes no pointer.
     let secure = unsafe { libc::getauxval(libc::AT_SECURE) };
     let status = fs::read_to_string("/proc/self/status").expect("the status");
-    print!("{}secure {secure} bits {}\n", relevant(&status), secure_bits());
+    println!("{}secure {secure} bits {}", relevant(&status), secure_bits());
 }
 
 pub(crate) fn random_programs(scratch: &Path) -> u64 {

@@ -315,9 +315,8 @@ pub(crate) fn become_somebody(random: &mut Random, really: bool) -> State {
         state.take(step, really);
     }
     // Each capability alone decides something: few of them at once, mostly.
-    let of_files = [0_u64, 1, 2, 3, 4, 21, 31];
     let mut wanted = 0;
-    for number in of_files {
+    for number in [0_u64, 1, 2, 3, 4, 5, 21, 31] {
         if random.once_in(3) {
             wanted |= 1 << number;
         }

@@ -2,6 +2,7 @@
 //! come out as the model says. It takes root to become somebody else.
 #![allow(unsafe_code, reason = "these are the system calls themselves")]
 
+mod attributes;
 mod child;
 mod credentials;
 mod exec;
@@ -9,6 +10,7 @@ mod files;
 mod identity;
 mod permissions;
 mod random;
+mod signals;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -28,6 +30,11 @@ fn main() {
         trial("random_programs_get_the_credentials_that_the_kernel_gives", exec::random_programs),
         trial("random_people_may_look_at_what_the_kernel_lets_them", permissions::looks),
         trial("random_deeds_change_files_as_the_kernel_does", permissions::deeds),
+        trial("random_renames_are_those_that_the_kernel_allows", permissions::renames),
+        trial("attributes_are_theirs_whom_the_kernel_lets", attributes::calls),
+        trial("access_lists_are_taken_as_the_kernel_takes_them", attributes::lists),
+        trial("file_capabilities_are_taken_as_the_kernel_takes_them", attributes::capabilities),
+        trial("signals_reach_whom_the_kernel_lets_them", |_| signals::kill()),
     ];
     let conclusion = libtest_mimic::run(&arguments, trials);
     if skipped() > 0 {

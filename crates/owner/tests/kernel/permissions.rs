@@ -4,8 +4,8 @@ use std::path::Path;
 
 use newroot_abi::Errno;
 use newroot_owner::permission::{
-    change_acl, change_mode, change_owner, loses_capabilities, may, may_as_real, may_delete, may_link,
-    may_set_times, mode_after_write, new_file,
+    Rename, change_acl, change_mode, change_owner, loses_capabilities, may, may_as_real, may_delete,
+    may_link, may_rename, may_set_times, mode_after_write, new_file,
 };
 use newroot_owner::{Want, Who, acl};
 
@@ -16,19 +16,20 @@ use crate::random::Random;
 
 const LOOKS: u64 = 1500;
 const DEEDS: u64 = 5000;
+const RENAMES: u64 = 2000;
 
-const SEARCH: Want = Want::EXECUTE;
+pub(crate) const SEARCH: Want = Want::EXECUTE;
 const MAKE: Want = Want(3);
 
-type Result<T> = std::result::Result<T, Errno>;
+pub(crate) type Result<T> = std::result::Result<T, Errno>;
 
 /// The kernel's way to say how it went.
-fn number(result: Result<()>) -> i64 {
+pub(crate) fn number(result: Result<()>) -> i64 {
     result.map_or_else(|errno| -i64::from(errno.number()), |()| 0)
 }
 
 /// Has somebody do something in a child; returns who it was and the numbers that came of it.
-fn somebody(random: &mut Random, deed: impl FnOnce() -> Vec<i64>) -> (State, Vec<i64>) {
+pub(crate) fn somebody(random: &mut Random, deed: impl FnOnce() -> Vec<i64>) -> (State, Vec<i64>) {
     let mut same = random.clone();
     let state = become_somebody(random, false);
     let told = in_child(|_| {
@@ -294,4 +295,64 @@ fn make(state: &State, pair: &Pair, mode: u32, umask: u32) -> Result<Facts> {
         default: default.filter(|_| begin.inherits_default).map(<[u8]>::to_vec),
         capability: false,
     })
+}
+
+/// renameat2(2) between two directories, or within one; onto something or not, or in exchange for it.
+pub(crate) fn renames(scratch: &Path) -> u64 {
+    let mut done = 0;
+    for seed in 0..RENAMES {
+        let mut random = Random::new(seed ^ 0x8f << 40);
+        let [one, two] = [scratch.join("one"), scratch.join("two")];
+        for scratch in [&one, &two] {
+            let _ = std::fs::create_dir(scratch);
+        }
+        let from = Pair::make(&mut random, &one, Kinds::All);
+        let other = Pair::make(&mut random, &two, Kinds::All);
+        let within = random.once_in(3);
+        let replaces = random.once_in(2);
+        let exchange = replaces && random.once_in(2);
+        let new_path = if within {
+            let path = from.directory_path.join("other");
+            if replaces {
+                std::fs::rename(&other.path, &path).expect("a rename");
+            }
+            path
+        } else {
+            if !replaces {
+                std::fs::rename(&other.path, two.join("away")).expect("a rename");
+            }
+            other.path.clone()
+        };
+        let (old, new) = (c_path(&from.path), c_path(&new_path));
+        let flags = if exchange { libc::RENAME_EXCHANGE } else { 0 };
+        let (state, results) = somebody(&mut random, || {
+            // SAFETY: both paths end with NUL.
+            let result =
+                unsafe { libc::renameat2(libc::AT_FDCWD, old.as_ptr(), libc::AT_FDCWD, new.as_ptr(), flags) };
+            vec![outcome(i64::from(result))]
+        });
+
+        let who = state.who();
+        let to = if within { &from } else { &other };
+        let search = may(&who, &from.directory.owned(), SEARCH)
+            .and_then(|()| may(&who, &to.directory.owned(), SEARCH));
+        let expected = search.and_then(|()| {
+            let rename = Rename {
+                from: from.directory.owned(),
+                file: from.file.owned(),
+                to: to.directory.owned(),
+                within,
+                other: replaces.then(|| other.file.owned()),
+                exchange,
+            };
+            may_rename(&who, &rename)
+        });
+        let told = format!("seed {seed}: {within} {replaces} {exchange} {from:#?} {other:#?} {state:#?}");
+        assert_eq!(results, [number(expected)], "{told}");
+        done += u64::from(expected.is_ok());
+        let _ = std::fs::remove_dir_all(two.join("away"));
+        let _ = std::fs::remove_file(two.join("away"));
+    }
+    println!("{done} of {RENAMES} renames were allowed");
+    RENAMES
 }
