@@ -171,6 +171,7 @@ impl Step {
                     2 => now | 1 << 40,
                     3 => random.next() & 0xfff,
                     4 => 0,
+                    5 => now ^ 1 << random.below(12),
                     _ => now ^ 1 << (2 * random.below(6)),
                 })
             }
