@@ -130,6 +130,10 @@ pub fn check_writable(address: usize, len: usize) -> Result<(), Errno> {
     if len == 0 {
         return Ok(());
     }
+    // As for reading: nothing is there, and the probe would take 0 for "not wanted".
+    if address < PAGE {
+        return Err(Errno::FAULT);
+    }
     let last = address.checked_add(len - 1).ok_or(Errno::FAULT)?;
     let mut at = address;
     loop {
