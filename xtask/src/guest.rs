@@ -1,5 +1,6 @@
 //! The Debian guest: a whole distribution with every program the tests run in it.
 
+mod small;
 mod sources;
 
 use std::error::Error;
@@ -61,6 +62,7 @@ const LEFT_OUT: &[&str] = &["/usr/share/doc/*", "/usr/share/locale/*", "/usr/sha
 /// Makes the guest, unless it is there and made the same way.
 pub(crate) fn make() -> Outcome {
     let distribution = Distribution::of_this_machine()?;
+    small::make(&distribution)?;
     let root = debian_root();
     let recipe = Recipe { distribution, user: User::ordinary() };
     let (text, made_of) = (recipe.text(), debian_recipe(&root));
@@ -127,22 +129,26 @@ impl Recipe {
     }
 
     fn carry_out(&self, root: &Path) -> Result<(), Box<dyn Error>> {
-        let sources = tempfile::tempdir()?;
-        let (lists, stanzas) = (sources.path().join("apt.list"), sources.path().join("apt.sources"));
-        fs::write(&lists, &self.distribution.lists)?;
-        fs::write(&stanzas, &self.distribution.stanzas)?;
-
-        let mut command = Command::new("mmdebstrap");
-        command.args(["--variant=minbase", "--aptopt=APT::Install-Recommends \"false\""]);
-        command.args(LEFT_OUT.iter().map(|path| format!("--dpkgopt=path-exclude={path}")));
-        command.args(self.hooks());
-        command.arg(format!("--include={}", PACKAGES.join(",")));
-        command.arg(&self.distribution.suite).arg(root);
-        for (path, text) in [(&lists, &self.distribution.lists), (&stanzas, &self.distribution.stanzas)] {
-            if !text.is_empty() {
-                command.arg(path);
-            }
-        }
-        finish(&mut command)
+        let mut options = self.hooks().to_vec();
+        options.push(format!("--include={}", PACKAGES.join(",")));
+        bootstrap(&self.distribution, &options, root)
     }
+}
+
+/// Makes a small Debian with these options more, as a directory or, by its name's ending, an archive.
+fn bootstrap(distribution: &Distribution, options: &[String], target: &Path) -> Outcome {
+    let Distribution { suite, lists, stanzas } = distribution;
+    let sources = tempfile::tempdir()?;
+    let mut command = Command::new("mmdebstrap");
+    command.args(["--variant=minbase", "--aptopt=APT::Install-Recommends \"false\""]);
+    command.args(LEFT_OUT.iter().map(|path| format!("--dpkgopt=path-exclude={path}")));
+    command.args(options).arg(suite).arg(target);
+    for (name, text) in [("apt.list", lists), ("apt.sources", stanzas)] {
+        if !text.is_empty() {
+            let path = sources.path().join(name);
+            fs::write(&path, text)?;
+            command.arg(path);
+        }
+    }
+    finish(&mut command)
 }

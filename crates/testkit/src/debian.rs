@@ -34,6 +34,19 @@ pub fn debian() -> Option<PathBuf> {
     debian_recipe(&root).exists().then_some(root)
 }
 
+/// The archive of a small Debian, which tests unpack to have a root of their own, if it is there.
+#[must_use]
+pub fn debian_archive() -> Option<PathBuf> {
+    let archive = debian_archive_path();
+    archive.exists().then_some(archive)
+}
+
+/// Where it is, or will be.
+#[must_use]
+pub fn debian_archive_path() -> PathBuf {
+    cache().join("small-debian.tar")
+}
+
 /// Root's own cache is for root alone, but an unprivileged user has to get into the guest.
 fn cache() -> PathBuf {
     let caches = if User::we_are_root() {

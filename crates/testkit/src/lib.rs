@@ -24,7 +24,9 @@ mod terminal;
 pub use bed::{Bed, Engine, Facts};
 pub use busybox::{own, static_busybox};
 pub use compare::difference;
-pub use debian::{GUEST_USER, SCRATCH, debian, debian_recipe, debian_root};
+pub use debian::{
+    GUEST_USER, SCRATCH, debian, debian_archive, debian_archive_path, debian_recipe, debian_root,
+};
 pub use enter::{Enter, User};
 pub use fixture::{Binding, Fixture};
 pub use guest::{ExtraBinding, Guest, Linkage, discover};

@@ -1,0 +1,154 @@
+//! What people do as root in a root of their own: install, build, copy, serve.
+//!
+//! A case is a script in `tests/work`; the README there tells how to add one. It is run by real root in a real
+//! chroot, and by an ordinary user under fake root in an equal root; both have to print the same.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use newroot_testkit::{
+    Bed, Ending, Outcome, User, debian_archive, difference, own, run_within, skip, skipped,
+};
+
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// How long one script may take: some install hundreds of packages.
+const TIME: Duration = Duration::from_secs(600);
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Each case has two roots of some hundred megabytes, and two processors of its own would be welcome.
+    arguments.test_threads = Some(arguments.test_threads.unwrap_or(2).min(2));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/work");
+    let bed = Arc::new(newroot_testkit::bed!());
+    let trials = scripts(&folder).into_iter().map(|script| {
+        let name = format!("work::{}", script.file_stem().unwrap_or_default().display());
+        let bed = Arc::clone(&bed);
+        Trial::test(name.clone(), move || check(&bed, &name, &script))
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    if skipped() > 0 {
+        println!("{} skipped", skipped());
+    }
+    conclusion.exit_code()
+}
+
+fn scripts(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the cases' folder");
+    let mut scripts: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sh"))
+        .collect();
+    scripts.sort();
+    scripts
+}
+
+fn check(bed: &Bed, name: &str, script: &Path) -> Result<(), Failed> {
+    if !User::we_are_root() {
+        skip(name, "only root knows what root sees");
+        return Ok(());
+    }
+    let Some(archive) = debian_archive() else {
+        skip(name, "there is no archive of a small Debian: cargo xtask setup makes it");
+        return Ok(());
+    };
+    let place = tempfile::Builder::new().prefix("work-").tempdir_in(bed.scratch()).expect("a directory");
+    succeed(Command::new("chmod").arg("755").arg(place.path()));
+    let [natively, faked] = ["native", "faked"].map(|name| place.path().join(name));
+    fs::create_dir(&natively).expect("a directory");
+    succeed(Command::new("tar").arg("-C").arg(&natively).arg("-xpf").arg(&archive));
+    fs::create_dir(&faked).expect("a directory");
+    own(&faked, User::ordinary());
+    let unpacked = run_within(&mut unpack(bed, &archive, &faked, place.path()), TIME);
+    assert_eq!(unpacked.ending, Ending::Exit(0), "{}", unpacked.stderr());
+
+    let expected = run_natively(bed, &natively, script);
+    sound("the kernel's chroot", &expected)?;
+    let seen = run_faked(bed, &faked, script);
+    sound("newroot run --root", &seen)?;
+    match difference(&expected.stdout(), &seen.stdout()) {
+        None => Ok(()),
+        Some(difference) => {
+            let standard_error = seen.stderr();
+            Err(format!("- root's own  + under fake root\n{difference}standard error:\n{standard_error}")
+                .into())
+        }
+    }
+}
+
+/// A script ends with success wherever it runs.
+fn sound(who: &str, outcome: &Outcome) -> Result<(), Failed> {
+    if outcome.ending == Ending::Exit(0) {
+        return Ok(());
+    }
+    let (out, error) = (outcome.stdout(), outcome.stderr());
+    Err(format!("{who}: {}\nstandard output:\n{out}\nstandard error:\n{error}", outcome.ending).into())
+}
+
+/// The ordinary user's own copy, with all that an archive tells of owners.
+fn unpack(bed: &Bed, archive: &Path, root: &Path, home: &Path) -> Command {
+    let world = bed.enter().user(User::ordinary());
+    let mut command = world.command(&bed.program("newroot"));
+    command.args(["proot", "-0", "tar", "-C"]).arg(root).arg("-xpf").arg(archive);
+    let state = home.join("state");
+    fs::create_dir(&state).expect("a directory");
+    own(&state, User::ordinary());
+    command.env_clear().env("PATH", PATH).env("XDG_STATE_HOME", state);
+    command
+}
+
+fn furnish(mut command: Command, script: &Path) -> Command {
+    let text = fs::read_to_string(script).expect("a readable script");
+    command.args(["/bin/bash", "-euo", "pipefail", "-c"]).arg(text);
+    command.env_clear().env("PATH", PATH).env("HOME", "/root").env("LC_ALL", "C.UTF-8");
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+fn run_natively(bed: &Bed, root: &Path, script: &Path) -> Outcome {
+    network(root);
+    let host = ["/proc", "/sys", "/dev"].map(Path::new);
+    let world = host.iter().fold(bed.enter().mounts(), |world, path| {
+        world.bind(path, &root.join(path.strip_prefix("/").expect("absolute")))
+    });
+    let world = world.root(root).cwd(Path::new("/"));
+    let inner = furnish(world.command(Path::new("/usr/bin/env")), script);
+    run_within(&mut contained(inner), TIME)
+}
+
+fn run_faked(bed: &Bed, root: &Path, script: &Path) -> Outcome {
+    let world = bed.enter().cwd(Path::new("/")).user(User::ordinary());
+    let mut command = world.command(&bed.program("newroot"));
+    // The root's own /tmp, as in a chroot.
+    command.args(["run", "--root", "--no-recommended", "-w", "/"]);
+    for path in ["/proc", "/sys", "/dev", "/etc/resolv.conf", "/etc/hosts"] {
+        command.arg("-b").arg(path);
+    }
+    command.arg(root).arg("--");
+    run_within(&mut contained(furnish(command, script)), TIME)
+}
+
+/// What a chroot wants of the host to reach the network.
+fn network(root: &Path) {
+    for file in ["etc/resolv.conf", "etc/hosts"] {
+        let _ = fs::copy(Path::new("/").join(file), root.join(file));
+    }
+}
+
+/// The same command where nothing it starts outlives it: in a PID namespace, whose end is the end of the servers
+/// that a failed case may leave.
+fn contained(inner: Command) -> Command {
+    let mut outer = Command::new("unshare");
+    outer.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
+    outer.args(["sh", "-c", "\"$@\"; exit $?", "sh"]).arg(inner.get_program()).args(inner.get_args());
+    outer.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer
+}
+
+fn succeed(command: &mut Command) {
+    let status = command.status().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+    assert!(status.success(), "{command:?}: {status}");
+}
