@@ -117,8 +117,8 @@ fn run(
     let mut route = Route::to(file)?;
     let path = route.path().address();
     let seen = file::look(me, file, &stat, mount)?;
-    let ours =
-        seen.ours.unwrap_or_else(|| file::is_ours(file, &stat, mount)) && bears_attributes(stat.st_mode);
+    let ours = seen.ours.unwrap_or_else(|| file::is_ours(file, &stat, mount));
+    let bears = bears_attributes(stat.st_mode);
     match operation {
         Operation::List { list, size } => list_names(me, route.path(), list, size),
         Operation::Get { name, value, size } => {
@@ -132,7 +132,7 @@ fn run(
                 forward(raw::__NR_getxattr, [path, name, value, size, 0, 0])
             };
             match host_name(name.bytes())? {
-                Some(stored) if bears_attributes(stat.st_mode) => match as_asked(stored) {
+                Some(stored) if bears => match as_asked(stored) {
                     // What the host itself has of this kind: labels, ACLs of before.
                     Err(Errno::NODATA) => as_asked(name),
                     other => other,
@@ -163,7 +163,7 @@ fn run(
                 return Err(Errno::NODATA);
             }
             let is_acl = name.bytes() == acl::ACCESS || name.bytes() == acl::DEFAULT;
-            if let Some(stored) = host_name(name.bytes())?.filter(|_| ours) {
+            if let Some(stored) = host_name(name.bytes())?.filter(|_| ours && bears) {
                 name = stored;
             }
             let name = name.with_nul().as_ptr() as usize;
@@ -186,7 +186,11 @@ fn set_kept(
 ) -> Result<usize, Errno> {
     let mut route = Route::to(file)?;
     let mut kept = [0u8; KEPT];
+    let bears = bears_attributes(stat.st_mode);
     let checked = name.bytes() == CAPABILITY || name.bytes() == acl::ACCESS || name.bytes() == acl::DEFAULT;
+    if !bears && name.bytes() != acl::ACCESS {
+        return Err(Errno::OPNOTSUPP);
+    }
     if !checked {
         let name = stored.with_nul().as_ptr() as usize;
         let path = route.path().address();
@@ -208,6 +212,10 @@ fn set_kept(
     } else {
         acl::check(bytes)?
     };
+    if !bears {
+        // Of a list that says more than a mode there is nowhere to keep the rest.
+        return if keeps { Err(Errno::OPNOTSUPP) } else { Ok(0) };
+    }
     if keeps {
         return host::setxattr(route.path(), stored, bytes, flags).map(|()| 0);
     }
