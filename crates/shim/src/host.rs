@@ -15,7 +15,7 @@ use newroot_sys::{raw, syscall};
 
 pub use files::{
     birth, fchmodat, fgetxattr, getxattr, limits_of, linkat, listxattr, mknodat, pwrite, removexattr, rename,
-    set_limits, setxattr, symlinkat, unlinkat,
+    seconds, set_limits, setxattr, symlinkat, unlinkat,
 };
 
 /// The working directory as a directory descriptor.

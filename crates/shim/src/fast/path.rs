@@ -66,6 +66,18 @@ impl Place {
         Some(Self { directory: AT_FDCWD, path })
     }
 
+    /// Parts the path into directory, which the place then is, and the name it ends in; the result is the name's
+    /// address, within the place. `None`, and nothing changed, where there is no name in a directory other
+    /// than `/`.
+    pub(super) fn split(&mut self) -> Option<usize> {
+        let path = self.path.with_nul();
+        let slash = path.iter().rposition(|&byte| byte == b'/').filter(|&slash| slash > 0)?;
+        // Two bytes at least: the name's first and the NUL.
+        let name = path.get(slash + 1..).filter(|name| name.len() > 1)?.as_ptr() as usize;
+        self.path.truncate(slash);
+        Some(name)
+    }
+
     /// The directory the path is to be taken from.
     pub(super) fn directory(&self) -> i32 {
         self.directory

@@ -23,7 +23,8 @@ pub(super) fn open(
 ) -> Option<Result<usize, Errno>> {
     let open = open_of(place, flags, mode);
     // SAFETY: see the head of the file.
-    answer(unsafe { window::open(frame, &open) })
+    let result = unsafe { window::open(frame, &open) };
+    window::is_final_open(result).then(|| Errno::check(result))
 }
 
 /// Looks at what is at a place by the call `number`, whose first argument is its descriptor. `None` if there
@@ -40,13 +41,34 @@ pub(super) fn look(
     }
     let nofollow = if nofollow { raw::O_NOFOLLOW } else { 0 };
     let open = open_of(place, (raw::O_PATH | raw::O_CLOEXEC | nofollow).into(), 0);
+    let [a, b, c, d] = arguments;
     // SAFETY: see the head of the file.
-    let seen = unsafe { window::look(frame, &open, &Look { number: number as usize, arguments }) };
+    let seen = unsafe { window::look(frame, &open, &Look::last(number, [a, b, c, d, 0])) };
     if number == raw::__NR_readlinkat && seen.looked && seen.result == Errno::NOENT.to_return() {
         // So says a descriptor of what is no link; by its name it is EINVAL.
         return Some(Err(Errno::INVAL));
     }
     answer(seen.result)
+}
+
+/// Looks at `name` in the directory that is a place: first by one call, and if that has a certain result, by
+/// another, which counts then. `None` as for [`look`].
+pub(super) fn look_twice(
+    frame: &CallFrame,
+    directory: &mut Place,
+    first: (u32, [usize; 5]),
+    goes_on_after: Errno,
+    second: (u32, [usize; 5]),
+) -> Option<Result<usize, Errno>> {
+    if handlers::some_are_direct() {
+        return None;
+    }
+    let flags = raw::O_PATH | raw::O_CLOEXEC | raw::O_DIRECTORY;
+    let open = open_of(directory, flags.into(), 0);
+    let second = Look::last(second.0, second.1);
+    let first = Look::then(first.0, first.1, goes_on_after.to_return(), &second);
+    // SAFETY: see the head of the file.
+    answer(unsafe { window::look(frame, &open, &first) }.result)
 }
 
 fn open_of(place: &mut Place, flags: u64, mode: u64) -> Open {

@@ -138,6 +138,15 @@ pub fn birth(directory: i32, path: Path<'_>) -> Result<Option<u64>, Errno> {
     Ok(known.then(|| seconds.wrapping_mul(1_000_000_000).wrapping_add(out.stx_btime.tv_nsec.into())))
 }
 
+/// The time in seconds since 1970, by the clock that files' times are taken from.
+#[must_use]
+pub fn seconds() -> u64 {
+    let mut now = [0u64; 2];
+    // SAFETY: the pair lives for the call.
+    let _ = unsafe { syscall!(raw::__NR_clock_gettime, raw::CLOCK_REALTIME_COARSE, now.as_mut_ptr()) };
+    now[0]
+}
+
 /// prlimit64(2): the limits of a process, 0 being the caller: soft and hard.
 ///
 /// # Errors

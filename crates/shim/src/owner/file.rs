@@ -159,6 +159,14 @@ pub fn look(me: &Identity<'_>, file: File<'_>, stat: &Stat, mount: Option<usize>
     })
 }
 
+/// Owner and group of a file that nothing is recorded of, to root.
+#[must_use]
+pub fn unrecorded_to_root(uid: u32, gid: u32) -> (u32, u32) {
+    let known = session_file::header();
+    let seen = |id: u32, real: u32| if id == real { 0 } else { id };
+    (seen(uid, known.real_uid), seen(gid, known.real_gid))
+}
+
 fn record_of(file: File<'_>, stat: &Stat) -> Result<Record, Errno> {
     if !bears_attributes(stat.st_mode) {
         return Ok(sidecar::read(file, stat));

@@ -14,8 +14,9 @@ pub mod permission;
 pub mod process;
 pub mod remember;
 mod session_file;
-mod sidecar;
+pub(crate) mod sidecar;
 mod unlock;
+pub mod written;
 
 pub(crate) use calls::opens_device;
 pub use calls::{dispatch, exec};

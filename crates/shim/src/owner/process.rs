@@ -10,6 +10,7 @@ use newroot_abi::{Errno, plan};
 use newroot_owner::session::{self, Identity};
 use newroot_owner::{Capabilities, Credentials, Who};
 
+use super::permission::is_unlimited;
 use super::session_file;
 use crate::host::{self, Path};
 use crate::memory;
@@ -17,6 +18,9 @@ use crate::session::session;
 
 /// The record that the program started with.
 static FIRST: AtomicU32 = AtomicU32::new(0);
+/// Whether that is root with every capability that files are about, to whom all files are root's that nothing is
+/// recorded of.
+static PLAIN: AtomicBool = AtomicBool::new(false);
 /// Whether a process in this memory has become someone else since.
 static CHANGED: AtomicBool = AtomicBool::new(false);
 
@@ -27,8 +31,13 @@ static CHANGED: AtomicBool = AtomicBool::new(false);
 pub fn start() -> Result<(), Errno> {
     session_file::attach(file())?;
     let record = own_record().ok_or(Errno::SRCH)?;
-    session_file::identity(record).ok_or(Errno::SRCH)?;
+    let first = session_file::identity(record).ok_or(Errno::SRCH)?;
     FIRST.store(record, Ordering::Relaxed);
+    let of = &first.credentials;
+    let ids = [of.ruid, of.euid, of.suid, of.fsuid, of.rgid, of.egid, of.sgid, of.fsgid];
+    let known = session_file::header();
+    let defaults = (known.default_uid, known.default_gid);
+    PLAIN.store(ids == [0; 8] && defaults == (0, 0) && is_unlimited(&first), Ordering::Relaxed);
     Ok(())
 }
 
@@ -55,6 +64,12 @@ pub fn record() -> u32 {
     } else {
         FIRST.load(Ordering::Relaxed)
     }
+}
+
+/// Whether the calling process is root and nothing else, and neither it nor another in its memory ever was.
+#[must_use]
+pub fn is_plain_root() -> bool {
+    PLAIN.load(Ordering::Relaxed) && !CHANGED.load(Ordering::Relaxed)
 }
 
 /// Who the calling process is.

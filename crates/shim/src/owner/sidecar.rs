@@ -54,19 +54,28 @@ pub(super) fn is_store(directory: i32, inode: u64) -> bool {
         .is_ok_and(|stat| stat.st_ino == inode && same_device(&stat))
 }
 
+/// Whether a file of this inode number may have a record here; false is certain.
+#[must_use]
+pub(crate) fn may_have(inode: u64) -> bool {
+    let mut path = StorePath::new();
+    let mut text = [0u8; 1];
+    path_of(inode, &mut path).is_err()
+        || host::readlinkat(AT_FDCWD, Path::new(path.with_nul()), &mut text) != Err(Errno::NOENT)
+}
+
 /// The mode recorded for an inode that a listing shows; that it is of another file by now is as good as excluded,
 /// for a file's record goes with its last name.
 #[must_use]
 pub(super) fn mode_of(inode: u64) -> Option<u32> {
     let mut path = StorePath::new();
-    in_store(b"/owners/", Decimal::new(inode).bytes(), &mut path).ok()?;
+    path_of(inode, &mut path).ok()?;
     let mut text = [0u8; TEXT_MAX];
     let len = host::readlinkat(AT_FDCWD, Path::new(path.with_nul()), &mut text).ok()?;
     Record::decode_text(text.get(..len)?).ok()?.mode
 }
 
-fn path_of(stat: &Stat, out: &mut StorePath) -> Result<(), Errno> {
-    in_store(b"/owners/", Decimal::new(stat.st_ino).bytes(), out)
+fn path_of(inode: u64, out: &mut StorePath) -> Result<(), Errno> {
+    in_store(b"/owners/", Decimal::new(inode).bytes(), out)
 }
 
 /// What is recorded of a file.
@@ -77,7 +86,7 @@ pub(super) fn read(file: File<'_>, stat: &Stat) -> Record {
 
 fn read_text(file: File<'_>, stat: &Stat) -> Option<Record> {
     let mut path = StorePath::new();
-    path_of(stat, &mut path).ok()?;
+    path_of(stat.st_ino, &mut path).ok()?;
     let mut text = [0u8; TEXT_MAX];
     let len = host::readlinkat(AT_FDCWD, Path::new(path.with_nul()), &mut text).ok()?;
     let record = Record::decode_text(text.get(..len)?).ok()?;
@@ -102,7 +111,7 @@ pub(super) fn write(file: File<'_>, stat: &Stat, record: &Record) -> Result<(), 
     };
     let text = Path::new(text.get(..=len).ok_or(Errno::NAMETOOLONG)?);
     let mut path = StorePath::new();
-    path_of(stat, &mut path)?;
+    path_of(stat.st_ino, &mut path)?;
     match host::symlinkat(text, AT_FDCWD, Path::new(path.with_nul())) {
         Err(Errno::EXIST) => {}
         other => return other,
@@ -131,7 +140,7 @@ pub(super) fn temporary_name(out: &mut StorePath) -> Result<(), Errno> {
 /// Forgets a file that is no more, or of which there is nothing to remember.
 pub(super) fn forget(stat: &Stat) {
     let mut path = StorePath::new();
-    if path_of(stat, &mut path).is_ok() {
+    if path_of(stat.st_ino, &mut path).is_ok() {
         let _ = host::unlinkat(AT_FDCWD, Path::new(path.with_nul()), 0);
     }
 }

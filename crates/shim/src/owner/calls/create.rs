@@ -7,13 +7,13 @@ use newroot_sys::arch::legacy;
 use newroot_sys::raw;
 use newroot_sys::table::PathCall;
 
-use super::stat::numbers_of;
 use crate::calls::path::{argument, by_name, new_entry};
 use crate::calls::{descriptor_argument, read_path, socket};
 use crate::host::{self, AT_FDCWD, Path};
 use crate::owner::file::{self, File, Seen};
 use crate::owner::process::who;
 use crate::owner::remember::{host_mode, remember};
+use crate::owner::written::numbers_of;
 use crate::owner::{permission, sidecar};
 use crate::resolve::{self, Entry};
 use crate::slots::{Operand, Scratch};

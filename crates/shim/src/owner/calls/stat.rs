@@ -1,9 +1,6 @@
 //! stat(2) and its kin.
 
-use core::mem::offset_of;
-
 use newroot_abi::Errno;
-use newroot_owner::record::device_numbers;
 use newroot_owner::session::Identity;
 use newroot_paths::Last;
 use newroot_sys::arch::legacy;
@@ -11,10 +8,11 @@ use newroot_sys::raw;
 
 use crate::calls::stat::{is_empty, is_statx_request};
 use crate::calls::{descriptor_argument, forward, read_path};
-use crate::host::{AT_FDCWD, Stat};
+use crate::host::AT_FDCWD;
 use crate::memory;
-use crate::owner::file::{self, File, Seen};
+use crate::owner::file::{self, File};
 use crate::owner::permission;
+use crate::owner::written::{amend_classic, amend_statx, short};
 use crate::slots::Operand;
 use crate::trap::Trapped;
 
@@ -104,47 +102,4 @@ fn amend(me: &Identity<'_>, file: File<'_>, mount: Option<usize>, request: Reque
         }
     }
     Ok(0)
-}
-
-fn amend_classic(out: usize, seen: &Seen) {
-    memory::store_owned(out + offset_of!(Stat, st_mode), &seen.mode);
-    memory::store_owned(out + offset_of!(Stat, st_uid), &seen.uid);
-    memory::store_owned(out + offset_of!(Stat, st_gid), &seen.gid);
-    if let Some(device) = seen.record.device {
-        let (major, minor) = device_numbers(device);
-        memory::store_owned(out + offset_of!(Stat, st_rdev), &kernel_device(major, minor));
-    }
-}
-
-/// A device number as stat(2) has it (new_encode_dev() in include/linux/kdev_t.h).
-pub(super) fn kernel_device(major: u32, minor: u32) -> u64 {
-    let [major, minor] = [u64::from(major), u64::from(minor)];
-    minor & 0xff | major << 8 | (minor & !0xff) << 12
-}
-
-/// The other way.
-pub(super) fn numbers_of(device: u64) -> (u32, u32) {
-    ((device >> 8 & 0xfff) as u32, (device & 0xff | device >> 12 & 0xfff00) as u32)
-}
-
-fn amend_statx(out: usize, seen: &Seen) {
-    memory::store_owned(out + offset_of!(raw::statx, stx_mode), &(seen.mode as u16));
-    memory::store_owned(out + offset_of!(raw::statx, stx_uid), &seen.uid);
-    memory::store_owned(out + offset_of!(raw::statx, stx_gid), &seen.gid);
-    if let Some(device) = seen.record.device {
-        let (major, minor) = device_numbers(device);
-        memory::store_owned(out + offset_of!(raw::statx, stx_rdev_major), &major);
-        memory::store_owned(out + offset_of!(raw::statx, stx_rdev_minor), &minor);
-    }
-}
-
-/// What looking a file up needs of a `struct statx`, in the classic form.
-fn short(from: &raw::statx) -> Stat {
-    let mut stat = memory::zeroed_stat();
-    stat.st_dev = kernel_device(from.stx_dev_major, from.stx_dev_minor);
-    stat.st_ino = from.stx_ino;
-    stat.st_mode = from.stx_mode.into();
-    stat.st_uid = from.stx_uid;
-    stat.st_gid = from.stx_gid;
-    stat
 }

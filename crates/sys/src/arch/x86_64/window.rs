@@ -7,7 +7,7 @@
 //! [`take_back`] undoes what was begun, and the handler finds the guest at its own `syscall` instruction,
 //! about to make the call. Once it returns, the guest makes it, and it traps. An open alone is not undone but
 //! finished: the guest has made the call, and has its
-//! result, unless it is one that sends the call the long way ([`is_final`]).
+//! result, unless it is one that sends the call the long way ([`is_final_open`]).
 //!
 //! # Safety
 //! The window is entered by [`look`] and [`open`] alone. What it makes are calls with a path and a structure of
@@ -55,14 +55,21 @@ global_asm!(
     "test rbp, rbp",
     "jz 2f",
     "mov r12, rax",
-    "mov rdi, rax",
+    "4:",
+    "mov rdi, r12",
     "mov rsi, [rbp + 8]",
     "mov rdx, [rbp + 16]",
     "mov r10, [rbp + 24]",
     "mov r8, [rbp + 32]",
+    "mov r9, [rbp + 40]",
     "mov eax, [rbp]",
     "syscall",
     "mov r13, rax",
+    "cmp rax, [rbp + 48]",
+    "jne 5f",
+    "mov rbp, [rbp + 56]",
+    "jmp 4b",
+    "5:",
     "mov rdi, r12",
     "mov eax, {close}",
     "syscall",
@@ -109,8 +116,34 @@ pub struct Look {
     /// The call's number.
     pub number: usize,
     /// Its arguments behind the first.
-    pub arguments: [usize; 4],
+    pub arguments: [usize; 5],
+    /// The result after which there is another look, which then counts.
+    pub goes_on_after: isize,
+    /// That look's address; read only after that result.
+    pub next: usize,
 }
+
+impl Look {
+    /// A look that is the last.
+    #[must_use]
+    pub fn last(number: u32, arguments: [usize; 5]) -> Self {
+        // No call has this result.
+        Self { number: number as usize, arguments, goes_on_after: isize::MIN, next: 0 }
+    }
+
+    /// A look after which another is taken if it has this result.
+    #[must_use]
+    pub fn then(number: u32, arguments: [usize; 5], result: isize, next: &Look) -> Self {
+        let next = core::ptr::from_ref(next).addr();
+        Self { number: number as usize, arguments, goes_on_after: result, next }
+    }
+}
+
+const _: () = {
+    assert!(core::mem::offset_of!(Look, arguments) == 8);
+    assert!(core::mem::offset_of!(Look, goes_on_after) == 48);
+    assert!(core::mem::offset_of!(Look, next) == 56);
+};
 
 /// What is opened, and how: a directory descriptor, the address of a path, and openat2(2)'s structure.
 #[derive(Clone, Copy, Debug)]
@@ -157,6 +190,13 @@ pub fn is_final(result: isize) -> bool {
     !matches!(Errno::check(result), Err(Errno::LOOP | Errno::MFILE | Errno::NFILE))
 }
 
+/// The same of an open alone. Under fake root there may be more to say to a refusal: what was opened may stand
+/// for a device, or be closed to the host's user only.
+#[must_use]
+pub fn is_final_open(result: isize) -> bool {
+    is_final(result) && !matches!(Errno::check(result), Err(Errno::NXIO | Errno::ACCES))
+}
+
 /// Undoes or finishes what a signal found begun in the window, and has the guest go on as if nothing of it
 /// had been. For a signal that came outside the window, it does nothing. Called by the entry code.
 ///
@@ -192,7 +232,7 @@ pub unsafe extern "C" fn take_back(context: *mut SignalContext) {
     }
     // SAFETY: the context is the signal's, the frame the call's.
     unsafe { frame.restore(context) };
-    if !looks && has_result && is_final(result) {
+    if !looks && has_result && is_final_open(result) {
         context.registers.rax = result as usize;
         context.registers.rip = frame.next();
     } else {

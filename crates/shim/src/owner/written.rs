@@ -1,0 +1,109 @@
+//! The structures that stat(2) and statx(2) write, amended where the kernel has just written them for the guest.
+
+use core::mem::offset_of;
+
+use newroot_owner::record::device_numbers;
+use newroot_sys::raw;
+
+use super::file::Seen;
+use crate::host::Stat;
+use crate::memory;
+
+/// Puts what the guest is to see into a `struct stat`.
+pub fn amend_classic(out: usize, seen: &Seen) {
+    memory::store_owned(out + offset_of!(Stat, st_mode), &seen.mode);
+    amend_classic_owners(out, seen.uid, seen.gid);
+    if let Some(device) = seen.record.device {
+        let (major, minor) = device_numbers(device);
+        memory::store_owned(out + offset_of!(Stat, st_rdev), &kernel_device(major, minor));
+    }
+}
+
+/// The owners alone.
+pub fn amend_classic_owners(out: usize, uid: u32, gid: u32) {
+    memory::store_owned(out + offset_of!(Stat, st_uid), &uid);
+    memory::store_owned(out + offset_of!(Stat, st_gid), &gid);
+}
+
+/// The owners alone.
+pub fn amend_statx_owners(out: usize, uid: u32, gid: u32) {
+    memory::store_owned(out + offset_of!(raw::statx, stx_uid), &uid);
+    memory::store_owned(out + offset_of!(raw::statx, stx_gid), &gid);
+}
+
+/// A device number as stat(2) has it (new_encode_dev() in include/linux/kdev_t.h).
+#[must_use]
+pub fn kernel_device(major: u32, minor: u32) -> u64 {
+    let [major, minor] = [u64::from(major), u64::from(minor)];
+    minor & 0xff | major << 8 | (minor & !0xff) << 12
+}
+
+/// The other way.
+#[must_use]
+pub fn numbers_of(device: u64) -> (u32, u32) {
+    ((device >> 8 & 0xfff) as u32, (device & 0xff | device >> 12 & 0xfff00) as u32)
+}
+
+/// Puts what the guest is to see into a `struct statx`.
+pub fn amend_statx(out: usize, seen: &Seen) {
+    memory::store_owned(out + offset_of!(raw::statx, stx_mode), &(seen.mode as u16));
+    amend_statx_owners(out, seen.uid, seen.gid);
+    if let Some(device) = seen.record.device {
+        let (major, minor) = device_numbers(device);
+        memory::store_owned(out + offset_of!(raw::statx, stx_rdev_major), &major);
+        memory::store_owned(out + offset_of!(raw::statx, stx_rdev_minor), &minor);
+    }
+}
+
+/// What looking a file up needs of a `struct statx`, in the classic form.
+#[must_use]
+pub fn short(from: &raw::statx) -> Stat {
+    let mut stat = memory::zeroed_stat();
+    stat.st_dev = kernel_device(from.stx_dev_major, from.stx_dev_minor);
+    stat.st_ino = from.stx_ino;
+    stat.st_mode = from.stx_mode.into();
+    stat.st_uid = from.stx_uid;
+    stat.st_gid = from.stx_gid;
+    stat
+}
+
+/// The few fields that the short way looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Short {
+    /// The host's mode.
+    pub mode: u32,
+    /// The host's owner.
+    pub uid: u32,
+    /// The host's group.
+    pub gid: u32,
+    /// The inode number.
+    pub inode: u64,
+    /// The time of change, in seconds since 1970.
+    pub changed: u64,
+}
+
+impl Short {
+    /// Of a `struct stat`.
+    #[must_use]
+    pub fn of_stat(out: usize) -> Self {
+        Self {
+            mode: memory::owned_value(out + offset_of!(Stat, st_mode)),
+            uid: memory::owned_value(out + offset_of!(Stat, st_uid)),
+            gid: memory::owned_value(out + offset_of!(Stat, st_gid)),
+            inode: memory::owned_value(out + offset_of!(Stat, st_ino)),
+            changed: memory::owned_value(out + offset_of!(Stat, st_ctime)),
+        }
+    }
+
+    /// Of a `struct statx`.
+    #[must_use]
+    pub fn of_statx(out: usize) -> Self {
+        Self {
+            mode: memory::owned_value::<u16>(out + offset_of!(raw::statx, stx_mode)).into(),
+            uid: memory::owned_value(out + offset_of!(raw::statx, stx_uid)),
+            gid: memory::owned_value(out + offset_of!(raw::statx, stx_gid)),
+            inode: memory::owned_value(out + offset_of!(raw::statx, stx_ino)),
+            changed: memory::owned_value(out + offset_of!(raw::statx, stx_ctime)),
+        }
+    }
+}
