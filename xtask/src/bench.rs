@@ -4,6 +4,7 @@
 //! machine that gets slower or quicker does so for all. What counts are the ratios to chroot,
 //! which is what the kernel alone costs.
 
+mod install;
 mod lab;
 mod peer;
 mod report;
@@ -44,6 +45,9 @@ struct Options {
     /// Fail where a limit is exceeded that the project has set itself
     #[arg(long)]
     check: bool,
+    /// Measure what installing a hundred packages costs who isn't root, and nothing else
+    #[arg(long)]
+    install: bool,
     /// The private mount namespace is made
     #[arg(long, hide = true)]
     inside: bool,
@@ -61,11 +65,11 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
         return finish(again.args(["bench", "--inside"]).args(arguments));
     }
 
+    if options.install {
+        return install(&options);
+    }
     let root = debian().ok_or("there is no Debian guest: cargo xtask setup makes it")?;
-    let newroot = match &options.newroot {
-        Some(program) => program.clone(),
-        None => build()?,
-    };
+    let newroot = options.program()?;
     let lab = Lab::new(root)?;
     let peers = Peer::all(&lab, &newroot, options.proot.as_deref())?;
     eprintln!("a round to fill the caches");
@@ -85,6 +89,29 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
         eprintln!("limit exceeded: {limit}");
     }
     if options.check && !exceeded.is_empty() { Err("limits are exceeded".into()) } else { Ok(()) }
+}
+
+impl Options {
+    /// The newroot to measure.
+    fn program(&self) -> Result<PathBuf, Box<dyn Error>> {
+        match &self.newroot {
+            Some(program) => Ok(program.clone()),
+            None => build(),
+        }
+    }
+}
+
+/// `--install`.
+fn install(options: &Options) -> Outcome {
+    let proot = options.proot.clone().or_else(|| peer::in_path("proot"));
+    let place = install::Installation::prepare(&options.program()?, proot.as_deref())?;
+    let mut report = Report::of(install::PEERS.to_vec());
+    for round in 1..=options.rounds {
+        eprintln!("round {round} of {}", options.rounds);
+        place.measure(&mut report)?;
+    }
+    print!("{report}");
+    Ok(())
 }
 
 /// Everything once for one peer. What fails is left out, with a word on standard error.

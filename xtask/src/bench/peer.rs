@@ -35,6 +35,7 @@ impl Peer {
             Self::chroot(lab),
             Self::newroot(lab, "newroot", &newroot, &["--engine", "trap"]),
             Self::newroot(lab, "unpatched", &newroot, &["--engine", "trap", "--no-patch"]),
+            Self::newroot(lab, "fake root", &newroot, &["--engine", "trap", "--root"]),
             Self::newroot(lab, NAMESPACE, &newroot, &["--engine", "namespace"]),
         ];
         match in_path("bwrap") {
@@ -113,7 +114,7 @@ fn pair(host: &Path, guest: &str) -> OsString {
     text
 }
 
-fn in_path(program: &str) -> Option<PathBuf> {
+pub(super) fn in_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .map(|directory| directory.join(program))

@@ -55,7 +55,7 @@ impl Report {
         Self::of(peers.iter().map(|peer| peer.name).collect())
     }
 
-    fn of(peers: Vec<&'static str>) -> Self {
+    pub(super) fn of(peers: Vec<&'static str>) -> Self {
         Self { peers, rows: Vec::new() }
     }
 
