@@ -5,6 +5,7 @@
 //! - [`permission`]: what these credentials allow with a file of given owner, mode and ACL.
 //! - [`acl`]: POSIX access control lists, as the kernel's extended attributes hold them.
 //! - [`record`]: what is remembered of a file, as an extended attribute and as a text.
+//! - [`keep`]: what of a file has to be recorded, and what the host's file is to be like.
 //! - [`status`]: the lines of `/proc/PID/status` that tell credentials.
 //!
 //! The model is that of Linux 6.18 in the initial user namespace; where older kernels differ, the
@@ -16,6 +17,7 @@
 pub mod acl;
 mod capabilities;
 pub mod credentials;
+pub mod keep;
 mod mode;
 pub mod permission;
 pub mod record;

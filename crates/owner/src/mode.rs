@@ -1,13 +1,13 @@
 //! The bits of `st_mode` (inode(7)).
 
 /// The file type's bits.
-const TYPE: u32 = 0o170_000;
+pub(crate) const TYPE: u32 = 0o170_000;
 /// A directory.
-const DIRECTORY: u32 = 0o040_000;
+pub(crate) const DIRECTORY: u32 = 0o040_000;
 /// A regular file.
-const REGULAR: u32 = 0o100_000;
+pub(crate) const REGULAR: u32 = 0o100_000;
 /// A symbolic link.
-const SYMLINK: u32 = 0o120_000;
+pub(crate) const SYMLINK: u32 = 0o120_000;
 /// Set-user-ID.
 pub(crate) const SETUID: u32 = 0o4000;
 /// Set-group-ID.

@@ -1,11 +1,8 @@
-//! Recording what a file is to be to the guest.
-//!
-//! The host's mode follows the guest's as far as the real user, who serves the guest, isn't locked out, and as
-//! nobody on the host gets a right from it that the guest's mode would give to others: set-user-ID and the like
-//! are only recorded.
+//! Recording what a file is to be to the guest ([`newroot_owner::keep`] has the rule).
 
 use newroot_abi::Errno;
 use newroot_owner::Record;
+use newroot_owner::keep::{Kept, Shown, keep};
 use newroot_owner::record::{ATTRIBUTE, MESSAGE_MAX};
 use newroot_sys::raw;
 
@@ -13,53 +10,33 @@ use super::file::{File, Route, Seen, bears_attributes};
 use super::{session_file, sidecar};
 use crate::host::{self, AT_FDCWD, Path, Stat};
 
-/// What the mode of the host's file is to be, without the type.
-#[must_use]
-pub fn host_mode(mode: u32) -> u32 {
-    let permissions = mode & 0o777;
-    match mode & raw::S_IFMT {
-        raw::S_IFDIR => permissions | 0o700,
-        // Root executes what anybody may.
-        _ if permissions & 0o111 != 0 => permissions | 0o700,
-        _ => permissions | 0o600,
-    }
-}
-
 /// Makes a file what `new` says, which it was `old` before. Its host mode is set if `set_mode`.
 ///
 /// # Errors
 /// What recording gives: EPERM or EACCES for a file of someone else's, ENOSPC and the like.
 pub fn remember(file: File<'_>, stat: &Stat, old: &Record, new: &Seen, set_mode: bool) -> Result<(), Errno> {
-    let is_link = stat.st_mode & raw::S_IFMT == raw::S_IFLNK;
-    let host = host_mode(new.mode);
-    let same_type = new.mode & raw::S_IFMT == stat.st_mode & raw::S_IFMT;
-    let needs_mode = !is_link && (!same_type || new.mode & 0o7777 != host);
     let known = session_file::header();
     let is_default = (new.uid, new.gid, known.default_uid, known.default_gid) == (0, 0, 0, 0)
         && (stat.st_uid, stat.st_gid) == (known.real_uid, known.real_gid);
-    let mut record = Record { device: new.record.device, ..Record::NONE };
-    if !is_default || needs_mode || record.device.is_some() {
-        record.uid = Some(new.uid);
-        record.gid = Some(new.gid);
-    }
-    if needs_mode {
-        record.mode = Some(new.mode);
-    }
+    let shown = Shown { uid: new.uid, gid: new.gid, mode: new.mode, device: new.record.device };
+    let Kept { record, host_mode } = keep(&shown, stat.st_mode, is_default);
+    let host_mode = host_mode.filter(|_| set_mode);
+    let is_link = stat.st_mode & raw::S_IFMT == raw::S_IFLNK;
     // An attribute can only be set by who may write.
     let writable = if is_link { 0 } else { 0o600 };
     if stat.st_mode & writable != writable {
         host::fchmodat(AT_FDCWD, Route::to(file)?.path(), stat.st_mode & 0o7777 | writable)?;
     }
-    let change_host = set_mode && same_type && !is_link;
     // A mode that is recorded hides the host's, which may change at leisure; one that isn't is the host's.
-    if change_host && !needs_mode {
-        host::fchmodat(AT_FDCWD, Route::to(file)?.path(), host)?;
+    let (before, after) = if record.mode.is_none() { (host_mode, None) } else { (None, host_mode) };
+    if let Some(mode) = before {
+        host::fchmodat(AT_FDCWD, Route::to(file)?.path(), mode)?;
     }
     if (Record { birth: None, ..*old }) != record {
         put(file, stat, &record)?;
     }
-    if change_host && needs_mode {
-        host::fchmodat(AT_FDCWD, Route::to(file)?.path(), host)?;
+    if let Some(mode) = after {
+        host::fchmodat(AT_FDCWD, Route::to(file)?.path(), mode)?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! widened, and the call is made again.
 
 use newroot_abi::Errno;
+use newroot_owner::keep::host_mode;
 use newroot_owner::session::Identity;
 use newroot_paths::{HostBuf, Last};
 use newroot_sys::arch::legacy;
@@ -13,7 +14,7 @@ use newroot_sys::raw;
 use newroot_sys::table::{Call, Row};
 
 use super::file::{self, File};
-use super::remember::{host_mode, remember};
+use super::remember::remember;
 use super::{permission, process, session_file};
 use crate::calls::path::argument;
 use crate::calls::{descriptor_argument, read_path};

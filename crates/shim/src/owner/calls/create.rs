@@ -1,6 +1,7 @@
 //! Calls that make a name: mkdir(2), mknod(2), symlink(2), bind(2) of a socket's path.
 
 use newroot_abi::Errno;
+use newroot_owner::keep::host_mode;
 use newroot_owner::session::Identity;
 use newroot_owner::{Capabilities, Record, Want, permission as rules, record};
 use newroot_sys::arch::legacy;
@@ -12,7 +13,7 @@ use crate::calls::{descriptor_argument, read_path, socket};
 use crate::host::{self, AT_FDCWD, Path};
 use crate::owner::file::{self, File, Seen};
 use crate::owner::process::who;
-use crate::owner::remember::{host_mode, remember};
+use crate::owner::remember::remember;
 use crate::owner::written::numbers_of;
 use crate::owner::{permission, sidecar};
 use crate::resolve::{self, Entry};
