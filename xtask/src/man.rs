@@ -122,6 +122,8 @@ mod tests {
             "newroot.1",
             "newroot-run.1",
             "newroot-init.1",
+            "newroot-export.1",
+            "newroot-import.1",
             "newroot-doctor.1",
             "newroot-proot.1",
             "newroot-chroot.1",

@@ -16,6 +16,9 @@ pub(crate) enum Failure {
     /// The root could not be made.
     #[error(transparent)]
     Roots(#[from] newroot_roots::Error),
+    /// The root could not be exported or imported.
+    #[error(transparent)]
+    Archive(#[from] newroot_archive::Error),
     /// Standard output can't be written to.
     #[error("cannot write to standard output: {}", newroot_engine::reason(.0))]
     Output(#[from] io::Error),
@@ -34,7 +37,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Launch(error) => error.exit_code(),
-            Self::Usage(_) | Self::Roots(_) | Self::Output(_) => 125,
+            Self::Usage(_) | Self::Roots(_) | Self::Archive(_) | Self::Output(_) => 125,
         }
     }
 
@@ -44,6 +47,7 @@ impl Failure {
             Self::Usage(error) => error.hint.clone(),
             Self::Launch(error) => error.hint().map(|hint| hint.0),
             Self::Roots(error) => error.hint().map(str::to_owned),
+            Self::Archive(error) => error.hint().map(str::to_owned),
             Self::Output(_) => None,
         }
     }

@@ -1,5 +1,6 @@
 //! What newroot does once it knows what it is asked for: a file for each kind of request.
 
+mod archive;
 mod doctor;
 mod interrupt;
 mod launch;
@@ -24,6 +25,10 @@ pub(crate) fn carry_out(request: Request, messages: Messages) -> Result<u8, Fail
         }
         Request::Init { directory, programs, force } => roots::init(&directory, &programs, force, messages),
         Request::Add { directory, programs, force } => roots::add(&directory, &programs, force, messages),
+        Request::Export { root, options } => archive::export(&root, &options, messages),
+        Request::Import { archive, directory, options } => {
+            archive::import(&archive, &directory, options, messages)
+        }
         Request::Doctor => doctor::run(),
         Request::Print(text) => print(&text).map(|()| 0),
     }

@@ -1,9 +1,10 @@
-//! The progress of a root being made: a bar on a terminal, nothing elsewhere.
+//! The progress of a root being made, or an archive: a bar on a terminal, nothing elsewhere.
 
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use newroot_archive::Unit;
 use newroot_roots::{Observer, Warning};
 
 use crate::commands::interrupt::Interrupt;
@@ -14,16 +15,16 @@ pub(super) struct Progress<'a> {
     bar: ProgressBar,
     messages: Messages,
     interrupt: &'a Interrupt,
+    /// That of an archive's progress, if there was any.
+    template: Option<&'static str>,
 }
 
 impl<'a> Progress<'a> {
     /// A bar on stderr that appears with the first step.
     pub(super) fn new(messages: Messages, interrupt: &'a Interrupt) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg}") {
-            bar.set_style(style);
-        }
-        Self { bar, messages, interrupt }
+        set_style(&bar, "{bar:24} {pos}/{len} {wide_msg}");
+        Self { bar, messages, interrupt, template: None }
     }
 }
 
@@ -32,6 +33,10 @@ impl Progress<'_> {
     pub(super) fn has_begun(&self) -> bool {
         self.bar.length().is_some()
     }
+
+    fn unless_interrupted(&self) -> ControlFlow<()> {
+        if self.interrupt.is_pending() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
 }
 
 impl Observer for Progress<'_> {
@@ -39,14 +44,42 @@ impl Observer for Progress<'_> {
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);
         self.bar.set_message(current.display().to_string());
-        if self.interrupt.is_pending() {
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
+        self.unless_interrupted()
     }
 
     fn warn(&mut self, warning: &Warning) {
         self.bar.suspend(|| self.messages.warning(warning));
+    }
+}
+
+impl newroot_archive::Observer for Progress<'_> {
+    fn progress(&mut self, unit: Unit, done: u64, total: Option<u64>, current: &Path) -> ControlFlow<()> {
+        let template = match (unit, total) {
+            (Unit::Files, Some(_)) => "{bar:24} {pos}/{len} {wide_msg}",
+            (Unit::Bytes, Some(_)) => "{bar:24} {binary_bytes}/{binary_total_bytes} {wide_msg}",
+            (Unit::Files, None) => "{spinner} {wide_msg}",
+            (Unit::Bytes, None) => "{spinner} {binary_bytes} {wide_msg}",
+        };
+        if self.template != Some(template) {
+            self.template = Some(template);
+            set_style(&self.bar, template);
+        }
+        if let Some(total) = total {
+            self.bar.set_length(total);
+        }
+        self.bar.set_position(done);
+        self.bar.set_message(current.display().to_string());
+        self.unless_interrupted()
+    }
+
+    fn warn(&mut self, warning: &newroot_archive::Warning) {
+        self.bar.suspend(|| self.messages.warning(warning));
+    }
+}
+
+fn set_style(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
     }
 }
 

@@ -14,6 +14,7 @@ pub mod proot;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use newroot_archive::{ExportOptions, ImportOptions, Input};
 use newroot_engine::LaunchSpec;
 
 use crate::caller::Caller;
@@ -64,6 +65,22 @@ pub enum Request {
         programs: Vec<OsString>,
         /// Replace files that are in the way.
         force: bool,
+    },
+    /// Write a root as an archive.
+    Export {
+        /// Host directory of the root.
+        root: PathBuf,
+        /// How, and where to.
+        options: ExportOptions,
+    },
+    /// Unpack an archive as a root.
+    Import {
+        /// Where the archive comes from.
+        archive: Input,
+        /// Host directory to unpack it in.
+        directory: PathBuf,
+        /// How.
+        options: ImportOptions,
     },
     /// Tell what this host allows.
     Doctor,

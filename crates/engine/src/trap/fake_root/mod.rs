@@ -4,7 +4,6 @@
 //! process, which becomes the command. `newroot_owner::session` tells how the shim finds it again.
 
 mod sessions;
-mod store;
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -13,6 +12,7 @@ use newroot_abi::plan::MountFlags;
 use newroot_owner::session::{self, Header, Identity};
 use newroot_owner::{Capabilities, Credentials};
 use newroot_paths::strip_prefix;
+use newroot_records::store;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::error::{Error, Result};
@@ -34,7 +34,10 @@ pub(super) struct Prepared {
 /// Provides the root's store and the session's file, and hides the store from the guest.
 pub(super) fn prepare(guest: &mut Guest, kind: FakeRoot, numbers: &Numbers) -> Result<Prepared> {
     let root = crate::guest::shown(guest.root());
-    let store = store::provide(&root)?;
+    let store = store::provide(&root).map_err(|not_made| Error::System {
+        operation: format!("remember owners and modes: cannot make '{}'", not_made.path.display()),
+        cause: not_made.cause,
+    })?;
     let groups = numbers.groups.clone().unwrap_or_default();
     let (uid, gid) = (numbers.uid.unwrap_or(0), numbers.gid.unwrap_or(0));
     let (default_uid, default_gid) = match kind {

@@ -27,7 +27,7 @@ pub(super) fn tag() -> u16 {
 
 /// Makes the file of a session, with its first identity.
 pub(super) fn create(store: &Path, header: &Header, identity: &Identity<'_>) -> Result<PathBuf> {
-    let directory = store.join("sessions");
+    let directory = store.join(newroot_records::store::SESSIONS);
     clean(&directory);
     let path = directory.join(format!("{}-{}-{:04x}", place(), std::process::id(), header.tag));
     write(&path, header, identity).map_err(|cause| Error::System {

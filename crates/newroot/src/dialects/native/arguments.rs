@@ -9,6 +9,7 @@ use clap::builder::TypedValueParser as _;
 use clap::{Parser, ValueHint};
 use newroot_engine::{Binding, Capabilities};
 
+use super::archive::Latest;
 use super::binding;
 use super::variable::Variable;
 
@@ -37,6 +38,17 @@ Examples:
   newroot init ./tools                 a shell and the basic utilities
   newroot init ./jail bash ./my-tool   these programs, and nothing else";
 
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  newroot export ./debian -o debian.tar
+  newroot export ./debian | zstd > debian.tar.zst
+  newroot export --format oci-layer --mtime 0 ./debian -o layer.tar.gz";
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  newroot import debian.tar.zst ./debian
+  docker export my-container | newroot import - ./mine";
+
 /// Run a program in another root filesystem, as an ordinary user, at native speed.
 #[derive(Debug, Parser)]
 #[command(
@@ -56,6 +68,8 @@ pub(super) enum Subcommand {
     Run(Box<Run>),
     Init(Init),
     Add(Add),
+    Export(Export),
+    Import(Import),
     /// Tell what this host allows, and which engine runs here
     ///
     /// Every line is found by trying it in a child process, not by reading version numbers.
@@ -266,6 +280,71 @@ pub(super) struct Add {
         value_parser = word()
     )]
     pub(super) programs: Vec<OsString>,
+}
+
+/// Write a root as a tar archive
+///
+/// Owners, modes, devices and attributes are those that programs in the root see: what an ordinary user's
+/// `newroot run --root` has given the files comes along, and what nobody was given is root's. Unpacked by root, it is
+/// what root would have made. The archive is in the pax form of POSIX, with attributes and access control lists
+/// as SCHILY.xattr; users and groups are numbers alone. Entries are in the order of their names: the same
+/// root gives the same bytes.
+///
+/// Sockets are left out, and so are the root's .newroot and what is mounted in the root.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXPORT_EXAMPLES)]
+pub(super) struct Export {
+    /// Write to this file, which appears when it is whole; without it, or with `-`, to standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = path())]
+    pub(super) output: Option<PathBuf>,
+
+    /// Form of the archive
+    #[arg(long, value_name = "FORMAT", default_value = "tar")]
+    pub(super) format: Format,
+
+    /// Let no file be newer than this, in seconds since 1970
+    ///
+    /// Files that were modified later get this time; older ones keep theirs. SOURCE_DATE_EPOCH stands for the
+    /// value of the environment variable of this name.
+    #[arg(long, value_name = "SECONDS|SOURCE_DATE_EPOCH", value_parser = Latest::parse, allow_negative_numbers = true)]
+    pub(super) mtime: Option<Latest>,
+
+    /// Directory of the root
+    #[arg(value_name = "ROOT", value_hint = ValueHint::DirPath, value_parser = path())]
+    pub(super) root: PathBuf,
+}
+
+/// Unpack a tar archive as a root
+///
+/// Owners, modes, devices and attributes are kept: root gives them to the files; for an ordinary user they are
+/// recorded, so that `newroot run --root` shows them. The archive may be compressed with gzip, xz or zstd. Nothing
+/// outside of DIR is written, whatever the archive has in it, and if anything fails, DIR is as it was.
+///
+/// Whiteouts of container layers (.wh.NAME) are unpacked as the files they are.
+#[derive(Debug, clap::Args)]
+#[command(after_help = IMPORT_EXAMPLES)]
+pub(super) struct Import {
+    /// Unpack even if the directory isn't empty, over what is there
+    #[arg(short, long)]
+    pub(super) force: bool,
+
+    /// Archive; `-` is standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = path())]
+    pub(super) archive: PathBuf,
+
+    /// Directory to unpack it in; made if it doesn't exist
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = path())]
+    pub(super) directory: PathBuf,
+}
+
+/// The forms of an archive.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum Format {
+    /// A tar archive, as it is
+    Tar,
+    /// A layer of a container image (application/vnd.oci.image.layer.v1.tar+gzip); its digest and that of the
+    /// tar archive in it (diff-id) are printed
+    OciLayer,
 }
 
 /// The engines there are.

@@ -1,5 +1,6 @@
 //! newroot's own words: checked input, clear errors.
 
+mod archive;
 mod arguments;
 pub(super) mod binding;
 mod usage;
@@ -50,6 +51,8 @@ pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, 
         Subcommand::Add(add) => {
             Ok(Request::Add { directory: add.directory, programs: add.programs, force: add.force })
         }
+        Subcommand::Export(export) => Ok(archive::export(export, caller)?),
+        Subcommand::Import(import) => Ok(archive::import(import)),
         Subcommand::Doctor => Ok(Request::Doctor),
     }
 }

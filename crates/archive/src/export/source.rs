@@ -1,0 +1,238 @@
+//! What a file of the root is to the guest.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use newroot_owner::Record;
+use newroot_owner::record::{device_numbers, is_hidden};
+use newroot_records::attribute::{self, Attributes, Borne};
+use newroot_records::{Sidecar, sidecar, store};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, Stat, fstat, lgetxattr, llistxattr, major, minor, openat, readlinkat,
+    statat,
+};
+use rustix::io::Errno;
+
+use crate::beneath::{Beneath, split};
+use crate::error::{Error, Result};
+use crate::observer::guest_path;
+use crate::tar::{Entry, Kind, Time};
+
+/// Attributes that are the host's own: what its security modules think of the file.
+const HOSTS: [&[u8]; 5] =
+    [b"security.selinux", b"security.ima", b"security.evm", b"security.apparmor", b"security.SMACK64"];
+
+/// The root as its guests see it.
+pub(super) struct Source {
+    pub(super) beneath: Beneath,
+    device: u64,
+    /// The user whom the guest sees as root where nothing else is recorded; none where records don't count.
+    user: Option<(u32, u32)>,
+    sidecar: Option<Sidecar>,
+    /// The first name of each file that has several.
+    names: HashMap<(u64, u64), Vec<u8>>,
+    /// The directory that was used last: the next file is mostly in the same.
+    parent: Option<(Vec<u8>, OwnedFd)>,
+}
+
+/// A file that was found.
+pub(super) struct Found {
+    pub(super) entry: Entry,
+    /// Of a regular file.
+    pub(super) content: Option<File>,
+    /// Device and inode number.
+    pub(super) identity: (u64, u64),
+    links: u64,
+}
+
+pub(super) enum Look {
+    Found(Box<Found>),
+    /// A socket that stands for nothing.
+    Socket,
+    /// It isn't there any more.
+    Gone,
+}
+
+impl Source {
+    /// Opens the root at the host path `root`.
+    pub(super) fn open(root: &Path) -> Result<Self> {
+        let failed = |cause: std::io::Error| Error::io("open the root", root, cause);
+        let beneath = Beneath::open(root).map_err(|error| failed(error.into()))?;
+        let device = fstat(beneath.top()).map_err(|error| failed(error.into()))?.st_dev;
+        let store = store::find(root);
+        let user = if rustix::process::geteuid().is_root() {
+            // Root's own files are what they are. But it may export what an ordinary user has made.
+            match &store {
+                Some(store) if store.inside => {
+                    let owner = fs::symlink_metadata(&store.path).map_err(failed)?;
+                    Some((owner.uid(), owner.gid())).filter(|&(uid, _)| uid != 0)
+                }
+                _ => None,
+            }
+        } else {
+            Some((rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()))
+        };
+        let sidecar = match (user, store) {
+            (Some(_), Some(store)) => {
+                Some(Sidecar::open(&store.path).map_err(|error| Error::io("open", store.path, error))?)
+            }
+            _ => None,
+        };
+        Ok(Self { beneath, device, user, sidecar, names: HashMap::new(), parent: None })
+    }
+
+    /// Whether another file system is mounted on the directory at `path`.
+    pub(super) fn is_mount_point(&self, path: &[u8]) -> Result<bool> {
+        let stat = self.beneath.directory(path).and_then(fstat);
+        stat.map(|stat| stat.st_dev != self.device)
+            .map_err(|error| Error::io("read", guest_path(path), error))
+    }
+
+    /// What the file at `path` is to the guest.
+    pub(super) fn look(&mut self, path: &[u8]) -> Result<Look> {
+        let failed = |cause: std::io::Error| Error::io("read", guest_path(path), cause);
+        match self.try_look(path) {
+            Ok(look) => Ok(look),
+            Err(error) if error.raw_os_error() == Some(Errno::NOENT.raw_os_error()) => Ok(Look::Gone),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn try_look(&mut self, path: &[u8]) -> std::io::Result<Look> {
+        let (directory, name) = if path.is_empty() { (&b""[..], OsStr::new(".")) } else { split(path) };
+        let kept = self.parent.take().filter(|(kept, _)| kept == directory);
+        let parent = match kept {
+            Some((_, parent)) => parent,
+            None => self.beneath.directory(directory)?,
+        };
+        let look = self.look_in(path, parent.as_fd(), name);
+        self.parent = Some((directory.to_vec(), parent));
+        look
+    }
+
+    fn look_in(&self, path: &[u8], parent: BorrowedFd<'_>, name: &OsStr) -> std::io::Result<Look> {
+        let mut stat = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let mut kind = FileType::from_raw_mode(stat.st_mode);
+        let mut opened = None;
+        let borne = if matches!(kind, FileType::RegularFile | FileType::Directory) {
+            // NONBLOCK, should it be replaced by a FIFO meanwhile.
+            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            let file = openat(parent, name, flags, Mode::empty())?;
+            stat = fstat(&file)?;
+            kind = FileType::from_raw_mode(stat.st_mode);
+            let borne = attribute::read(&file)?;
+            opened = Some(file);
+            borne
+        } else {
+            Borne { shown: attributes_by_name(parent, name), ..Borne::default() }
+        };
+        let record = match self.user {
+            None => Record::NONE,
+            Some(_) if borne.supported => borne.record.unwrap_or(Record::NONE),
+            Some(_) => self.recorded_beside(parent, name, &stat)?,
+        };
+        let Some(kind) = self.kind(parent, name, &stat, kind, &record)? else { return Ok(Look::Socket) };
+        let (uid, gid) = self.owners(&stat, &record);
+        let is_file = kind == Kind::File;
+        let entry = Entry {
+            name: if path.is_empty() { b".".to_vec() } else { path.to_vec() },
+            mode: record.mode.unwrap_or(stat.st_mode) & 0o7777,
+            uid,
+            gid,
+            size: if is_file { stat.st_size as u64 } else { 0 },
+            modified: Time { seconds: stat.st_mtime, nanoseconds: stat.st_mtime_nsec as u32 },
+            attributes: exported(borne.shown),
+            kind,
+        };
+        Ok(Look::Found(Box::new(Found {
+            content: opened.filter(|_| is_file).map(File::from),
+            identity: (stat.st_dev, stat.st_ino),
+            // Of a directory it counts its subdirectories.
+            links: if entry.kind == Kind::Directory { 1 } else { stat.st_nlink },
+            entry,
+        })))
+    }
+
+    fn recorded_beside(&self, parent: BorrowedFd<'_>, name: &OsStr, stat: &Stat) -> std::io::Result<Record> {
+        let Some(sidecar) = &self.sidecar else { return Ok(Record::NONE) };
+        let birth = sidecar::birth(parent, std::os::unix::ffi::OsStrExt::as_bytes(name))?;
+        Ok(sidecar.read(stat.st_ino, birth).unwrap_or(Record::NONE))
+    }
+
+    /// The entry's kind; none for a socket.
+    fn kind(
+        &self,
+        parent: BorrowedFd<'_>,
+        name: &OsStr,
+        stat: &Stat,
+        kind: FileType,
+        record: &Record,
+    ) -> std::io::Result<Option<Kind>> {
+        let numbers = (major(stat.st_rdev), minor(stat.st_rdev));
+        Ok(Some(match kind {
+            FileType::RegularFile => Kind::File,
+            FileType::Directory => Kind::Directory,
+            FileType::Symlink => Kind::Symlink(readlinkat(parent, name, Vec::new())?.into_bytes()),
+            FileType::Fifo => Kind::Fifo,
+            FileType::CharacterDevice => Kind::Character(numbers.0, numbers.1),
+            FileType::BlockDevice => Kind::Block(numbers.0, numbers.1),
+            _ => match (record.mode.map(FileType::from_raw_mode), record.device.map(device_numbers)) {
+                (Some(FileType::CharacterDevice), Some((major, minor))) => Kind::Character(major, minor),
+                (Some(FileType::BlockDevice), Some((major, minor))) => Kind::Block(major, minor),
+                _ => return Ok(None),
+            },
+        }))
+    }
+
+    /// What the shim's `look` shows to a root that owns what isn't recorded.
+    fn owners(&self, stat: &Stat, record: &Record) -> (u32, u32) {
+        let (mut uid, mut gid) = (stat.st_uid, stat.st_gid);
+        if let Some((user, group)) = self.user {
+            uid = record.uid.unwrap_or(if uid == user { 0 } else { uid });
+            gid = record.gid.unwrap_or(if gid == group { 0 } else { gid });
+        }
+        (uid, gid)
+    }
+
+    /// Makes the entry a link to the first name of its file, if it is another one.
+    pub(super) fn remember_names(&mut self, path: &[u8], found: &mut Found) {
+        if found.links < 2 {
+            return;
+        }
+        if let Some(first) = self.names.get(&found.identity) {
+            found.entry.kind = Kind::HardLink(first.clone());
+            found.entry.size = 0;
+            // They are the first name's.
+            found.entry.attributes.clear();
+            found.content = None;
+        } else {
+            self.names.insert(found.identity, path.to_vec());
+        }
+    }
+}
+
+/// The attributes of a file that can't be opened. Only root can have set any; without procfs there is no way to
+/// them that doesn't go by the whole path.
+fn attributes_by_name(parent: BorrowedFd<'_>, name: &OsStr) -> Attributes {
+    let path = PathBuf::from(format!("/proc/self/fd/{}", parent.as_raw_fd())).join(name);
+    let mut names = vec![0; 1 << 16];
+    let Ok(len) = llistxattr(&path, &mut names[..]) else { return Attributes::new() };
+    let names = names[..len].split(|&byte| byte == 0).filter(|name| !name.is_empty() && !is_hidden(name));
+    let with_value = |name: &[u8]| {
+        let mut value = vec![0; 1 << 16];
+        let len = lgetxattr(&path, name, &mut value[..]).ok()?;
+        value.truncate(len);
+        Some((name.to_vec(), value))
+    };
+    names.filter_map(with_value).collect()
+}
+
+/// Those that are of the file, and not of the host that it lies on.
+fn exported(mut attributes: Attributes) -> Attributes {
+    attributes.retain(|name, _| !HOSTS.iter().any(|hosts| name.starts_with(hosts)));
+    attributes
+}

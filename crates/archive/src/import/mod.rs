@@ -1,0 +1,106 @@
+//! Unpacking an archive as a root.
+
+mod give;
+mod publish;
+mod unpack;
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use self::publish::Place;
+use self::unpack::Unpacker;
+use crate::compression;
+use crate::error::{Damage, Error, Result};
+use crate::observer::{Observer, Unit, tell};
+use crate::tar::read::Reader;
+
+/// Where an archive comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Standard input.
+    Stdin,
+    /// A file.
+    File(PathBuf),
+}
+
+/// How an archive is imported.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ImportOptions {
+    /// Unpack over what is there.
+    pub force: bool,
+}
+
+/// What was imported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Imported {
+    /// Entries that were unpacked.
+    pub entries: u64,
+    /// Bytes of file content.
+    pub bytes: u64,
+}
+
+/// Unpacks the archive `input`, compressed or not, as a root in `directory`, which must be empty or not exist.
+///
+/// Whatever is in the archive, nothing outside `directory` is changed; and if anything fails, `directory` is as it
+/// was. Only a process that is killed may leave a directory `.newroot-*` behind, in `directory` or beside it.
+///
+/// # Errors
+/// What is wrong with the archive, or keeps it from being unpacked.
+pub fn import(
+    input: &Input,
+    directory: &Path,
+    options: ImportOptions,
+    observer: &mut dyn Observer,
+) -> Result<Imported> {
+    let (file, name, total): (Box<dyn Read>, _, _) = match input {
+        Input::Stdin => (Box::new(io::stdin()), PathBuf::from("standard input"), None),
+        Input::File(path) => {
+            let failed = |cause| Error::io("read", path, cause);
+            let file = File::open(path).map_err(failed)?;
+            let metadata = file.metadata().map_err(failed)?;
+            if metadata.is_dir() {
+                return Err(failed(io::ErrorKind::IsADirectory.into()));
+            }
+            (Box::new(file), path.clone(), metadata.is_file().then_some(metadata.len()))
+        }
+    };
+    let damaged = |damage: Damage| Error::Archive { archive: name.clone(), damage };
+    let place = Place::prepare(directory, options.force)?;
+    let read = Rc::new(Cell::new(0));
+    let counting = Counting { input: file, read: Rc::clone(&read) };
+    let archive = compression::decode(BufReader::with_capacity(1 << 16, counting)).map_err(damaged)?;
+    let mut reader = Reader::new(BufReader::with_capacity(1 << 16, archive));
+    let aside = place.make_aside()?;
+    let mut unpacker = Unpacker::new(&aside)?;
+    while let Some(found) = reader.next().map_err(damaged)? {
+        let current = found.entry.name.clone();
+        let mut progress = |observer: &mut dyn Observer| {
+            tell(observer, Unit::Bytes, read.get(), total, current.strip_prefix(b"./").unwrap_or(&current))
+        };
+        progress(observer)?;
+        unpacker.unpack(found, &mut reader, &mut progress, &damaged, observer)?;
+    }
+    tell(observer, Unit::Bytes, read.get(), total, b"")?;
+    let unpacked = unpacker.finish(place.is_new(), observer)?;
+    let imported = unpacked.imported;
+    place.publish(aside, unpacked, observer)?;
+    Ok(imported)
+}
+
+/// Counts what was read.
+struct Counting {
+    input: Box<dyn Read>,
+    read: Rc<Cell<u64>>,
+}
+
+impl Read for Counting {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(out)?;
+        self.read.set(self.read.get() + count as u64);
+        Ok(count)
+    }
+}

@@ -1,0 +1,389 @@
+//! Making an archive's entries in a directory of our own.
+//!
+//! Directories are passable for us as long as anything may come into them; they get their owners, modes and
+//! times at the end.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use newroot_records::store;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, linkat, mkdirat, openat, statat, symlinkat, unlinkat};
+use rustix::io::Errno;
+
+use super::Imported;
+use super::give::{Giver, Metadata};
+use super::publish::Aside;
+use crate::beneath::{Beneath, join, split};
+use crate::error::{Damage, Error, Result};
+use crate::observer::{Observer, Warning, guest_path};
+use crate::tar::read::{Found, Reader};
+use crate::tar::{Entry, Kind};
+
+/// The longest name: what the kernel takes of a path.
+const NAME_MAX: usize = 4095;
+/// Zeros of this length, at a multiple of it, are left a hole.
+const HOLE: usize = 4096;
+
+/// Makes entries.
+pub(super) struct Unpacker {
+    beneath: Beneath,
+    giver: Giver,
+    /// What directories get at the end; by path, the top's being empty.
+    directories: BTreeMap<Vec<u8>, Metadata>,
+    imported: Imported,
+    warned: Vec<Warning>,
+}
+
+/// What was unpacked, for who moves it to its place.
+pub(super) struct Unpacked {
+    pub(super) imported: Imported,
+    /// What the archive says of its directories.
+    pub(super) directories: BTreeMap<Vec<u8>, Metadata>,
+}
+
+/// Why an entry couldn't be made.
+enum Failure {
+    Entry(&'static str),
+    Io(io::Error),
+    Other(Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Errno> for Failure {
+    fn from(error: Errno) -> Self {
+        Self::Io(error.into())
+    }
+}
+
+impl Unpacker {
+    pub(super) fn new(aside: &Aside) -> Result<Self> {
+        let failed = |cause: io::Error| Error::io("make", aside.path(), cause);
+        let beneath = Beneath::open(aside.path()).map_err(|error| failed(error.into()))?;
+        let giver = Giver::for_root_at(aside.path()).map_err(failed)?;
+        Ok(Self {
+            beneath,
+            giver,
+            directories: BTreeMap::new(),
+            imported: Imported::default(),
+            warned: Vec::new(),
+        })
+    }
+
+    /// Makes an entry. `damaged` makes errors of what is wrong with the archive.
+    pub(super) fn unpack<R: Read>(
+        &mut self,
+        found: Found,
+        content: &mut Reader<R>,
+        progress: &mut dyn FnMut(&mut dyn Observer) -> Result<()>,
+        damaged: &dyn Fn(Damage) -> Error,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        let name = found.entry.name.clone();
+        let result = self.make(found, content, progress, damaged, observer);
+        result.map_err(|failure| match failure {
+            Failure::Entry(why) => Error::Entry { entry: PathBuf::from(OsStr::from_bytes(&name)), why },
+            Failure::Io(cause) => Error::io("unpack", PathBuf::from(OsStr::from_bytes(&name)), cause),
+            Failure::Other(error) => error,
+        })
+    }
+
+    fn make<R: Read>(
+        &mut self,
+        found: Found,
+        content: &mut Reader<R>,
+        progress: &mut dyn FnMut(&mut dyn Observer) -> Result<()>,
+        damaged: &dyn Fn(Damage) -> Error,
+        observer: &mut dyn Observer,
+    ) -> std::result::Result<(), Failure> {
+        let Found { mut entry, sparse, unread } = found;
+        if let Some(keyword) = unread {
+            self.warn_once(Warning::Unread { keyword }, observer);
+        }
+        let path = inside(&entry.name)?;
+        if is_store(&path) {
+            self.warn_once(Warning::Store, observer);
+            return Ok(());
+        }
+        let attributes = std::mem::take(&mut entry.attributes);
+        let metadata = Metadata {
+            uid: entry.uid,
+            gid: entry.gid,
+            mode: entry.mode,
+            modified: Some(entry.modified),
+            attributes,
+        };
+        self.imported.entries += 1;
+        if path.is_empty() {
+            if entry.kind != Kind::Directory {
+                return Err(Failure::Entry("it would replace the root directory"));
+            }
+            self.directories.insert(path, metadata);
+            return Ok(());
+        }
+        let (above, name) = split(&path);
+        let parent = self.parent(above)?;
+        let parent = parent.as_fd();
+        match &entry.kind {
+            Kind::Directory => {
+                if !is_directory(parent, name)? {
+                    self.clear(parent, name, &path)?;
+                    mkdirat(parent, name, Mode::RWXU)?;
+                }
+                self.directories.insert(path, metadata);
+            }
+            Kind::HardLink(target) => self.link(target, parent, name, &path)?,
+            Kind::File => {
+                self.clear(parent, name, &path)?;
+                let flags =
+                    OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let file = File::from(openat(parent, name, flags, Mode::RUSR | Mode::WUSR)?);
+                let segments = match &sparse {
+                    Some(map) => map.iter().map(|segment| (segment.offset, segment.len)).collect(),
+                    None => vec![(0, entry.size)],
+                };
+                for (offset, len) in segments {
+                    let mut copy = Copy { file: &file, at: offset };
+                    copy.segment(len, content, damaged, &mut || progress(observer))?;
+                    self.imported.bytes += len;
+                }
+                file.set_len(entry.size)?;
+                let regular = FileType::RegularFile.as_raw_mode();
+                self.giver.give_open(file.as_fd(), regular, &metadata, &path, observer)?;
+            }
+            Kind::Symlink(target) => {
+                self.clear(parent, name, &path)?;
+                symlinkat(OsStr::from_bytes(target), parent, name)?;
+                self.give_named(parent, name, &entry, &metadata, &path, observer)?;
+            }
+            Kind::Character(..) | Kind::Block(..) | Kind::Fifo => {
+                self.clear(parent, name, &path)?;
+                self.giver.make_special(parent, name, &entry.kind, entry.mode)?;
+                self.give_named(parent, name, &entry, &metadata, &path, observer)?;
+            }
+            Kind::Unknown(_) => {
+                self.imported.entries -= 1;
+                observer.warn(&Warning::UnknownKind { path: guest_path(&path) });
+            }
+        }
+        Ok(())
+    }
+
+    fn give_named(
+        &self,
+        parent: BorrowedFd<'_>,
+        name: &OsStr,
+        entry: &Entry,
+        metadata: &Metadata,
+        path: &[u8],
+        observer: &mut dyn Observer,
+    ) -> io::Result<()> {
+        self.giver.give_named((parent, name), &entry.kind, metadata, path, observer)
+    }
+
+    fn link(
+        &self,
+        target: &[u8],
+        parent: BorrowedFd<'_>,
+        name: &OsStr,
+        path: &[u8],
+    ) -> std::result::Result<(), Failure> {
+        let target = inside(target)?;
+        if target == path {
+            return Ok(());
+        }
+        if target.is_empty() || is_store(&target) {
+            return Err(Failure::Entry("it is a link to what can't be linked"));
+        }
+        let (above, last) = split(&target);
+        let missing = |error| match error {
+            Errno::NOENT | Errno::NOTDIR | Errno::LOOP => {
+                Failure::Entry("it is a link to something that the archive doesn't have before it")
+            }
+            other => other.into(),
+        };
+        let directory = self.beneath.directory(above).map_err(missing)?;
+        let found = statat(&directory, last, AtFlags::SYMLINK_NOFOLLOW).map_err(missing)?;
+        if FileType::from_raw_mode(found.st_mode) == FileType::Directory {
+            return Err(Failure::Entry("it is a link to a directory"));
+        }
+        self.clear_but(parent, name, Some((found.st_dev, found.st_ino)))?;
+        match linkat(&directory, last, parent, name, AtFlags::empty()) {
+            // It was there already.
+            Err(Errno::EXIST) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// The directory at `path`, made if the archive hasn't it.
+    fn parent(&mut self, path: &[u8]) -> std::result::Result<OwnedFd, Failure> {
+        let behind_a_file = Failure::Entry("it would lie behind something that is no directory");
+        match self.beneath.directory(path) {
+            Ok(directory) => return Ok(directory),
+            Err(Errno::NOENT) => {}
+            Err(Errno::NOTDIR | Errno::LOOP) => return Err(behind_a_file),
+            Err(error) => return Err(error.into()),
+        }
+        let mut here = self.beneath.directory(b"")?;
+        let mut way = Vec::new();
+        for name in path.split(|&byte| byte == b'/') {
+            way = join(&way, name);
+            match mkdirat(&here, OsStr::from_bytes(name), Mode::RWXU) {
+                Ok(()) => {
+                    self.directories.insert(way.clone(), Metadata::implied());
+                }
+                Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            here = match openat(&here, OsStr::from_bytes(name), flags, Mode::empty()) {
+                Err(Errno::NOTDIR | Errno::LOOP) => return Err(behind_a_file),
+                other => other?,
+            };
+        }
+        Ok(here)
+    }
+
+    /// Makes room for an entry: of two of the same name, the last counts.
+    fn clear(
+        &mut self,
+        parent: BorrowedFd<'_>,
+        name: &OsStr,
+        path: &[u8],
+    ) -> std::result::Result<(), Failure> {
+        if self.clear_but(parent, name, None)? {
+            self.directories.remove(path);
+        }
+        Ok(())
+    }
+
+    /// The same, but for a file that may stay. Tells whether it was a directory.
+    fn clear_but(
+        &self,
+        parent: BorrowedFd<'_>,
+        name: &OsStr,
+        stays: Option<(u64, u64)>,
+    ) -> std::result::Result<bool, Failure> {
+        let found = match statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => return Ok(false),
+            other => other?,
+        };
+        if stays == Some((found.st_dev, found.st_ino)) {
+            return Ok(false);
+        }
+        let is_directory = FileType::from_raw_mode(found.st_mode) == FileType::Directory;
+        let flags = if is_directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+        match unlinkat(parent, name, flags) {
+            Err(Errno::NOTEMPTY | Errno::EXIST) => {
+                return Err(Failure::Entry("it would replace a directory with something in it"));
+            }
+            other => other?,
+        }
+        if is_directory || found.st_nlink < 2 {
+            self.giver.forget(found.st_ino);
+        }
+        Ok(is_directory)
+    }
+
+    /// Gives directories what they are to have; the top only `with_top`.
+    pub(super) fn finish(mut self, with_top: bool, observer: &mut dyn Observer) -> Result<Unpacked> {
+        if with_top {
+            self.directories.entry(Vec::new()).or_insert_with(Metadata::implied);
+        }
+        // What is in a directory comes before it, so that it isn't changed any more.
+        for (path, metadata) in self.directories.iter().rev() {
+            if path.is_empty() && !with_top {
+                continue;
+            }
+            self.giver
+                .give_directory(&self.beneath, path, metadata, observer)
+                .map_err(|cause| Error::io("unpack", guest_path(path), cause))?;
+        }
+        Ok(Unpacked { imported: self.imported, directories: self.directories })
+    }
+
+    fn warn_once(&mut self, warning: Warning, observer: &mut dyn Observer) {
+        if !self.warned.contains(&warning) {
+            observer.warn(&warning);
+            self.warned.push(warning);
+        }
+    }
+}
+
+/// A name of the archive's as a path in the root: what is absolute means the root's `/`.
+fn inside(name: &[u8]) -> std::result::Result<Vec<u8>, Failure> {
+    let mut path = Vec::with_capacity(name.len());
+    for component in name.split(|&byte| byte == b'/') {
+        match component {
+            b"" | b"." => {}
+            b".." => return Err(Failure::Entry("its name has '..' in it")),
+            _ => path = join(&path, component),
+        }
+    }
+    if path.len() > NAME_MAX { Err(Errno::NAMETOOLONG.into()) } else { Ok(path) }
+}
+
+/// Whether a path is of the root's store.
+fn is_store(path: &[u8]) -> bool {
+    path.split(|&byte| byte == b'/').next() == Some(store::NAME.as_bytes())
+}
+
+fn is_directory(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<bool> {
+    match statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) => Ok(FileType::from_raw_mode(found.st_mode) == FileType::Directory),
+        Err(Errno::NOENT) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes a file's content, with holes for zeros.
+struct Copy<'a> {
+    file: &'a File,
+    at: u64,
+}
+
+impl Copy<'_> {
+    fn segment<R: Read>(
+        &mut self,
+        len: u64,
+        content: &mut Reader<R>,
+        damaged: &dyn Fn(Damage) -> Error,
+        progress: &mut dyn FnMut() -> Result<()>,
+    ) -> std::result::Result<(), Failure> {
+        let mut buffer = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(32 * HOLE)];
+        let mut missing = len;
+        while missing > 0 {
+            // Up to the next multiple, so that holes are where blocks are.
+            let aligned = buffer.len() as u64 - self.at % HOLE as u64 % buffer.len() as u64;
+            let part = &mut buffer[..missing.min(aligned) as usize];
+            content.read_exact(part).map_err(|error| Failure::Other(damaged(error.into())))?;
+            missing -= part.len() as u64;
+            self.write(part)?;
+            if missing > 0 {
+                progress().map_err(Failure::Other)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for part in bytes.chunks(HOLE) {
+            let is_hole = part.len() == HOLE && part.iter().all(|&byte| byte == 0);
+            if !is_hole {
+                self.file.seek(SeekFrom::Start(self.at))?;
+                self.file.write_all(part)?;
+            }
+            self.at += part.len() as u64;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! Roots as archives, watched by the user.
+
+use std::path::Path;
+
+use newroot_archive::{ExportOptions, ImportOptions, Input, Output};
+
+use crate::commands::interrupt;
+use crate::commands::print;
+use crate::commands::progress::Progress;
+use crate::failure::Failure;
+use crate::messages::Messages;
+
+/// Writes the root at `root` as an archive.
+pub(super) fn export(root: &Path, options: &ExportOptions, messages: Messages) -> Result<u8, Failure> {
+    let exported = watched(messages, |progress| newroot_archive::export(root, options, progress))?;
+    let mut lines = Vec::new();
+    if let Output::File(path) = &options.output {
+        let size = exported.bytes.div_ceil(1 << 20);
+        lines.push(format!("{}: {} entries, {size} MiB", path.display(), exported.entries));
+    }
+    if let Some((layer, tar)) = exported.digests {
+        lines.push(format!("digest {layer}"));
+        lines.push(format!("diff-id {tar}"));
+    }
+    match options.output {
+        Output::File(_) => print(&(lines.join("\n") + "\n"))?,
+        // The archive is what goes to standard output.
+        Output::Stdout => lines.iter().for_each(|line| messages.note(line)),
+    }
+    Ok(0)
+}
+
+/// Unpacks an archive as a root in `directory`.
+pub(super) fn import(
+    archive: &Input,
+    directory: &Path,
+    options: ImportOptions,
+    messages: Messages,
+) -> Result<u8, Failure> {
+    let imported =
+        watched(messages, |progress| newroot_archive::import(archive, directory, options, progress))?;
+    let size = imported.bytes.div_ceil(1 << 20);
+    print(&format!("{}: {} entries, {size} MiB\n", directory.display(), imported.entries))?;
+    Ok(0)
+}
+
+/// Does `work` while the user watches, and can end it.
+fn watched<T>(
+    messages: Messages,
+    work: impl FnOnce(&mut Progress<'_>) -> newroot_archive::Result<T>,
+) -> Result<T, Failure> {
+    let result = interrupt::held_back(|interrupt| work(&mut Progress::new(messages, interrupt)));
+    Ok(result?)
+}

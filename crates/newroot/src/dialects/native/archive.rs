@@ -1,0 +1,80 @@
+//! Exports and imports, as they are asked for.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use newroot_archive::{ExportOptions, Format, ImportOptions, Input, Output};
+
+use super::arguments::{self, Export, Import};
+use crate::caller::Caller;
+use crate::dialects::{Request, UsageError};
+
+/// The environment variable of <https://reproducible-builds.org/specs/source-date-epoch/>.
+const VARIABLE: &str = "SOURCE_DATE_EPOCH";
+
+/// The latest time that a file of an archive may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Latest {
+    Seconds(i64),
+    /// What the environment says.
+    SourceDateEpoch,
+}
+
+impl Latest {
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        if text == VARIABLE {
+            return Ok(Self::SourceDateEpoch);
+        }
+        seconds(text.strip_prefix('@').unwrap_or(text)).map(Self::Seconds).ok_or("it is no number of seconds")
+    }
+}
+
+fn seconds(text: &str) -> Option<i64> {
+    if text.starts_with('+') { None } else { text.parse().ok() }
+}
+
+pub(super) fn export(export: Export, caller: &Caller) -> Result<Request, UsageError> {
+    let latest = match export.mtime {
+        None => None,
+        Some(Latest::Seconds(seconds)) => Some(seconds),
+        Some(Latest::SourceDateEpoch) => {
+            let value = caller.variable(OsStr::new(VARIABLE)).ok_or_else(|| {
+                UsageError::new(format!("--mtime wants {VARIABLE}, which the environment hasn't"))
+            })?;
+            let number = value.to_str().and_then(seconds);
+            Some(number.ok_or_else(|| UsageError::new(format!("{VARIABLE} is no number of seconds")))?)
+        }
+    };
+    let options = ExportOptions {
+        format: match export.format {
+            arguments::Format::Tar => Format::Tar,
+            arguments::Format::OciLayer => Format::OciLayer,
+        },
+        output: match export.output {
+            Some(path) if path != Path::new("-") => Output::File(path),
+            _ => Output::Stdout,
+        },
+        latest,
+    };
+    Ok(Request::Export { root: export.root, options })
+}
+
+pub(super) fn import(import: Import) -> Request {
+    let archive = if import.archive == Path::new("-") { Input::Stdin } else { Input::File(import.archive) };
+    Request::Import { archive, directory: import.directory, options: ImportOptions { force: import.force } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_a_number_with_or_without_an_at_sign() {
+        assert_eq!(Latest::parse("12"), Ok(Latest::Seconds(12)));
+        assert_eq!(Latest::parse("@-12"), Ok(Latest::Seconds(-12)));
+        assert_eq!(Latest::parse(VARIABLE), Ok(Latest::SourceDateEpoch));
+        for bad in ["", "@", "+1", "1.5", "now", "@@1"] {
+            assert!(Latest::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

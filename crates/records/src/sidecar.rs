@@ -1,0 +1,112 @@
+//! Records that lie beside: symbolic links in the store's `owners`, named after a file's inode number, whose
+//! target is the record's text. An inode number that was given to another file is told by the time of birth.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use newroot_owner::Record;
+use newroot_owner::record::TEXT_MAX;
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, StatxFlags, openat, readlinkat, renameat, statx, symlinkat, unlinkat,
+};
+use rustix::io::Errno;
+
+use crate::store::OWNERS;
+
+const NANOSECONDS: u64 = 1_000_000_000;
+
+/// The `owners` of a store.
+#[derive(Debug)]
+pub struct Sidecar(OwnedFd);
+
+impl Sidecar {
+    /// Opens it in the store at `store`.
+    ///
+    /// # Errors
+    /// openat(2)'s.
+    pub fn open(store: &Path) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(Self(openat(CWD, store.join(OWNERS), flags, Mode::empty())?))
+    }
+
+    /// What is recorded of the file with this inode number, born then.
+    #[must_use]
+    pub fn read(&self, inode: u64, birth: Option<u64>) -> Option<Record> {
+        let text = readlinkat(&self.0, inode.to_string(), Vec::new()).ok()?;
+        let record = Record::decode_text(text.to_bytes()).ok()?;
+        match (record.birth, birth) {
+            (Some(recorded), Some(birth)) if recorded != birth => None,
+            _ => Some(record),
+        }
+    }
+
+    /// Records `record` of the file with this inode number, born then.
+    ///
+    /// # Errors
+    /// Those of symlink(2) and rename(2).
+    pub fn write(&self, inode: u64, birth: Option<u64>, record: &Record) -> io::Result<()> {
+        let mut room = [0; TEXT_MAX];
+        let len = Record { birth, ..*record }.encode_text(&mut room);
+        let (text, name) = (&room[..len], inode.to_string());
+        match symlinkat(text, &self.0, &name) {
+            Err(Errno::EXIST) => {}
+            other => return Ok(other?),
+        }
+        let temporary = format!("new-{}", std::process::id());
+        // What a killed process of this number left.
+        let _ = unlinkat(&self.0, &temporary, AtFlags::empty());
+        symlinkat(text, &self.0, &temporary)?;
+        Ok(renameat(&self.0, &temporary, &self.0, &name)?)
+    }
+
+    /// Forgets a file that is no more.
+    pub fn forget(&self, inode: u64) {
+        let _ = unlinkat(&self.0, inode.to_string(), AtFlags::empty());
+    }
+}
+
+/// When a file was made, in nanoseconds since 1970, if its file system tells. The name isn't followed.
+///
+/// # Errors
+/// statx(2)'s.
+pub fn birth(directory: impl AsFd, name: &[u8]) -> io::Result<Option<u64>> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH;
+    let found = match statx(directory, name, flags, StatxFlags::BTIME) {
+        // Before Linux 4.11; the shim, too, does without.
+        Err(Errno::NOSYS) => return Ok(None),
+        other => other?,
+    };
+    let known = found.stx_mask & StatxFlags::BTIME.bits() != 0;
+    let seconds = u64::try_from(found.stx_btime.tv_sec).unwrap_or(0);
+    Ok(known.then(|| seconds.wrapping_mul(NANOSECONDS).wrapping_add(found.stx_btime.tv_nsec.into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store;
+
+    #[test]
+    fn record_comes_back_until_its_number_is_anothers() {
+        let directory = tempfile::tempdir().unwrap();
+        store::make(directory.path()).unwrap();
+        let sidecar = Sidecar::open(directory.path()).unwrap();
+        let record = Record { uid: Some(7), gid: Some(8), ..Record::NONE };
+        assert_eq!(sidecar.read(5, None), None);
+        for uid in [1, 7] {
+            sidecar.write(5, Some(99), &Record { uid: Some(uid), ..record }).unwrap();
+        }
+        assert_eq!(sidecar.read(5, Some(99)), Some(Record { birth: Some(99), ..record }));
+        assert_eq!(sidecar.read(5, Some(100)), None);
+    }
+
+    #[test]
+    fn birth_is_told_of_a_link_itself() {
+        let directory = tempfile::tempdir().unwrap();
+        let opened = std::fs::File::open(directory.path()).unwrap();
+        std::os::unix::fs::symlink("/nowhere/at/all", directory.path().join("link")).unwrap();
+        assert!(birth(&opened, b"link").is_ok());
+        assert_eq!(birth(&opened, b"gone").unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+}

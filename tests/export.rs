@@ -1,0 +1,1 @@
+//! Roots as archives.
