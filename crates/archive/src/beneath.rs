@@ -23,6 +23,12 @@ pub(crate) struct Beneath {
 }
 
 impl Beneath {
+    /// Opens one that was just made: what somebody has put in its place isn't followed.
+    pub(crate) fn open_made(path: &Path) -> Result<Self, Errno> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(Self { top: openat(CWD, path, flags, Mode::empty())?, in_one_call: Cell::new(true) })
+    }
+
     /// Opens it by a host path, followed like any other.
     pub(crate) fn open(path: &Path) -> Result<Self, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;

@@ -13,6 +13,9 @@ pub enum Error {
     /// Standard output is a terminal.
     #[error("cannot write an archive to a terminal")]
     Terminal,
+    /// Standard input is a terminal.
+    #[error("cannot read an archive from a terminal")]
+    TerminalInput,
     /// The archive isn't one, or not a whole one.
     #[error("cannot import '{}': {damage}", .archive.display())]
     Archive {
@@ -105,6 +108,7 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Terminal => Some("name a file with -o FILE, or redirect the output"),
+            Self::TerminalInput => Some("name a file, or redirect the input"),
             Self::NotEmpty { .. } => Some("--force unpacks over what is there"),
             Self::Archive { damage: Damage::Compression(_), .. } => {
                 Some("undo it with its own program, and pipe that into: newroot import - DIR")

@@ -24,6 +24,7 @@ mod error;
 mod export;
 mod import;
 mod observer;
+mod patient;
 mod tar;
 
 pub use digest::Digest;

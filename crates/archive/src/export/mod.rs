@@ -52,14 +52,20 @@ pub struct Exported {
 
 /// Writes the root at `root` as an archive, in the order of its names: the same root gives the same bytes.
 ///
-/// A file appears whole or not at all.
+/// A file appears whole or not at all. While the reader of a pipe lets it wait, `ended` is asked whether an end is
+/// wanted.
 ///
 /// # Errors
 /// What keeps a file of the root from being read, or the archive from being written.
-pub fn export(root: &Path, options: &ExportOptions, observer: &mut dyn Observer) -> Result<Exported> {
+pub fn export(
+    root: &Path,
+    options: &ExportOptions,
+    ended: &dyn Fn() -> bool,
+    observer: &mut dyn Observer,
+) -> Result<Exported> {
     let mut source = Source::open(root)?;
     let planned = plan::list(&source, observer)?;
-    let destination = Destination::open(&options.output)?;
+    let destination = Destination::open(&options.output, ended)?;
     let unwritten = |cause| Error::io("write", options.output.name(), cause);
     let buffered = io::BufWriter::with_capacity(1 << 16, destination);
     let (buffered, exported) = match options.format {

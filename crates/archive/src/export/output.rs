@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
+use crate::patient::{Ended, Patient};
 
 /// Where an archive goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,19 +34,23 @@ impl Output {
 }
 
 /// An archive being written.
-pub(super) enum Destination {
-    Stdout(io::Stdout),
+pub(super) enum Destination<'a> {
+    Stdout(Patient<'a, io::Stdout>),
     /// A device or FIFO that was named, which can't be replaced.
-    Special(File, PathBuf),
+    Special(Patient<'a, File>, PathBuf),
     Temporary(NamedTempFile, PathBuf),
 }
 
-impl Destination {
-    pub(super) fn open(output: &Output) -> Result<Self> {
+impl<'a> Destination<'a> {
+    pub(super) fn open(output: &Output, ended: Ended<'a>) -> Result<Self> {
         let path = match output {
             Output::Stdout => {
                 let stdout = io::stdout();
-                return if stdout.is_terminal() { Err(Error::Terminal) } else { Ok(Self::Stdout(stdout)) };
+                return if stdout.is_terminal() {
+                    Err(Error::Terminal)
+                } else {
+                    Ok(Self::Stdout(Patient::new(stdout, ended)))
+                };
             }
             Output::File(path) => path,
         };
@@ -56,7 +61,7 @@ impl Destination {
             Ok(found) if found.is_dir() => Err(failed(io::ErrorKind::IsADirectory.into())),
             Ok(found) if !found.is_file() => {
                 let file = File::options().write(true).open(&path).map_err(failed)?;
-                Ok(Self::Special(file, path))
+                Ok(Self::Special(Patient::new(file, ended), path))
             }
             found => {
                 let file = temporary(&path, found.ok().as_ref()).map_err(failed)?;
@@ -95,7 +100,7 @@ fn temporary(path: &Path, existing: Option<&Metadata>) -> io::Result<NamedTempFi
     })
 }
 
-impl Write for Destination {
+impl Write for Destination<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout(out) => out.write(bytes),

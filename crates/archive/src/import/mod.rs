@@ -6,7 +6,8 @@ mod unpack;
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, IsTerminal as _, Read};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -15,6 +16,7 @@ use self::unpack::Unpacker;
 use crate::compression;
 use crate::error::{Damage, Error, Result};
 use crate::observer::{Observer, Unit, tell};
+use crate::patient::Patient;
 use crate::tar::read::Reader;
 
 /// Where an archive comes from.
@@ -45,6 +47,8 @@ pub struct Imported {
 
 /// Unpacks the archive `input`, compressed or not, as a root in `directory`, which must be empty or not exist.
 ///
+/// While the writer of a pipe lets it wait, `ended` is asked whether an end is wanted.
+///
 /// Whatever is in the archive, nothing outside `directory` is changed; and if anything fails, `directory` is as it
 /// was. Only a process that is killed may leave a directory `.newroot-*` behind, in `directory` or beside it.
 ///
@@ -54,10 +58,24 @@ pub fn import(
     input: &Input,
     directory: &Path,
     options: ImportOptions,
+    ended: &dyn Fn() -> bool,
     observer: &mut dyn Observer,
 ) -> Result<Imported> {
-    let (file, name, total): (Box<dyn Read>, _, _) = match input {
-        Input::Stdin => (Box::new(io::stdin()), PathBuf::from("standard input"), None),
+    let (file, name, total): (Box<dyn Read + '_>, _, _) = match input {
+        Input::Stdin => {
+            let stdin = io::stdin();
+            if stdin.is_terminal() {
+                return Err(Error::TerminalInput);
+            }
+            // Not by way of its buffer: what is there needn't be waited for, but poll(2) doesn't know.
+            let file = File::from(
+                stdin
+                    .as_fd()
+                    .try_clone_to_owned()
+                    .map_err(|cause| Error::io("read", "standard input", cause))?,
+            );
+            (Box::new(Patient::new(file, ended)), PathBuf::from("standard input"), None)
+        }
         Input::File(path) => {
             let failed = |cause| Error::io("read", path, cause);
             let file = File::open(path).map_err(failed)?;
@@ -65,7 +83,7 @@ pub fn import(
             if metadata.is_dir() {
                 return Err(failed(io::ErrorKind::IsADirectory.into()));
             }
-            (Box::new(file), path.clone(), metadata.is_file().then_some(metadata.len()))
+            (Box::new(Patient::new(file, ended)), path.clone(), metadata.is_file().then_some(metadata.len()))
         }
     };
     let damaged = |damage: Damage| Error::Archive { archive: name.clone(), damage };
@@ -92,12 +110,12 @@ pub fn import(
 }
 
 /// Counts what was read.
-struct Counting {
-    input: Box<dyn Read>,
+struct Counting<'a> {
+    input: Box<dyn Read + 'a>,
     read: Rc<Cell<u64>>,
 }
 
-impl Read for Counting {
+impl Read for Counting<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(out)?;
         self.read.set(self.read.get() + count as u64);

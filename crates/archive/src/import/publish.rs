@@ -74,8 +74,10 @@ impl Place {
             aside.keep();
             return Ok(());
         }
-        let open = |path: &Path| Beneath::open(path).map_err(|error| failed(error.into()));
-        let mut merge = Merge { from: open(aside.path())?, to: open(&self.directory)?, done: Vec::new() };
+        let failed_to_open = |error: Errno| failed(error.into());
+        let from = Beneath::open_made(aside.path()).map_err(failed_to_open)?;
+        let to = Beneath::open(&self.directory).map_err(failed_to_open)?;
+        let mut merge = Merge { from, to, done: Vec::new() };
         merge.all()?;
         let Merge { to, done, .. } = &mut merge;
         let done = std::mem::take(done);
@@ -244,7 +246,7 @@ impl Drop for Aside {
 
 /// Removes a tree, however deep, without holding a descriptor for each of its levels.
 fn remove(path: &Path) -> io::Result<()> {
-    let beneath = Beneath::open(path)?;
+    let beneath = Beneath::open_made(path)?;
     let mut directories = vec![Vec::new()];
     let mut next = 0;
     while let Some(path) = directories.get(next).cloned() {

@@ -68,7 +68,7 @@ impl From<Errno> for Failure {
 impl Unpacker {
     pub(super) fn new(aside: &Aside) -> Result<Self> {
         let failed = |cause: io::Error| Error::io("make", aside.path(), cause);
-        let beneath = Beneath::open(aside.path()).map_err(|error| failed(error.into()))?;
+        let beneath = Beneath::open_made(aside.path()).map_err(|error| failed(error.into()))?;
         let giver = Giver::for_root_at(aside.path()).map_err(failed)?;
         Ok(Self {
             beneath,

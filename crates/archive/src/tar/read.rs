@@ -202,10 +202,14 @@ impl<R: Read> Reader<R> {
 
     fn block(&mut self) -> Result<[u8; BLOCK], Damage> {
         let mut block = [0; BLOCK];
-        match self.fill(&mut block) {
-            Err(Damage::CutOff) if !self.begun => Err(Damage::NotTar),
-            other => other.map(|()| block),
+        if self.begun {
+            return self.fill(&mut block).map(|()| block);
         }
+        // What is shorter than a block is something else. A decoder that is cut off says so itself.
+        let mut first = Vec::new();
+        self.input.by_ref().take(BLOCK as u64).read_to_end(&mut first)?;
+        self.position += first.len() as u64;
+        first.try_into().map_err(|_| Damage::NotTar)
     }
 
     /// What follows the end is read, so that whoever writes it isn't cut off, and what checks a compressed

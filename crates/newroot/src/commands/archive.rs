@@ -12,7 +12,8 @@ use crate::messages::Messages;
 
 /// Writes the root at `root` as an archive.
 pub(super) fn export(root: &Path, options: &ExportOptions, messages: Messages) -> Result<u8, Failure> {
-    let exported = watched(messages, |progress| newroot_archive::export(root, options, progress))?;
+    let exported =
+        watched(messages, |progress, ended| newroot_archive::export(root, options, ended, progress))?;
     let mut lines = Vec::new();
     if let Output::File(path) = &options.output {
         let size = exported.bytes.div_ceil(1 << 20);
@@ -37,8 +38,9 @@ pub(super) fn import(
     options: ImportOptions,
     messages: Messages,
 ) -> Result<u8, Failure> {
-    let imported =
-        watched(messages, |progress| newroot_archive::import(archive, directory, options, progress))?;
+    let imported = watched(messages, |progress, ended| {
+        newroot_archive::import(archive, directory, options, ended, progress)
+    })?;
     let size = imported.bytes.div_ceil(1 << 20);
     print(&format!("{}: {} entries, {size} MiB\n", directory.display(), imported.entries))?;
     Ok(0)
@@ -47,8 +49,10 @@ pub(super) fn import(
 /// Does `work` while the user watches, and can end it.
 fn watched<T>(
     messages: Messages,
-    work: impl FnOnce(&mut Progress<'_>) -> newroot_archive::Result<T>,
+    work: impl FnOnce(&mut Progress<'_>, &dyn Fn() -> bool) -> newroot_archive::Result<T>,
 ) -> Result<T, Failure> {
-    let result = interrupt::held_back(|interrupt| work(&mut Progress::new(messages, interrupt)));
+    let result = interrupt::held_back(|interrupt| {
+        work(&mut Progress::new(messages, interrupt), &|| interrupt.is_pending())
+    });
     Ok(result?)
 }
