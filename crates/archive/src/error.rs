@@ -122,6 +122,17 @@ impl Error {
             Self::Io { operation: "read", cause, .. } if cause.kind() == io::ErrorKind::PermissionDenied => {
                 Some("whoever exports a root must be able to read all of it")
             }
+            Self::Io { operation: "unpack", cause, .. }
+                if rustix::process::geteuid().is_root()
+                    && matches!(
+                        cause.kind(),
+                        io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied
+                    ) =>
+            {
+                Some(
+                    "root of a container may lack what root may; for an ordinary user, newroot records owners and devices",
+                )
+            }
             _ => None,
         }
     }

@@ -59,6 +59,11 @@ fn bad_native_input_gets_one_line_and_125() {
     check_native_refused(&["init"], "<DIR>");
     check_native_refused(&["add", "guest"], "<PROGRAM>");
     check_native_refused(&["doctor", "who"], "'who'");
+    check_native_refused(&["export"], "<ROOT>");
+    check_native_refused(&["export", "--format", "zip", "guest"], "'zip'");
+    check_native_refused(&["export", "--mtime", "noon", "guest"], "it is no number of seconds");
+    check_native_refused(&["export", "--mtime=SOURCE_DATE_EPOCH", "guest"], "which the environment hasn't");
+    check_native_refused(&["import", "archive"], "<DIR>");
 }
 
 #[test]
@@ -126,6 +131,34 @@ fn init_into_a_directory_in_use_is_refused_and_changes_nothing() {
     std::fs::write(directory.path().join("mine"), "mine").expect("it is writable");
     check_refused(newroot().arg("init").arg(directory.path()).arg("sh"), "newroot", "Directory not empty");
     assert_eq!(names_in(directory.path()), ["mine"]);
+}
+
+#[test]
+fn import_of_what_is_no_archive_is_refused_and_leaves_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let root = directory.path().join("root");
+    let import = |archive: &str| {
+        let mut command = newroot();
+        command.arg("import").arg(archive).arg(&root);
+        command
+    };
+    check_refused(&mut import("/no/such/archive"), "newroot", "cannot read '/no/such/archive': No such file");
+    check_refused(&mut import("/"), "newroot", "cannot read '/'");
+    check_refused(&mut import("/dev/null"), "newroot", "it is no tar archive");
+    assert!(!root.exists());
+}
+
+#[test]
+fn export_of_what_is_no_root_is_refused_and_leaves_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let archive = directory.path().join("archive");
+    let mut command = newroot();
+    check_refused(
+        command.args(["export", "/no/such/root", "-o"]).arg(&archive),
+        "newroot",
+        "cannot open the root '/no/such/root': No such file",
+    );
+    assert_eq!(names_in(directory.path()), [""; 0]);
 }
 
 #[test]

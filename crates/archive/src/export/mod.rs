@@ -63,6 +63,7 @@ pub fn export(
     ended: &dyn Fn() -> bool,
     observer: &mut dyn Observer,
 ) -> Result<Exported> {
+    options.output.check()?;
     let mut source = Source::open(root)?;
     let planned = plan::list(&source, observer)?;
     let destination = Destination::open(&options.output, ended)?;

@@ -20,6 +20,11 @@ pub enum Output {
 }
 
 impl Output {
+    /// Looks beforehand whether an archive can go there at all.
+    pub(super) fn check(&self) -> Result<()> {
+        if *self == Self::Stdout && io::stdout().is_terminal() { Err(Error::Terminal) } else { Ok(()) }
+    }
+
     /// Device and inode number of what is there, if it is a file.
     pub(super) fn identity(&self) -> Option<(u64, u64)> {
         let found = match self {
@@ -44,14 +49,7 @@ pub(super) enum Destination<'a> {
 impl<'a> Destination<'a> {
     pub(super) fn open(output: &Output, ended: Ended<'a>) -> Result<Self> {
         let path = match output {
-            Output::Stdout => {
-                let stdout = io::stdout();
-                return if stdout.is_terminal() {
-                    Err(Error::Terminal)
-                } else {
-                    Ok(Self::Stdout(Patient::new(stdout, ended)))
-                };
-            }
+            Output::Stdout => return Ok(Self::Stdout(Patient::new(io::stdout(), ended))),
             Output::File(path) => path,
         };
         let failed = |cause| Error::io("write", path, cause);

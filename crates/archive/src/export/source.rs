@@ -69,7 +69,7 @@ impl Source {
             match &store {
                 Some(store) if store.inside => {
                     let owner = fs::symlink_metadata(&store.path).map_err(failed)?;
-                    Some((owner.uid(), owner.gid())).filter(|&(uid, _)| uid != 0)
+                    Some((owner.uid(), owner.gid()))
                 }
                 _ => None,
             }

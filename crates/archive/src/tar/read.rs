@@ -68,7 +68,8 @@ impl<R: Read> Reader<R> {
                 b'K' => long_link = Some(without_nul(self.whole(fields.size)?)),
                 // A volume's label.
                 b'V' => {
-                    self.skip(fields.size + padding(fields.size))?;
+                    self.skip(fields.size)?;
+                    self.skip(padding(fields.size))?;
                     continue;
                 }
                 b'M' => return Err(nonsense("it goes on in another volume")),

@@ -19,6 +19,7 @@ Examples:
   newroot run ./debian              a shell in the root ./debian
   newroot run -b ~/src:/src ./debian make -C /src
   newroot init ./jail bash rsync    a root with these and the libraries they need
+  newroot import debian.tar.xz ./debian
   newroot doctor                    what this host allows";
 
 const RUN_EXAMPLES: &str = "\

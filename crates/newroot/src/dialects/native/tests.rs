@@ -1,5 +1,6 @@
 use std::os::unix::ffi::OsStrExt;
 
+use newroot_archive::Output;
 use newroot_engine::EngineChoice;
 
 use super::*;
@@ -59,6 +60,22 @@ fn dashes_between_root_and_command_are_dropped_once() {
     assert_eq!(run(&["guest", "--", "ls"]).spec.command, given(&["ls"]));
     assert_eq!(run(&["guest", "--", "--", "ls"]).spec.command, given(&["--", "ls"]));
     assert_eq!(run(&["guest", "--", "-x"]).spec.command, given(&["-x"]));
+}
+
+#[test]
+fn archive_of_an_export_goes_where_it_is_asked_to() {
+    let export = |words: &[&str]| {
+        let arguments: Vec<OsString> = ["export"].iter().chain(words).map(OsString::from).collect();
+        match parse(&arguments, &caller()) {
+            Ok(Request::Export { root, options }) if root == Path::new("guest") => options,
+            other => panic!("{words:?} gave {other:?}"),
+        }
+    };
+    assert_eq!(export(&["guest"]).output, Output::Stdout);
+    assert_eq!(export(&["-o", "-", "guest"]).output, Output::Stdout);
+    let options = export(&["guest", "--output", "a.tar", "--format=oci-layer", "--mtime", "-5"]);
+    assert_eq!(options.output, Output::File("a.tar".into()));
+    assert_eq!((options.format, options.latest), (newroot_archive::Format::OciLayer, Some(-5)));
 }
 
 #[test]
