@@ -162,7 +162,11 @@ fn links_and_absolute_names_mean_the_root() {
             .file(".wh.gone", "")
             .end();
         fs::write(place.at("archive"), archive).expect("an archive");
+        let outcome = place.newroot_without(&["openat2=ENOSYS"], &["import", "archive", "by-steps"]);
+        assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stderr());
         let outcome = place.succeeds(&["import", "archive", "root"]);
+        let names = |root: &str| facts(&place.at(root)).into_keys().collect::<Vec<_>>();
+        assert_eq!(names("by-steps"), names("root"));
         assert!(outcome.stderr().contains("leaving out '/.newroot'"), "{}", outcome.stderr());
         let read = |name: &str| fs::read_to_string(place.at("root").join(name)).expect("a file");
         assert_eq!(read("etc/passwd"), "theirs");

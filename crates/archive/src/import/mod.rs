@@ -122,3 +122,6 @@ impl Read for Counting<'_> {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests;
