@@ -22,6 +22,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("python3", "python3"),
     ("setpriv", "util-linux"),
     ("strace", "strace"),
+    ("xz", "xz-utils"),
+    ("zstd", "zstd"),
 ];
 
 /// Installs what is missing, as root; anybody else is told what it is. Then makes the guest.
