@@ -264,3 +264,34 @@ fn archive_in_the_root_and_sockets_are_left_out() {
         listed.starts_with("./\nbin/\nbin/[\n") && !listed.contains("old.tar") && !listed.contains("socket")
     );
 }
+
+#[test]
+fn files_that_only_root_could_read_are_exported_as_they_are() {
+    let test = "files_that_only_root_could_read_are_exported_as_they_are";
+    let place = Place::new();
+    place.open_directory("out");
+    let user = User::ordinary();
+    let Some(root) = place.root(test, "root", user) else { return };
+    let mode = |path: &str, mode| {
+        fs::set_permissions(root.join(path), fs::Permissions::from_mode(mode)).expect("its mode");
+    };
+    // As another program unpacks them for a user: nothing is recorded.
+    fs::create_dir_all(root.join("closed/inner")).expect("directories");
+    fs::write(root.join("closed/inner/shadow"), "secret").expect("a file");
+    own(&root.join("closed"), user);
+    mode("closed/inner/shadow", 0);
+    mode("closed/inner", 0o300);
+    mode("closed", 0o005);
+    place.succeeds(user, &["export", "root", "-o", "out/archive"]);
+    let list = "tar --numeric-owner -tvf out/archive | grep closed | tr -s ' ' | cut -d' ' -f1,2,3,6";
+    let listed = || run(Command::new("sh").arg("-c").arg(list).current_dir(place.bed.scratch())).stdout();
+    let expected =
+        "d------r-x 0/0 0 closed/\nd-wx------ 0/0 0 closed/inner/\n---------- 0/0 6 closed/inner/shadow\n";
+    assert_eq!(listed(), expected);
+    // The guest sees no difference, and a second export neither.
+    let look = "stat -c '%a %u:%g' /closed /closed/inner /closed/inner/shadow";
+    let seen = place.succeeds(user, &["run", "--root", "root", "--", "/bin/sh", "-c", look]);
+    assert_eq!(seen, "5 0:0\n300 0:0\n0 0:0\n");
+    place.succeeds(user, &["export", "root", "-o", "out/archive"]);
+    assert_eq!(listed(), expected);
+}

@@ -3,6 +3,7 @@
 mod output;
 mod plan;
 mod source;
+mod unlock;
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};

@@ -34,8 +34,9 @@ pub(super) fn list(source: &Source, observer: &mut dyn Observer) -> Result<Vec<V
 }
 
 fn entries(source: &Source, path: &[u8]) -> Result<Vec<(Vec<u8>, bool)>> {
-    let failed = |cause: rustix::io::Errno| Error::io("read", guest_path(path), cause);
-    let directory = source.beneath.readable(path).map_err(failed)?;
+    let unreadable = |cause: std::io::Error| Error::io("read", guest_path(path), cause);
+    let failed = |cause: rustix::io::Errno| unreadable(cause.into());
+    let directory = source.open_directory(path).map_err(unreadable)?;
     let mut found = Vec::new();
     for entry in Dir::read_from(&directory).map_err(failed)? {
         let entry = entry.map_err(failed)?;

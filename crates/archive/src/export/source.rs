@@ -11,10 +11,7 @@ use newroot_owner::Record;
 use newroot_owner::record::{device_numbers, is_hidden};
 use newroot_records::attribute::{self, Attributes, Borne};
 use newroot_records::{Sidecar, sidecar, store};
-use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, Stat, fstat, lgetxattr, llistxattr, major, minor, openat, readlinkat,
-    statat,
-};
+use rustix::fs::{AtFlags, FileType, Stat, fstat, lgetxattr, llistxattr, major, minor, readlinkat, statat};
 use rustix::io::Errno;
 
 use crate::beneath::{Beneath, split};
@@ -92,6 +89,16 @@ impl Source {
             .map_err(|error| Error::io("read", guest_path(path), error))
     }
 
+    /// The user whose files the root's are, where records count.
+    pub(super) fn user(&self) -> Option<(u32, u32)> {
+        self.user
+    }
+
+    /// Where records lie that files don't bear.
+    pub(super) fn sidecar(&self) -> Option<&Sidecar> {
+        self.sidecar.as_ref()
+    }
+
     /// What the file at `path` is to the guest.
     pub(super) fn look(&mut self, path: &[u8]) -> Result<Look> {
         let failed = |cause: std::io::Error| Error::io("read", guest_path(path), cause);
@@ -119,9 +126,7 @@ impl Source {
         let mut kind = FileType::from_raw_mode(stat.st_mode);
         let mut opened = None;
         let borne = if matches!(kind, FileType::RegularFile | FileType::Directory) {
-            // NONBLOCK, should it be replaced by a FIFO meanwhile.
-            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            let file = openat(parent, name, flags, Mode::empty())?;
+            let file = self.open_file(parent, name)?;
             stat = fstat(&file)?;
             kind = FileType::from_raw_mode(stat.st_mode);
             let borne = attribute::read(&file)?;
@@ -157,7 +162,12 @@ impl Source {
         })))
     }
 
-    fn recorded_beside(&self, parent: BorrowedFd<'_>, name: &OsStr, stat: &Stat) -> std::io::Result<Record> {
+    pub(super) fn recorded_beside(
+        &self,
+        parent: BorrowedFd<'_>,
+        name: &OsStr,
+        stat: &Stat,
+    ) -> std::io::Result<Record> {
         let Some(sidecar) = &self.sidecar else { return Ok(Record::NONE) };
         let birth = sidecar::birth(parent, std::os::unix::ffi::OsStrExt::as_bytes(name))?;
         Ok(sidecar.read(stat.st_ino, birth).unwrap_or(Record::NONE))
@@ -189,7 +199,7 @@ impl Source {
     }
 
     /// What the shim's `look` shows to a root that owns what isn't recorded.
-    fn owners(&self, stat: &Stat, record: &Record) -> (u32, u32) {
+    pub(super) fn owners(&self, stat: &Stat, record: &Record) -> (u32, u32) {
         let (mut uid, mut gid) = (stat.st_uid, stat.st_gid);
         if let Some((user, group)) = self.user {
             uid = record.uid.unwrap_or(if uid == user { 0 } else { uid });
