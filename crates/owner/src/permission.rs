@@ -13,7 +13,7 @@ pub use change::{
     mode_after_write,
 };
 pub use entry::{NewFile, Rename, may_delete, may_link, may_rename, new_file};
-pub use process::may_signal;
+pub use process::{may_limit, may_schedule, may_signal, may_trace};
 
 use newroot_abi::Errno;
 
