@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use newroot_sys::table::{ROWS, Row, Session, Support, Trap};
+use newroot_sys::table::{ROWS, Root, Row, Session, Support, Trap};
 
 use crate::Outcome;
 
@@ -31,7 +31,12 @@ fn page() -> String {
          Made from `crates/sys/src/table.rs` by `cargo xtask syscalls`; don't edit it here.\n\n\
          These are the system calls that newroot has something to do with. Every other one goes to the\n\
          kernel untouched, those that are newer than this table included (`-v` reports them).\n\n\
-         | call | number on x86-64 | taken from the kernel | works | note |\n|---|---|---|---|---|\n",
+         The last column is for sessions with fake root (`newroot run --root`), and for who is root in them:\n\
+         *done* as the kernel does it for root, by the identities, owners and modes that newroot remembers;\n\
+         *faked*: it seems to succeed; *refused* as in a container without further capabilities. Who has become\n\
+         somebody else is refused what the kernel would refuse them. Where it is empty, fake root changes nothing.\n\n\
+         | call | number on x86-64 | taken from the kernel | works | note | under fake root |\n\
+         |---|---|---|---|---|---|\n",
     );
     let mut rows: Vec<&Row> = ROWS.iter().collect();
     rows.sort_by_key(|row| row.name);
@@ -43,9 +48,27 @@ fn page() -> String {
         };
         let when = when(row);
         // Writing to a string doesn't fail.
-        let _ = writeln!(page, "| {} | {} | {when} | {support} | {} |", row.name, row.number, row.note);
+        let _ = writeln!(
+            page,
+            "| {} | {} | {when} | {support} | {} | {} |",
+            row.name,
+            row.number,
+            row.note,
+            under_root(row.root)
+        );
     }
     page
+}
+
+fn under_root(root: Root) -> String {
+    let with =
+        |word: &str, note: &str| if note.is_empty() { word.to_owned() } else { format!("{word}: {note}") };
+    match root {
+        Root::Same => String::new(),
+        Root::Done => "done".to_owned(),
+        Root::Faked(note) => with("faked", note),
+        Root::Refused(note) => with("refused", note),
+    }
 }
 
 fn when(row: &Row) -> String {

@@ -32,6 +32,17 @@ pub const NAME_MAX: usize = 64;
 /// Bytes of each, with its length.
 pub const NAME_ROOM: usize = 128;
 
+/// Where it is kept who processes were when they last connected or listened, in bytes: words of 64 bits, of which
+/// each is a process and its record. A place is a process's by its number; whoever comes last has it.
+pub const PEERS: usize = 1024;
+/// How many of them are kept.
+pub const PEER_SLOTS: usize = 256;
+/// The same for what they were when they last changed, or sent something.
+pub const SENDERS: usize = PEERS + PEER_SLOTS * 8;
+/// How many of them are kept.
+pub const SENDER_SLOTS: usize = 128;
+const _: () = assert!(SENDERS + SENDER_SLOTS * 8 <= RECORDS && NAMES + 2 * NAME_ROOM <= PEERS);
+
 /// What is the same for all processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -64,6 +75,9 @@ pub fn decode_header(words: &[u32; HEADER_WORDS]) -> Option<Header> {
 
 /// Words of a record without groups.
 pub const RECORD_WORDS: usize = 2 + 8 + 2 * 5 + 2;
+/// Records begin at multiples of so many words, so that the next one is found behind a place that somebody took
+/// and was killed before they had written there.
+pub const STEP_WORDS: usize = 32;
 /// The most supplementary groups that a process can have (`NGROUPS_MAX`).
 pub const MAX_GROUPS: usize = 65536;
 
@@ -142,6 +156,29 @@ pub fn decode_record(words: &[u32]) -> Option<Identity<'_>> {
     })
 }
 
+/// Words that are taken for a record with so many groups.
+#[must_use]
+pub const fn room(groups: usize) -> usize {
+    (RECORD_WORDS + groups).next_multiple_of(STEP_WORDS)
+}
+
+/// The record of an identity among `words`, which begin with a record: its distance in words.
+///
+/// No record is seen where there is none. A step leads into a record only where its first word isn't written
+/// yet; what is seen there is zeroes, or groups, which ascend, while a record's second word is less than its first.
+#[must_use]
+pub fn find(words: &[u32], identity: &Identity<'_>) -> Option<usize> {
+    let mut at = 0;
+    while let Some(rest) = words.get(at..).filter(|rest| !rest.is_empty()) {
+        at += match decode_record(rest) {
+            Some(found) if found == *identity => return Some(at),
+            Some(found) => room(found.groups.len()),
+            None => STEP_WORDS,
+        };
+    }
+    None
+}
+
 fn low(value: u64) -> u32 {
     value as u32
 }
@@ -167,7 +204,9 @@ pub fn from_limit(tag: u16, limit: u64) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
+    use std::vec::Vec;
 
     #[test]
     fn a_record_survives_the_round_trip() {
@@ -182,6 +221,42 @@ mod tests {
         assert_eq!(decode_record(&words), Some(identity));
         assert_eq!(decode_record(&words[..RECORD_WORDS + 1]), None, "its groups are missing");
         assert_eq!(decode_record(&[0; RECORD_WORDS]), None, "a hole is no record");
+    }
+
+    /// Lays records down as processes do; what is `None` was taken by somebody who was killed.
+    fn file(records: &[Option<&Identity<'_>>], taken: usize) -> Vec<u32> {
+        let mut words = Vec::new();
+        for record in records {
+            let start = words.len();
+            if let Some(identity) = record {
+                words.extend(encode_record(identity));
+                words.extend(identity.groups);
+            }
+            words.resize(start + record.map_or(taken, |identity| room(identity.groups.len())), 0);
+        }
+        words
+    }
+
+    #[test]
+    fn a_record_is_found_behind_places_that_nobody_wrote_to() {
+        let groups: Vec<u32> = (0..100).collect();
+        let root = Identity { credentials: Credentials::root(), groups: &[] };
+        let many = Identity { credentials: Credentials::user(22, 0), groups: &groups };
+        let user = Identity { credentials: Credentials::user(33, 33), groups: &[4, 24] };
+        for taken in [room(0), room(10), room(11), room(300)] {
+            let mut words = file(&[Some(&root), None, Some(&many), None, None, Some(&user)], taken);
+            for identity in [&root, &many, &user] {
+                let at = find(&words, identity).expect("it is there");
+                assert_eq!(decode_record(&words[at..]), Some(*identity));
+            }
+            let absent = Identity { groups: &[4], ..user };
+            assert_eq!(find(&words, &absent), None);
+            // Killed between the groups and the first word: nothing of it is taken for a record.
+            let at = find(&words, &many).expect("it is there");
+            words[at] = 0;
+            assert_eq!(find(&words, &many), None);
+            assert!(find(&words, &user).is_some());
+        }
     }
 
     #[test]

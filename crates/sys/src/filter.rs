@@ -219,7 +219,7 @@ fn from_shim(asm: &mut Assembler<'_>, shim: Shim) -> Option<()> {
     asm.ret(ALLOW)
 }
 
-const _: () = assert!(ROWS.len() < 200, "the runs array in build() must hold two runs a row");
+const _: () = assert!(ROWS.len() < 253, "the runs array in build() must hold two runs a row");
 
 #[cfg(test)]
 mod tests {

@@ -180,6 +180,20 @@ pub enum Support {
     Refused,
 }
 
+/// What becomes of a call under fake root, for who is root there. Somebody else is told what the kernel would
+/// tell somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Root {
+    /// What becomes of it without.
+    Same,
+    /// What the kernel does for root, by the owners, modes and identities that are remembered.
+    Done,
+    /// It seems to succeed, as the note tells.
+    Faked(&'static str),
+    /// It answers an error, as in a container without further capabilities. The note tells more.
+    Refused(&'static str),
+}
+
 /// One system call.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -197,6 +211,8 @@ pub struct Row {
     pub support: Support,
     /// What a user should know.
     pub note: &'static str,
+    /// What becomes of it under fake root.
+    pub root: Root,
 }
 
 const AT_SYMLINK_NOFOLLOW: u32 = raw::AT_SYMLINK_NOFOLLOW;
@@ -208,12 +224,47 @@ const ENOSYS: u16 = 38;
 use self::From::{Argument as A, Constant as C, Directory as D, Path as P};
 
 const fn row(name: &'static str, number: u32, trap: Trap, call: Call) -> Row {
-    Row { name, number, trap, faked: false, call, support: Support::Full, note: "" }
+    let root = if asks_who(call) { Root::Done } else { Root::Same };
+    Row { name, number, trap, faked: false, call, support: Support::Full, note: "", root }
+}
+
+/// Whether fake root has a say in such a call, without a line of its own that says so.
+const fn asks_who(call: Call) -> bool {
+    matches!(
+        call,
+        Call::Path(_)
+            | Call::Open
+            | Call::OpenAt
+            | Call::OpenAt2
+            | Call::Creat
+            | Call::Stat
+            | Call::LStat
+            | Call::NewFStatAt
+            | Call::StatX
+            | Call::ReadLink
+            | Call::ReadLinkAt
+            | Call::ChDir
+            | Call::StatFs
+            | Call::Rename
+            | Call::RenameAt
+            | Call::RenameAt2
+            | Call::Link
+            | Call::LinkAt
+            | Call::ExecVe
+            | Call::ExecVeAt
+            | Call::Bind
+            | Call::Connect
+            | Call::SendTo
+            | Call::SendMsg
+            | Call::SendMMsg
+            | Call::RecvMsg
+            | Call::RecvMMsg
+    )
 }
 
 const fn refused(name: &'static str, number: u32, errno: u16, note: &'static str) -> Row {
-    let trap = Trap::Refuse(errno);
-    Row { name, number, trap, faked: false, call: Call::Kernel, support: Support::Refused, note }
+    let (trap, call, support) = (Trap::Refuse(errno), Call::Kernel, Support::Refused);
+    Row { name, number, trap, faked: false, call, support, note, root: Root::Refused("") }
 }
 
 const fn partial(row: Row, note: &'static str) -> Row {
@@ -222,7 +273,23 @@ const fn partial(row: Row, note: &'static str) -> Row {
 
 /// A call that fake root has something to say to, beside what the row says.
 const fn faked(row: Row) -> Row {
-    Row { faked: true, ..row }
+    let root = if matches!(row.root, Root::Same) { Root::Done } else { row.root };
+    Row { faked: true, root, ..row }
+}
+
+/// A call of which who is root is told more than is done.
+const fn pretended(row: Row, note: &'static str) -> Row {
+    Row { root: Root::Faked(note), ..row }
+}
+
+/// A call that even who is root is refused.
+const fn denied(row: Row, note: &'static str) -> Row {
+    Row { root: Root::Refused(note), ..row }
+}
+
+/// A call that the host's kernel refuses its ordinary user, and so who seems to be root.
+const fn of_machine(name: &'static str, number: u32, note: &'static str) -> Row {
+    denied(row(name, number, Trap::Never, Call::Kernel), note)
 }
 
 /// A call that is the kernel's alone, but under fake root.
@@ -263,6 +330,14 @@ const fn old(
 const NONE: From = C(0);
 /// Path first, the rest as it is.
 const PLAIN: [From; 6] = [P, A(1), A(2), A(3), A(4), A(5)];
+
+const EPERM_NOTE: &str = "EPERM";
+const PRIORITY: &str = "what the host doesn't grant seems granted";
+const LIMIT: &str = "a hard limit seems raised, and is as far as the host allows";
+const LOCKED: &str = "ENOMEM or EPERM beyond the host's limit";
+const KEYS: &str = "nothing of another user's: all keys are the host's user's";
+const OBJECTS: &str =
+    "EPERM for another owner; all objects are the host's user's, and open to everyone in the session";
 
 /// Every call that newroot has something to do with.
 pub static ROWS: &[Row] = &[
@@ -455,37 +530,49 @@ pub static ROWS: &[Row] = &[
     old("llistxattr", raw::__NR_llistxattr, Follow::Never, Intent::Read, raw::__NR_llistxattr, PLAIN),
     old("removexattr", raw::__NR_removexattr, Follow::Always, Intent::Modify, raw::__NR_removexattr, PLAIN),
     old("lremovexattr", raw::__NR_lremovexattr, Follow::Never, Intent::Modify, raw::__NR_lremovexattr, PLAIN),
-    at(
-        "setxattrat",
-        raw::__NR_setxattrat,
-        (0, 1),
-        Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
-        Empty::Flag(2),
-        Intent::Modify,
+    denied(
+        at(
+            "setxattrat",
+            raw::__NR_setxattrat,
+            (0, 1),
+            Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
+            Empty::Flag(2),
+            Intent::Modify,
+        ),
+        "ENOSYS; C libraries fall back on the older calls",
     ),
-    at(
-        "getxattrat",
-        raw::__NR_getxattrat,
-        (0, 1),
-        Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
-        Empty::Flag(2),
-        Intent::Read,
+    denied(
+        at(
+            "getxattrat",
+            raw::__NR_getxattrat,
+            (0, 1),
+            Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
+            Empty::Flag(2),
+            Intent::Read,
+        ),
+        "ENOSYS; C libraries fall back on the older calls",
     ),
-    at(
-        "listxattrat",
-        raw::__NR_listxattrat,
-        (0, 1),
-        Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
-        Empty::Flag(2),
-        Intent::Read,
+    denied(
+        at(
+            "listxattrat",
+            raw::__NR_listxattrat,
+            (0, 1),
+            Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
+            Empty::Flag(2),
+            Intent::Read,
+        ),
+        "ENOSYS; C libraries fall back on the older calls",
     ),
-    at(
-        "removexattrat",
-        raw::__NR_removexattrat,
-        (0, 1),
-        Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
-        Empty::Flag(2),
-        Intent::Modify,
+    denied(
+        at(
+            "removexattrat",
+            raw::__NR_removexattrat,
+            (0, 1),
+            Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
+            Empty::Flag(2),
+            Intent::Modify,
+        ),
+        "ENOSYS; C libraries fall back on the older calls",
     ),
     at(
         "file_getattr",
@@ -542,7 +629,7 @@ pub static ROWS: &[Row] = &[
     row("execve", raw::__NR_execve, Trap::Always, Call::ExecVe),
     row("execveat", raw::__NR_execveat, Trap::Always, Call::ExecVeAt),
     refused("uselib", legacy::__NR_uselib, ENOSYS, "ENOSYS, as on today's kernels"),
-    row("ptrace", raw::__NR_ptrace, Trap::IfEqual(0, raw_ptrace::TRACEME), Call::Ptrace),
+    faked(row("ptrace", raw::__NR_ptrace, Trap::IfEqual(0, raw_ptrace::TRACEME), Call::Ptrace)),
     // Sockets.
     row("bind", raw::__NR_bind, Trap::Always, Call::Bind),
     row("connect", raw::__NR_connect, Trap::Always, Call::Connect),
@@ -597,19 +684,67 @@ pub static ROWS: &[Row] = &[
     of_root("rt_sigqueueinfo", raw::__NR_rt_sigqueueinfo),
     of_root("rt_tgsigqueueinfo", raw::__NR_rt_tgsigqueueinfo),
     of_root("pidfd_send_signal", raw::__NR_pidfd_send_signal),
-    of_root("setpriority", raw::__NR_setpriority),
+    pretended(of_root("setpriority", raw::__NR_setpriority), PRIORITY),
+    pretended(of_root("sched_setscheduler", raw::__NR_sched_setscheduler), PRIORITY),
+    pretended(of_root("sched_setparam", raw::__NR_sched_setparam), PRIORITY),
+    pretended(of_root("sched_setattr", raw::__NR_sched_setattr), PRIORITY),
+    of_root("sched_setaffinity", raw::__NR_sched_setaffinity),
+    pretended(of_root("ioprio_set", raw::__NR_ioprio_set), PRIORITY),
     of_root("getrlimit", raw::__NR_getrlimit),
-    of_root("setrlimit", raw::__NR_setrlimit),
-    of_root("prlimit64", raw::__NR_prlimit64),
-    of_root("sched_setscheduler", raw::__NR_sched_setscheduler),
-    of_root("sched_setparam", raw::__NR_sched_setparam),
-    of_root("sched_setattr", raw::__NR_sched_setattr),
-    of_root("ioprio_set", raw::__NR_ioprio_set),
-    of_root("sethostname", raw::__NR_sethostname),
-    of_root("setdomainname", raw::__NR_setdomainname),
-    of_root("settimeofday", raw::__NR_settimeofday),
-    of_root("clock_settime", raw::__NR_clock_settime),
+    pretended(of_root("setrlimit", raw::__NR_setrlimit), LIMIT),
+    pretended(of_root("prlimit64", raw::__NR_prlimit64), LIMIT),
+    pretended(of_root("sethostname", raw::__NR_sethostname), "in this session"),
+    pretended(of_root("setdomainname", raw::__NR_setdomainname), "in this session"),
     of_root("getsockopt", raw::__NR_getsockopt),
+    of_root("listen", raw::__NR_listen),
+    of_root("socketpair", raw::__NR_socketpair),
+    of_root("process_vm_readv", raw::__NR_process_vm_readv),
+    of_root("process_vm_writev", raw::__NR_process_vm_writev),
+    of_root("process_madvise", raw::__NR_process_madvise),
+    of_root("kcmp", raw::__NR_kcmp),
+    of_root("pidfd_getfd", raw::__NR_pidfd_getfd),
+    of_root("migrate_pages", raw::__NR_migrate_pages),
+    of_root("move_pages", raw::__NR_move_pages),
+    of_root("get_robust_list", raw::__NR_get_robust_list),
+    denied(of_root("unshare", raw::__NR_unshare), "EPERM for every new namespace, the user's own included"),
+    of_machine(
+        "clone",
+        raw::__NR_clone,
+        "EPERM for new namespaces but the user's own, where the host allows one",
+    ),
+    of_machine("setns", raw::__NR_setns, EPERM_NOTE),
+    of_machine("settimeofday", raw::__NR_settimeofday, EPERM_NOTE),
+    of_machine("clock_settime", raw::__NR_clock_settime, EPERM_NOTE),
+    of_machine("adjtimex", raw::__NR_adjtimex, "EPERM, but for reading"),
+    of_machine("clock_adjtime", raw::__NR_clock_adjtime, "EPERM, but for reading"),
+    of_machine("reboot", raw::__NR_reboot, EPERM_NOTE),
+    of_machine("kexec_load", raw::__NR_kexec_load, EPERM_NOTE),
+    of_machine("kexec_file_load", raw::__NR_kexec_file_load, EPERM_NOTE),
+    of_machine("init_module", raw::__NR_init_module, EPERM_NOTE),
+    of_machine("finit_module", raw::__NR_finit_module, EPERM_NOTE),
+    of_machine("delete_module", raw::__NR_delete_module, EPERM_NOTE),
+    of_machine("iopl", raw::__NR_iopl, EPERM_NOTE),
+    of_machine("ioperm", raw::__NR_ioperm, EPERM_NOTE),
+    of_machine("syslog", raw::__NR_syslog, "EPERM, but for reading where the host's `dmesg_restrict` is off"),
+    of_machine("bpf", raw::__NR_bpf, "EPERM, but for what the host lets its users do"),
+    of_machine(
+        "perf_event_open",
+        raw::__NR_perf_event_open,
+        "EACCES, but for what the host lets its users do",
+    ),
+    of_machine("fanotify_init", raw::__NR_fanotify_init, "EPERM, but for what the host lets its users do"),
+    of_machine("userfaultfd", raw::__NR_userfaultfd, "EPERM, but for what the host lets its users do"),
+    of_machine("mlock", raw::__NR_mlock, LOCKED),
+    of_machine("mlock2", raw::__NR_mlock2, LOCKED),
+    of_machine("mlockall", raw::__NR_mlockall, LOCKED),
+    of_machine("vhangup", raw::__NR_vhangup, EPERM_NOTE),
+    of_machine("quotactl_fd", raw::__NR_quotactl_fd, EPERM_NOTE),
+    of_machine("add_key", raw::__NR_add_key, KEYS),
+    of_machine("request_key", raw::__NR_request_key, KEYS),
+    of_machine("keyctl", raw::__NR_keyctl, KEYS),
+    of_machine("msgctl", raw::__NR_msgctl, OBJECTS),
+    of_machine("semctl", raw::__NR_semctl, OBJECTS),
+    of_machine("shmctl", raw::__NR_shmctl, OBJECTS),
     // Owners by descriptor.
     of_root("fstat", raw::__NR_fstat),
     of_root("fgetxattr", raw::__NR_fgetxattr),
@@ -663,7 +798,7 @@ static BY_NUMBER: [u8; SLOTS] = {
         index[number] = i as u8 + 1;
         i += 1;
     }
-    assert!(ROWS.len() < 255);
+    assert!(ROWS.len() < 253);
     index
 };
 

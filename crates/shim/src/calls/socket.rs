@@ -5,6 +5,7 @@
 //! guest's stack; addresses that come back are put in guest terms afterwards.
 
 use newroot_abi::Errno;
+use newroot_abi::plan::Flags;
 use newroot_paths::{Buffer, GuestBuf, Host, Last};
 use newroot_sys::raw;
 
@@ -12,7 +13,9 @@ use super::forward;
 use super::path::new_entry;
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::memory;
+use crate::owner::{self, CONTROL};
 use crate::resolve::{self, procfs};
+use crate::session::session;
 use crate::slots::Operand;
 use crate::trap::resume::{Afterwards, Builder};
 use crate::trap::{Outcome, Trapped};
@@ -51,7 +54,10 @@ impl Address {
 
 /// Reads the path out of the guest's address into `out`; false if the address is none with a
 /// path: of another family, unnamed, or abstract.
-fn read_address(address: usize, len: usize, out: &mut GuestBuf) -> Result<bool, Errno> {
+///
+/// # Errors
+/// EFAULT, EINVAL.
+pub(crate) fn read_address(address: usize, len: usize, out: &mut GuestBuf) -> Result<bool, Errno> {
     // What is longer the kernel refuses in its own words.
     if address == 0 || len <= FAMILY || len > FAMILY + PATH {
         return Ok(false);
@@ -241,15 +247,25 @@ pub fn sendmsg(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
 fn sendmsg_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcome, Errno> {
     let [socket, message, flags, ..] = call.arguments;
     let mut header = memory::read::<[usize; MESSAGE]>(message)?;
-    if !read_address(header[0], header[1] as u32 as usize, &mut operand.text)? {
+    let addressed = read_address(header[0], header[1] as u32 as usize, &mut operand.text)?;
+    let mut room = [0; CONTROL];
+    let control = owner::sent_control(&header, &mut room)?;
+    if !addressed && control.is_none() {
         return unchanged(call);
     }
-    let address = destination(operand)?;
     let mut builder = Builder::new(call);
-    header[0] = builder.push(address.bytes())?;
-    header[1] = address.len;
+    let mut through = None;
+    if addressed {
+        let address = destination(operand)?;
+        header[0] = builder.push(address.bytes())?;
+        header[1] = address.len;
+        through = address.through;
+    }
+    if let Some(control) = control {
+        header[4] = builder.push(control)?;
+    }
     let at = builder.push_words(header)?;
-    let (afterwards, note) = close_note(address.through);
+    let (afterwards, note) = close_note(through);
     builder.finish(call, raw::__NR_sendmsg, [socket, at, flags, 0, 0, 0], afterwards, note)
 }
 
@@ -270,10 +286,15 @@ fn sendmmsg_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outco
     let mut ready = 0;
     let mut translated = false;
     let mut through = None;
+    let mut room = [0; CONTROL];
     for (index, header) in headers.iter_mut().enumerate().take(count) {
         let at = messages + index * size_of_val(header);
         let step = memory::read::<[usize; MULTI]>(at).and_then(|read| {
             *header = read;
+            if let Some(control) = owner::sent_control(header, &mut room)? {
+                header[4] = builder.push(control)?;
+                translated = true;
+            }
             if !read_address(header[0], header[1] as u32 as usize, &mut operand.text)? {
                 return Ok(true);
             }
@@ -388,7 +409,7 @@ pub fn recvmsg(call: &mut Trapped<'_>) -> Outcome {
 fn recvmsg_inner(call: &mut Trapped<'_>) -> Result<Outcome, Errno> {
     let [_, message, ..] = call.arguments;
     let header = memory::read::<[usize; 2]>(message)?;
-    if header[0] == 0 {
+    if header[0] == 0 && !session().has(Flags::FAKE_ROOT) {
         return unchanged(call);
     }
     let note = [Task::Message as usize, message, header[1] as u32 as usize, 0];
@@ -406,6 +427,9 @@ pub fn recvmmsg(call: &mut Trapped<'_>) -> Outcome {
 }
 
 fn show_message(message: usize, room: Option<usize>) -> Result<(), Errno> {
+    if session().has(Flags::FAKE_ROOT) {
+        owner::show_received(message)?;
+    }
     let header = memory::read::<[usize; 2]>(message)?;
     let len = header[1] as u32 as usize;
     if header[0] == 0 || len == 0 {

@@ -9,6 +9,7 @@ use super::through;
 use crate::calls::open::Request;
 use crate::calls::{descriptor_argument, procfs_files};
 use crate::host::AT_FDCWD;
+use crate::owner::procfs;
 use crate::session::session;
 
 pub(super) fn open(frame: &CallFrame, [path, flags, mode, ..]: [usize; 6]) -> Option<Result<usize, Errno>> {
@@ -28,7 +29,9 @@ fn run(frame: &CallFrame, request: Request) -> Option<Result<usize, Errno>> {
     }
     let mut place = Place::of(request.directory, &path::read(request.path)?)?;
     // Whether a relative path leads to procfs is for the long way to find out.
-    if procfs_files::may_be_special(place.bytes()) {
+    if procfs_files::may_be_special(place.bytes())
+        || session().has(Flags::FAKE_ROOT) && procfs::may_be_told(place.bytes())
+    {
         return None;
     }
     through::open(frame, &mut place, request.flags, request.mode)

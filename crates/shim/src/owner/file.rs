@@ -7,7 +7,7 @@ use newroot_owner::{Owned, Record};
 use newroot_paths::{Buffer, Host};
 use newroot_sys::raw;
 
-use super::{session_file, sidecar};
+use super::{procfs as processes, session_file, sidecar};
 use crate::host::{self, AT_FDCWD, Path, Stat};
 use crate::resolve::{self, procfs};
 use crate::session::session;
@@ -130,6 +130,9 @@ impl Seen {
 /// # Errors
 /// What reading the record gives.
 pub fn look(me: &Identity<'_>, file: File<'_>, stat: &Stat, mount: Option<usize>) -> Result<Seen, Errno> {
+    if procfs::device() == Some(stat.st_dev) {
+        return Ok(of_procfs(file, stat));
+    }
     let record = record_of(file, stat)?;
     let (mut uid, mut gid, mut ours) = (stat.st_uid, stat.st_gid, None);
     let known = session_file::header();
@@ -165,6 +168,18 @@ pub fn unrecorded_to_root(uid: u32, gid: u32) -> (u32, u32) {
     let known = session_file::header();
     let seen = |id: u32, real: u32| if id == real { 0 } else { id };
     (seen(uid, known.real_uid), seen(gid, known.real_gid))
+}
+
+/// In procfs nothing is recorded: what is of a process belongs to who the process seems to be.
+fn of_procfs(file: File<'_>, stat: &Stat) -> Seen {
+    let (mut uid, mut gid) = (stat.st_uid, stat.st_gid);
+    // The others are root's, as is what is of a process that can't be dumped.
+    if uid == session_file::header().real_uid
+        && let Some(process) = processes::owner(file)
+    {
+        (uid, gid) = (process.euid, process.egid);
+    }
+    Seen { uid, gid, mode: stat.st_mode, record: Record::NONE, ours: Some(false) }
 }
 
 fn record_of(file: File<'_>, stat: &Stat) -> Result<Record, Errno> {

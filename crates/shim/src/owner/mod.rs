@@ -4,6 +4,7 @@
 //! - `process` tells who the calling process is, from the [session's file](session_file).
 //! - `file` tells what a file is to the guest; `remember` records it, in an attribute of the file or in the
 //!   `sidecar`.
+//! - `procfs` shows processes as who they seem to be.
 //! - `permission` asks whether who isn't root may do what the host, who knows but one user, would let them.
 //! - `calls` has the system calls. In a session with fake root they come here before they go to the ordinary
 //!   code, which does what is left.
@@ -12,12 +13,13 @@ mod calls;
 pub mod file;
 pub mod permission;
 pub mod process;
+pub mod procfs;
 pub mod remember;
 mod session_file;
 pub(crate) mod sidecar;
 mod unlock;
 pub mod written;
 
-pub(crate) use calls::opens_device;
+pub(crate) use calls::{CONTROL, opens_device, sent_control, show_received};
 pub use calls::{dispatch, exec};
 pub use unlock::unlock;

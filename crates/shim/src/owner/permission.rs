@@ -12,6 +12,7 @@ use newroot_sys::raw;
 
 use super::file::{self, File, Seen};
 use super::process::who;
+use super::procfs;
 use crate::host::{self, AT_FDCWD, Path};
 use crate::resolve::{self, Entry, HostFs, Object};
 use crate::session::session;
@@ -69,6 +70,7 @@ impl Fs for Searching<'_> {
         text: &mut GuestBuf,
     ) -> Result<Link, Errno> {
         may_search_parent(self.me, guest)?;
+        procfs::may_follow(self.me, host.bytes())?;
         HostFs.read_link(guest, host, last, text)
     }
 

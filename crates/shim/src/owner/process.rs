@@ -12,6 +12,7 @@ use newroot_owner::{Capabilities, Credentials, Who};
 
 use super::permission::is_unlimited;
 use super::session_file;
+pub use super::session_file::Note;
 use crate::host::{self, Path};
 use crate::memory;
 use crate::session::session;
@@ -38,6 +39,7 @@ pub fn start() -> Result<(), Errno> {
     let known = session_file::header();
     let defaults = (known.default_uid, known.default_gid);
     PLAIN.store(ids == [0; 8] && defaults == (0, 0) && is_unlimited(&first), Ordering::Relaxed);
+    note(Note::Sender);
     Ok(())
 }
 
@@ -91,6 +93,24 @@ pub fn of(process: u32) -> Option<Identity<'static>> {
     session_file::identity(record_of(process)?)
 }
 
+/// Notes who the calling process is, as it connects or listens, or sends something.
+pub fn note(what: Note) {
+    session_file::note(what, host::getpid(), record());
+}
+
+/// Who a process was when that was last noted; `None` if it isn't known.
+#[must_use]
+pub fn noted(what: Note, process: u32) -> Option<Identity<'static>> {
+    session_file::identity(session_file::noted(what, process)?)
+}
+
+/// Who a process of the real user's is that isn't of this session: they own what nothing is recorded of.
+#[must_use]
+pub fn stranger() -> Credentials {
+    let known = session_file::header();
+    Credentials::user(known.default_uid, known.default_gid)
+}
+
 /// Makes the calling process someone else; the result is the record it had.
 ///
 /// # Errors
@@ -99,6 +119,7 @@ pub fn become_(identity: &Identity<'_>) -> Result<u32, Errno> {
     let record = session_file::record(file(), identity)?;
     let before = self::record();
     adopt(record)?;
+    note(Note::Sender);
     Ok(before)
 }
 

@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use newroot_abi::Errno;
 use newroot_owner::session::{self, Header, Identity};
@@ -107,30 +107,59 @@ pub(super) fn identity(offset: u32) -> Option<Identity<'static>> {
 
 /// The record of an identity: one that is there already, or a new one.
 ///
+/// Nobody waits for anybody here. Who is killed, or stopped for long, leaves a place that stays unwritten, and
+/// that others step over.
+///
 /// # Errors
 /// EAGAIN where the file is full, which is what setuid(2) says of a user with too many processes; those of
 /// writing.
 pub(super) fn record(path: Path<'_>, identity: &Identity<'_>) -> Result<u32, Errno> {
-    let fixed = session::encode_record(identity);
-    let mut offset = session::RECORDS;
     let end = used().load(Ordering::Acquire) as usize;
-    while let Some(found) = session::decode_record(words(offset, end)) {
-        if found == *identity {
-            return Ok(offset as u32);
-        }
-        offset += size_of_val(&fixed) + size_of_val(found.groups);
+    if let Some(at) = session::find(words(session::RECORDS, end), identity) {
+        return Ok((session::RECORDS + at * size_of::<u32>()) as u32);
     }
-    let len = size_of_val(&fixed) + size_of_val(identity.groups);
-    let offset = used().fetch_add(len as u32, Ordering::AcqRel) as usize;
-    if offset + len > session::SIZE {
-        used().fetch_sub(len as u32, Ordering::AcqRel);
-        return Err(Errno::AGAIN);
-    }
+    let len = (session::room(identity.groups.len()) * size_of::<u32>()) as u32;
+    let take = |used: u32| used.checked_add(len).filter(|&end| end as usize <= session::SIZE);
+    let offset = used().fetch_update(Ordering::AcqRel, Ordering::Acquire, take).map_err(|_| Errno::AGAIN)?;
     let file = host::openat(AT_FDCWD, path, raw::O_WRONLY | raw::O_CLOEXEC, 0)?;
-    // The groups first: a record begins to exist with its first word.
-    write(&file, identity.groups, offset + size_of_val(&fixed))?;
-    write(&file, &fixed, offset)?;
-    Ok(offset as u32)
+    // A record begins to exist with its first word.
+    let fixed = session::encode_record(identity);
+    let (first, rest) = fixed.split_at_checked(1).unwrap_or((&fixed, &[]));
+    let at = offset as usize;
+    write(&file, identity.groups, at + size_of_val(&fixed))?;
+    write(&file, rest, at + size_of_val(first))?;
+    write(&file, first, at)?;
+    Ok(offset)
+}
+
+/// What is noted of processes for those who ask when they are somebody else, or gone.
+#[derive(Clone, Copy, Debug)]
+pub enum Note {
+    /// Who connected, or listened.
+    Peer,
+    /// Who may have sent something.
+    Sender,
+}
+
+/// Notes which record a process has.
+pub(super) fn note(what: Note, process: u32, record: u32) {
+    place(what, process).store(u64::from(process) << 32 | u64::from(record), Ordering::Relaxed);
+}
+
+/// The record that was last noted for a process, unless another one's took its place.
+pub(super) fn noted(what: Note, process: u32) -> Option<u32> {
+    let word = place(what, process).load(Ordering::Relaxed);
+    (word >> 32 == u64::from(process) && process != 0).then_some(word as u32)
+}
+
+fn place(what: Note, process: u32) -> &'static AtomicU64 {
+    let (start, count) = match what {
+        Note::Peer => (session::PEERS, session::PEER_SLOTS),
+        Note::Sender => (session::SENDERS, session::SENDER_SLOTS),
+    };
+    let at = mapping().at + start + process as usize % count * size_of::<u64>();
+    // SAFETY: within the mapping's first page, aligned, and never touched otherwise.
+    unsafe { &*(at as *const AtomicU64) }
 }
 
 /// Writes words by pwrite(2): the mapping would answer a full disk with SIGBUS.

@@ -46,7 +46,7 @@ fn write(path: &Path, header: &Header, identity: &Identity<'_>) -> io::Result<()
     let record = session::encode_record(identity);
     let words = record.iter().chain(identity.groups);
     let record: Vec<u8> = words.flat_map(|word| word.to_ne_bytes()).collect();
-    let used = RECORDS + record.len();
+    let used = RECORDS + session::room(identity.groups.len()) * size_of::<u32>();
     let mut first: Vec<u8> = session::encode_header(header, u32::try_from(used).unwrap_or(u32::MAX))
         .iter()
         .flat_map(|word| word.to_ne_bytes())

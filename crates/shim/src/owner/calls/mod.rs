@@ -11,7 +11,10 @@ mod ids;
 mod list;
 mod open;
 mod others;
+mod peers;
 mod remove;
+mod signals;
+mod socket;
 mod stat;
 mod walk;
 
@@ -25,12 +28,13 @@ use crate::slots::Scratch;
 use crate::trap::{Outcome, Trapped};
 
 pub(crate) use open::opens_device;
+pub(crate) use socket::{CONTROL, sent_control, show_received};
 
 /// Runs a call, if it is one that fake root makes a difference to; `None` leaves it to the ordinary code.
 pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Option<Outcome> {
     let number = row.number;
     if row.call == Call::Faked {
-        return faked(call, number, scratch);
+        return faked(call, number);
     }
     let me = process::current();
     match row.call {
@@ -68,14 +72,18 @@ pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Opt
         Call::DescriptorWrite => descriptor_write(call, &me, number).map(Into::into),
         Call::GetDents | Call::GetDents64 => Some(list::list(call, &me, row.call)),
         Call::Bind => create::bind(call, &me, scratch),
+        Call::Connect | Call::SendTo | Call::SendMsg | Call::SendMMsg => {
+            socket::outgoing(call, &me, row.call, &mut scratch.first).err().map(Into::into)
+        }
         Call::Prctl => capabilities::prctl(call, &me).map(Into::into),
+        Call::Ptrace => peers::ptrace(call, &me),
         Call::Uname => Some(others::uname(call)),
         _ => None,
     }
 }
 
 /// Calls that the kernel has to itself otherwise.
-fn faked(call: &mut Trapped<'_>, number: u32, scratch: &mut Scratch) -> Option<Outcome> {
+fn faked(call: &mut Trapped<'_>, number: u32) -> Option<Outcome> {
     if let Some(answer) = ids::run(call, number) {
         return Some(answer.into());
     }
@@ -85,7 +93,18 @@ fn faked(call: &mut Trapped<'_>, number: u32, scratch: &mut Scratch) -> Option<O
         raw::__NR_fgetxattr | raw::__NR_flistxattr => attributes::by_descriptor(call, &me, number).into(),
         raw::__NR_capget => capabilities::capget(call, &me).into(),
         raw::__NR_capset => capabilities::capset(call, &me).into(),
-        _ => others::run(call, &me, number, scratch),
+        raw::__NR_kill
+        | raw::__NR_tkill
+        | raw::__NR_tgkill
+        | raw::__NR_rt_sigqueueinfo
+        | raw::__NR_rt_tgsigqueueinfo
+        | raw::__NR_pidfd_send_signal => signals::run(call, &me, number).into(),
+        raw::__NR_getsockopt => socket::getsockopt(call).into(),
+        raw::__NR_listen | raw::__NR_socketpair => {
+            process::note(process::Note::Peer);
+            crate::calls::forward(number, call.arguments).into()
+        }
+        _ => others::run(call, &me, number),
     })
 }
 

@@ -13,8 +13,8 @@ use crate::calls::path::{exists, read_only_directory};
 use crate::calls::read_path;
 use crate::host::{self, Descriptor, FileType, Path};
 use crate::owner::file::{self, File};
-use crate::owner::permission;
 use crate::owner::process::who;
+use crate::owner::{permission, procfs};
 use crate::resolve;
 use crate::slots::{Operand, Scratch};
 use crate::trap::{Outcome, Trapped};
@@ -37,6 +37,11 @@ pub(super) fn open(call: &mut Trapped<'_>, me: &Identity<'_>, scratch: &mut Scra
         if request.flags & O_TMPFILE == O_TMPFILE {
             return unnamed(me, operand, request).map(Some);
         }
+        if procfs::may_be_told(operand.text.bytes())
+            && let Some(copy) = told(me, operand, request)?
+        {
+            return Ok(Some(copy));
+        }
         if request.flags & O_CREAT != 0 && request.flags & O_PATH == 0 {
             return create(me, operand, request);
         }
@@ -46,6 +51,21 @@ pub(super) fn open(call: &mut Trapped<'_>, me: &Identity<'_>, scratch: &mut Scra
         Ok(None) => None,
         Ok(Some(descriptor)) => Some(Outcome::Done(descriptor as isize)),
         Err(error) => Some(error.into()),
+    }
+}
+
+/// A file of procfs with another text in the guest. What is wrong with the path is for the ordinary code to say.
+fn told(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<Option<usize>, Errno> {
+    if request.flags & O_PATH != 0 || request.writes() {
+        return Ok(None);
+    }
+    permission::search(me, operand, request.directory, request.last())?;
+    match resolve::walk_text(operand, request.directory, request.last()) {
+        Ok(found) if !found.magic => {
+            let copy = procfs::open(&mut operand.walk.host, request.flags)?;
+            Ok(copy.map(|copy| copy.into_number() as usize))
+        }
+        _ => Ok(None),
     }
 }
 
@@ -85,6 +105,9 @@ fn check(
     }
     let seen = file::look(me, file, &stat, mount)?;
     rules::may(&who(me), &seen.owned(), wanted(&request))?;
+    if resolve::procfs::device() == Some(stat.st_dev) {
+        procfs::may_read(me, file)?;
+    }
     if request.flags & u64::from(raw::O_NOATIME) != 0 && !who(me).is_owner(&seen.owned()) {
         return Err(Errno::PERM);
     }

@@ -8,29 +8,36 @@ use newroot_owner::session::{self, Identity};
 use newroot_owner::{Capabilities, permission as rules};
 use newroot_sys::raw;
 
+use super::peers;
 use crate::calls::{forward, system};
 use crate::host;
 use crate::memory;
-use crate::owner::{process, session_file};
-use crate::slots::Scratch;
+use crate::owner::session_file;
 use crate::trap::{Outcome, Trapped};
 
 /// Runs such a call.
-pub(super) fn run(call: &mut Trapped<'_>, me: &Identity<'_>, number: u32, _: &mut Scratch) -> Outcome {
+pub(super) fn run(call: &mut Trapped<'_>, me: &Identity<'_>, number: u32) -> Outcome {
     let [a, b, ..] = call.arguments;
     let plain = |call: &Trapped<'_>| forward(number, call.arguments);
     match number {
-        raw::__NR_kill | raw::__NR_tkill | raw::__NR_rt_sigqueueinfo => {
-            may_signal(me, a as i32).and_then(|()| plain(call)).into()
-        }
-        raw::__NR_tgkill | raw::__NR_rt_tgsigqueueinfo => {
-            may_signal(me, b as i32).and_then(|()| plain(call)).into()
-        }
         raw::__NR_setpriority
         | raw::__NR_sched_setscheduler
         | raw::__NR_sched_setparam
         | raw::__NR_sched_setattr
-        | raw::__NR_ioprio_set => granted(me, Capabilities::SYS_NICE, plain(call)).into(),
+        | raw::__NR_sched_setaffinity
+        | raw::__NR_ioprio_set => match peers::may_schedule(call, me, number) {
+            Ok(()) => granted(me, Capabilities::SYS_NICE, plain(call)).into(),
+            Err(error) => error.into(),
+        },
+        raw::__NR_process_vm_readv
+        | raw::__NR_process_vm_writev
+        | raw::__NR_kcmp
+        | raw::__NR_pidfd_getfd
+        | raw::__NR_process_madvise
+        | raw::__NR_migrate_pages
+        | raw::__NR_move_pages
+        | raw::__NR_get_robust_list => peers::may_trace(call, me, number).and_then(|()| plain(call)).into(),
+        raw::__NR_unshare => unshare(call).into(),
         raw::__NR_getrlimit if a as u32 == session::RESOURCE => {
             memory::write(b, &[u64::MAX; 2]).map(|()| 0).into()
         }
@@ -38,19 +45,18 @@ pub(super) fn run(call: &mut Trapped<'_>, me: &Identity<'_>, number: u32, _: &mu
         raw::__NR_setrlimit => set_limit(me, 0, a, b, 0).into(),
         raw::__NR_prlimit64 => prlimit(call, me).into(),
         raw::__NR_sethostname | raw::__NR_setdomainname => set_name(me, number, a, b).into(),
-        raw::__NR_getsockopt => getsockopt(call, me).into(),
         _ => plain(call).into(),
     }
 }
 
-/// Whether a process may be sent a signal, by who we are and who it is.
-fn may_signal(me: &Identity<'_>, target: i32) -> Result<(), Errno> {
-    // Groups of processes are the kernel's to find.
-    if target <= 0 || me.credentials.effective.has(Capabilities::KILL) {
-        return Ok(());
+/// unshare(2). In another user namespace the host's kernel would show the one real user under another number,
+/// and all that is remembered would belong to nobody; and the guest would have to be mapped by somebody who can.
+fn unshare(call: &Trapped<'_>) -> Result<usize, Errno> {
+    const NEW_USER: usize = 0x1000_0000;
+    if call.arguments[0] & NEW_USER != 0 {
+        return Err(Errno::PERM);
     }
-    let Some(other) = process::of(target as u32) else { return Ok(()) };
-    rules::may_signal(&me.credentials, &other.credentials)
+    forward(raw::__NR_unshare, call.arguments)
 }
 
 /// What the kernel refuses for want of a capability that the guest has is granted in appearance.
@@ -67,7 +73,9 @@ fn granted(
 
 fn prlimit(call: &Trapped<'_>, me: &Identity<'_>) -> Result<usize, Errno> {
     let [target, resource, new, old, ..] = call.arguments;
+    peers::check(target as u32, |other| rules::may_limit(&me.credentials, other))?;
     if resource as u32 == session::RESOURCE {
+        host::limits_of(target as u32, session::RESOURCE)?;
         if new != 0 {
             memory::read::<[u64; 2]>(new)?;
         }
@@ -126,31 +134,4 @@ pub(super) fn uname(call: &mut Trapped<'_>) -> Outcome {
         }
     }
     outcome
-}
-
-/// getsockopt(2): who is at the other end.
-fn getsockopt(call: &Trapped<'_>, me: &Identity<'_>) -> Result<usize, Errno> {
-    const SOL_SOCKET: usize = 1;
-    const SO_PEERCRED: usize = 17;
-    let [_, level, option, value, ..] = call.arguments;
-    let result = forward(raw::__NR_getsockopt, call.arguments)?;
-    if level as u32 as usize == SOL_SOCKET && option as u32 as usize == SO_PEERCRED {
-        let peer = memory::read::<[u32; 3]>(value)?;
-        memory::write(value, &shown_peer(me, peer))?;
-    }
-    Ok(result)
-}
-
-/// A `struct ucred` in guest terms.
-pub(crate) fn shown_peer(me: &Identity<'_>, [process, uid, gid]: [u32; 3]) -> [u32; 3] {
-    let known = session_file::header();
-    if uid != known.real_uid {
-        return [process, uid, gid];
-    }
-    match process::of(process) {
-        Some(of) => [process, of.credentials.euid, of.credentials.egid],
-        // One of the real user's, of no session or gone: their files are root's to the guest, too.
-        None if process == host::getpid() => [process, me.credentials.euid, me.credentials.egid],
-        None => [process, known.default_uid, known.default_gid],
-    }
 }

@@ -13,8 +13,8 @@ use crate::calls::{descriptor_argument, read_path};
 use crate::host::AT_FDCWD;
 use crate::memory;
 use crate::owner::file;
-use crate::owner::permission;
 use crate::owner::process::who;
+use crate::owner::{permission, procfs};
 use crate::slots::Operand;
 use crate::trap::Trapped;
 
@@ -91,7 +91,12 @@ pub(super) fn check_call(
         other => other?,
     }
     if kind != Call::ChDir {
-        return permission::search(me, operand, directory, last);
+        permission::search(me, operand, directory, last)?;
+        // Where the search has come to: a magic link tells only some what it leads to.
+        return match kind {
+            Call::ReadLink | Call::ReadLinkAt => procfs::may_follow(me, operand.walk.host.bytes()),
+            _ => Ok(()),
+        };
     }
     let object = permission::object(me, operand, directory, last)?;
     permission::may_object(me, &object, operand, Want::EXECUTE)

@@ -1,0 +1,161 @@
+//! Fake root among processes: what /proc, sockets, signals and the calls that are about other processes tell
+//! and allow. The programs in `fake_peers/` print facts, as real root in a real chroot and as an ordinary user
+//! with fake root; the facts must be the same.
+//!
+//! Everything runs in a PID namespace and with a host name of its own, for that is what the programs kill, and
+//! name. Only root can make these; to anyone else the tests are skipped.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use newroot_testkit::{Bed, Ending, Outcome, User, own, run_within, skip};
+
+/// A root with one of the programs in it.
+struct Place {
+    bed: Bed,
+    root: PathBuf,
+}
+
+impl Place {
+    fn new(test: &str, program: &str) -> Option<Self> {
+        if !User::we_are_root() {
+            skip(test, "only root can make the namespaces");
+            return None;
+        }
+        let bed = newroot_testkit::bed!();
+        let place = Self { root: Self::root(&bed, program, "root", User::ordinary()), bed };
+        Some(place)
+    }
+
+    fn root(bed: &Bed, program: &str, name: &str, user: User) -> PathBuf {
+        let root = bed.directory(name, user);
+        for name in ["bin", "proc", "tmp"] {
+            fs::create_dir(root.join(name)).expect("a directory of the root");
+        }
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fake_peers");
+        let built = bed.program_of(&sources.join(format!("{program}.c")));
+        fs::copy(built, root.join("bin/guest")).expect("the program");
+        own(&root, user);
+        root
+    }
+
+    /// Makes the root what it was.
+    fn clear(&self) {
+        let tmp = self.root.join("tmp");
+        fs::remove_dir_all(&tmp).and_then(|()| fs::create_dir(&tmp)).expect("an empty directory");
+        own(&tmp, User::ordinary());
+    }
+
+    /// As an ordinary user who seems to be root.
+    fn faked(&self, options: &[&str]) -> Outcome {
+        let world = self.bed.enter().cwd(self.bed.scratch()).user(User::ordinary());
+        let mut newroot = world.command(&self.bed.program("newroot"));
+        newroot.args(["run", "--engine=trap", "--root", "--no-recommended", "-b", "/proc"]).args(options);
+        newroot.arg(&self.root).args(["--", "/bin/guest"]);
+        run_within(&mut alone(&newroot), Duration::from_secs(60))
+    }
+
+    /// As real root.
+    fn real(&self, program: &str) -> Outcome {
+        let root = Self::root(&self.bed, program, "real", User::ROOT);
+        let world = self.bed.enter().mounts().bind(Path::new("/proc"), &root.join("proc")).root(&root);
+        let guest = world.cwd(Path::new("/")).command(Path::new("/bin/guest"));
+        run_within(&mut alone(&guest), Duration::from_secs(60))
+    }
+
+    fn same(&self, program: &str) {
+        let real = self.real(program);
+        assert_eq!(real.ending, Ending::Exit(0), "{}{}", real.stdout(), real.stderr());
+        for options in [&[][..], &["--no-patch"]] {
+            self.clear();
+            let faked = self.faked(options);
+            assert_eq!(faked.stdout(), real.stdout(), "{options:?} {}", faked.stderr());
+            assert_eq!(faked.ending, real.ending, "{options:?}");
+        }
+    }
+}
+
+/// The same command where there is nobody else: whatever it kills and names is its own.
+fn alone(command: &Command) -> Command {
+    let mut alone = Command::new("unshare");
+    alone.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--uts", "--"]);
+    alone.arg(command.get_program()).args(command.get_args()).env_clear();
+    alone.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    alone
+}
+
+macro_rules! same_as_for_real_root {
+    ($($test:ident: $program:literal),* $(,)?) => {
+        $(
+            #[test]
+            fn $test() {
+                let Some(place) = Place::new(stringify!($test), $program) else { return };
+                place.same($program);
+            }
+        )*
+    };
+}
+
+same_as_for_real_root! {
+    proc_tells_who_processes_seem_to_be: "processes",
+    sockets_tell_who_is_at_the_other_end: "sockets",
+    signals_reach_whom_they_may: "signals",
+    others_are_left_alone_but_by_root: "others",
+    everyone_stays_who_they_are: "churn",
+}
+
+/// Never as real root: it would be done.
+#[test]
+fn machine_is_left_alone() {
+    let Some(place) = Place::new("machine_is_left_alone", "machine") else { return };
+    let faked = place.faked(&[]);
+    assert_eq!(faked.ending, Ending::Exit(0), "{}", faked.stderr());
+    for line in faked.stdout().lines() {
+        let done = line.starts_with("unshare(CLONE_FS)");
+        // Not every kernel has modules, ports or another kernel to start.
+        let refused = line.ends_with(": EPERM") || line.ends_with(": ENOSYS");
+        assert!(if done { line.ends_with(" = 0") } else { refused }, "{line}");
+    }
+    assert_eq!(faked.stdout().lines().count(), 32);
+}
+
+/// Whoever of the same user isn't of the session isn't hit by what hits everybody.
+#[test]
+fn everybody_is_the_session() {
+    let test = "everybody_is_the_session";
+    let Some(place) = Place::new(test, "signals") else { return };
+    let bed = &place.bed;
+    let Some(root) = bed.busybox_root_or_skip(test, "shell", User::ordinary()) else { return };
+    let world = bed.enter().cwd(bed.scratch()).user(User::ordinary());
+    let mut shell = world.command(Path::new("/bin/sh"));
+    let newroot = bed.program("newroot");
+    let inside =
+        "sleep 60 & kill -9 -1; wait; echo all; su_ok=$(kill -0 $! 2>/dev/null && echo lives); echo $su_ok";
+    let script = format!(
+        "sleep 60 & outside=$!; {} run --engine=trap --root {} -- /bin/sh -c '{inside}'; \
+         kill -0 $outside && echo 'outside lives'; kill $outside",
+        newroot.display(),
+        root.display()
+    );
+    shell.args(["-c", &script]);
+    let outcome = run_within(&mut alone(&shell), Duration::from_secs(30));
+    assert_eq!(outcome.stdout(), "all\n\noutside lives\n", "{}", outcome.stderr());
+}
+
+/// However many were killed, no record is written twice but by chance.
+#[test]
+fn session_file_does_not_grow_with_those_who_are_killed() {
+    let Some(place) = Place::new("session_file_does_not_grow_with_those_who_are_killed", "churn") else {
+        return;
+    };
+    let outcome = place.faked(&[]);
+    assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stderr());
+    let sessions = fs::read_dir(place.root.join(".newroot/sessions")).expect("the store");
+    let file = sessions.flatten().next().expect("the session's file").path();
+    let bytes = fs::read(file).expect("the session's file");
+    let used = u32::from_ne_bytes(bytes[4..8].try_into().expect("a word")) as usize;
+    // Twenty identities twice over, and what each of eight processes at a time may write beside another.
+    assert!(used < 4096 + 400 * 128, "{used} bytes are taken");
+}

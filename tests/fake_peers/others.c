@@ -1,0 +1,56 @@
+// What one may do to another's process, and root to any.
+#include "who.h"
+#include <sched.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+
+static void try(const char *whom, pid_t target) {
+    char byte;
+    struct iovec here = {&byte, 1}, there = {(void *)&errno_name, 1};
+    there.iov_base = (void *)(uintptr_t)errno_name;
+    say("read %s: %s", whom, errno_name(process_vm_readv(target, &here, 1, &there, 1, 0) < 0 ? errno : 0));
+    say("kcmp %s: %s", whom, errno_name(syscall(SYS_kcmp, target, target, 0, 0, 0) < 0 ? errno : 0));
+    struct rlimit limit;
+    // Root of a container has no say in these.
+    if (geteuid()) say("prlimit %s: %s", whom, errno_name(prlimit(target, RLIMIT_CORE, NULL, &limit) < 0 ? errno : 0));
+    if (geteuid()) say("prlimit locks of %s: %s", whom, errno_name(prlimit(target, 10, NULL, &limit) < 0 ? errno : 0));
+    say("nice %s: %s", whom, errno_name(setpriority(PRIO_PROCESS, target, 5) < 0 ? errno : 0));
+    cpu_set_t set;
+    NEED(sched_getaffinity(0, sizeof set, &set));
+    say("affinity %s: %s", whom, errno_name(sched_setaffinity(target, sizeof set, &set) < 0 ? errno : 0));
+    struct sched_param p = {0};
+    say("scheduler %s: %s", whom, errno_name(sched_setscheduler(target, SCHED_BATCH, &p) < 0 ? errno : 0));
+    void *head;
+    size_t size;
+    say("robust list %s: %s", whom, errno_name(syscall(SYS_get_robust_list, target, &head, &size) < 0 ? errno : 0));
+}
+
+int main(void) {
+    pid_t other = sleeper(33, 33, -1), root = sleeper(0, 0, -1);
+    try("33", other);
+    AS(33, 33) {
+        try("33", other);
+        try("root", root);
+        try("self", getpid());
+        try("nobody", 99999);
+        say("seize root: %s", errno_name(ptrace(PTRACE_SEIZE, root, NULL, NULL) < 0 ? errno : 0));
+        say("attach to root: %s", errno_name(ptrace(PTRACE_ATTACH, root, NULL, NULL) < 0 ? errno : 0));
+        say("attach to nobody: %s", errno_name(ptrace(PTRACE_ATTACH, 99999, NULL, NULL) < 0 ? errno : 0));
+        say("raise the priority: %s", errno_name(setpriority(PRIO_PROCESS, 0, -5) < 0 ? errno : 0));
+        say("name the host: %s", errno_name(sethostname("x", 1) < 0 ? errno : 0));
+        say("real time: %s", errno_name(sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){1}) < 0 ? errno : 0));
+        struct rlimit l;
+        NEED(getrlimit(RLIMIT_NOFILE, &l));
+        l.rlim_max++;
+        say("raise a limit: %s", errno_name(setrlimit(RLIMIT_NOFILE, &l) < 0 ? errno : 0));
+    }
+    say("raise the priority: %s", errno_name(setpriority(PRIO_PROCESS, 0, -5) < 0 ? errno : 0));
+    struct rlimit l;
+    NEED(getrlimit(10, &l));
+    say("locks: %d %d", l.rlim_cur == RLIM_INFINITY, l.rlim_max == RLIM_INFINITY);
+    NEED(sethostname("renamed", 7));
+    char name[64];
+    NEED(gethostname(name, sizeof name));
+    say("host name: %s", name);
+    return 0;
+}
