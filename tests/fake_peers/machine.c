@@ -20,6 +20,7 @@ static void refused(void) {
     CALL(unshare(CLONE_NEWNS));
     CALL(unshare(CLONE_NEWPID));
     CALL(unshare(0x10000000 /* a user namespace */));
+    CALL(syscall(SYS_clone, 0x10000000 | SIGCHLD, NULL, NULL, NULL, NULL));
     CALL(unshare(CLONE_FS));
     CALL(syscall(SYS_vhangup));
     CALL(syscall(SYS_kexec_load, 0, 0, NULL, 0));

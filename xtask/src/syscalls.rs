@@ -91,6 +91,9 @@ fn ordinarily(trap: Trap) -> String {
         Trap::InSession(Session::Unlisted) => "if a binding's name isn't in its parent directory".to_owned(),
         Trap::InSession(Session::ReadOnly) => "if a binding is read-only".to_owned(),
         Trap::InSession(Session::Release) => "if another kernel release is shown".to_owned(),
+        Trap::RefuseUnderRoot(..) => {
+            "answered by the filter under fake root, for a user namespace".to_owned()
+        }
         Trap::Refuse(_) => "answered by the filter".to_owned(),
     }
 }

@@ -114,6 +114,7 @@ fn rule_of(row: &Row, flags: Flags, release: bool) -> Rule {
         Trap::Never => Rule::Allow,
         Trap::Always => Rule::Trap,
         Trap::Refuse(errno) => Rule::Errno(errno),
+        Trap::RefuseUnderRoot(..) if !flags.has(Flags::FAKE_ROOT) => Rule::Allow,
         Trap::InSession(property) => {
             let on = match property {
                 Session::Aliased => flags.has(Flags::ALIASED),
@@ -186,6 +187,13 @@ fn leaf(asm: &mut Assembler<'_>, rule: Rule, shim: Shim) -> Option<()> {
             asm.ret(ALLOW)?;
             unless_shim(asm, shim, TRAP | u32::from(MARK))
         }
+        Rule::When(Trap::RefuseUnderRoot(index, bits)) => {
+            const EPERM: u32 = 1;
+            asm.emit(bpf::LD_ABS, bpf::argument_low(index), 0, 0)?;
+            asm.emit(bpf::JSET, bits, 0, 1)?;
+            asm.ret(ERRNO | EPERM)?;
+            asm.ret(ALLOW)
+        }
         Rule::When(_) => None,
     }
 }
@@ -247,7 +255,7 @@ mod tests {
     fn every_row_is_answered_as_the_table_says() {
         for row in ROWS {
             let expected = match row.trap {
-                Trap::Never | Trap::InSession(_) => ALLOW,
+                Trap::Never | Trap::InSession(_) | Trap::RefuseUnderRoot(..) => ALLOW,
                 Trap::Refuse(errno) => ERRNO | u32::from(errno),
                 _ => OURS,
             };
@@ -263,6 +271,20 @@ mod tests {
     fn fake_root_is_asked_first() {
         for row in ROWS.iter().filter(|row| row.faked) {
             assert_eq!(answer(Flags::FAKE_ROOT, row.number, GUEST_IP, [0; 6]), OURS, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn fake_root_gets_no_user_namespace() {
+        const NEW_USER: u64 = 0x1000_0000;
+        for (flags, argument, expected) in [
+            (Flags::FAKE_ROOT, NEW_USER | 17, ERRNO | 1),
+            (Flags::FAKE_ROOT, 17, ALLOW),
+            (Flags::default(), NEW_USER | 17, ALLOW),
+        ] {
+            for number in [raw::__NR_clone, raw::__NR_unshare] {
+                assert_eq!(answer(flags, number, GUEST_IP, [argument, 0, 0, 0, 0, 0]), expected);
+            }
         }
     }
 

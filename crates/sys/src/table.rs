@@ -21,6 +21,9 @@ pub enum Trap {
     InSession(Session),
     /// Never: the kernel answers this errno without running it.
     Refuse(u16),
+    /// Never; under fake root the kernel answers EPERM without running it if the argument with this index has
+    /// one of these bits.
+    RefuseUnderRoot(u8, u32),
 }
 
 /// Properties of a session that need more calls trapped.
@@ -331,6 +334,9 @@ const NONE: From = C(0);
 /// Path first, the rest as it is.
 const PLAIN: [From; 6] = [P, A(1), A(2), A(3), A(4), A(5)];
 
+/// CLONE_NEWUSER. In another user namespace the one real user has another number: nothing that is remembered would be
+/// theirs any more, and the ids that they seem to have can't be mapped.
+const NEW_USER: u32 = 0x1000_0000;
 const EPERM_NOTE: &str = "EPERM";
 const PRIORITY: &str = "what the host doesn't grant seems granted";
 const LIMIT: &str = "a hard limit seems raised, and is as far as the host allows";
@@ -706,11 +712,13 @@ pub static ROWS: &[Row] = &[
     of_root("migrate_pages", raw::__NR_migrate_pages),
     of_root("move_pages", raw::__NR_move_pages),
     of_root("get_robust_list", raw::__NR_get_robust_list),
-    denied(of_root("unshare", raw::__NR_unshare), "EPERM for every new namespace, the user's own included"),
-    of_machine(
-        "clone",
-        raw::__NR_clone,
-        "EPERM for new namespaces but the user's own, where the host allows one",
+    denied(
+        row("unshare", raw::__NR_unshare, Trap::RefuseUnderRoot(0, NEW_USER), Call::Kernel),
+        "EPERM for every new namespace, the user's own included",
+    ),
+    denied(
+        row("clone", raw::__NR_clone, Trap::RefuseUnderRoot(0, NEW_USER), Call::Kernel),
+        "EPERM for every new namespace, the user's own included",
     ),
     of_machine("setns", raw::__NR_setns, EPERM_NOTE),
     of_machine("settimeofday", raw::__NR_settimeofday, EPERM_NOTE),

@@ -13,7 +13,7 @@ use super::forward;
 use super::path::new_entry;
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::memory;
-use crate::owner::{self, CONTROL};
+use crate::owner;
 use crate::resolve::{self, procfs};
 use crate::session::session;
 use crate::slots::Operand;
@@ -248,12 +248,11 @@ fn sendmsg_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcom
     let [socket, message, flags, ..] = call.arguments;
     let mut header = memory::read::<[usize; MESSAGE]>(message)?;
     let addressed = read_address(header[0], header[1] as u32 as usize, &mut operand.text)?;
-    let mut room = [0; CONTROL];
-    let control = owner::sent_control(&header, &mut room)?;
+    let mut builder = Builder::new(call);
+    let control = owner::push_control(&mut builder, &header)?;
     if !addressed && control.is_none() {
         return unchanged(call);
     }
-    let mut builder = Builder::new(call);
     let mut through = None;
     if addressed {
         let address = destination(operand)?;
@@ -262,7 +261,7 @@ fn sendmsg_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcom
         through = address.through;
     }
     if let Some(control) = control {
-        header[4] = builder.push(control)?;
+        header[4] = control;
     }
     let at = builder.push_words(header)?;
     let (afterwards, note) = close_note(through);
@@ -286,13 +285,12 @@ fn sendmmsg_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outco
     let mut ready = 0;
     let mut translated = false;
     let mut through = None;
-    let mut room = [0; CONTROL];
     for (index, header) in headers.iter_mut().enumerate().take(count) {
         let at = messages + index * size_of_val(header);
         let step = memory::read::<[usize; MULTI]>(at).and_then(|read| {
             *header = read;
-            if let Some(control) = owner::sent_control(header, &mut room)? {
-                header[4] = builder.push(control)?;
+            if let Some(control) = owner::push_control(&mut builder, header)? {
+                header[4] = control;
                 translated = true;
             }
             if !read_address(header[0], header[1] as u32 as usize, &mut operand.text)? {

@@ -20,6 +20,6 @@ pub(crate) mod sidecar;
 mod unlock;
 pub mod written;
 
-pub(crate) use calls::{CONTROL, opens_device, sent_control, show_received};
 pub use calls::{dispatch, exec};
+pub(crate) use calls::{opens_device, push_control, show_received};
 pub use unlock::unlock;

@@ -28,7 +28,7 @@ use crate::slots::Scratch;
 use crate::trap::{Outcome, Trapped};
 
 pub(crate) use open::opens_device;
-pub(crate) use socket::{CONTROL, sent_control, show_received};
+pub(crate) use socket::{push_control, show_received};
 
 /// Runs a call, if it is one that fake root makes a difference to; `None` leaves it to the ordinary code.
 pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Option<Outcome> {

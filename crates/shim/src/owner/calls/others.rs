@@ -37,7 +37,6 @@ pub(super) fn run(call: &mut Trapped<'_>, me: &Identity<'_>, number: u32) -> Out
         | raw::__NR_migrate_pages
         | raw::__NR_move_pages
         | raw::__NR_get_robust_list => peers::may_trace(call, me, number).and_then(|()| plain(call)).into(),
-        raw::__NR_unshare => unshare(call).into(),
         raw::__NR_getrlimit if a as u32 == session::RESOURCE => {
             memory::write(b, &[u64::MAX; 2]).map(|()| 0).into()
         }
@@ -47,16 +46,6 @@ pub(super) fn run(call: &mut Trapped<'_>, me: &Identity<'_>, number: u32) -> Out
         raw::__NR_sethostname | raw::__NR_setdomainname => set_name(me, number, a, b).into(),
         _ => plain(call).into(),
     }
-}
-
-/// unshare(2). In another user namespace the host's kernel would show the one real user under another number,
-/// and all that is remembered would belong to nobody; and the guest would have to be mapped by somebody who can.
-fn unshare(call: &Trapped<'_>) -> Result<usize, Errno> {
-    const NEW_USER: usize = 0x1000_0000;
-    if call.arguments[0] & NEW_USER != 0 {
-        return Err(Errno::PERM);
-    }
-    forward(raw::__NR_unshare, call.arguments)
 }
 
 /// What the kernel refuses for want of a capability that the guest has is granted in appearance.

@@ -21,6 +21,7 @@ use crate::owner::{permission, process, session_file};
 use crate::session::session;
 use crate::slots::Operand;
 use crate::trap::Trapped;
+use crate::trap::resume::Builder;
 
 const SOL_SOCKET: u32 = 1;
 const SCM_CREDENTIALS: u32 = 2;
@@ -32,7 +33,7 @@ const CREDENTIALS: usize = 12;
 const BATCH: usize = 8;
 
 /// Control data that credentials can be replaced in: more than as many descriptors as can be sent take.
-pub(crate) const CONTROL: usize = 2048;
+const CONTROL: usize = 2048;
 
 /// Before connect(2), sendto(2), sendmsg(2) and sendmmsg(2).
 pub(super) fn outgoing(
@@ -131,17 +132,29 @@ pub(super) fn getsockopt(call: &Trapped<'_>) -> Result<usize, Errno> {
 
 /// Who connected, or listened; or, if that has been forgotten, who they are now.
 fn peer_of(process: u32) -> Option<Identity<'static>> {
-    process::noted(Note::Peer, process).or_else(|| now(process))
+    let now = now(process);
+    if now.is_none() && is_there(process) {
+        return None;
+    }
+    process::noted(Note::Peer, process).or(now)
 }
 
 /// Who sent something; if they are gone, who they were.
 fn sender_of(process: u32) -> Option<Identity<'static>> {
-    let before = |what| process::noted(what, process);
-    now(process).or_else(|| before(Note::Sender)).or_else(|| before(Note::Peer))
+    let before = || {
+        let noted = |what| process::noted(what, process);
+        if is_there(process) { None } else { noted(Note::Sender).or_else(|| noted(Note::Peer)) }
+    };
+    now(process).or_else(before)
 }
 
 fn now(process: u32) -> Option<Identity<'static>> {
     if process == host::getpid() { Some(process::current()) } else { process::of(process) }
+}
+
+/// Whether there is such a process. One that isn't of this session may have a number that one of it had.
+fn is_there(process: u32) -> bool {
+    process as i32 > 0 && forward(raw::__NR_kill, [process as usize, 0, 0, 0, 0, 0]).is_ok()
 }
 
 /// A `struct ucred` in guest terms, by who the process is found to be.
@@ -175,22 +188,25 @@ fn find_credentials(bytes: &[u8], from: usize) -> Option<usize> {
     }
 }
 
-/// The control data of a message that is to be sent, if there are credentials in it: with those that the kernel
-/// knows in their place. `header` is the guest's `struct msghdr`.
+/// Lays down the control data of a message that is to be sent, if there are credentials in it, with those that the
+/// kernel knows in their place; the result is where it lies. `header` is the guest's `struct msghdr`.
 ///
 /// # Errors
-/// EPERM for credentials that aren't the sender's to send; ENOBUFS where there is too much else.
-pub(crate) fn sent_control<'a>(
-    header: &[usize],
-    room: &'a mut [u8; CONTROL],
-) -> Result<Option<&'a [u8]>, Errno> {
-    const ENOBUFS: Errno = Errno::from_number(105);
-    let [.., control, len, _] = *header.first_chunk::<7>().ok_or(Errno::INVAL)?;
+/// EPERM for credentials that aren't the sender's to send; ENOBUFS where there is too much else; EFAULT if
+/// the stack is at its end.
+pub(crate) fn push_control(builder: &mut Builder, header: &[usize]) -> Result<Option<usize>, Errno> {
+    let Some(&[.., control, len, _]) = header.first_chunk::<7>() else { return Ok(None) };
     if !session().has(Flags::FAKE_ROOT) || control == 0 || len < HEADER + CREDENTIALS {
         return Ok(None);
     }
-    let taken = len.min(CONTROL);
-    let bytes = room.get_mut(..taken).ok_or(Errno::INVAL)?;
+    push_credentials(builder, control, len)
+}
+
+#[inline(never)]
+fn push_credentials(builder: &mut Builder, control: usize, len: usize) -> Result<Option<usize>, Errno> {
+    const ENOBUFS: Errno = Errno::from_number(105);
+    let mut room = [0; CONTROL];
+    let bytes = room.get_mut(..len.min(CONTROL)).ok_or(Errno::INVAL)?;
     // What can't be read is for the kernel to say.
     if memory::read_bytes(control, bytes).is_err() {
         return Ok(None);
@@ -213,7 +229,7 @@ pub(crate) fn sent_control<'a>(
     }
     match found {
         true if len > CONTROL => Err(ENOBUFS),
-        true => Ok(Some(bytes)),
+        true => builder.push(bytes).map(Some),
         false => Ok(None),
     }
 }
