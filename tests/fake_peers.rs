@@ -131,17 +131,20 @@ fn everybody_is_the_session() {
     let world = bed.enter().cwd(bed.scratch()).user(User::ordinary());
     let mut shell = world.command(Path::new("/bin/sh"));
     let newroot = bed.program("newroot");
-    let inside =
-        "sleep 60 & kill -9 -1; wait; echo all; su_ok=$(kill -0 $! 2>/dev/null && echo lives); echo $su_ok";
+    fs::create_dir(root.join("etc")).expect("a directory of the root");
+    fs::write(root.join("etc/passwd"), "root:x:0:0::/:/bin/sh\n").expect("who is root");
+    own(&root, User::ordinary());
+    let inside = "sleep 60 & renice -n 5 -u root; cut -d\" \" -f 19 /proc/$!/stat; kill -9 -1; wait; \
+                  kill -0 $! 2>/dev/null || echo gone";
     let script = format!(
         "sleep 60 & outside=$!; {} run --engine=trap --root {} -- /bin/sh -c '{inside}'; \
-         kill -0 $outside && echo 'outside lives'; kill $outside",
+         kill -0 $outside && echo outside lives; cut -d' ' -f19 /proc/$outside/stat; kill $outside",
         newroot.display(),
         root.display()
     );
     shell.args(["-c", &script]);
     let outcome = run_within(&mut alone(&shell), Duration::from_secs(30));
-    assert_eq!(outcome.stdout(), "all\n\noutside lives\n", "{}", outcome.stderr());
+    assert_eq!(outcome.stdout(), "5\ngone\noutside lives\n0\n", "{}", outcome.stderr());
 }
 
 /// However many were killed, no record is written twice but by chance.

@@ -45,6 +45,20 @@ int main(void) {
         say("raise a limit: %s", errno_name(setrlimit(RLIMIT_NOFILE, &l) < 0 ? errno : 0));
     }
     say("raise the priority: %s", errno_name(setpriority(PRIO_PROCESS, 0, -5) < 0 ? errno : 0));
+    // All of a user's.
+    pid_t second = sleeper(33, 33, -1);
+    say("nice 33's: %s", errno_name(setpriority(PRIO_USER, 33, 7) < 0 ? errno : 0));
+    say("nice nobody's: %s", errno_name(setpriority(PRIO_USER, 77, 7) < 0 ? errno : 0));
+    AS(44, 44) {
+        say("nice another's: %s", errno_name(setpriority(PRIO_USER, 33, 8) < 0 ? errno : 0));
+        say("nice own: %s", errno_name(setpriority(PRIO_USER, 0, 9) < 0 ? errno : 0));
+        say("own: %d", getpriority(PRIO_PROCESS, 0));
+        say("nice the group: %s", errno_name(setpriority(PRIO_PGRP, 0, 10) < 0 ? errno : 0));
+        say("I/O of another's: %s", errno_name(syscall(SYS_ioprio_set, 3, 33, 2 << 13) < 0 ? errno : 0));
+        say("no such kind: %s", errno_name(setpriority(9, 0, 9) < 0 ? errno : 0));
+    }
+    say("33's: %d %d, root's: %d", getpriority(PRIO_PROCESS, other), getpriority(PRIO_PROCESS, second),
+        getpriority(PRIO_PROCESS, root));
     struct rlimit l;
     NEED(getrlimit(10, &l));
     say("locks: %d %d", l.rlim_cur == RLIM_INFINITY, l.rlim_max == RLIM_INFINITY);

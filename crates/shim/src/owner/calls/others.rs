@@ -25,10 +25,7 @@ pub(super) fn run(call: &mut Trapped<'_>, me: &Identity<'_>, number: u32) -> Out
         | raw::__NR_sched_setparam
         | raw::__NR_sched_setattr
         | raw::__NR_sched_setaffinity
-        | raw::__NR_ioprio_set => match peers::may_schedule(call, me, number) {
-            Ok(()) => granted(me, Capabilities::SYS_NICE, plain(call)).into(),
-            Err(error) => error.into(),
-        },
+        | raw::__NR_ioprio_set => peers::schedule(call, me, number).into(),
         raw::__NR_process_vm_readv
         | raw::__NR_process_vm_writev
         | raw::__NR_kcmp
@@ -49,7 +46,7 @@ pub(super) fn run(call: &mut Trapped<'_>, me: &Identity<'_>, number: u32) -> Out
 }
 
 /// What the kernel refuses for want of a capability that the guest has is granted in appearance.
-fn granted(
+pub(super) fn granted(
     me: &Identity<'_>,
     capability: Capabilities,
     result: Result<usize, Errno>,

@@ -3,10 +3,12 @@
 
 use newroot_abi::Errno;
 use newroot_owner::session::Identity;
-use newroot_owner::{Credentials, permission as rules};
+use newroot_owner::{Capabilities, Credentials, permission as rules};
 use newroot_sys::raw;
 
-use super::signals::described;
+use super::others::granted;
+use super::signals::{described, each_process};
+use crate::calls::forward;
 use crate::host;
 use crate::owner::process;
 use crate::trap::{Outcome, Trapped};
@@ -19,23 +21,63 @@ pub(super) fn check(target: u32, may: impl FnOnce(&Credentials) -> Result<(), Er
     // One that isn't of this session, or isn't there: that the call will find.
     match process::of(target) {
         Some(other) => may(&other.credentials),
-        None => crate::calls::forward(raw::__NR_kill, [target as usize, 0, 0, 0, 0, 0])
+        None => forward(raw::__NR_kill, [target as usize, 0, 0, 0, 0, 0])
             .map_or(Ok(()), |_| may(&process::stranger())),
     }
 }
 
-/// Before setpriority(2), ioprio_set(2) and sched_set*(2).
-pub(super) fn may_schedule(call: &Trapped<'_>, me: &Identity<'_>, number: u32) -> Result<(), Errno> {
-    const IOPRIO_WHO_PROCESS: usize = 1;
-    let [a, b, ..] = call.arguments;
-    let target = match number {
-        raw::__NR_setpriority if a as u32 == 0 => b,
-        raw::__NR_ioprio_set if a as u32 as usize == IOPRIO_WHO_PROCESS => b,
-        // Groups and users: those of the real one.
-        raw::__NR_setpriority | raw::__NR_ioprio_set => return Ok(()),
-        _ => a,
+/// setpriority(2), ioprio_set(2) and sched_set*(2).
+pub(super) fn schedule(call: &Trapped<'_>, me: &Identity<'_>, number: u32) -> Result<usize, Errno> {
+    let [kind, who, value, ..] = call.arguments;
+    // PRIO_PROCESS and its kin are 0, 1 and 2; IOPRIO_WHO_PROCESS and its kin are 1, 2 and 3.
+    let first = match number {
+        raw::__NR_setpriority => 0,
+        raw::__NR_ioprio_set => 1,
+        _ => return schedule_one(me, kind as u32, || forward(number, call.arguments)),
     };
-    check(target as u32, |other| rules::may_schedule(&me.credentials, other))
+    let one = |target: u32| forward(number, [first as usize, target as usize, value, 0, 0, 0]);
+    match (kind as u32).checked_sub(first) {
+        Some(0) => schedule_one(me, who as u32, || forward(number, call.arguments)),
+        Some(1) if !me.credentials.capable(Capabilities::SYS_NICE) => {
+            let of = |process: usize| forward(raw::__NR_getpgid, [process, 0, 0, 0, 0, 0]);
+            let group = if who as u32 == 0 { of(0)? } else { who as u32 as usize };
+            schedule_those(me, |process| of(process as usize) == Ok(group), one)
+        }
+        // The host's user has more processes than those of the session.
+        Some(2) => {
+            let uid = if who as u32 == 0 { me.credentials.ruid } else { who as u32 };
+            let is_theirs = |process| process::of(process).is_some_and(|of| of.credentials.ruid == uid);
+            schedule_those(me, is_theirs, one)
+        }
+        _ => granted(me, Capabilities::SYS_NICE, forward(number, call.arguments)),
+    }
+}
+
+fn schedule_one(
+    me: &Identity<'_>,
+    target: u32,
+    run: impl FnOnce() -> Result<usize, Errno>,
+) -> Result<usize, Errno> {
+    check(target, |other| rules::may_schedule(&me.credentials, other))?;
+    granted(me, Capabilities::SYS_NICE, run())
+}
+
+/// All that are among those: the last error is the answer.
+fn schedule_those(
+    me: &Identity<'_>,
+    is_one: impl Fn(u32) -> bool,
+    run: impl Fn(u32) -> Result<usize, Errno>,
+) -> Result<usize, Errno> {
+    let mut answer = Err(Errno::SRCH);
+    each_process(|process| {
+        if is_one(process) {
+            let one = schedule_one(me, process, || run(process));
+            if one.is_err() || answer == Err(Errno::SRCH) {
+                answer = one;
+            }
+        }
+    })?;
+    answer
 }
 
 /// Before calls that look into another process.
@@ -60,9 +102,9 @@ pub(super) fn ptrace(call: &Trapped<'_>, me: &Identity<'_>) -> Option<Outcome> {
     match request as u32 {
         TRACEME => None,
         ATTACH | SEIZE => match check(target as u32, |other| rules::may_trace(&me.credentials, other)) {
-            Ok(()) => Some(crate::calls::forward(raw::__NR_ptrace, call.arguments).into()),
+            Ok(()) => Some(forward(raw::__NR_ptrace, call.arguments).into()),
             Err(error) => Some(error.into()),
         },
-        _ => Some(crate::calls::forward(raw::__NR_ptrace, call.arguments).into()),
+        _ => Some(forward(raw::__NR_ptrace, call.arguments).into()),
     }
 }

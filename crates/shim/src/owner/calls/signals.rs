@@ -161,7 +161,7 @@ pub(super) fn described(descriptor: i32) -> Option<u32> {
 }
 
 /// Visits all processes that there are. They are read from procfs a few at a time, in the order of their numbers.
-fn each_process(mut visit: impl FnMut(u32)) -> Result<(), Errno> {
+pub(super) fn each_process(mut visit: impl FnMut(u32)) -> Result<(), Errno> {
     const RECORD_LEN: usize = 16;
     const NAME: usize = 19;
     let flags = raw::O_RDONLY | raw::O_DIRECTORY | raw::O_CLOEXEC;
