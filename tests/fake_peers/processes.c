@@ -1,5 +1,6 @@
 // /proc tells of processes who they seem to be.
 #include "who.h"
+#include <sys/utsname.h>
 
 static void lines(const char *name, const char *path, int directory) {
     int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
@@ -20,7 +21,7 @@ static void lines(const char *name, const char *path, int directory) {
         else if (!strncmp(line, "CapEff:", 7)) eff = strtoull(line + 8, NULL, 16);
         else if (!strncmp(line, "CapBnd:", 7)) bnd = strtoull(line + 8, NULL, 16);
         else if (!strncmp(line, "Uid:", 4) || !strncmp(line, "Gid:", 4) || !strncmp(line, "Groups:", 7)
-            || !strncmp(line, "CapInh:", 7) || !strncmp(line, "CapAmb:", 7) || !strncmp(line, "Max file locks", 14))
+            || !strncmp(line, "CapInh:", 7) || !strncmp(line, "CapAmb:", 7) || !strncmp(line, "Max file locks", 14) || !strncmp(line, "SigBlk:", 7))
             say("%s %s", name, line);
         else others++;
     }
@@ -74,6 +75,15 @@ int main(void) {
     show("/proc/self/gid_map");
     show("/proc/self/setgroups");
     look("another's", other);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGRTMAX);
+    NEED(sigprocmask(SIG_BLOCK, &set, NULL));
+    lines("blocking", "/proc/thread-self/status", AT_FDCWD);
+    struct utsname system;
+    NEED(uname(&system));
+    say("%s %s %s", system.sysname, system.release, system.version);
     NEED(sethostname("newroot-test", 12));
     NEED(setdomainname("example", 7));
     show("/proc/sys/kernel/hostname");

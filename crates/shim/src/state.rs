@@ -125,7 +125,9 @@ fn claim(pid: u32) {
     if slots::is_claimed() {
         return;
     }
-    let inherited = slots::is_owner(pid) && is_blocked(host::getppid());
+    // The first process of a PID namespace has no parent there: that is no thread, and blocks nothing.
+    let parent = host::getppid();
+    let inherited = slots::is_owner(pid) && parent != 0 && is_blocked(parent);
     if inherited {
         set_blocked(pid, true);
     }

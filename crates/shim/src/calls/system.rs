@@ -13,10 +13,13 @@ const FIELD: usize = 65;
 /// `release` is the third of them.
 const RELEASE: usize = 2 * FIELD;
 
-/// uname(2) with the release the user wants.
+/// uname(2) with the release the user wants, if any.
 pub fn uname(call: &mut Trapped<'_>) -> Outcome {
     let [out, ..] = call.arguments;
     let result = forward(raw::__NR_uname, [out, 0, 0, 0, 0, 0]).and_then(|value| {
+        if session().release.is_empty() {
+            return Ok(value);
+        }
         let mut field = [0u8; FIELD];
         for (place, &byte) in field.iter_mut().take(FIELD - 1).zip(session().release) {
             *place = byte;

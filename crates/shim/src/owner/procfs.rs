@@ -14,6 +14,8 @@ use super::{process, session_file};
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::report::Decimal;
 use crate::resolve::procfs::name_descriptor;
+use crate::state;
+use crate::trap::SIGSYS_BIT;
 
 /// A file with another text in the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,11 +111,11 @@ fn number(process: &[u8]) -> Option<u32> {
 }
 
 /// Makes a copy of a file of procfs with the text that the guest is to see; `None` if it sees what is there.
-/// `flags` are those of the open.
+/// `flags` are those of the open, and `mask` has the signals that the guest blocks: in the handler all are.
 ///
 /// # Errors
 /// open(2)'s, read(2)'s, memfd_create(2)'s.
-pub fn open(path: &mut HostBuf, flags: u64) -> Result<Option<Descriptor>, Errno> {
+pub fn open(path: &mut HostBuf, flags: u64, mask: u64) -> Result<Option<Descriptor>, Errno> {
     if told(path.bytes()).is_none() {
         return Ok(None);
     }
@@ -155,7 +157,7 @@ pub fn open(path: &mut HostBuf, flags: u64) -> Result<Option<Descriptor>, Errno>
         }
         Some(Told::Status(process)) => {
             let copy = copy(b"status\0")?;
-            write_status(process, &source, &copy)?;
+            write_status(process, &source, &copy, mask)?;
             copy
         }
         _ => return Ok(None),
@@ -182,7 +184,9 @@ fn limits(source: &Descriptor, copy: &Descriptor) -> Result<(), Errno> {
     out.finish()
 }
 
-fn write_status(process: &[u8], source: &Descriptor, copy: &Descriptor) -> Result<(), Errno> {
+fn write_status(process: &[u8], source: &Descriptor, copy: &Descriptor, mask: u64) -> Result<(), Errno> {
+    let blocked =
+        number(process).is_some_and(|of| of == 0 || of == host::gettid()).then(|| blocked_line(mask));
     let of_session = identity(process);
     let stranger = Identity { credentials: process::stranger(), groups: &[] };
     let known = match &of_session {
@@ -215,7 +219,11 @@ fn write_status(process: &[u8], source: &Descriptor, copy: &Descriptor) -> Resul
                                     out.push(text);
                                 })
                         });
-                    if told {
+                    if let (b"SigBlk", b':', Some(blocked)) = (so_far, byte, &blocked) {
+                        out.push(blocked);
+                        line = Line::Told;
+                        named = 0;
+                    } else if told {
                         line = Line::Told;
                         named = 0;
                     } else if byte == b':' || byte == b'\n' || named == name.len() {
@@ -239,6 +247,17 @@ fn write_status(process: &[u8], source: &Descriptor, copy: &Descriptor) -> Resul
             }
         }
     }
+}
+
+/// The line of `status` with the signals that a thread blocks.
+fn blocked_line(mask: u64) -> [u8; 25] {
+    let mask = mask & !SIGSYS_BIT | if state::sigsys_blocked() { SIGSYS_BIT } else { 0 };
+    let mut line = *b"SigBlk:\t0000000000000000\n";
+    for (index, place) in line.iter_mut().skip(8).take(16).enumerate() {
+        let digit = (mask >> (60 - 4 * index) & 15) as u8;
+        *place = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
+    }
+    line
 }
 
 /// Where in a line of `status` the copying stands.

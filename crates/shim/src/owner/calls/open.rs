@@ -38,7 +38,7 @@ pub(super) fn open(call: &mut Trapped<'_>, me: &Identity<'_>, scratch: &mut Scra
             return unnamed(me, operand, request).map(Some);
         }
         if procfs::may_be_told(operand.text.bytes())
-            && let Some(copy) = told(me, operand, request)?
+            && let Some(copy) = told(me, operand, request, call.context.mask)?
         {
             return Ok(Some(copy));
         }
@@ -54,15 +54,20 @@ pub(super) fn open(call: &mut Trapped<'_>, me: &Identity<'_>, scratch: &mut Scra
     }
 }
 
-/// A file of procfs with another text in the guest. What is wrong with the path is for the ordinary code to say.
-fn told(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<Option<usize>, Errno> {
+/// A file of procfs with another text in the guest. `mask` has the signals that the guest blocks. What is wrong with the path is for the ordinary code to say.
+fn told(
+    me: &Identity<'_>,
+    operand: &mut Operand,
+    request: Request,
+    mask: u64,
+) -> Result<Option<usize>, Errno> {
     if request.flags & O_PATH != 0 || request.writes() {
         return Ok(None);
     }
     permission::search(me, operand, request.directory, request.last())?;
     match resolve::walk_text(operand, request.directory, request.last()) {
         Ok(found) if !found.magic => {
-            let copy = procfs::open(&mut operand.walk.host, request.flags)?;
+            let copy = procfs::open(&mut operand.walk.host, request.flags, mask)?;
             Ok(copy.map(|copy| copy.into_number() as usize))
         }
         _ => Ok(None),
