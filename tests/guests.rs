@@ -11,7 +11,7 @@ use newroot_testkit::{Bed, Engine, Facts, Guest, Linkage, difference, discover, 
 
 /// The engines that have to agree with the kernel, each also without what it only uses
 /// because it is quick.
-const ENGINES: [Engine; 8] = [
+const ENGINES: [Engine; 10] = [
     TRAP,
     // Every call site is patched as soon as it has trapped once.
     Engine { name: "trap_patched", options: &["--engine=trap", "--patch-after=1"], ..TRAP },
@@ -31,6 +31,12 @@ const ENGINES: [Engine; 8] = [
         ..NAMESPACE
     },
     CHROOT,
+    FAKE_ROOT,
+    Engine {
+        name: "fake_root_patched",
+        options: &["--engine=trap", "--patch-after=1", "--root"],
+        ..FAKE_ROOT
+    },
 ];
 
 /// Root has no user namespace to differ by.
@@ -42,10 +48,24 @@ const CHROOT: Engine = Engine {
     ..NAMESPACE
 };
 
+/// Compared with real root.
+const FAKE_ROOT: Engine = Engine {
+    name: "fake_root",
+    options: &["--engine=trap", "--no-patch", "--root"],
+    fake_root: true,
+    area: Some(ROOTS_AREA),
+    differences: "fake_root.differs",
+    ..TRAP
+};
+
+/// What real root and fake root alone are asked about.
+const ROOTS_AREA: &str = "owner";
+
 const TRAP: Engine = Engine {
     name: "trap",
     options: &["--engine=trap", "--no-patch"],
     by_root: false,
+    fake_root: false,
     denied: &[],
     area: None,
     mount_points: false,
@@ -56,6 +76,7 @@ const NAMESPACE: Engine = Engine {
     name: "namespace",
     options: &["--engine=namespace"],
     by_root: false,
+    fake_root: false,
     denied: &[],
     area: None,
     mount_points: true,
@@ -71,10 +92,8 @@ fn main() -> ExitCode {
         let guest = Arc::new(guest);
         for &linkage in &guest.linkages {
             trials.push(trial(("native", false), &bed, &guest, linkage, repeats));
-            for engine in
-                ENGINES.into_iter().filter(|engine| engine.area.is_none_or(|area| guest.is_in(area)))
-            {
-                let kind = (engine.name, engine.by_root);
+            for engine in ENGINES.into_iter().filter(|engine| is_tried(engine, &guest)) {
+                let kind = (engine.name, engine.by_root || engine.fake_root);
                 trials.push(trial(kind, &bed, &guest, linkage, move |bed, guest, linkage| {
                     on_engine(bed, guest, linkage, engine)
                 }));
@@ -86,6 +105,11 @@ fn main() -> ExitCode {
         println!("{} skipped", skipped());
     }
     conclusion.exit_code()
+}
+
+/// Whether an engine has anything to do with a guest.
+fn is_tried(engine: &Engine, guest: &Guest) -> bool {
+    engine.area.is_none_or(|area| guest.is_in(area)) && (engine.fake_root || !guest.is_in(ROOTS_AREA))
 }
 
 /// One named test: `trap::fs::rename_onto_mount_point`, with `@musl` or the like behind it
@@ -123,7 +147,8 @@ fn repeats(bed: &Bed, guest: &Guest, linkage: Linkage) -> Result<(), Failed> {
 }
 
 fn on_engine(bed: &Bed, guest: &Guest, linkage: Linkage, engine: Engine) -> Result<(), Failed> {
-    let mut expected = bed.native(guest, linkage);
+    let mut expected =
+        if engine.fake_root { bed.native_root(guest, linkage) } else { bed.native(guest, linkage) };
     if let Some(printed) = guest.expected_difference(engine.differences) {
         expected.printed = printed;
     }

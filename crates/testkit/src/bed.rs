@@ -16,6 +16,8 @@ use crate::fixture::Fixture;
 use crate::guest::{Guest, Linkage, tools};
 use crate::run::{Ending, run, run_within};
 
+mod fake_root;
+
 /// Where the program under test stands in every root.
 const GUEST_PROGRAM: &str = "/bin/guest";
 /// How long it may take; natively the longest needs three seconds.
@@ -32,6 +34,8 @@ pub struct Engine {
     pub options: &'static [&'static str],
     /// Whether root starts it, and has it become the guest's user.
     pub by_root: bool,
+    /// Whether an ordinary user starts it and is root inside: the oracle is real root then.
+    pub fake_root: bool,
     /// What the host lacks, for [`Enter::deny`]. The oracle has it: newroot is to give the same
     /// answers without.
     pub denied: &'static [&'static str],
@@ -163,7 +167,14 @@ impl Bed {
     /// The facts of `guest` on the real kernel.
     #[must_use]
     pub fn native(&self, guest: &Guest, linkage: Linkage) -> Facts {
-        let (mut fixture, user) = self.furnish(guest, linkage);
+        let user = guest.user();
+        let mut fixture = self.furnish(guest, linkage, user);
+        let world = self.real_root(&mut fixture).user(user);
+        facts(&mut fixture, &mut world.command(Path::new(GUEST_PROGRAM)))
+    }
+
+    /// A real chroot into the tree, with real bind mounts.
+    fn real_root(&self, fixture: &mut Fixture) -> Enter {
         fixture.make_mount_points();
         let root = fixture.root();
         let mut world = self.enter().mounts();
@@ -175,26 +186,35 @@ impl Bed {
                 world.bind(&binding.host, &place)
             };
         }
-        world = world.root(&root).cwd(Path::new(WORKING_DIRECTORY)).user(user);
-        facts(&mut fixture, &mut world.command(Path::new(GUEST_PROGRAM)))
+        world.root(&root).cwd(Path::new(WORKING_DIRECTORY))
     }
 
     /// The facts of `guest` on `engine`.
     #[must_use]
     pub fn on_engine(&self, guest: &Guest, linkage: Linkage, engine: Engine) -> Facts {
-        let (mut fixture, user) = self.furnish(guest, linkage);
+        if engine.fake_root {
+            return self.as_fake_root(guest, linkage, engine);
+        }
+        let user = guest.user();
+        let mut fixture = self.furnish(guest, linkage, user);
         if engine.mount_points {
             fixture.make_mount_points();
         }
         let caller = if engine.by_root { User::ROOT } else { user };
-        let mut world = self.enter().cwd(self.scratch()).user(caller);
-        world = engine.denied.iter().fold(world, |world, rule| world.deny(rule));
-
-        let mut command = world.command(&self.program("newroot"));
-        command.args(["run", "--no-recommended", "--clear-env"]).args(engine.options);
+        let mut command = self.newroot(&fixture, caller, engine);
         if engine.by_root {
             command.args(["-u", &format!("+{}:+{}", user.uid, user.gid), "--groups="]);
         }
+        command.arg(fixture.root()).args(["--", GUEST_PROGRAM]);
+        facts(&mut fixture, &mut command)
+    }
+
+    /// `newroot run` by `caller` on `engine`, up to the root.
+    fn newroot(&self, fixture: &Fixture, caller: User, engine: Engine) -> Command {
+        let mut world = self.enter().cwd(self.scratch()).user(caller);
+        world = engine.denied.iter().fold(world, |world, rule| world.deny(rule));
+        let mut command = world.command(&self.program("newroot"));
+        command.args(["run", "--no-recommended", "--clear-env"]).args(engine.options);
         for (name, value) in ENVIRONMENT {
             command.arg("-e").arg(format!("{name}={value}"));
         }
@@ -207,13 +227,12 @@ impl Bed {
             }
             command.arg("-b").arg(text);
         }
-        command.args(["-w", WORKING_DIRECTORY]).arg(fixture.root()).args(["--", GUEST_PROGRAM]);
-        facts(&mut fixture, &mut command)
+        command.args(["-w", WORKING_DIRECTORY]);
+        command
     }
 
     /// A tree with the program, its libraries, the tools and the program's own bindings in it.
-    fn furnish(&self, guest: &Guest, linkage: Linkage) -> (Fixture, User) {
-        let user = if guest.as_root { User::ROOT } else { User::ordinary() };
+    fn furnish(&self, guest: &Guest, linkage: Linkage, user: User) -> Fixture {
         let mut fixture = Fixture::new(self.scratch(), user, guest.long_root);
         let program = self.compiled(&guest.source, linkage);
         fixture.install(&program, Path::new(GUEST_PROGRAM));
@@ -227,7 +246,7 @@ impl Bed {
         for extra in &guest.bindings {
             fixture.bind(&extra.host, &extra.guest, extra.read_only);
         }
-        (fixture, user)
+        fixture
     }
 
     /// A program of `tests/guests/tools`, linked statically.

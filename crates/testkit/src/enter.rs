@@ -117,6 +117,12 @@ impl Enter {
         self.step(["--user", &uid, &gid, &groups].map(OsStr::new))
     }
 
+    /// Root stays root, but in no other group.
+    #[must_use]
+    pub fn root_alone(self) -> Self {
+        self.step(["--user", "0", "0", "-"].map(OsStr::new))
+    }
+
     /// An rlimit, soft and hard: `as`, `nofile`, `nproc`, `stack` or `fsize`.
     #[must_use]
     pub fn limit(self, name: &str, value: u64) -> Self {

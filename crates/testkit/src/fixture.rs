@@ -218,10 +218,15 @@ impl Fixture {
     /// What is left of the tree after a run, as text. Mount points are taken away first.
     #[must_use]
     pub fn remains(&mut self) -> String {
+        self.remove_mount_points();
+        format!("root\n{}host\n{}", snapshot(&self.root()), snapshot(&self.host()))
+    }
+
+    /// Takes away what [`Self::make_mount_points`] has made.
+    pub(crate) fn remove_mount_points(&mut self) {
         for path in self.mount_points.drain(..).rev() {
             let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
         }
-        format!("root\n{}host\n{}", snapshot(&self.root()), snapshot(&self.host()))
     }
 
     /// Whether somebody wants to look at the tree afterwards.

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::enter::User;
+
 /// How a program is linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Linkage {
@@ -89,6 +91,11 @@ impl Guest {
             guest.heed(line).unwrap_or_else(|why| panic!("{}: {why}: {line}", source.display()));
         }
         guest
+    }
+
+    /// Who runs it.
+    pub(crate) fn user(&self) -> User {
+        if self.as_root { User::ROOT } else { User::ordinary() }
     }
 
     /// Whether it belongs to this area.
