@@ -185,10 +185,11 @@ fn walked(call: &mut Trapped<'_>, operand: &mut Operand, request: Request) -> Re
     if request.writes() && session().has(Flags::READ_ONLY) {
         refuse_read_only(operand, request, found)?;
     }
+    let afterwards = if session().has(Flags::FAKE_ROOT) { Afterwards::OnRefusal } else { Afterwards::Never };
     if found.magic {
         // Only the kernel can follow it, and it must be allowed to.
         let host = operand.walk.host.with_nul();
-        return resume(call, request, AT_FDCWD, host, 0, Afterwards::Never);
+        return resume(call, request, AT_FDCWD, host, 0, afterwards);
     }
     if procfs_files::is_special(operand.walk.host.bytes()) && !request.writes() && request.flags & O_PATH == 0
     {
@@ -202,8 +203,6 @@ fn walked(call: &mut Trapped<'_>, operand: &mut Operand, request: Request) -> Re
         // without need: the walk has followed all links there were.
         let resolve = if session().has_openat2() { NO_SYMLINKS } else { 0 };
         let request = if asked_nofollow || resolve == 0 { nofollow } else { request };
-        let afterwards =
-            if session().has(Flags::FAKE_ROOT) { Afterwards::OnRefusal } else { Afterwards::Never };
         return resume(call, request, AT_FDCWD, operand.walk.host.with_nul(), resolve, afterwards);
     }
     let at = Anchored::new(&mut operand.walk.host)?;

@@ -11,7 +11,9 @@
 
 mod calls;
 pub mod file;
+mod list;
 pub mod permission;
+mod privileges;
 pub mod process;
 pub mod procfs;
 pub mod remember;

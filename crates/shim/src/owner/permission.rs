@@ -6,14 +6,15 @@
 
 use newroot_abi::Errno;
 use newroot_owner::session::Identity;
-use newroot_owner::{Capabilities, Want, permission};
+use newroot_owner::{Capabilities, Owned, Want, permission};
 use newroot_paths::{Fs, GuestBuf, HostBuf, Last, Link, split_last, walk};
 use newroot_sys::raw;
 
 use super::file::{self, File, Seen};
+use super::list;
 use super::process::who;
 use super::procfs;
-use crate::host::{self, AT_FDCWD, Path};
+use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::resolve::{self, Entry, HostFs, Object};
 use crate::session::session;
 use crate::slots::Operand;
@@ -100,7 +101,20 @@ fn may_search_parent(me: &Identity<'_>, guest: &GuestBuf) -> Result<(), Errno> {
 }
 
 fn may_search(me: &Identity<'_>, directory: i32, mount: Option<usize>) -> Result<(), Errno> {
-    may(me, File::Found(directory), mount, Want::EXECUTE)
+    let file = File::Found(directory);
+    let stat = file.stat()?;
+    // That it is no directory is for the call to find.
+    if FileType::of(&stat) != FileType::Directory {
+        return Ok(());
+    }
+    let seen = file::look(me, file, &stat, mount)?;
+    ask(me, file, &seen, |owned| permission::may(&who(me), owned, Want::EXECUTE))
+}
+
+/// Asks a rule about a file; its access list is read where it decides something.
+pub fn ask<T>(me: &Identity<'_>, file: File<'_>, seen: &Seen, rule: impl FnOnce(&Owned<'_>) -> T) -> T {
+    let group_decides = seen.mode & 0o070 != 0 && me.credentials.fsuid != seen.uid;
+    if group_decides && !is_unlimited(me) { list::ask(file, seen, rule) } else { rule(&seen.owned()) }
 }
 
 /// Whether a file may be read, written, executed or searched.
@@ -109,7 +123,7 @@ fn may_search(me: &Identity<'_>, directory: i32, mount: Option<usize>) -> Result
 /// EACCES; what looking at it gives.
 pub fn may(me: &Identity<'_>, file: File<'_>, mount: Option<usize>, want: Want) -> Result<(), Errno> {
     let seen = file::look(me, file, &file.stat()?, mount)?;
-    permission::may(&who(me), &seen.owned(), want)
+    ask(me, file, &seen, |owned| permission::may(&who(me), owned, want))
 }
 
 /// The same of an object that was found.

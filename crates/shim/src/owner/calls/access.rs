@@ -44,7 +44,7 @@ pub(super) fn access(
         let file = permission::object_file(&object, operand);
         let stat = file.stat()?;
         let seen = file::look(&asker, file, &stat, object.mount)?;
-        rules::may(&who(&asker), &seen.owned(), want)?;
+        permission::ask(&asker, file, &seen, |owned| rules::may(&who(&asker), owned, want))?;
         // A stand-in's own mode says nothing.
         if seen.record.device.is_some() {
             return Ok(0);

@@ -13,16 +13,18 @@ use crate::calls::{descriptor_argument, forward, read_path};
 use crate::host::{self, AT_FDCWD, Path, Stat};
 use crate::memory;
 use crate::owner::file::{self, File, Route, Seen, bears_attributes};
-use crate::owner::permission;
 use crate::owner::process::who;
 use crate::owner::remember::remember;
+use crate::owner::{list, permission};
 use crate::slots::Operand;
 use crate::trap::Trapped;
 
 /// The largest value and the longest list (`XATTR_SIZE_MAX`, `XATTR_LIST_MAX`).
 const MOST: usize = 65536;
 /// Lists of capabilities and of access are shorter than this.
-const KEPT: usize = 4096;
+const KEPT: usize = list::ROOM;
+/// `XATTR_CAPS_SZ_3` of `linux/capability.h`.
+const LONGEST_CAPABILITIES: usize = 24;
 const CAPABILITY: &[u8] = b"security.capability";
 
 /// What is asked, whichever call asks it: the arguments behind the path or descriptor.
@@ -50,6 +52,19 @@ impl Operation {
         })
     }
 
+    /// What is wrong with the arguments themselves (setxattr_copy() in fs/xattr.c).
+    fn check(self) -> Result<(), Errno> {
+        const CREATE_OR_REPLACE: u32 = 3;
+        let Self::Set { value, size, flags, .. } = self else { return Ok(()) };
+        if flags & !CREATE_OR_REPLACE != 0 {
+            return Err(Errno::INVAL);
+        }
+        if size > MOST {
+            return Err(Errno::TOOBIG);
+        }
+        if size == 0 { Ok(()) } else { memory::read::<u8>(value).map(|_| ()) }
+    }
+
     fn changes(self) -> bool {
         matches!(self, Self::Set { .. } | Self::Remove { .. })
     }
@@ -64,6 +79,7 @@ pub(super) fn by_path(
 ) -> Option<Result<usize, Errno>> {
     let operation = Operation::asked(call.number as u32, &call.arguments)?;
     Some((|| {
+        operation.check()?;
         read_path(operand, argument(&call.arguments, row.path))?;
         let last = if follows(&call.arguments, row) { Last::Follow } else { Last::Keep };
         let object = permission::object(me, operand, AT_FDCWD, last)?;
@@ -83,6 +99,7 @@ pub(super) fn by_descriptor(call: &Trapped<'_>, me: &Identity<'_>, number: u32) 
         return Err(Errno::BADF);
     }
     let operation = Operation::asked(number, &call.arguments).ok_or(Errno::NOSYS)?;
+    operation.check()?;
     run(me, File::Descriptor(descriptor_argument(descriptor)), None, operation)
 }
 
@@ -123,7 +140,10 @@ fn run(
         Operation::List { list, size } => list_names(me, route.path(), list, size),
         Operation::Get { name, value, size } => {
             let name = read_name(name)?;
-            rules::may_read_attribute(&who(me), &seen.owned(), name.bytes())?;
+            permission::ask(me, file, &seen, |owned| {
+                rules::may_read_attribute(&who(me), owned, name.bytes())
+            })?;
+            check_class(&name)?;
             if is_hidden(name.bytes()) {
                 return Err(Errno::NODATA);
             }
@@ -142,7 +162,14 @@ fn run(
         }
         Operation::Set { name, value, size, flags } => {
             let mut name = read_name(name)?;
-            rules::may_write_attribute(&who(me), &seen.owned(), name.bytes())?;
+            if name.bytes() == CAPABILITY && size != 0 {
+                // Before anybody asks who sets them (cap_convert_nscap() in security/commoncap.c).
+                let mut room = [0u8; LONGEST_CAPABILITIES];
+                let bytes = room.get_mut(..size).ok_or(Errno::INVAL)?;
+                memory::read_bytes(value, bytes)?;
+                FileCapabilities::decode(bytes)?;
+            }
+            may_write(me, file, &seen, &name)?;
             if is_hidden(name.bytes()) {
                 return Err(Errno::PERM);
             }
@@ -158,7 +185,7 @@ fn run(
         }
         Operation::Remove { name } => {
             let mut name = read_name(name)?;
-            rules::may_write_attribute(&who(me), &seen.owned(), name.bytes())?;
+            may_write(me, file, &seen, &name)?;
             if is_hidden(name.bytes()) {
                 return Err(Errno::NODATA);
             }
@@ -174,6 +201,16 @@ fn run(
             }
         }
     }
+}
+
+fn may_write(me: &Identity<'_>, file: File<'_>, seen: &Seen, name: &Name) -> Result<(), Errno> {
+    permission::ask(me, file, seen, |owned| rules::may_write_attribute(&who(me), owned, name.bytes()))?;
+    check_class(name)
+}
+
+/// EINVAL for a class without a name behind it (xattr_resolve_name() in fs/xattr.c).
+fn check_class(name: &Name) -> Result<(), Errno> {
+    if matches!(name.bytes(), b"trusted." | b"security.") { Err(Errno::INVAL) } else { Ok(()) }
 }
 
 /// Sets an attribute that only root may set, under its other name.
@@ -200,7 +237,6 @@ fn set_kept(
     memory::read_bytes(value, bytes)?;
     let stored = Path::new(stored.with_nul());
     if name.bytes() == CAPABILITY {
-        FileCapabilities::decode(bytes)?;
         return host::setxattr(route.path(), stored, bytes, flags).map(|()| 0);
     }
     let keeps = if name.bytes() == acl::ACCESS {
@@ -217,7 +253,10 @@ fn set_kept(
         return if keeps { Err(Errno::OPNOTSUPP) } else { Ok(0) };
     }
     if keeps {
-        return host::setxattr(route.path(), stored, bytes, flags).map(|()| 0);
+        let mut shown = [0u8; KEPT];
+        let len = acl::normal(bytes, &mut shown)?;
+        // The flags mean nothing to a list (vfs_set_acl() in fs/posix_acl.c).
+        return host::setxattr(route.path(), stored, shown.get(..len).unwrap_or(&[]), 0).map(|()| 0);
     }
     match host::removexattr(route.path(), stored) {
         Err(Errno::NODATA) => Ok(0),

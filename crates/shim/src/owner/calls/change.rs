@@ -12,9 +12,9 @@ use crate::calls::path::{argument, follows, names_descriptor};
 use crate::calls::{descriptor_argument, forward, read_path};
 use crate::host::{self, AT_FDCWD, Path, Stat};
 use crate::owner::file::{self, File, Route, Seen, bears_attributes};
-use crate::owner::permission;
 use crate::owner::process::who;
 use crate::owner::remember::remember;
+use crate::owner::{list, permission};
 use crate::resolve::{is_read_only, mount_of_directory};
 use crate::session::session;
 use crate::slots::Operand;
@@ -104,6 +104,9 @@ fn apply(me: &Identity<'_>, file: File<'_>, mount: Option<usize>, change: Change
         return elsewhere(me, file, &stat, change);
     }
     remember(file, &stat, &seen.record, &new, matches!(change, Change::Mode(_)) || new.mode != seen.mode)?;
+    if matches!(change, Change::Mode(_)) && bears_attributes(stat.st_mode) {
+        list::follow_mode(file, new.mode)?;
+    }
     if matches!(change, Change::Owner(..))
         && rules::loses_capabilities(&owned)
         && bears_attributes(stat.st_mode)

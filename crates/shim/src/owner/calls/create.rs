@@ -10,8 +10,9 @@ use newroot_sys::table::PathCall;
 
 use crate::calls::path::{argument, by_name, new_entry};
 use crate::calls::{descriptor_argument, read_path, socket};
-use crate::host::{self, AT_FDCWD, Path};
+use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::owner::file::{self, File, Seen};
+use crate::owner::list::Inherited;
 use crate::owner::process::who;
 use crate::owner::remember::remember;
 use crate::owner::written::numbers_of;
@@ -24,6 +25,7 @@ use crate::trap::{Outcome, Trapped};
 pub(super) struct Parent {
     seen: Seen,
     ours: bool,
+    inherited: Inherited,
 }
 
 impl Parent {
@@ -48,25 +50,33 @@ impl Parent {
         let stat = file.stat()?;
         let seen = file::look(me, file, &stat, mount)?;
         let ours = seen.ours.unwrap_or_else(|| file::is_ours(file, &stat, mount));
-        rules::may(&who(me), &seen.owned(), Want::WRITE.with(Want::EXECUTE))?;
-        Ok(Self { seen, ours })
+        if FileType::of(&stat) != FileType::Directory {
+            return Err(Errno::NOTDIR);
+        }
+        permission::ask(me, file, &seen, |owned| {
+            rules::may(&who(me), owned, Want::WRITE.with(Want::EXECUTE))
+        })?;
+        Ok(Self { seen, ours, inherited: Inherited::from(file) })
     }
 
     /// Records of a file that was just made what its maker and its directory say. `made` is what the host has of
-    /// it; its mode tells what was asked for, without what the umask took.
+    /// it; its mode tells what is left by the umask of the mode that was `asked` for.
     ///
     /// # Errors
     /// What recording gives.
-    pub(super) fn record(&self, me: &Identity<'_>, made: File<'_>) -> Result<(), Errno> {
+    pub(super) fn record(&self, me: &Identity<'_>, made: File<'_>, asked: u32) -> Result<(), Errno> {
         if !self.ours {
             return Ok(());
         }
         let stat = made.stat()?;
-        let new = rules::new_file(&who(me), &self.seen.owned(), stat.st_mode);
+        let whole = stat.st_mode & raw::S_IFMT | asked & 0o7777;
+        let mode = self.inherited.mode(whole).unwrap_or(stat.st_mode);
+        let new = rules::new_file(&who(me), &self.seen.owned(), mode);
         let seen =
             Seen { uid: new.uid, gid: new.gid, mode: new.mode, record: Record::NONE, ours: Some(true) };
         let set_mode = stat.st_mode & 0o7777 != host_mode(new.mode);
-        remember(made, &stat, &Record::NONE, &seen, set_mode)
+        remember(made, &stat, &Record::NONE, &seen, set_mode)?;
+        self.inherited.give(made, whole)
     }
 }
 
@@ -81,23 +91,38 @@ pub(super) fn create(
     let directory = row.directory.map_or(AT_FDCWD, |index| descriptor_argument(argument(&arguments, index)));
     read_path(operand, argument(&arguments, row.path))?;
     permission::search(me, operand, directory, newroot_paths::Last::Keep)?;
-    let device = device_asked(call);
-    if device.is_some() && !me.credentials.effective.has(Capabilities::MKNOD) {
-        let entry = new_entry(operand, directory, Errno::EXIST)?;
-        let exists = crate::calls::path::exists(&entry, operand).is_ok();
-        return Err(if exists { Errno::EXIST } else { Errno::PERM });
+    if makes_link_to_nothing(call)? {
+        return Err(Errno::NOENT);
     }
+    let device = device_asked(call);
     let entry = new_entry(operand, directory, Errno::EXIST)?;
     let parent = match Parent::of(me, &entry) {
         Err(Errno::ACCES) if crate::calls::path::exists(&entry, operand).is_ok() => return Err(Errno::EXIST),
         parent => parent?,
     };
     if let Some((mode, device)) = device {
+        if operand.name.bytes().ends_with(b"/") {
+            return Err(match crate::calls::path::exists(&entry, operand) {
+                Err(Errno::NOENT) => Errno::NOENT,
+                _ => Errno::EXIST,
+            });
+        }
+        // One that stands for nothing is anybody's to make (vfs_mknod() in fs/namei.c).
+        let whiteout = mode & raw::S_IFMT == raw::S_IFCHR && device == 0;
+        if !whiteout && !me.credentials.effective.has(Capabilities::MKNOD) {
+            return Err(Errno::PERM);
+        }
         return make_device(me, &parent, &entry, operand, mode, device).map(|()| 0);
     }
     by_name(&arguments, row, operand, &entry)?;
-    record_name(me, &parent, &entry, operand)?;
+    record_name(me, &parent, &entry, operand, mode_asked(call))?;
     Ok(0)
+}
+
+/// Whether symlink(2) is given an empty text, which is found wrong before the directory is.
+fn makes_link_to_nothing(call: &Trapped<'_>) -> Result<bool, Errno> {
+    let is_symlink = matches!(call.number as u32, legacy::__NR_symlink | raw::__NR_symlinkat);
+    Ok(is_symlink && crate::memory::read::<u8>(call.arguments[0])? == 0)
 }
 
 /// Records of what was just made at a name.
@@ -106,14 +131,24 @@ pub(super) fn record_name(
     parent: &Parent,
     entry: &Entry,
     operand: &mut Operand,
+    asked: u32,
 ) -> Result<(), Errno> {
     let flags = raw::O_PATH | raw::O_NOFOLLOW | raw::O_CLOEXEC;
     let name = Path::new(operand.name.with_nul());
     match host::openat(entry.directory(), name, flags, 0) {
-        Ok(made) => parent.record(me, File::Found(made.number())),
+        Ok(made) => parent.record(me, File::Found(made.number()), asked),
         // Somebody took it away at once.
         Err(Errno::NOENT | Errno::NOTDIR) => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// The mode that mkdir(2) or mknod(2) asks for.
+fn mode_asked(call: &Trapped<'_>) -> u32 {
+    let [_, b, c, ..] = call.arguments;
+    match call.number as u32 {
+        raw::__NR_mkdirat | raw::__NR_mknodat => c as u32,
+        _ => b as u32,
     }
 }
 
@@ -183,7 +218,8 @@ fn record_device(
 ) -> Result<(), Errno> {
     let stat = made.stat()?;
     let (major, minor) = numbers_of(device);
-    let asked = mode & raw::S_IFMT | stat.st_mode & 0o777 | mode & 0o7000;
+    let asked =
+        parent.inherited.mode(mode).unwrap_or(mode & raw::S_IFMT | stat.st_mode & 0o777 | mode & 0o7000);
     let new = rules::new_file(&who(me), &parent.seen.owned(), asked);
     let seen = Seen {
         uid: new.uid,
@@ -199,17 +235,19 @@ fn record_device(
 /// in any case.
 pub(super) fn bind(call: &mut Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch) -> Option<Outcome> {
     let operand = &mut scratch.first;
+    let mut taken = false;
     let parent = (|| {
         if !socket::read_unix_path(call, operand)? {
             return Ok(None);
         }
         permission::search(me, operand, AT_FDCWD, newroot_paths::Last::Keep)?;
         let entry = resolve::entry(operand, AT_FDCWD)?;
+        taken = crate::calls::path::exists(&entry, operand).is_ok();
         Parent::of(me, &entry).map(Some)
     })();
     let parent = match parent {
         Ok(Some(parent)) => parent,
-        Err(Errno::ACCES) => return Some(Errno::ACCES.into()),
+        Err(Errno::ACCES) if !taken => return Some(Errno::ACCES.into()),
         // What else is wrong, the ordinary code will say.
         _ => return None,
     };
@@ -220,7 +258,7 @@ pub(super) fn bind(call: &mut Trapped<'_>, me: &Identity<'_>, scratch: &mut Scra
     let recorded = (|| {
         socket::read_unix_path(call, operand)?;
         let entry = resolve::entry(operand, AT_FDCWD)?;
-        record_name(me, &parent, &entry, operand)
+        record_name(me, &parent, &entry, operand, 0o777)
     })();
     Some(recorded.map(|()| 0).into())
 }

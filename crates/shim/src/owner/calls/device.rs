@@ -5,7 +5,7 @@ use newroot_owner::record::device_numbers;
 use newroot_paths::{Buffer, Host};
 use newroot_sys::raw;
 
-use crate::host::{self, AT_FDCWD, Path};
+use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::owner::file::Seen;
 use crate::report::Decimal;
 
@@ -26,7 +26,7 @@ const PTS: u32 = 136;
 ///
 /// # Errors
 /// EPERM for a device that only root has any business with, as a device control group answers.
-pub(super) fn open_device(seen: &Seen, flags: u64) -> Result<Option<usize>, Errno> {
+pub(super) fn open_device(seen: &Seen, flags: u64) -> Result<Option<Descriptor>, Errno> {
     let Some(device) = seen.record.device else { return Ok(None) };
     let numbers = device_numbers(device);
     let mut path = Buffer::<Host, 64>::new();
@@ -45,7 +45,7 @@ pub(super) fn open_device(seen: &Seen, flags: u64) -> Result<Option<usize>, Errn
     }
     let flags = flags as u32 & !(raw::O_CREAT | raw::O_EXCL | raw::O_NOFOLLOW | raw::O_TRUNC);
     let opened = host::openat(AT_FDCWD, Path::new(path.with_nul()), flags, 0)?;
-    Ok(Some(opened.into_number() as usize))
+    Ok(Some(opened))
 }
 
 /// Whether a stand-in can be what is there: a socket.

@@ -14,7 +14,7 @@ use crate::calls::read_path;
 use crate::host::{self, Descriptor, FileType, Path};
 use crate::owner::file::{self, File};
 use crate::owner::process::who;
-use crate::owner::{permission, procfs};
+use crate::owner::{permission, privileges, procfs};
 use crate::resolve;
 use crate::slots::{Operand, Scratch};
 use crate::trap::{Outcome, Trapped};
@@ -49,29 +49,50 @@ pub(super) fn open(call: &mut Trapped<'_>, me: &Identity<'_>, scratch: &mut Scra
     });
     match opened {
         Ok(None) => None,
-        Ok(Some(descriptor)) => Some(Outcome::Done(descriptor as isize)),
+        Ok(Some(descriptor)) => {
+            let flags = request(call).map_or(0, |request| request.flags);
+            Some(hand_over(descriptor, flags).into())
+        }
         Err(error) => Some(error.into()),
     }
 }
 
-/// A file of procfs with another text in the guest. `mask` has the signals that the guest blocks. What is wrong with the path is for the ordinary code to say.
+/// A file of procfs with another text in the guest. `mask` has the signals that the guest blocks. What is wrong
+/// with the path is for the ordinary code to say.
 fn told(
     me: &Identity<'_>,
     operand: &mut Operand,
     request: Request,
     mask: u64,
-) -> Result<Option<usize>, Errno> {
+) -> Result<Option<Descriptor>, Errno> {
     if request.flags & O_PATH != 0 || request.writes() {
         return Ok(None);
     }
     permission::search(me, operand, request.directory, request.last())?;
     match resolve::walk_text(operand, request.directory, request.last()) {
-        Ok(found) if !found.magic => {
-            let copy = procfs::open(&mut operand.walk.host, request.flags, mask)?;
-            Ok(copy.map(|copy| copy.into_number() as usize))
-        }
+        Ok(found) if !found.magic => procfs::open(&mut operand.walk.host, request.flags, mask),
         _ => Ok(None),
     }
+}
+
+/// Gives the guest a descriptor that we opened, at the lowest number that is free (open(2)): others of ours
+/// were open when it was, and are closed by now.
+fn hand_over(made: Descriptor, flags: u64) -> Result<usize, Errno> {
+    let fcntl = |descriptor: i32, command: u32, argument: usize| {
+        crate::calls::forward(raw::__NR_fcntl, [descriptor as usize, command as usize, argument, 0, 0, 0])
+    };
+    let closed_by_exec = flags & u64::from(raw::O_CLOEXEC) != 0;
+    let copy = if closed_by_exec { raw::F_DUPFD_CLOEXEC } else { raw::F_DUPFD };
+    if let Ok(lowest) = fcntl(made.number(), copy, 0) {
+        if (lowest as i32) < made.number() {
+            return Ok(lowest);
+        }
+        crate::calls::forward(raw::__NR_close, [lowest, 0, 0, 0, 0, 0])?;
+    }
+    if !closed_by_exec {
+        fcntl(made.number(), raw::F_SETFD, 0)?;
+    }
+    Ok(made.into_number() as usize)
 }
 
 fn wanted(request: &Request) -> Want {
@@ -84,7 +105,7 @@ fn wanted(request: &Request) -> Want {
 }
 
 /// A file that is there. Root needs not ask, and finds stand-ins by their answer: see [`came_back`].
-fn existing(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<Option<usize>, Errno> {
+fn existing(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<Option<Descriptor>, Errno> {
     if permission::is_unlimited(me) {
         return Ok(None);
     }
@@ -103,18 +124,28 @@ fn check(
     file: File<'_>,
     mount: Option<usize>,
     request: Request,
-) -> Result<Option<usize>, Errno> {
+) -> Result<Option<Descriptor>, Errno> {
     let stat = file.stat()?;
     if FileType::of(&stat) == FileType::Symlink {
         return Ok(None);
     }
+    let is_directory = FileType::of(&stat) == FileType::Directory;
+    if is_directory && (wanted(&request).has(Want::WRITE) || request.flags & O_CREAT != 0) {
+        return Err(Errno::ISDIR);
+    }
+    if !is_directory && request.flags & u64::from(raw::O_DIRECTORY) != 0 {
+        return Err(Errno::NOTDIR);
+    }
     let seen = file::look(me, file, &stat, mount)?;
-    rules::may(&who(me), &seen.owned(), wanted(&request))?;
     if resolve::procfs::device() == Some(stat.st_dev) {
         procfs::may_read(me, file)?;
     }
+    permission::ask(me, file, &seen, |owned| rules::may(&who(me), owned, wanted(&request)))?;
     if request.flags & u64::from(raw::O_NOATIME) != 0 && !who(me).is_owner(&seen.owned()) {
         return Err(Errno::PERM);
+    }
+    if request.flags & u64::from(raw::O_TRUNC) != 0 && !permission::is_unlimited(me) {
+        privileges::lost_by_writing(me, file, &stat, &seen)?;
     }
     open_device(&seen, request.flags)
 }
@@ -134,17 +165,22 @@ pub(crate) fn opens_device(
         return Err(Errno::NXIO);
     }
     let seen = file::look(me, file, &stat, mount)?;
-    open_device(&seen, request.flags)?.ok_or(Errno::NXIO)
+    let opened = open_device(&seen, request.flags)?.ok_or(Errno::NXIO)?;
+    drop(object);
+    hand_over(opened, request.flags)
 }
 
 /// O_CREAT: makes the file, or finds that it is there.
-fn create(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<Option<usize>, Errno> {
+fn create(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<Option<Descriptor>, Errno> {
     const TRIES: usize = 64;
     let mut directory = request.directory;
     for _ in 0..TRIES {
         permission::search(me, operand, directory, Last::Keep)?;
         let entry = resolve::entry(operand, directory)?;
         // What ends in a slash is no file, and a mount point is there already.
+        if is_dots(operand.name.bytes()) && request.flags & O_EXCL != 0 {
+            return Err(Errno::EXIST);
+        }
         if entry.mount_point || operand.name.bytes().ends_with(b"/") || is_dots(operand.name.bytes()) {
             return Ok(None);
         }
@@ -181,8 +217,8 @@ fn create(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<
         let name = Path::new(operand.name.with_nul());
         match host::openat(entry.directory(), name, flags as u32, request.mode as u32) {
             Ok(made) => {
-                parent.record(me, File::Descriptor(made.number()))?;
-                return hand_over(made, request).map(Some);
+                parent.record(me, File::Descriptor(made.number()), request.mode as u32)?;
+                return Ok(Some(made));
             }
             // Somebody was faster.
             Err(Errno::EXIST) if exists(&entry, operand).is_ok() && request.flags & O_EXCL == 0 => {}
@@ -199,7 +235,7 @@ fn found(
     entry: &resolve::Entry,
     stat: &host::Stat,
     request: Request,
-) -> Result<Option<usize>, Errno> {
+) -> Result<Option<Descriptor>, Errno> {
     if permission::is_unlimited(me) && !may_be_device(stat) {
         return Ok(None);
     }
@@ -213,17 +249,8 @@ fn is_dots(name: &[u8]) -> bool {
     matches!(name, b"." | b"..")
 }
 
-/// A descriptor that was opened to be closed by an exec, as the guest asked for it.
-fn hand_over(made: Descriptor, request: Request) -> Result<usize, Errno> {
-    if request.flags & u64::from(raw::O_CLOEXEC) == 0 {
-        let number = made.number() as usize;
-        crate::calls::forward(raw::__NR_fcntl, [number, raw::F_SETFD as usize, 0, 0, 0, 0])?;
-    }
-    Ok(made.into_number() as usize)
-}
-
 /// O_TMPFILE.
-fn unnamed(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<usize, Errno> {
+fn unnamed(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<Descriptor, Errno> {
     let object = permission::object(me, operand, request.directory, Last::Follow)?;
     if object.read_only()? {
         return Err(Errno::ROFS);
@@ -232,6 +259,6 @@ fn unnamed(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result
     let parent = Parent::of_directory(me, directory.number(), object.mount)?;
     let flags = request.flags | u64::from(raw::O_CLOEXEC);
     let made = host::openat(directory.number(), Path::new(b".\0"), flags as u32, request.mode as u32)?;
-    parent.record(me, File::Descriptor(made.number()))?;
-    hand_over(made, request)
+    parent.record(me, File::Descriptor(made.number()), request.mode as u32)?;
+    Ok(made)
 }

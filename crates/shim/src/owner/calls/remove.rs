@@ -64,11 +64,14 @@ pub(super) fn remove(
     let victim = match resolve::entry(operand, directory) {
         Ok(entry) if !entry.mount_point => {
             let victim = Victim::at(me, &entry, operand);
-            if let Some(Victim { seen: Some(seen), .. }) = &victim {
-                let parent = permission::directory(me, &entry)?;
-                let as_directory = call.number as u32 == legacy::__NR_rmdir
-                    || (row.directory.is_some() && argument(&arguments, 2) as u32 & raw::AT_REMOVEDIR != 0);
-                rules::may_delete(&who(me), &parent.owned(), &seen.owned(), as_directory)?;
+            let flags = if row.directory.is_some() { argument(&arguments, 2) as u32 } else { 0 };
+            let as_directory = call.number as u32 == legacy::__NR_rmdir || flags & raw::AT_REMOVEDIR != 0;
+            let name = operand.name.bytes();
+            // What can't be said of any file in any directory, the call says first.
+            let hopeless =
+                is_dots(name) || flags & !raw::AT_REMOVEDIR != 0 || !as_directory && name.ends_with(b"/");
+            if let Some(Victim { seen: Some(seen), .. }) = victim.as_ref().filter(|_| !hopeless) {
+                may_delete(me, &entry, seen, as_directory)?;
             }
             victim
         }
@@ -79,6 +82,23 @@ pub(super) fn remove(
         victim.is_gone();
     }
     result(outcome)
+}
+
+fn is_dots(name: &[u8]) -> bool {
+    matches!(name.strip_suffix(b"/").unwrap_or(name), b"." | b"..")
+}
+
+fn may_delete(me: &Identity<'_>, entry: &Entry, victim: &Seen, as_directory: bool) -> Result<(), Errno> {
+    let parent = permission::directory(me, entry)?;
+    permission::ask(me, File::Descriptor(entry.directory()), &parent, |parent| {
+        rules::may_delete(&who(me), parent, &victim.owned(), as_directory)
+    })
+}
+
+/// Whether a name may be made in a directory.
+fn may_make(me: &Identity<'_>, entry: &Entry) -> Result<(), Errno> {
+    let file = File::Descriptor(entry.directory());
+    permission::may(me, file, entry.mount, Want::WRITE.with(Want::EXECUTE))
 }
 
 fn result(outcome: Outcome) -> Result<usize, Errno> {
@@ -103,9 +123,8 @@ pub(super) fn rename(
     me: &Identity<'_>,
     scratch: &mut Scratch,
 ) -> Result<usize, Errno> {
-    const EXCHANGE: usize = 2;
     let flags = if call.number as u32 == raw::__NR_renameat2 { call.arguments[4] } else { 0 };
-    let replaced = check_rename(call, me, scratch, flags & EXCHANGE != 0)?;
+    let replaced = check_rename(call, me, scratch, flags)?;
     let outcome = match call.number as u32 {
         legacy::__NR_rename => names::rename(call, scratch),
         raw::__NR_renameat => names::renameat(call, scratch),
@@ -122,8 +141,12 @@ fn check_rename(
     call: &Trapped<'_>,
     me: &Identity<'_>,
     scratch: &mut Scratch,
-    exchange: bool,
+    flags: usize,
 ) -> Result<Option<Victim>, Errno> {
+    const NOREPLACE: usize = 1;
+    const EXCHANGE: usize = 2;
+    const WHITEOUT: usize = 4;
+    let exchange = flags & EXCHANGE != 0;
     let [old, new] = two_names(call);
     let Scratch { first, second, .. } = scratch;
     read_path(first, old.1)?;
@@ -139,17 +162,24 @@ fn check_rename(
     let moved = Victim::at(me, &from, first);
     let replaced = Victim::at(me, &to, second);
     let same = |a: &Stat, b: &Stat| (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino);
-    if let Some(Victim { stat, seen: Some(seen) }) = &moved {
+    let is_same = matches!((&moved, &replaced), (Some(a), Some(b)) if same(&a.stat, &b.stat));
+    // What can't be said of any file in any directory, the call says first.
+    let hopeless = is_same
+        || is_dots(first.name.bytes())
+        || is_dots(second.name.bytes())
+        || flags & !(NOREPLACE | EXCHANGE | WHITEOUT) != 0
+        || flags & NOREPLACE != 0 && replaced.is_some()
+        || exchange && replaced.is_none();
+    if let Some(Victim { stat, seen: Some(seen) }) = moved.as_ref().filter(|_| !hopeless) {
         let is_directory = FileType::of(stat) == FileType::Directory;
-        let [old_parent, new_parent] = [permission::directory(me, &from)?, permission::directory(me, &to)?];
-        rules::may_delete(&who(me), &old_parent.owned(), &seen.owned(), is_directory)?;
+        may_delete(me, &from, seen, is_directory)?;
         match &replaced {
             Some(Victim { stat, seen: Some(other) }) => {
                 let as_directory =
                     if exchange { FileType::of(stat) == FileType::Directory } else { is_directory };
-                rules::may_delete(&who(me), &new_parent.owned(), &other.owned(), as_directory)?;
+                may_delete(me, &to, other, as_directory)?;
             }
-            _ => rules::may(&who(me), &new_parent.owned(), Want::WRITE.with(Want::EXECUTE))?,
+            _ => may_make(me, &to)?,
         }
         // A directory that moves has its `..` written.
         let parents = [&from, &to].map(|entry| File::Descriptor(entry.directory()).stat());
@@ -168,8 +198,7 @@ fn check_rename(
         }
     }
     // Two names of one file: nothing happens. An exchange loses nothing.
-    let kept = exchange || matches!((&moved, &replaced), (Some(a), Some(b)) if same(&a.stat, &b.stat));
-    Ok(if kept { None } else { replaced })
+    Ok(if exchange || is_same { None } else { replaced })
 }
 
 /// link(2) and its kin: the ordinary code makes the link.
@@ -182,24 +211,22 @@ pub(super) fn check_link(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Sc
     let Scratch { first, second, .. } = scratch;
     read_path(second, new.1)?;
     let by_descriptor = flags & raw::AT_EMPTY_PATH != 0 && read_path(first, old.1) == Err(Errno::NOENT);
-    let seen = if by_descriptor {
-        let file = File::Descriptor(old.0);
-        file::look(me, file, &file.stat()?, None)?
+    let object;
+    let (file, mount) = if by_descriptor {
+        (File::Descriptor(old.0), None)
     } else {
         read_path(first, old.1)?;
         let last = if flags & raw::AT_SYMLINK_FOLLOW != 0 { Last::Follow } else { Last::Keep };
-        let object = permission::object(me, first, old.0, last)?;
-        let mount = object.mount;
-        let file = permission::object_file(&object, first);
-        let stat = file.stat()?;
-        file::look(me, file, &stat, mount)?
+        object = permission::object(me, first, old.0, last)?;
+        (permission::object_file(&object, first), object.mount)
     };
+    let seen = file::look(me, file, &file.stat()?, mount)?;
     permission::search(me, second, new.0, Last::Keep)?;
     let to = resolve::entry(second, new.0)?;
     if path::exists(&to, second).is_ok() {
         return Ok(());
     }
-    rules::may(&who(me), &permission::directory(me, &to)?.owned(), Want::WRITE.with(Want::EXECUTE))?;
     // /proc/sys/fs/protected_hardlinks, which systems have on.
-    rules::may_link(&who(me), &seen.owned(), true)
+    permission::ask(me, file, &seen, |owned| rules::may_link(&who(me), owned, true))?;
+    may_make(me, &to)
 }

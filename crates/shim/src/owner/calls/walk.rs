@@ -10,11 +10,11 @@ use newroot_sys::table::{Call, PathCall};
 
 use crate::calls::path::{argument, follows, names_descriptor};
 use crate::calls::{descriptor_argument, read_path};
-use crate::host::AT_FDCWD;
+use crate::host::{AT_FDCWD, FileType};
 use crate::memory;
-use crate::owner::file;
+use crate::owner::file::{self, File};
 use crate::owner::process::who;
-use crate::owner::{permission, procfs};
+use crate::owner::{permission, privileges, procfs};
 use crate::slots::Operand;
 use crate::trap::Trapped;
 
@@ -31,25 +31,67 @@ pub(super) fn check(
     let arguments = &call.arguments;
     let directory = row.directory.map_or(AT_FDCWD, |index| descriptor_argument(argument(arguments, index)));
     let path = argument(arguments, row.path);
-    if names_descriptor(arguments, row, path)? {
+    let number = call.number as u32;
+    let sets_times = matches!(
+        number,
+        legacy::__NR_utime | legacy::__NR_utimes | legacy::__NR_futimesat | raw::__NR_utimensat
+    );
+    // Before a file is looked at all.
+    if number == raw::__NR_utimensat && leaves_times(arguments)?
+        || number == raw::__NR_truncate && (argument(arguments, 1) as isize) < 0
+    {
         return Ok(());
+    }
+    if names_descriptor(arguments, row, path)? {
+        let file = File::Descriptor(directory);
+        return if sets_times { may_set_times(me, file, None, number, arguments) } else { Ok(()) };
     }
     read_path(operand, path)?;
     let last = if follows(arguments, row) { Last::Follow } else { Last::Keep };
     let object = permission::object(me, operand, directory, last)?;
     let mount = object.mount;
-    let want = match call.number as u32 {
-        raw::__NR_truncate => Want::WRITE,
-        raw::__NR_inotify_add_watch => Want::READ,
-        number
-        @ (legacy::__NR_utime | legacy::__NR_utimes | legacy::__NR_futimesat | raw::__NR_utimensat) => {
-            let file = permission::object_file(&object, operand);
-            let seen = file::look(me, file, &file.stat()?, mount)?;
-            return rules::may_set_times(&who(me), &seen.owned(), sets_now(number, arguments)?);
+    match number {
+        raw::__NR_truncate => truncate(me, permission::object_file(&object, operand), mount),
+        raw::__NR_inotify_add_watch => permission::may_object(me, &object, operand, Want::READ),
+        _ if sets_times => {
+            may_set_times(me, permission::object_file(&object, operand), mount, number, arguments)
         }
-        _ => return Ok(()),
-    };
-    permission::may_object(me, &object, operand, want)
+        _ => Ok(()),
+    }
+}
+
+fn truncate(me: &Identity<'_>, file: File<'_>, mount: Option<usize>) -> Result<(), Errno> {
+    let stat = file.stat()?;
+    // Which of them can't be, the call itself says.
+    if FileType::of(&stat) != FileType::Regular {
+        return Ok(());
+    }
+    let seen = file::look(me, file, &stat, mount)?;
+    permission::ask(me, file, &seen, |owned| rules::may(&who(me), owned, Want::WRITE))?;
+    privileges::lost_by_writing(me, file, &stat, &seen)
+}
+
+fn may_set_times(
+    me: &Identity<'_>,
+    file: File<'_>,
+    mount: Option<usize>,
+    number: u32,
+    arguments: &[usize; 6],
+) -> Result<(), Errno> {
+    let now = sets_now(number, arguments)?;
+    let seen = file::look(me, file, &file.stat()?, mount)?;
+    permission::ask(me, file, &seen, |owned| rules::may_set_times(&who(me), owned, now))
+}
+
+/// Whether utimensat(2) is to leave both times as they are.
+fn leaves_times(arguments: &[usize; 6]) -> Result<bool, Errno> {
+    const OMIT: usize = (1 << 30) - 2;
+    let times = argument(arguments, 2);
+    if times == 0 {
+        return Ok(false);
+    }
+    let [_, access, _, change] = memory::read::<[usize; 4]>(times)?;
+    Ok(access == OMIT && change == OMIT)
 }
 
 /// Whether a call sets both times to now, which who may write may do.
@@ -99,5 +141,11 @@ pub(super) fn check_call(
         };
     }
     let object = permission::object(me, operand, directory, last)?;
-    permission::may_object(me, &object, operand, Want::EXECUTE)
+    let mount = object.mount;
+    let file = permission::object_file(&object, operand);
+    // That it is no directory is for the call to find.
+    if FileType::of(&file.stat()?) != FileType::Directory {
+        return Ok(());
+    }
+    permission::may(me, file, mount, Want::EXECUTE)
 }
