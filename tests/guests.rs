@@ -53,7 +53,7 @@ const FAKE_ROOT: Engine = Engine {
     name: "fake_root",
     options: &["--engine=trap", "--no-patch", "--root"],
     fake_root: true,
-    area: Some(ROOTS_AREA),
+    area: None,
     differences: "fake_root.differs",
     ..TRAP
 };
