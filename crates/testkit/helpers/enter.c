@@ -5,7 +5,7 @@
 //
 // Steps are carried out in the order given:
 //
-//   --mounts             a private mount namespace (and, without root, a user namespace)
+//   --mounts             private mounts and host name (and, without root, a user namespace)
 //   --bind HOST PLACE    mount HOST on PLACE, with everything below it
 //   --bind-ro HOST PLACE    … read-only
 //   --bind-noexec HOST PLACE    … and nothing in it can be executed
@@ -66,7 +66,7 @@ static void mounts(void) {
         snprintf(map, sizeof map, "%u %u 1", gid, gid);
         write_file("/proc/self/gid_map", map);
     }
-    if (unshare(CLONE_NEWNS) < 0) fail("make", "a mount namespace");
+    if (unshare(CLONE_NEWNS | CLONE_NEWUTS) < 0) fail("make", "a namespace for mounts");
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) fail("make private", "/");
 }
 

@@ -169,18 +169,19 @@ impl Bed {
     pub fn native(&self, guest: &Guest, linkage: Linkage) -> Facts {
         let user = guest.user();
         let mut fixture = self.furnish(guest, linkage, user);
-        let world = self.real_root(&mut fixture).user(user);
+        let world = self.real_root(&mut fixture, user).user(user);
         facts(&mut fixture, &mut world.command(Path::new(GUEST_PROGRAM)))
     }
 
-    /// A real chroot into the tree, with real bind mounts.
-    fn real_root(&self, fixture: &mut Fixture) -> Enter {
+    /// A real chroot into the tree, with real bind mounts. `user` can't change the machine's own files there.
+    fn real_root(&self, fixture: &mut Fixture, user: User) -> Enter {
         fixture.make_mount_points();
         let root = fixture.root();
         let mut world = self.enter().mounts();
         for binding in fixture.bindings() {
             let place = root.join(binding.guest.strip_prefix("/").expect("an absolute path"));
-            world = if binding.read_only {
+            let is_machines = binding.host == Path::new("/dev") && user == User::ROOT;
+            world = if binding.read_only || is_machines {
                 world.bind_read_only(&binding.host, &place)
             } else {
                 world.bind(&binding.host, &place)

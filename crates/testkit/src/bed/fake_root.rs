@@ -21,7 +21,7 @@ impl Bed {
     #[must_use]
     pub fn native_root(&self, guest: &Guest, linkage: Linkage) -> Facts {
         let mut fixture = self.furnish(guest, linkage, User::ROOT);
-        let world = self.real_root(&mut fixture).root_alone();
+        let world = self.real_root(&mut fixture, User::ROOT).root_alone();
         let program = |path: &str| world.command(Path::new(path));
         both(&mut fixture, User::ROOT, program(GUEST_PROGRAM), program(SURVEY))
     }
