@@ -10,7 +10,7 @@ use newroot_sys::table::PathCall;
 
 use crate::calls::path::{self, argument};
 use crate::calls::{descriptor_argument, names, read_path};
-use crate::host::{self, AT_FDCWD, FileType, Path, Stat};
+use crate::host::{self, AT_FDCWD, Descriptor, FileType, Path, Stat};
 use crate::owner::file::{self, File, Seen, bears_attributes};
 use crate::owner::process::who;
 use crate::owner::{permission, sidecar};
@@ -22,6 +22,8 @@ use crate::trap::{Outcome, Trapped};
 struct Victim {
     stat: Stat,
     seen: Option<Seen>,
+    /// Open while there may be a record beside it to take away: nobody else gets its inode number meanwhile.
+    file: Option<Descriptor>,
 }
 
 impl Victim {
@@ -29,13 +31,21 @@ impl Victim {
     fn at(me: &Identity<'_>, entry: &Entry, operand: &mut Operand) -> Option<Self> {
         let name = Path::new(operand.name.with_nul());
         let stat = host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW).ok()?;
-        if permission::is_unlimited(me) {
-            return Some(Self { stat, seen: None });
+        let unlimited = permission::is_unlimited(me);
+        if unlimited && (bears_attributes(stat.st_mode) || stat.st_nlink > 1) {
+            return Some(Self { stat, seen: None, file: None });
         }
         let flags = raw::O_PATH | raw::O_NOFOLLOW | raw::O_CLOEXEC;
-        let file = host::openat(entry.directory(), name, flags, 0).ok()?;
-        let seen = file::look(me, File::Found(file.number()), &stat, entry.mount).ok()?;
-        Some(Self { stat, seen: Some(seen) })
+        let file = match host::openat(entry.directory(), name, flags, 0) {
+            Ok(file) => file,
+            Err(_) if unlimited => return Some(Self { stat, seen: None, file: None }),
+            Err(_) => return None,
+        };
+        let found = File::Found(file.number());
+        // By now the name may be another's.
+        let stat = found.stat().ok()?;
+        let seen = if unlimited { None } else { Some(file::look(me, found, &stat, entry.mount).ok()?) };
+        Some(Self { stat, seen, file: Some(file) })
     }
 
     fn is_directory(&self) -> bool {
@@ -44,7 +54,9 @@ impl Victim {
 
     /// Forgets what was recorded beside a file that has lost its last name. What is still open stays without.
     fn is_gone(&self) {
-        if !bears_attributes(self.stat.st_mode) && self.stat.st_nlink <= 1 {
+        let Some(file) = self.file.as_ref().filter(|_| !bears_attributes(self.stat.st_mode)) else { return };
+        // It may have got another name since.
+        if host::fstat(file.number()).is_ok_and(|stat| stat.st_nlink == 0) {
             sidecar::forget(&self.stat);
         }
     }
@@ -170,11 +182,11 @@ fn check_rename(
         || flags & !(NOREPLACE | EXCHANGE | WHITEOUT) != 0
         || flags & NOREPLACE != 0 && replaced.is_some()
         || exchange && replaced.is_none();
-    if let Some(Victim { stat, seen: Some(seen) }) = moved.as_ref().filter(|_| !hopeless) {
+    if let Some(Victim { stat, seen: Some(seen), .. }) = moved.as_ref().filter(|_| !hopeless) {
         let is_directory = FileType::of(stat) == FileType::Directory;
         may_delete(me, &from, seen, is_directory)?;
         match &replaced {
-            Some(Victim { stat, seen: Some(other) }) => {
+            Some(Victim { stat, seen: Some(other), .. }) => {
                 let as_directory =
                     if exchange { FileType::of(stat) == FileType::Directory } else { is_directory };
                 may_delete(me, &to, other, as_directory)?;

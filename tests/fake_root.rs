@@ -1,0 +1,198 @@
+//! What fake root remembers, and where: over commands, moves and sudden ends, and nowhere it shouldn't.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use newroot_testkit::{Bed, Ending, Outcome, User, own, run, skip};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// A root with busybox in it, of an ordinary user.
+struct Place {
+    bed: Bed,
+    root: PathBuf,
+}
+
+impl Place {
+    fn new(test: &str) -> Option<Self> {
+        let bed = newroot_testkit::bed!();
+        let root = bed.busybox_root_or_skip(test, "root", User::ordinary())?;
+        Some(Self { bed, root })
+    }
+
+    fn command(&self, root: &Path, options: &[&str], script: &str) -> Command {
+        let world = self.bed.enter().cwd(self.bed.scratch()).user(User::ordinary());
+        let mut newroot = world.command(&self.bed.program("newroot"));
+        newroot.args(["run", "--engine=trap", "-w", "/"]).args(options);
+        if !options.contains(&"-u") {
+            newroot.arg("--root");
+        }
+        newroot.arg(root);
+        newroot.args(["--", "/bin/sh", "-c", script]);
+        newroot
+    }
+
+    fn run(&self, options: &[&str], script: &str) -> Outcome {
+        run(&mut self.command(&self.root, options, script))
+    }
+
+    fn check(&self, options: &[&str], script: &str, expected: &str) {
+        let outcome = self.run(options, script);
+        assert_eq!(outcome.stdout(), expected, "{script}: {}", outcome.stderr());
+    }
+
+    /// A directory beside the root, of the same user.
+    fn directory(&self, name: &str) -> PathBuf {
+        self.bed.directory(name, User::ordinary())
+    }
+}
+
+/// Makes a file of each kind, with owners and modes that the host wouldn't grant.
+const MAKE: &str = "echo x > file && chown 1:2 file && chmod 4711 file &&
+    mkdir dir && chown 3:4 dir && chmod 0 dir && echo y > dir/inner && chown 5:6 dir/inner &&
+    ln -s file link && chown -h 7:8 link && mkfifo fifo && chown 9:10 fifo && chmod 0 fifo &&
+    mknod null c 1 3 && chown 11:12 null && chmod 640 null && mknod disk b 7 99";
+const SHOW: &str = "stat -c '%n %F %a %u:%g %t,%T' file dir dir/inner link fifo null disk";
+const SHOWN: &str = "file regular file 4711 1:2 0,0\ndir directory 0 3:4 0,0\ndir/inner regular file 644 5:6 0,0\n\
+                     link symbolic link 777 7:8 0,0\nfifo fifo 0 9:10 0,0\n\
+                     null character special file 640 11:12 1,3\ndisk block special file 644 0:0 7,63\n";
+
+#[test]
+fn owners_outlast_the_command_that_gave_them() {
+    let Some(place) = Place::new("owners_outlast_the_command_that_gave_them") else { return };
+    place.check(&[], &format!("{MAKE}; {SHOW}"), SHOWN);
+    place.check(&[], SHOW, SHOWN);
+}
+
+#[test]
+fn a_root_that_is_moved_keeps_its_owners() {
+    let Some(mut place) = Place::new("a_root_that_is_moved_keeps_its_owners") else { return };
+    place.check(&[], MAKE, "");
+    let moved = place.bed.scratch().join("elsewhere");
+    fs::rename(&place.root, &moved).expect("a move");
+    place.root = moved;
+    place.check(&[], SHOW, SHOWN);
+}
+
+#[test]
+fn somebody_else_may_be_who_begins() {
+    let Some(place) = Place::new("somebody_else_may_be_who_begins") else { return };
+    place.check(&[], "echo x > theirs && chown 33:44 theirs", "");
+    place.check(&["-u", "+33:+44"], "id -u; cat theirs; touch new 2>/dev/null || echo no", "33\nx\nno\n");
+}
+
+/// The names of the host's attributes of a file.
+fn attributes(path: &Path) -> Vec<u8> {
+    let mut names = vec![0u8; 4096];
+    let len = rustix::fs::llistxattr(path, &mut names[..]).unwrap_or(0);
+    names.truncate(len);
+    names
+}
+
+#[test]
+fn nothing_in_a_binding_is_marked() {
+    let Some(place) = Place::new("nothing_in_a_binding_is_marked") else { return };
+    let bound = place.directory("bound");
+    fs::write(bound.join("file"), "x").expect("a file");
+    symlink("file", bound.join("link")).expect("a link");
+    own(&bound, User::ordinary());
+    let binding = format!("{}:/bound", bound.display());
+    let script = "cd /bound && chown 5:6 file . && chown -h 5:6 link && chmod 640 file && mkdir dir && mkfifo fifo && \
+                  chown 7:7 fifo dir && echo made > made && chown 7:7 made; mknod null c 1 3 2>/dev/null || echo refused";
+    place.check(&["-b", &binding], script, "refused\n");
+    for name in ["", "file", "link", "dir", "fifo", "made"] {
+        assert_eq!(attributes(&bound.join(name)), b"", "{name}");
+    }
+    assert_eq!(fs::read_dir(&bound).expect("the binding").count(), 5);
+    let records = fs::read_dir(place.root.join(".newroot/owners")).expect("the store");
+    assert_eq!(records.count(), 0, "records of files that aren't the root's");
+    let mode = fs::metadata(bound.join("file")).expect("the file").permissions().mode();
+    assert_eq!(mode & 0o7777, 0o640, "what mode a file has is no secret of the root's");
+}
+
+#[test]
+fn a_root_that_nothing_can_be_made_in_is_remembered_elsewhere() {
+    let test = "a_root_that_nothing_can_be_made_in_is_remembered_elsewhere";
+    let Some(place) = Place::new(test) else { return };
+    let inside = place.root.join("inside");
+    fs::create_dir(&inside).expect("a directory");
+    own(&inside, User::ordinary());
+    fs::set_permissions(&place.root, fs::Permissions::from_mode(0o555)).expect("a mode");
+    if User::we_are_root() {
+        std::os::unix::fs::chown(&place.root, Some(0), Some(0)).expect("another owner");
+    }
+    let home = place.directory("home");
+    let at_home = |script: &str| {
+        let mut command = place.command(&place.root, &[], script);
+        run(command.env("HOME", &home))
+    };
+    let made = at_home("cd /inside && ln -s x link && chown -h 7:8 link && echo y > file && chown 5:6 file");
+    assert_eq!(made.ending, Ending::Exit(0), "{}", made.stderr());
+    assert!(home.join(".local/state/newroot/roots").is_dir());
+    let seen = at_home("stat -c %u:%g /inside/link /inside/file");
+    assert_eq!(seen.stdout(), "7:8\n5:6\n", "{}", seen.stderr());
+    assert!(!place.root.join(".newroot").exists());
+}
+
+#[test]
+fn where_nothing_can_be_remembered_the_command_is_not_run() {
+    let test = "where_nothing_can_be_remembered_the_command_is_not_run";
+    let Some(place) = Place::new(test) else { return };
+    if !User::we_are_root() {
+        return skip(test, "only root can make a root that isn't the caller's");
+    }
+    own(&place.root, User::ROOT);
+    let mut command = place.command(&place.root, &[], "echo it runs");
+    let outcome = run(command.env("HOME", "/nowhere"));
+    assert_eq!(outcome.ending, Ending::Exit(125));
+    assert_eq!(outcome.stdout(), "");
+    let message = outcome.stderr();
+    assert!(message.contains("cannot make") && message.contains(".newroot"), "{message}");
+}
+
+/// Several processes change the same few files and files of their own, until they are killed. Each state that a
+/// file goes through is told by its owner, group and mode together.
+const CHANGES: &str = "
+    loop() { while :; do $1; done; }
+    attribute() { chown 1:1 file; chown 2:2 file; }
+    beside() { chown 1:1 fifo; chown 2:2 fifo; chown -h 1:1 link; chown -h 2:2 link; }
+    devices() { mknod n$1 c 1 3; mv n$1 m$1; rm m$1; }
+    moves() { mv a b; mv b a; }
+    for worker in 1 2; do
+        loop attribute & loop beside & loop \"devices $worker\" &
+    done 2>/dev/null
+    loop moves &
+    wait";
+
+#[test]
+fn a_sudden_end_leaves_no_half_records() {
+    let Some(place) = Place::new("a_sudden_end_leaves_no_half_records") else { return };
+    let prepare = "echo x > file; mkfifo fifo; ln -s x link; echo x > a; chown 9:9 a; chown 1:1 file fifo; \
+                   chown -h 1:1 link";
+    place.check(&[], prepare, "");
+    for round in 0..12u64 {
+        let mut command = place.command(&place.root, &[], CHANGES);
+        command.process_group(0).stderr(std::process::Stdio::null()).stdout(std::process::Stdio::null());
+        let mut child = command.spawn().expect("newroot");
+        std::thread::sleep(Duration::from_millis(60 + round * 37 % 150));
+        kill_process_group(Pid::from_child(&child), Signal::KILL).expect("our own group");
+        child.wait().expect("our own child");
+        let seen = place.run(&[], "stat -c '%u:%g' file fifo link; stat -c '%u:%g' a b 2>/dev/null");
+        let text = seen.stdout();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "round {round}: {text}{}", seen.stderr());
+        for line in &lines[..3] {
+            assert!(["1:1", "2:2"].contains(line), "round {round}: {text}");
+        }
+        assert_eq!(lines[3], "9:9", "round {round}");
+        // A device has its number as soon as it has its name.
+        let devices =
+            place.run(&[], "for d in [nm][12]; do [ -e $d ] && stat -c '%F %t,%T' $d; done; rm -f [nm][12]");
+        for line in devices.stdout().lines() {
+            assert_eq!(line, "character special file 1,3", "round {round}");
+        }
+    }
+}
