@@ -62,9 +62,9 @@ const FAKE_ROOT: Engine = Engine {
 /// What real root and fake root alone are asked about.
 const ROOTS_AREA: &str = "owner";
 /// What both are asked about besides: areas where real root does no harm to the machine.
-const ROOTS_TOO: [&str; 4] = ["fs", "lookup", "exec", "spawn"];
-/// It tries what only root may, and leaves no root to look at.
-const NOT_BY_ROOT: &str = "fs::only_root_may";
+const ROOTS_TOO: [&str; 5] = ["fs", "lookup", "exec", "spawn", "limits"];
+/// One tries what only root may, and leaves no root to look at; real root isn't held to the other's limit.
+const NOT_BY_ROOT: [&str; 2] = ["fs::only_root_may", "limits::no_more_processes"];
 
 const TRAP: Engine = Engine {
     name: "trap",
@@ -120,7 +120,7 @@ fn is_tried(engine: &Engine, guest: &Guest) -> bool {
     if guest.is_in(ROOTS_AREA) {
         return engine.fake_root;
     }
-    let by_root = ROOTS_TOO.iter().any(|area| guest.is_in(area)) && guest.name != NOT_BY_ROOT;
+    let by_root = ROOTS_TOO.iter().any(|area| guest.is_in(area)) && !NOT_BY_ROOT.contains(&&*guest.name);
     !engine.fake_root || by_root
 }
 

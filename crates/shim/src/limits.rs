@@ -77,6 +77,24 @@ pub fn with_fewer_descriptors<T>(keep: [i32; 2], work: impl FnOnce() -> T) -> Op
     errand.result
 }
 
+/// Does what needs a descriptor or two for a moment, also where none is left. `keep` are the guest's that it needs.
+///
+/// # Errors
+/// What `work` gives.
+pub fn with_descriptors<T>(keep: [i32; 2], work: impl Fn() -> Result<T, Errno>) -> Result<T, Errno> {
+    let mut result = work();
+    if !matches!(result, Err(Errno::MFILE)) {
+        return result;
+    }
+    if let Some(_spare) = Spare::new() {
+        result = work();
+        if !matches!(result, Err(Errno::MFILE)) {
+            return result;
+        }
+    }
+    with_fewer_descriptors(keep, work).unwrap_or(Err(Errno::MFILE))
+}
+
 fn close_some(keep: [i32; 2]) {
     let mut limit = [0u64; 2];
     if !prlimit(RLIMIT_NOFILE, None, Some(&mut limit)) {

@@ -14,6 +14,7 @@ use newroot_owner::session::{self, Header, Identity};
 use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Path};
+use crate::limits::with_descriptors;
 
 struct Mapping {
     at: usize,
@@ -38,10 +39,12 @@ fn mapping() -> &'static Mapping {
 /// # Errors
 /// Those of open(2) and mmap(2); EINVAL for a file of another kind.
 pub(super) fn attach(path: Path<'_>) -> Result<(), Errno> {
-    let file = host::openat(AT_FDCWD, path, raw::O_RDWR | raw::O_CLOEXEC, 0)?;
-    let protection = raw::PROT_READ | raw::PROT_WRITE;
-    // SAFETY: the kernel chooses a place where nothing is.
-    let at = unsafe { host::mmap(0, session::SIZE, protection, raw::MAP_SHARED, file.number(), 0)? };
+    let at = with_descriptors([-1; 2], || {
+        let file = host::openat(AT_FDCWD, path, raw::O_RDWR | raw::O_CLOEXEC, 0)?;
+        let protection = raw::PROT_READ | raw::PROT_WRITE;
+        // SAFETY: the kernel chooses a place where nothing is.
+        unsafe { host::mmap(0, session::SIZE, protection, raw::MAP_SHARED, file.number(), 0) }
+    })?;
     // SAFETY: the launcher made the file this long; a shorter one isn't ours, and ends the program.
     let words = unsafe { *(at as *const [u32; session::HEADER_WORDS]) };
     let header = session::decode_header(&words).ok_or(Errno::INVAL)?;
@@ -121,14 +124,16 @@ pub(super) fn record(path: Path<'_>, identity: &Identity<'_>) -> Result<u32, Err
     let len = (session::room(identity.groups.len()) * size_of::<u32>()) as u32;
     let take = |used: u32| used.checked_add(len).filter(|&end| end as usize <= session::SIZE);
     let offset = used().fetch_update(Ordering::AcqRel, Ordering::Acquire, take).map_err(|_| Errno::AGAIN)?;
-    let file = host::openat(AT_FDCWD, path, raw::O_WRONLY | raw::O_CLOEXEC, 0)?;
     // A record begins to exist with its first word.
     let fixed = session::encode_record(identity);
     let (first, rest) = fixed.split_at_checked(1).unwrap_or((&fixed, &[]));
     let at = offset as usize;
-    write(&file, identity.groups, at + size_of_val(&fixed))?;
-    write(&file, rest, at + size_of_val(first))?;
-    write(&file, first, at)?;
+    with_descriptors([-1; 2], || {
+        let file = host::openat(AT_FDCWD, path, raw::O_WRONLY | raw::O_CLOEXEC, 0)?;
+        write(&file, identity.groups, at + size_of_val(&fixed))?;
+        write(&file, rest, at + size_of_val(first))?;
+        write(&file, first, at)
+    })?;
     Ok(offset)
 }
 

@@ -19,6 +19,7 @@ use super::{permission, process, session_file};
 use crate::calls::path::argument;
 use crate::calls::{descriptor_argument, read_path};
 use crate::host::{self, AT_FDCWD, FileType, Path};
+use crate::limits::with_descriptors;
 use crate::resolve;
 use crate::session::session;
 use crate::slots::{Operand, Scratch};
@@ -93,9 +94,19 @@ fn one(me: &Identity<'_>, guest: &[u8]) -> Result<bool, Errno> {
     if mount != session().mounts.root_index() {
         return Ok(false);
     }
-    let flags = raw::O_PATH | raw::O_NOFOLLOW | raw::O_CLOEXEC;
-    let Ok(found) = host::openat(AT_FDCWD, Path::new(host.with_nul()), flags, 0) else { return Ok(false) };
-    let file = File::Found(found.number());
+    let host = Path::new(host.with_nul());
+    with_descriptors([-1; 2], || {
+        let flags = raw::O_PATH | raw::O_NOFOLLOW | raw::O_CLOEXEC;
+        match host::openat(AT_FDCWD, host, flags, 0) {
+            Ok(found) => widen(me, File::Found(found.number()), mount),
+            Err(Errno::MFILE) => Err(Errno::MFILE),
+            Err(_) => Ok(false),
+        }
+    })
+}
+
+/// Widens a file's mode; false if it is wide enough, or isn't ours.
+fn widen(me: &Identity<'_>, file: File<'_>, mount: usize) -> Result<bool, Errno> {
     let stat = file.stat()?;
     let kind = FileType::of(&stat);
     let closed = stat.st_mode & 0o7777 != host_mode(stat.st_mode);

@@ -11,6 +11,7 @@ use newroot_sys::table::PathCall;
 use crate::calls::path::{argument, by_name, new_entry};
 use crate::calls::{descriptor_argument, read_path, socket};
 use crate::host::{self, AT_FDCWD, FileType, Path};
+use crate::limits::with_descriptors;
 use crate::owner::file::{self, File, Seen};
 use crate::owner::list::Inherited;
 use crate::owner::process::who;
@@ -135,12 +136,13 @@ pub(super) fn record_name(
 ) -> Result<(), Errno> {
     let flags = raw::O_PATH | raw::O_NOFOLLOW | raw::O_CLOEXEC;
     let name = Path::new(operand.name.with_nul());
-    match host::openat(entry.directory(), name, flags, 0) {
+    // It is there already: that no descriptor is left is no reason to leave it to somebody else.
+    with_descriptors([entry.directory(), -1], || match host::openat(entry.directory(), name, flags, 0) {
         Ok(made) => parent.record(me, File::Found(made.number()), asked),
         // Somebody took it away at once.
         Err(Errno::NOENT | Errno::NOTDIR) => Ok(()),
         Err(error) => Err(error),
-    }
+    })
 }
 
 /// The mode that mkdir(2) or mknod(2) asks for.
