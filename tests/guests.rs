@@ -62,9 +62,10 @@ const FAKE_ROOT: Engine = Engine {
 /// What real root and fake root alone are asked about.
 const ROOTS_AREA: &str = "owner";
 /// What both are asked about besides: areas where real root does no harm to the machine.
-const ROOTS_TOO: [&str; 5] = ["fs", "lookup", "exec", "spawn", "limits"];
-/// One tries what only root may, and leaves no root to look at; real root isn't held to the other's limit.
-const NOT_BY_ROOT: [&str; 2] = ["fs::only_root_may", "limits::no_more_processes"];
+const ROOTS_TOO: [&str; 9] =
+    ["bindings", "exec", "fs", "library", "limits", "lookup", "sockets", "spawn", "threads"];
+/// Two leave no root to look at; real root isn't held to the other's limit.
+const NOT_BY_ROOT: [&str; 3] = ["fs::only_root_may", "bindings::onto_a_link", "limits::no_more_processes"];
 
 const TRAP: Engine = Engine {
     name: "trap",

@@ -29,6 +29,8 @@ int main(void) {
             CALL(kill(target, SIGUSR1));
             CALL(syscall(SYS_tkill, target, SIGUSR1));
             CALL(syscall(SYS_tgkill, target, target, SIGUSR1));
+            CALL(kill(target, SIGCONT));
+            CALL(kill(target, 99));
         }
         pid_t child = fork();
         if (child == 0) {

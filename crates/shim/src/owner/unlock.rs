@@ -17,7 +17,7 @@ use super::file::{self, File};
 use super::remember::remember;
 use super::{permission, process, session_file};
 use crate::calls::path::argument;
-use crate::calls::{descriptor_argument, read_path};
+use crate::calls::{descriptor_argument, read_path, socket};
 use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::limits::with_descriptors;
 use crate::resolve;
@@ -33,6 +33,12 @@ pub fn unlock(call: &Trapped<'_>, row: &Row, scratch: &mut Scratch) -> bool {
         return false;
     }
     let mut widened = false;
+    if matches!(row.call, Call::Bind | Call::Connect) {
+        let operand = &mut scratch.first;
+        if matches!(socket::read_unix_path(call, operand), Ok(true)) {
+            widened |= along(&me, operand, AT_FDCWD).unwrap_or(false);
+        }
+    }
     for (directory, path) in paths(call, row).into_iter().flatten() {
         let operand = &mut scratch.first;
         if read_path(operand, path).is_ok() {
