@@ -110,10 +110,11 @@ fn furnish(mut command: Command, script: &Path) -> Command {
 
 fn run_natively(bed: &Bed, root: &Path, script: &Path) -> Outcome {
     network(root);
-    let host = ["/proc", "/sys", "/dev"].map(Path::new);
-    let world = host.iter().fold(bed.enter().mounts(), |world, path| {
-        world.bind(path, &root.join(path.strip_prefix("/").expect("absolute")))
-    });
+    let world = bed.enter().mounts().bind(Path::new("/proc"), &root.join("proc"));
+    // What real root does in them, the machine keeps.
+    let world = ["sys", "dev"]
+        .into_iter()
+        .fold(world, |world, name| world.bind_read_only(&Path::new("/").join(name), &root.join(name)));
     let world = world.root(root).cwd(Path::new("/"));
     let inner = furnish(world.command(Path::new("/usr/bin/env")), script);
     run_within(&mut contained(inner), TIME)
