@@ -114,6 +114,10 @@ fn machine_is_left_alone() {
     assert_eq!(faked.ending, Ending::Exit(0), "{}", faked.stderr());
     for line in faked.stdout().lines() {
         let done = line.starts_with("unshare(CLONE_FS)");
+        // A namespace of mounts is the session's own affair, and root's.
+        if line == "unshare(CLONE_NEWNS) = 0" {
+            continue;
+        }
         // Not every kernel has modules, ports or another kernel to start.
         let refused = line.ends_with(": EPERM") || line.ends_with(": ENOSYS");
         assert!(if done { line.ends_with(" = 0") } else { refused }, "{line}");

@@ -186,6 +186,11 @@ flags! { MountFlags,
     /// It stands for something of newroot's own in the root, which the guest is not to find: its
     /// host path is one that never exists.
     HIDDEN = 1 << 4;
+    /// Under fake root: owners and modes of its files are remembered. That is so of the root's tree,
+    /// wherever it is seen.
+    OURS = 1 << 5;
+    /// A file system in memory to the guest, though it is a directory of the store's.
+    MEMORY = 1 << 6;
 }
 
 /// The root or one binding: a host tree seen at a guest path.

@@ -8,10 +8,12 @@
 //! The launcher makes the file, with a [header](encode_header) and the first [record](encode_record); every
 //! process maps it. Everything in it is native-endian words.
 
-use crate::{Capabilities, Credentials};
+use crate::{Capabilities, Credentials, tree};
 
 /// Bytes of the file, most of them a hole.
 pub const SIZE: usize = 1 << 20;
+/// What the file's name is followed by in that of the directory with what the guest takes for file systems in memory.
+pub const MEMORY_SUFFIX: &[u8] = b".d";
 /// Where the records begin, in bytes.
 pub const RECORDS: usize = 4096;
 
@@ -24,6 +26,10 @@ const MAGIC: u32 = 0x6e72_7366;
 pub const HEADER_WORDS: usize = 8;
 /// Index of the header's word that says how many bytes of the file are taken. Processes add to it atomically.
 pub const USED: usize = 1;
+/// Index of the word that names the latest of the [chained records](crate::tree); 0 if there is none.
+pub const CHAIN: usize = 7;
+/// Where the word of the first mount namespace is, in bytes: it names the latest change of its mounts.
+pub const FIRST_NAMESPACE: u32 = 512;
 
 /// Where the session's host name begins, in bytes; behind it the domain's. Each is a length and the name.
 pub const NAMES: usize = 64;
@@ -41,7 +47,9 @@ pub const PEER_SLOTS: usize = 256;
 pub const SENDERS: usize = PEERS + PEER_SLOTS * 8;
 /// How many of them are kept.
 pub const SENDER_SLOTS: usize = 128;
-const _: () = assert!(SENDERS + SENDER_SLOTS * 8 <= RECORDS && NAMES + 2 * NAME_ROOM <= PEERS);
+const _: () =
+    assert!(SENDERS + SENDER_SLOTS * 8 <= RECORDS && NAMES + 2 * NAME_ROOM <= FIRST_NAMESPACE as usize);
+const _: () = assert!(FIRST_NAMESPACE as usize + 4 <= PEERS);
 
 /// What is the same for all processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,20 +82,36 @@ pub fn decode_header(words: &[u32; HEADER_WORDS]) -> Option<Header> {
 }
 
 /// Words of a record without groups.
-pub const RECORD_WORDS: usize = 2 + 8 + 2 * 5 + 2;
+pub const RECORD_WORDS: usize = 2 + 8 + 2 * 5 + 2 + 2;
 /// Records begin at multiples of so many words, so that the next one is found behind a place that somebody took
 /// and was killed before they had written there.
 pub const STEP_WORDS: usize = 32;
 /// The most supplementary groups that a process can have (`NGROUPS_MAX`).
 pub const MAX_GROUPS: usize = 65536;
 
-/// A process's identity: its credentials and supplementary groups.
+/// Where in the tree of mounts a process lives: what chroot(2) and unshare(2) change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its mount namespace: the byte offset of the word that names the latest change of its mounts.
+    pub namespace: u32,
+    /// Byte offset of the [record](crate::tree) of its root's path; 0 for the namespace's own root.
+    pub root: u32,
+}
+
+impl Place {
+    /// That of a session's first process.
+    pub const FIRST: Self = Self { namespace: FIRST_NAMESPACE, root: 0 };
+}
+
+/// A process's identity: its credentials and supplementary groups, and its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity<'a> {
     /// Ids and capabilities.
     pub credentials: Credentials,
     /// The supplementary groups, in the order in which they were set.
     pub groups: &'a [u32],
+    /// Its mount namespace and root.
+    pub place: Place,
 }
 
 /// A record's words but for the groups, which follow them. The first is how many there are in all.
@@ -120,6 +144,8 @@ pub fn encode_record(identity: &Identity<'_>) -> [u32; RECORD_WORDS] {
         a[1],
         c.securebits,
         c.flags,
+        identity.place.namespace,
+        identity.place.root,
     ]
 }
 
@@ -132,7 +158,7 @@ pub fn decode_record(words: &[u32]) -> Option<Identity<'_>> {
     if groups > MAX_GROUPS || len as usize != RECORD_WORDS + groups {
         return None;
     }
-    let [.., i0, i1, p0, p1, e0, e1, b0, b1, a0, a1, securebits, flags] = *fixed;
+    let [.., i0, i1, p0, p1, e0, e1, b0, b1, a0, a1, securebits, flags, namespace, root] = *fixed;
     let set = |low: u32, high: u32| Capabilities(u64::from(high) << 32 | u64::from(low));
     Some(Identity {
         credentials: Credentials {
@@ -153,6 +179,7 @@ pub fn decode_record(words: &[u32]) -> Option<Identity<'_>> {
             flags,
         },
         groups: rest.get(..groups)?,
+        place: Place { namespace, root },
     })
 }
 
@@ -173,7 +200,11 @@ pub fn find(words: &[u32], identity: &Identity<'_>) -> Option<usize> {
         at += match decode_record(rest) {
             Some(found) if found == *identity => return Some(at),
             Some(found) => room(found.groups.len()),
-            None => STEP_WORDS,
+            // A chained one, or a place that stays unwritten.
+            None => rest
+                .first()
+                .and_then(|&first| tree::read_head(first))
+                .map_or(STEP_WORDS, |(_, words)| words.max(1).next_multiple_of(STEP_WORDS)),
         };
     }
     None
@@ -214,7 +245,8 @@ mod tests {
         credentials.suid = 7;
         credentials.ambient = Capabilities::CHOWN;
         let groups = [4, 24];
-        let identity = Identity { credentials, groups: &groups };
+        let place = Place { root: 8192, ..Place::FIRST };
+        let identity = Identity { credentials, groups: &groups, place };
         let mut words = [9; RECORD_WORDS + 3];
         words[..RECORD_WORDS].copy_from_slice(&encode_record(&identity));
         words[RECORD_WORDS..RECORD_WORDS + 2].copy_from_slice(&groups);
@@ -240,9 +272,9 @@ mod tests {
     #[test]
     fn a_record_is_found_behind_places_that_nobody_wrote_to() {
         let groups: Vec<u32> = (0..100).collect();
-        let root = Identity { credentials: Credentials::root(), groups: &[] };
-        let many = Identity { credentials: Credentials::user(22, 0), groups: &groups };
-        let user = Identity { credentials: Credentials::user(33, 33), groups: &[4, 24] };
+        let root = Identity { credentials: Credentials::root(), groups: &[], place: Place::FIRST };
+        let many = Identity { credentials: Credentials::user(22, 0), groups: &groups, place: Place::FIRST };
+        let user = Identity { credentials: Credentials::user(33, 33), groups: &[4, 24], place: Place::FIRST };
         for taken in [room(0), room(10), room(11), room(300)] {
             let mut words = file(&[Some(&root), None, Some(&many), None, None, Some(&user)], taken);
             for identity in [&root, &many, &user] {

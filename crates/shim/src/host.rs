@@ -14,8 +14,8 @@ use newroot_sys::arch::SignalAction;
 use newroot_sys::{raw, syscall};
 
 pub use files::{
-    birth, fchmodat, fgetxattr, getxattr, limits_of, linkat, listxattr, mknodat, pwrite, removexattr, rename,
-    seconds, set_limits, setxattr, symlinkat, unlinkat,
+    birth, fchmodat, fgetxattr, getxattr, limits_of, linkat, listxattr, mkdirat, mknodat, pwrite,
+    removexattr, rename, seconds, set_limits, setxattr, symlinkat, unlinkat,
 };
 
 /// The working directory as a directory descriptor.

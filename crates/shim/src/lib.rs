@@ -24,6 +24,7 @@ pub mod host;
 pub mod limits;
 pub mod loader;
 pub mod memory;
+pub mod outlook;
 pub mod owner;
 pub mod patch;
 pub mod report;

@@ -12,10 +12,10 @@ use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags, Header, Mount};
 use newroot_paths::MountTable;
 
-use crate::host;
+use crate::{host, outlook};
 
 /// What a guest process knows of its session.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Session {
     /// Switches and the first working directory's mount.
     pub header: Header,
@@ -31,6 +31,14 @@ pub struct Session {
     pub release: &'static [u8],
     /// Addresses of all plan strings, NUL-terminated, to be handed on at exec.
     pub strings: &'static [usize],
+    /// Where in its namespace the root is that this is seen from; empty for the namespace's own.
+    pub root: &'static [u8],
+    /// Whether a mount begins at that root.
+    pub root_mounted: bool,
+    /// The namespace's latest change that it has; 0 if there was none.
+    pub generation: u32,
+    /// Numbers of the mounts, which they keep whatever is mounted; none where they are just counted.
+    pub numbers: &'static [u32],
 }
 
 impl Session {
@@ -39,6 +47,21 @@ impl Session {
     #[inline]
     pub fn has(&self, flag: Flags) -> bool {
         self.header.flags.has(flag)
+    }
+
+    /// The number of the mount with an index.
+    #[must_use]
+    pub fn number_of(&self, index: usize) -> u32 {
+        self.numbers.get(index).copied().unwrap_or(index as u32)
+    }
+
+    /// Index of the mount with a number, if it is there.
+    #[must_use]
+    pub fn index_of(&self, number: u32) -> Option<usize> {
+        if self.numbers.is_empty() {
+            return Some(number as usize);
+        }
+        self.numbers.iter().position(|&other| other == number)
     }
 
     /// Whether the kernel resolves whole paths for us.
@@ -62,10 +85,22 @@ const SPACE: usize = 4096;
 unsafe impl Sync for Space {}
 static SPACE_BYTES: Space = Space(UnsafeCell::new([MaybeUninit::uninit(); SPACE]));
 
-/// The session. Only after [`install`].
+/// The session as the calling process sees it. Only after [`install`].
 #[must_use]
 #[inline]
 pub fn session() -> &'static Session {
+    if outlook::is_used()
+        && let Some(session) = outlook::current()
+    {
+        return session;
+    }
+    base()
+}
+
+/// The session as the plan has it, which is handed on at exec: nothing mounted, and no chroot.
+#[must_use]
+#[inline]
+pub fn base() -> &'static Session {
     // SAFETY: start installs it before the first trap can come.
     unsafe { (*SESSION.0.get()).assume_init_ref() }
 }
@@ -122,6 +157,10 @@ pub unsafe fn install(given: &[usize], header: Header) -> Result<(), Errno> {
             name_on_stack: given.get(plan::NAME).copied().unwrap_or(0),
             release: copied(plan::RELEASE),
             strings,
+            root: &[],
+            root_mounted: true,
+            generation: 0,
+            numbers: &[],
         });
     }
     Ok(())

@@ -103,6 +103,13 @@ pub static OWNERS: Owners = Owners {
     rest: UnsafeCell::new([0; 4096 - 4 * COUNT - 5]),
 };
 
+/// Index of the slot on whose stack an address lies; out of range for one on none.
+#[must_use]
+#[inline]
+pub fn slot_of(address: usize) -> usize {
+    address.wrapping_sub(STACKS.0.get().addr()) >> SHIFT
+}
+
 /// The scratch space of a slot.
 ///
 /// # Safety

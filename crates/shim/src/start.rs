@@ -11,7 +11,7 @@ use crate::calls::signal::SIG_IGN;
 use crate::loader::{self, KernelStack};
 use crate::report::{Decimal, fatal};
 use crate::session::{self, session};
-use crate::{host, owner, slots, state, trap};
+use crate::{host, outlook, owner, slots, state, trap};
 
 /// Called by the entry point with the initial stack pointer.
 ///
@@ -28,16 +28,22 @@ pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
     if unsafe { session::install(stack.plan(), stack.header()) }.is_err() {
         fatal(&[b"internal error: the plan can't be read"]);
     }
-    let session = session();
     slots::take_first();
     slots::wipe_owners_on_fork();
     adopt_inherited_state();
-    if session.has(Flags::FAKE_ROOT)
-        && let Err(error) = owner::process::start()
-    {
-        let number = Decimal::new(error.number().unsigned_abs().into());
-        fatal(&[b"cannot join the session: error ", number.bytes(), b"\n", b"hint: its file was removed"]);
+    if session().has(Flags::FAKE_ROOT) {
+        if let Err(error) = owner::process::start() {
+            let number = Decimal::new(error.number().unsigned_abs().into());
+            fatal(&[
+                b"cannot join the session: error ",
+                number.bytes(),
+                b"\n",
+                b"hint: its file was removed",
+            ]);
+        }
+        outlook::begin();
     }
+    let session = session();
     if session.has(Flags::LAUNCH) {
         trap::install_filter();
     }
@@ -47,9 +53,11 @@ pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
     let program = loader::load(session, &stack, scratch);
     let entry = loader::settle(session, &stack, &program);
     trap::install_handler();
+    let mask = session.header.mask & !trap::SIGSYS_BIT;
+    outlook::end_start();
     slots::release_first();
     release_stack();
-    host::set_mask(session.header.mask & !trap::SIGSYS_BIT);
+    host::set_mask(mask);
     // SAFETY: the loader set both up as execve(2) would.
     unsafe { arch::enter(entry, stack.guest_pointer()) }
 }

@@ -221,6 +221,8 @@ pub struct Row {
 const AT_SYMLINK_NOFOLLOW: u32 = raw::AT_SYMLINK_NOFOLLOW;
 /// include/uapi/linux/fanotify.h
 const FAN_MARK_DONT_FOLLOW: u32 = 4;
+const NEW_MOUNTS: &str =
+    "EPERM, as for anyone without privilege; under fake root ENOSYS: programs fall back on mount";
 const EPERM: u16 = 1;
 const ENOSYS: u16 = 38;
 
@@ -360,7 +362,7 @@ pub static ROWS: &[Row] = &[
     row("readlink", legacy::__NR_readlink, Trap::Always, Call::ReadLink),
     row("readlinkat", raw::__NR_readlinkat, Trap::Always, Call::ReadLinkAt),
     row("statfs", raw::__NR_statfs, Trap::Always, Call::StatFs),
-    row("fstatfs", raw::__NR_fstatfs, Trap::InSession(Session::ReadOnly), Call::FStatFs),
+    faked(row("fstatfs", raw::__NR_fstatfs, Trap::InSession(Session::ReadOnly), Call::FStatFs)),
     old(
         "access",
         legacy::__NR_access,
@@ -405,11 +407,11 @@ pub static ROWS: &[Row] = &[
     ),
     // The working directory.
     row("chdir", raw::__NR_chdir, Trap::Always, Call::ChDir),
-    row("fchdir", raw::__NR_fchdir, Trap::InSession(Session::Aliased), Call::FChDir),
+    faked(row("fchdir", raw::__NR_fchdir, Trap::InSession(Session::Aliased), Call::FChDir)),
     row("getcwd", raw::__NR_getcwd, Trap::Always, Call::GetCwd),
     partial(
         row("chroot", raw::__NR_chroot, Trap::Always, Call::ChRoot),
-        "EPERM once the path is found good, as for anyone without privilege",
+        "without fake root EPERM once the path is found good, as for anyone without privilege",
     ),
     // Names.
     old(
@@ -712,9 +714,9 @@ pub static ROWS: &[Row] = &[
     of_root("migrate_pages", raw::__NR_migrate_pages),
     of_root("move_pages", raw::__NR_move_pages),
     of_root("get_robust_list", raw::__NR_get_robust_list),
-    denied(
-        row("unshare", raw::__NR_unshare, Trap::RefuseUnderRoot(0, NEW_USER), Call::Kernel),
-        "EPERM for every new namespace, the user's own included",
+    partial(
+        of_root("unshare", raw::__NR_unshare),
+        "under fake root EPERM for every new namespace but that of mounts, the user's own included",
     ),
     denied(
         row("clone", raw::__NR_clone, Trap::RefuseUnderRoot(0, NEW_USER), Call::Kernel),
@@ -753,6 +755,9 @@ pub static ROWS: &[Row] = &[
     of_machine("msgctl", raw::__NR_msgctl, OBJECTS),
     of_machine("semctl", raw::__NR_semctl, OBJECTS),
     of_machine("shmctl", raw::__NR_shmctl, OBJECTS),
+    // What would tell of the host's mounts.
+    of_root("statmount", raw::__NR_statmount),
+    of_root("listmount", raw::__NR_listmount),
     // Owners by descriptor.
     of_root("fstat", raw::__NR_fstat),
     of_root("fgetxattr", raw::__NR_fgetxattr),
@@ -767,16 +772,31 @@ pub static ROWS: &[Row] = &[
     refused("io_uring_setup", raw::__NR_io_uring_setup, ENOSYS, "ENOSYS: a ring opens files unseen"),
     refused("io_uring_enter", raw::__NR_io_uring_enter, ENOSYS, "ENOSYS, like io_uring_setup"),
     refused("io_uring_register", raw::__NR_io_uring_register, ENOSYS, "ENOSYS, like io_uring_setup"),
-    faked(refused("mount", raw::__NR_mount, EPERM, "EPERM, as for anyone without privilege")),
-    faked(refused("umount2", raw::__NR_umount2, EPERM, "EPERM, as for anyone without privilege")),
-    faked(refused("pivot_root", raw::__NR_pivot_root, EPERM, "EPERM, as for anyone without privilege")),
-    refused("move_mount", raw::__NR_move_mount, EPERM, "EPERM, as for anyone without privilege"),
-    refused("fsopen", raw::__NR_fsopen, EPERM, "EPERM, as for anyone without privilege"),
-    refused("fsconfig", raw::__NR_fsconfig, EPERM, "EPERM, as for anyone without privilege"),
-    refused("fsmount", raw::__NR_fsmount, EPERM, "EPERM, as for anyone without privilege"),
-    refused("fspick", raw::__NR_fspick, EPERM, "EPERM, as for anyone without privilege"),
-    refused("mount_setattr", raw::__NR_mount_setattr, EPERM, "EPERM, as for anyone without privilege"),
-    refused("open_tree_attr", raw::__NR_open_tree_attr, EPERM, "EPERM, as for anyone without privilege"),
+    faked(refused(
+        "mount",
+        raw::__NR_mount,
+        EPERM,
+        "EPERM without fake root, as for anyone without privilege",
+    )),
+    faked(refused(
+        "umount2",
+        raw::__NR_umount2,
+        EPERM,
+        "EPERM without fake root, as for anyone without privilege",
+    )),
+    faked(refused(
+        "pivot_root",
+        raw::__NR_pivot_root,
+        EPERM,
+        "EPERM without fake root, as for anyone without privilege",
+    )),
+    faked(refused("move_mount", raw::__NR_move_mount, EPERM, NEW_MOUNTS)),
+    faked(refused("fsopen", raw::__NR_fsopen, EPERM, NEW_MOUNTS)),
+    faked(refused("fsconfig", raw::__NR_fsconfig, EPERM, NEW_MOUNTS)),
+    faked(refused("fsmount", raw::__NR_fsmount, EPERM, NEW_MOUNTS)),
+    faked(refused("fspick", raw::__NR_fspick, EPERM, NEW_MOUNTS)),
+    faked(refused("mount_setattr", raw::__NR_mount_setattr, EPERM, NEW_MOUNTS)),
+    faked(refused("open_tree_attr", raw::__NR_open_tree_attr, EPERM, NEW_MOUNTS)),
     refused("acct", raw::__NR_acct, EPERM, "EPERM, as for anyone without privilege"),
     refused("swapon", raw::__NR_swapon, EPERM, "EPERM, as for anyone without privilege"),
     refused("swapoff", raw::__NR_swapoff, EPERM, "EPERM, as for anyone without privilege"),

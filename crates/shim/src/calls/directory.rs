@@ -59,7 +59,8 @@ fn chdir_inner(operand: &mut Operand, path: usize) -> Result<(), Errno> {
 
 fn note_mount(mount: Option<usize>) -> Result<(), Errno> {
     if let Some(mount) = mount {
-        state::update(|state| state.cwd_mount = mount as u32);
+        let number = session().number_of(mount);
+        state::update(|state| state.cwd_mount = number);
     }
     Ok(())
 }
@@ -83,7 +84,8 @@ pub fn fchdir(call: &mut Trapped<'_>) -> Outcome {
     let mount = resolve::mount_of_directory(descriptor);
     let result = host::fchdir(descriptor);
     if let (Ok(()), Some(mount)) = (result, mount) {
-        state::update(|state| state.cwd_mount = mount as u32);
+        let number = session().number_of(mount);
+        state::update(|state| state.cwd_mount = number);
     }
     result.map(|()| 0).into()
 }
@@ -98,6 +100,15 @@ fn getcwd_inner(operand: &mut Operand, out: usize, size: usize) -> Result<usize,
     let guest = &mut operand.text;
     match resolve::directory_path(AT_FDCWD, guest) {
         Ok(_) => {}
+        // Outside of what a chroot left.
+        Err(Errno::NOENT)
+            if session().has(Flags::FAKE_ROOT) && resolve::namespace_path(AT_FDCWD, guest).is_ok() =>
+        {
+            if guest.is_empty() {
+                guest.extend(b"/")?;
+            }
+            guest.prepend(b"(unreachable)")?;
+        }
         // Outside the root, or removed: the kernel says it in its own words.
         Err(Errno::NOENT) => return forward(raw::__NR_getcwd, [out, size, 0, 0, 0, 0]),
         Err(error) => return Err(error),

@@ -19,7 +19,7 @@ use crate::memory;
 use crate::owner;
 use crate::report::Decimal;
 use crate::resolve::{self, procfs};
-use crate::session::session;
+use crate::session::{base, session};
 use crate::slots::{self, ExecScratch, Operand, Scratch};
 use crate::state;
 use crate::trap::{Outcome, SIGSYS_BIT, Trapped};
@@ -391,7 +391,7 @@ fn replace_process(
     request: Request,
 ) -> Result<usize, Errno> {
     let Program { front, nameless, executed } = program;
-    let session = session();
+    let session = base();
     let state = state::get();
     let kept = match nameless {
         // The one descriptor that crosses an exec; the shim closes it when it has loaded it.

@@ -6,12 +6,15 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags, Header, MAGIC, Mount, MountFlags};
+use newroot_owner::session::{Identity, Place};
 use newroot_paths::{HostBuf, is_under, strip_prefix};
 
 use super::exec::{Pointers, count_pointers, counted_pointer, execute};
 use super::filters;
 use crate::host;
 use crate::memory;
+use crate::owner::{chain, process};
+use crate::report;
 use crate::session::session;
 use crate::slots::{ExecScratch, Operand};
 use crate::trap::Trapped;
@@ -50,8 +53,9 @@ pub(super) fn exec(
     }
     composed.sort();
     let own = session().header.flags;
+    let place = owner_of(inner.flags)?;
     let mut flags = inner.flags.without(Flags::LAUNCH.with(Flags::NO_OPENAT2).with(Flags::NO_PROC));
-    for inherited in [Flags::NO_OPENAT2, Flags::NO_PROC, Flags::VERBOSE, Flags::TRACE] {
+    for inherited in [Flags::NO_OPENAT2, Flags::NO_PROC, Flags::VERBOSE, Flags::TRACE, Flags::FAKE_ROOT] {
         if own.has(inherited) {
             flags = flags.with(inherited);
         }
@@ -86,7 +90,8 @@ pub(super) fn exec(
     }
     for index in 0..plan::FIXED_STRINGS {
         pointers.push(match index {
-            plan::SHIM_PATH => session().strings.get(plan::SHIM_PATH).copied().unwrap_or(0),
+            // The session's file is the outer one's, for it knows who everybody is.
+            plan::SHIM_PATH | plan::SESSION_FILE => session().strings.get(index).copied().unwrap_or(0),
             _ => variable(begin + index),
         });
     }
@@ -98,10 +103,39 @@ pub(super) fn exec(
     }
     pointers.push(header_text.as_ptr() as usize);
     pointers.push(0);
-    let error = execute(call.slot, &pointers);
+    let before = place.map(|of| process::become_(&of)).transpose();
+    let error = match before {
+        Ok(_) => execute(call.slot, &pointers),
+        Err(error) => error,
+    };
+    if let Ok(Some(before)) = before {
+        let _ = process::adopt(before);
+    }
     pointers.discard(exec);
     composed.discard();
     Err(error)
+}
+
+/// Who the inner session begins as under fake root: whoever asks for it, in a mount namespace of its own, for its
+/// paths are others. Its fake root is the outer one's, whose rules hold for its owner, too.
+fn owner_of(inner: Flags) -> Result<Option<Identity<'static>>, Errno> {
+    let own = session().has(Flags::FAKE_ROOT);
+    if inner.has(Flags::FAKE_ROOT) && !own {
+        report::line(&[
+            b"no fake root within a session that has none: start the outer newroot with `--root`",
+        ]);
+        return Err(Errno::PERM);
+    }
+    if !own {
+        return Ok(None);
+    }
+    let me = process::current();
+    if inner.has(Flags::FAKE_ROOT) && me.credentials.euid != 0 {
+        report::line(&[b"only root can become root within a fake root"]);
+        return Err(Errno::PERM);
+    }
+    let place = Place { namespace: chain::new_namespace(0)?, root: 0 };
+    Ok(Some(Identity { place, ..me }))
 }
 
 /// The composed mounts, encoded, in memory of their own.
@@ -153,8 +187,10 @@ impl Composed {
         let mut host_path = HostBuf::new();
         let owner = outer.translate(inner.host, &mut host_path)?;
         let host_path = if host_path.bytes() == b"/" { &[] } else { host_path.bytes() };
-        let inherited = outer.get(owner).flags.0 & MountFlags::READ_ONLY.0;
-        self.push(Mount { host: host_path, flags: MountFlags(inner.flags.0 | inherited), ..inner })?;
+        const INHERITED: MountFlags = MountFlags::READ_ONLY.with(MountFlags::OURS).with(MountFlags::MEMORY);
+        let inherited = MountFlags(outer.get(owner).flags.0 & INHERITED.0);
+        let flags = inner.flags.without(MountFlags::OURS).with(inherited);
+        self.push(Mount { host: host_path, flags, ..inner })?;
         for below in outer.mounts() {
             if below.guest.len() <= inner.host.len() || !is_under(below.guest, inner.host) {
                 continue;

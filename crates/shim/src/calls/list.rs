@@ -20,7 +20,6 @@ use crate::host;
 use crate::memory;
 use crate::resolve;
 use crate::session::session;
-use crate::state;
 use crate::trap::{Outcome, Trapped};
 
 /// The two layouts of an entry.
@@ -106,8 +105,7 @@ fn seen_here(descriptor: i32, mount: &Mount<'_>) -> bool {
         return true;
     }
     let mut guest = GuestBuf::new();
-    let prefer = Some(state::get().cwd_mount as usize);
-    resolve::directory_path_from(descriptor, prefer, &mut guest).is_ok()
+    resolve::directory_path_from(descriptor, resolve::cwd_mount(), &mut guest).is_ok()
         && newroot_paths::strip_prefix(mount.guest, guest.bytes())
             .is_some_and(|rest| rest.len() == name_of(mount).len() + 1)
 }

@@ -1,7 +1,10 @@
-//! Files of procfs that tell of host paths in their contents: `maps`, `smaps`, `numa_maps`.
+//! Files of procfs that tell of host paths in their contents: `maps`, `smaps`, `numa_maps`, and those with the
+//! mounts.
 //!
 //! The guest gets a copy, made when it opens the file, with the paths in guest terms and the shim
 //! shown under its own name.
+
+mod mounts;
 
 use newroot_abi::Errno;
 use newroot_paths::{GuestBuf, HostBuf};
@@ -18,7 +21,7 @@ const NAMES: [&[u8]; 3] = [b"maps", b"smaps", b"numa_maps"];
 #[must_use]
 pub fn may_be_special(path: &[u8]) -> bool {
     let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-    NAMES.contains(&name)
+    NAMES.contains(&name) || mounts::are_told(name)
 }
 
 /// Whether a host path names such a file.
@@ -35,17 +38,23 @@ pub fn is_special(host: &[u8]) -> bool {
         components.next();
         name = components.next();
     }
-    name.is_some_and(|name| NAMES.contains(&name)) && components.next().is_none()
+    name.is_some_and(|name| NAMES.contains(&name) || mounts::are_told(name)) && components.next().is_none()
 }
 
 /// Makes the copy. `flags` are those of the open.
 ///
 /// # Errors
 /// open(2)'s, read(2)'s, memfd_create(2)'s.
+#[inline(never)]
 pub fn open(path: &mut HostBuf, flags: u64) -> Result<Descriptor, Errno> {
     let source = host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
     let close_on_exec = if flags & u64::from(raw::O_CLOEXEC) != 0 { raw::MFD_CLOEXEC } else { 0 };
     let copy = host::memfd_create(Path::new(b"maps\0"), close_on_exec)?;
+    if mounts::NAMES.iter().any(|name| path.bytes().ends_with(name)) {
+        mounts::write(path, &copy)?;
+        host::lseek(copy.number(), 0, raw::SEEK_SET)?;
+        return Ok(copy);
+    }
     let form = if path.bytes().ends_with(b"/numa_maps") { &NUMA_MAPS } else { &MAPS };
     let mut line = Line { form, text: [0; LINE], len: 0 };
     let mut buffer = [0u8; 4096];

@@ -1,4 +1,5 @@
-//! The short way under fake root: for a root who never was anyone else, and files of which nothing is recorded.
+//! The short way under fake root: for a root who never was anyone else nor anywhere else, while the plan's mounts are
+//! all there is, and files of which nothing is recorded.
 //!
 //! Whether something is recorded is asked before the file is looked at, by the same name in the same directory. That
 //! both were the same file, the file's own time of change tells: had it got that name, or a record, in between, it

@@ -81,6 +81,15 @@ pub fn mknodat(directory: i32, path: Path<'_>, mode: u32) -> Result<(), Errno> {
     unsafe { syscall!(raw::__NR_mknodat, directory, path.address(), mode, 0).map(|_| ()) }
 }
 
+/// mkdirat(2).
+///
+/// # Errors
+/// The call's.
+pub fn mkdirat(directory: i32, path: Path<'_>, mode: u32) -> Result<(), Errno> {
+    // SAFETY: the path is borrowed for the call.
+    unsafe { syscall!(raw::__NR_mkdirat, directory, path.address(), mode).map(|_| ()) }
+}
+
 /// unlinkat(2).
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! What a file is to the guest: its owner, group, mode and device number, as they were recorded.
 
+use newroot_abi::plan::MountFlags;
 use newroot_abi::{Errno, PATH_MAX};
 use newroot_owner::record::ATTRIBUTE;
 use newroot_owner::session::Identity;
@@ -213,5 +214,5 @@ pub fn is_ours(file: File<'_>, stat: &Stat, mount: Option<usize>) -> bool {
         File::Descriptor(descriptor) | File::Found(descriptor) => resolve::mount_of_directory(descriptor),
         File::Host(_) => None,
     });
-    mount == Some(mounts.root_index())
+    mount.is_some_and(|mount| mounts.get(mount).flags.has(MountFlags::OURS))
 }

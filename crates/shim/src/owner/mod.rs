@@ -2,6 +2,8 @@
 //! none of these to give (`newroot_owner` has the rules).
 //!
 //! - `process` tells who the calling process is, from the [session's file](session_file).
+//! - `chain` has its records of roots, mounts and their namespaces; [`outlook`](crate::outlook) makes of them what a
+//!   process sees.
 //! - `file` tells what a file is to the guest; `remember` records it, in an attribute of the file or in the
 //!   `sidecar`.
 //! - `procfs` shows processes as who they seem to be.
@@ -10,6 +12,7 @@
 //!   code, which does what is left.
 
 mod calls;
+pub mod chain;
 pub mod file;
 mod list;
 pub mod permission;

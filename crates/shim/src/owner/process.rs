@@ -7,20 +7,22 @@
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use newroot_abi::{Errno, plan};
-use newroot_owner::session::{self, Identity};
+use newroot_owner::session::{self, Identity, Place};
 use newroot_owner::{Capabilities, Credentials, Who};
 
 use super::permission::is_unlimited;
-use super::session_file;
 pub use super::session_file::Note;
+use super::{chain, session_file};
 use crate::host::{self, Path};
 use crate::memory;
 use crate::session::session;
 
 /// The record that the program started with.
 static FIRST: AtomicU32 = AtomicU32::new(0);
+/// Its mount namespace.
+static NAMESPACE: AtomicU32 = AtomicU32::new(0);
 /// Whether that is root with every capability that files are about, to whom all files are root's that nothing is
-/// recorded of.
+/// recorded of, and whose root is the namespace's.
 static PLAIN: AtomicBool = AtomicBool::new(false);
 /// Whether a process in this memory has become someone else since.
 static CHANGED: AtomicBool = AtomicBool::new(false);
@@ -38,12 +40,15 @@ pub fn start() -> Result<(), Errno> {
     let ids = [of.ruid, of.euid, of.suid, of.fsuid, of.rgid, of.egid, of.sgid, of.fsgid];
     let known = session_file::header();
     let defaults = (known.default_uid, known.default_gid);
-    PLAIN.store(ids == [0; 8] && defaults == (0, 0) && is_unlimited(&first), Ordering::Relaxed);
+    let plain = ids == [0; 8] && defaults == (0, 0) && is_unlimited(&first) && first.place.root == 0;
+    PLAIN.store(plain, Ordering::Relaxed);
+    NAMESPACE.store(first.place.namespace, Ordering::Relaxed);
     note(Note::Sender);
     Ok(())
 }
 
-fn file() -> Path<'static> {
+/// Host path of the session's file.
+pub(super) fn file() -> Path<'static> {
     let at = session().strings.get(plan::SESSION_FILE).copied().unwrap_or(0);
     Path::new(memory::owned_string_with_nul(at))
 }
@@ -68,10 +73,13 @@ pub fn record() -> u32 {
     }
 }
 
-/// Whether the calling process is root and nothing else, and neither it nor another in its memory ever was.
+/// Whether the calling process is root and nothing else, and neither it nor another in its memory ever was; and
+/// whether it sees the mounts that the plan has.
 #[must_use]
 pub fn is_plain_root() -> bool {
-    PLAIN.load(Ordering::Relaxed) && !CHANGED.load(Ordering::Relaxed)
+    PLAIN.load(Ordering::Relaxed)
+        && !CHANGED.load(Ordering::Relaxed)
+        && chain::generation(NAMESPACE.load(Ordering::Relaxed)) == 0
 }
 
 /// Who the calling process is.
@@ -84,7 +92,7 @@ pub fn current() -> Identity<'static> {
 const NOBODY: Identity<'static> = {
     let mut credentials = Credentials::user(65534, 65534);
     credentials.bounding = Capabilities::NONE;
-    Identity { credentials, groups: &[] }
+    Identity { credentials, groups: &[], place: Place::FIRST }
 };
 
 /// Who another process is; `None` if it isn't of this session.

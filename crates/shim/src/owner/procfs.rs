@@ -4,7 +4,7 @@
 //! paths are ([`crate::calls::procfs_files`]).
 
 use newroot_abi::Errno;
-use newroot_owner::session::{Identity, NAME_MAX};
+use newroot_owner::session::{Identity, NAME_MAX, Place};
 use newroot_owner::{Credentials, permission as rules, status};
 use newroot_paths::{Buffer, Host, HostBuf};
 use newroot_sys::raw;
@@ -188,7 +188,7 @@ fn write_status(process: &[u8], source: &Descriptor, copy: &Descriptor, mask: u6
     let blocked =
         number(process).is_some_and(|of| of == 0 || of == host::gettid()).then(|| blocked_line(mask));
     let of_session = identity(process);
-    let stranger = Identity { credentials: process::stranger(), groups: &[] };
+    let stranger = Identity { credentials: process::stranger(), groups: &[], place: Place::FIRST };
     let known = match &of_session {
         Some(identity) => Some((identity, false)),
         // One of the real user's, but of no session: only whom it belongs to is another here.

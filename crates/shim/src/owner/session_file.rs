@@ -86,12 +86,30 @@ fn name_place(domain: bool) -> usize {
 }
 
 fn used() -> &'static AtomicU32 {
+    word(session::USED)
+}
+
+/// The word that names the latest chained record.
+pub(super) fn chain() -> &'static AtomicU32 {
+    word(session::CHAIN)
+}
+
+/// A word that changes, by its index.
+fn word(index: usize) -> &'static AtomicU32 {
     // SAFETY: a word of the mapping, aligned, and never touched otherwise.
-    unsafe { &*((mapping().at + session::USED * size_of::<u32>()) as *const AtomicU32) }
+    unsafe { &*((mapping().at + index * size_of::<u32>()) as *const AtomicU32) }
+}
+
+/// The word that names the latest change of a namespace's mounts. What is no namespace is the first.
+pub(super) fn generation(namespace: u32) -> &'static AtomicU32 {
+    let aligned = namespace.is_multiple_of(size_of::<u32>() as u32);
+    let known = aligned && (session::RECORDS..session::SIZE).contains(&(namespace as usize));
+    let at = if known { namespace } else { session::FIRST_NAMESPACE };
+    word(at as usize / size_of::<u32>())
 }
 
 /// The file's words from a record's offset to the end of what is taken.
-fn words(offset: usize, end: usize) -> &'static [u32] {
+pub(super) fn words(offset: usize, end: usize) -> &'static [u32] {
     let end = end.min(session::SIZE);
     if !offset.is_multiple_of(size_of::<u32>()) || offset < session::RECORDS || offset >= end {
         return &[];
@@ -121,20 +139,13 @@ pub(super) fn record(path: Path<'_>, identity: &Identity<'_>) -> Result<u32, Err
     if let Some(at) = session::find(words(session::RECORDS, end), identity) {
         return Ok((session::RECORDS + at * size_of::<u32>()) as u32);
     }
-    let len = (session::room(identity.groups.len()) * size_of::<u32>()) as u32;
-    let take = |used: u32| used.checked_add(len).filter(|&end| end as usize <= session::SIZE);
-    let offset = used().fetch_update(Ordering::AcqRel, Ordering::Acquire, take).map_err(|_| Errno::AGAIN)?;
+    let at = allocate(session::room(identity.groups.len()))?;
     // A record begins to exist with its first word.
     let fixed = session::encode_record(identity);
     let (first, rest) = fixed.split_at_checked(1).unwrap_or((&fixed, &[]));
-    let at = offset as usize;
-    with_descriptors([-1; 2], || {
-        let file = host::openat(AT_FDCWD, path, raw::O_WRONLY | raw::O_CLOEXEC, 0)?;
-        write(&file, identity.groups, at + size_of_val(&fixed))?;
-        write(&file, rest, at + size_of_val(first))?;
-        write(&file, first, at)
-    })?;
-    Ok(offset)
+    let groups = (bytes_of(identity.groups), at + size_of_val(&fixed));
+    write(path, &[groups, (bytes_of(rest), at + size_of_val(first)), (bytes_of(first), at)])?;
+    Ok(at as u32)
 }
 
 /// What is noted of processes for those who ask when they are somebody else, or gone.
@@ -167,12 +178,35 @@ fn place(what: Note, process: u32) -> &'static AtomicU64 {
     unsafe { &*(at as *const AtomicU64) }
 }
 
-/// Writes words by pwrite(2): the mapping would answer a full disk with SIGBUS.
-fn write(file: &host::Descriptor, words: &[u32], offset: usize) -> Result<(), Errno> {
+/// Takes a part of the file that begins and ends where a record may: its offset.
+///
+/// # Errors
+/// EAGAIN where the file is full.
+pub(super) fn allocate(words: usize) -> Result<usize, Errno> {
+    let len = (words.next_multiple_of(session::STEP_WORDS) * size_of::<u32>()) as u32;
+    let take = |used: u32| used.checked_add(len).filter(|&end| end as usize <= session::SIZE);
+    let offset = used().fetch_update(Ordering::AcqRel, Ordering::Acquire, take).map_err(|_| Errno::AGAIN)?;
+    Ok(offset as usize)
+}
+
+/// Words as the bytes that they are.
+pub(super) fn bytes_of(words: &[u32]) -> &[u8] {
     // SAFETY: the words' own bytes.
-    let bytes = unsafe { core::slice::from_raw_parts(words.as_ptr().cast::<u8>(), size_of_val(words)) };
-    match host::pwrite(file.number(), bytes, offset as u64)? {
-        written if written == bytes.len() => Ok(()),
-        _ => Err(Errno::AGAIN),
-    }
+    unsafe { core::slice::from_raw_parts(words.as_ptr().cast::<u8>(), size_of_val(words)) }
+}
+
+/// Writes parts of the file, each at its offset, by pwrite(2): the mapping would answer a full disk with SIGBUS.
+///
+/// # Errors
+/// Those of opening and writing it; EAGAIN where the disk takes but a part.
+pub(super) fn write(path: Path<'_>, parts: &[(&[u8], usize)]) -> Result<(), Errno> {
+    with_descriptors([-1; 2], || {
+        let file = host::openat(AT_FDCWD, path, raw::O_WRONLY | raw::O_CLOEXEC, 0)?;
+        parts.iter().try_for_each(|&(bytes, offset)| {
+            match host::pwrite(file.number(), bytes, offset as u64)? {
+                written if written == bytes.len() => Ok(()),
+                _ => Err(Errno::AGAIN),
+            }
+        })
+    })
 }

@@ -6,6 +6,7 @@
 //! widened, and the call is made again.
 
 use newroot_abi::Errno;
+use newroot_abi::plan::MountFlags;
 use newroot_owner::keep::host_mode;
 use newroot_owner::session::Identity;
 use newroot_paths::{HostBuf, Last};
@@ -97,7 +98,7 @@ fn along(me: &Identity<'_>, operand: &mut Operand, directory: i32) -> Result<boo
 fn one(me: &Identity<'_>, guest: &[u8]) -> Result<bool, Errno> {
     let mut host = HostBuf::new();
     let mount = session().mounts.translate(guest, &mut host)?;
-    if mount != session().mounts.root_index() {
+    if !session().mounts.get(mount).flags.has(MountFlags::OURS) {
         return Ok(false);
     }
     let host = Path::new(host.with_nul());

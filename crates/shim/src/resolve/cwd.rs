@@ -6,6 +6,7 @@ use newroot_paths::{Buffer, GuestBuf, Host, HostBuf};
 
 use super::{climb, procfs};
 use crate::host::{self, AT_FDCWD, FileType, Path};
+use crate::outlook;
 use crate::session::session;
 use crate::state;
 
@@ -45,6 +46,20 @@ pub fn directory_path_from(
     session().mounts.detranslate(host.bytes(), prefer, out).ok_or(Errno::NOENT)
 }
 
+/// Writes the path that a directory has in the calling process's namespace, which may lie outside of its root.
+///
+/// # Errors
+/// ENOENT if it isn't seen in the namespace; EBADF; what making the namespace's outlook gives.
+pub fn namespace_path(directory: i32, out: &mut GuestBuf) -> Result<(), Errno> {
+    let seen = session();
+    if directory_path(directory, out).is_ok() {
+        return out.prepend(seen.root);
+    }
+    let mut host = HostBuf::new();
+    host_path(directory, &mut host)?;
+    outlook::whole()?.mounts.detranslate(host.bytes(), None, out).map(|_| ()).ok_or(Errno::NOENT)
+}
+
 /// Index of the mount a descriptor's file belongs to, if the guest sees it.
 #[must_use]
 pub fn mount_of_directory(directory: i32) -> Option<usize> {
@@ -55,7 +70,12 @@ pub fn mount_of_directory(directory: i32) -> Option<usize> {
 
 /// The mount by which the working directory was reached, where that can make a difference.
 fn preferred(directory: i32) -> Option<usize> {
-    (directory == AT_FDCWD && session().has(Flags::ALIASED)).then(|| state::get().cwd_mount as usize)
+    (directory == AT_FDCWD && session().has(Flags::ALIASED)).then(cwd_mount).flatten()
+}
+
+/// Index of the mount by which the working directory was reached, if it is still there.
+pub fn cwd_mount() -> Option<usize> {
+    session().index_of(state::get().cwd_mount)
 }
 
 /// Writes the host path of a descriptor's file, in the kernel's words: a pipe's isn't a path.

@@ -21,10 +21,13 @@ use newroot_paths::{Buffer, Found, Host, HostBuf, Last, Lexical, lexical, split_
 use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::outlook;
 use crate::session::session;
 use crate::slots::Operand;
 
-pub use cwd::{directory_path, directory_path_from, host_path, mount_of_directory};
+pub use cwd::{
+    cwd_mount, directory_path, directory_path_from, host_path, mount_of_directory, namespace_path,
+};
 pub(crate) use fs::HostFs;
 pub use long::Anchored;
 
@@ -227,8 +230,23 @@ fn from_nowhere(operand: &mut Operand, directory: i32, flags: u32, error: Errno)
     match mount_of_directory(found.number()) {
         Some(mount) => Ok(Object { descriptor: Some(found), mount: Some(mount) }),
         None if too_deep => Ok(Object { descriptor: Some(found), mount: None }),
+        None if session().has(Flags::FAKE_ROOT) => from_outside(operand, directory, found),
         None => Err(Errno::NOENT),
     }
+}
+
+/// After a chroot the working directory may lie outside of the root, and so what is found from there. All of the
+/// process's namespace is the guest's; nothing lies above it.
+fn from_outside(operand: &mut Operand, directory: i32, found: Descriptor) -> Result<Object, Errno> {
+    let guest = &mut operand.walk.guest;
+    namespace_path(directory, guest)?;
+    if namespace_path(found.number(), guest).is_ok() {
+        return Ok(Object { descriptor: Some(found), mount: None });
+    }
+    let host = &mut operand.walk.host;
+    outlook::whole()?.mounts.translate(b"", host)?;
+    let top = host::openat(AT_FDCWD, Path::new(host.with_nul()), raw::O_PATH | raw::O_CLOEXEC, 0)?;
+    Ok(Object { descriptor: Some(top), mount: None })
 }
 
 impl Object {

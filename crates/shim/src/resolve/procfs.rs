@@ -7,14 +7,15 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use newroot_abi::Errno;
-use newroot_paths::{Buffer, GuestBuf, Link};
+use newroot_abi::plan::Flags;
+use newroot_paths::{Buffer, GuestBuf, Link, strip_prefix};
 use newroot_sys::raw;
 
 use super::directory_path;
 use crate::host::{self, AT_FDCWD, Path};
+use crate::owner;
 use crate::report::Decimal;
 use crate::session::session;
-use crate::state;
 
 pub mod exe;
 pub mod maps;
@@ -104,6 +105,24 @@ impl ProcLink<'_> {
     }
 }
 
+impl ProcLink<'_> {
+    /// Writes a process's root, which is another one's only after a chroot.
+    fn show_root(&self, text: &mut GuestBuf) -> Result<(), Errno> {
+        let process = Decimal::parse(self.process).and_then(|number| u32::try_from(number).ok());
+        if session().has(Flags::FAKE_ROOT)
+            && !self.is_own()
+            && let Some(of) = process.and_then(owner::process::of)
+        {
+            let root = owner::chain::root(of.place.root);
+            let seen = strip_prefix(root, session().root).unwrap_or(root);
+            if !seen.is_empty() {
+                return text.assign(seen);
+            }
+        }
+        text.assign(b"/")
+    }
+}
+
 /// Turns the text of a link that is to be followed into guest terms, in place.
 ///
 /// # Errors
@@ -129,7 +148,7 @@ pub(crate) fn follow(link: ProcLink<'_>, last: bool, text: &mut GuestBuf) -> Res
 /// ENAMETOOLONG.
 pub fn show(link: ProcLink<'_>, text: &mut GuestBuf) -> Result<bool, Errno> {
     match link.kind {
-        Kind::Root => text.assign(b"/").map(|()| true),
+        Kind::Root => link.show_root(text).map(|()| true),
         Kind::Exe if link.is_own() => text.assign(session().exe).map(|()| true),
         Kind::Exe if exe::is_shim(text.bytes()) => match exe::of_process(link.process, text) {
             Ok(()) => Ok(detranslate(None, text)),
@@ -137,7 +156,7 @@ pub fn show(link: ProcLink<'_>, text: &mut GuestBuf) -> Result<bool, Errno> {
         },
         Kind::MapFile if exe::is_shim(text.bytes()) => text.assign(SHIM).map(|()| false),
         Kind::Namespace => Ok(false),
-        Kind::Cwd if link.is_own() => Ok(detranslate(Some(state::get().cwd_mount as usize), text)),
+        Kind::Cwd if link.is_own() => Ok(detranslate(super::cwd_mount(), text)),
         Kind::Exe | Kind::Cwd | Kind::Descriptor | Kind::MapFile => Ok(detranslate(None, text)),
     }
 }
@@ -155,7 +174,7 @@ pub fn show_long(
     text: &mut GuestBuf,
 ) -> Result<(), Errno> {
     match link.kind {
-        Kind::Root => text.assign(b"/"),
+        Kind::Root => link.show_root(text),
         Kind::Exe if link.is_own() => text.assign(session().exe),
         Kind::Cwd if link.is_own() => directory_path(AT_FDCWD, text).map(|_| ()),
         Kind::Cwd | Kind::Descriptor => {

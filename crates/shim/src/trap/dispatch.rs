@@ -10,13 +10,17 @@ use crate::calls::{
     attributes, directory, exec, filters, forward, list, names, newer, open, path, readlink, signal, socket,
     stat, system, wait,
 };
+use crate::outlook;
 use crate::owner;
 use crate::report::{self, Decimal};
-use crate::session::session;
+use crate::session::{base, session};
 use crate::slots::Scratch;
 
 /// Runs a trapped call.
 pub fn dispatch(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
+    if base().has(Flags::FAKE_ROOT) {
+        outlook::enter(call.slot);
+    }
     let outcome = once(call, scratch);
     // What the host refuses its own user, it may yet have to grant who is root in the guest.
     if outcome == Outcome::Done(Errno::ACCES.to_return())

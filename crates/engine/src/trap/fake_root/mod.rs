@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use newroot_abi::plan::MountFlags;
-use newroot_owner::session::{self, Header, Identity};
+use newroot_owner::session::{self, Header, Identity, Place};
 use newroot_owner::{Capabilities, Credentials};
 use newroot_paths::strip_prefix;
 use newroot_records::store;
@@ -57,8 +57,11 @@ pub(super) fn prepare(guest: &mut Guest, kind: FakeRoot, numbers: &Numbers) -> R
     credentials.bounding = credentials.bounding.intersection(existing_capabilities());
     credentials.permitted = credentials.permitted.intersection(credentials.bounding);
     credentials.effective = credentials.effective.intersection(credentials.bounding);
-    let identity = Identity { credentials, groups: &groups };
+    let identity = Identity { credentials, groups: &groups, place: Place::FIRST };
     let file = sessions::create(&store.path, &header, &identity)?;
+    if let Some(root) = guest.mounts_mut().last_mut() {
+        root.flags = root.flags.with(MountFlags::OURS);
+    }
     hide(guest, store.path.as_os_str().as_bytes());
     let outside = (!store.inside).then_some(store.path);
     Ok(Prepared { file, outside, tag, record: session::RECORDS as u32 })

@@ -4,6 +4,7 @@
 //! each launch removes those that no process has mapped any more; of processes it can't see (another
 //! PID namespace's) it believes that they live for as long as the machine has been up.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -11,7 +12,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use newroot_owner::session::{self, Header, Identity, RECORDS, SIZE};
+use newroot_owner::session::{self, Header, Identity, MEMORY_SUFFIX, RECORDS, SIZE};
 
 use crate::error::{Error, Result};
 
@@ -73,7 +74,8 @@ fn place() -> String {
 /// Removes what no session needs any more. That it fails is no reason not to start one.
 fn clean(directory: &Path) {
     let Ok(entries) = fs::read_dir(directory) else { return };
-    let files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    let is_file = |path: &PathBuf| !path.as_os_str().as_bytes().ends_with(MEMORY_SUFFIX);
+    let files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_file).collect();
     if files.len() < WORTH_CLEANING {
         return;
     }
@@ -91,9 +93,17 @@ fn clean(directory: &Path) {
             needed.windows(name.len()).any(|window| window == name)
         });
         if !of_this_boot || (seen && !mapped && is_settled(&file)) {
+            let _ = fs::remove_dir_all(memory_of(&file));
             let _ = fs::remove_file(&file);
         }
     }
+}
+
+/// The directory with what a session's guest took for file systems in memory.
+fn memory_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(OsStr::from_bytes(MEMORY_SUFFIX));
+    PathBuf::from(name)
 }
 
 /// Whether the file has been there long enough for its first program to have mapped it.

@@ -9,15 +9,18 @@ mod device;
 pub mod exec;
 mod ids;
 mod list;
+mod mount;
 mod open;
 mod others;
 mod peers;
 mod remove;
+mod root;
 mod signals;
 mod socket;
 mod stat;
 mod walk;
 
+use newroot_abi::Errno;
 use newroot_sys::arch::legacy;
 use newroot_sys::raw;
 use newroot_sys::table::{Call, Intent, Row};
@@ -37,7 +40,17 @@ pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Opt
         return faked(call, number);
     }
     let me = process::current();
+    if matches!(number, raw::__NR_move_mount | raw::__NR_fsopen..=raw::__NR_fspick)
+        || matches!(number, raw::__NR_mount_setattr | raw::__NR_open_tree | raw::__NR_open_tree_attr)
+    {
+        // Programs know what to do without: mount(2).
+        return Some(Errno::NOSYS.into());
+    }
+    if matches!(number, raw::__NR_mount | raw::__NR_umount2 | raw::__NR_pivot_root) {
+        return Some(mount::run(call, &me, number, scratch).into());
+    }
     match row.call {
+        Call::ChRoot => Some(root::chroot(call, &me, &mut scratch.first).into()),
         Call::Stat | Call::LStat | Call::NewFStatAt | Call::StatX => {
             Some(stat::stat(call, &me, &mut scratch.first).into())
         }
@@ -55,7 +68,7 @@ pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Opt
             raw::__NR_setxattr..=raw::__NR_fremovexattr => {
                 attributes::by_path(call, &me, &path, &mut scratch.first).map(Into::into)
             }
-            raw::__NR_setxattrat..=raw::__NR_removexattrat => Some(newroot_abi::Errno::NOSYS.into()),
+            raw::__NR_setxattrat..=raw::__NR_removexattrat => Some(Errno::NOSYS.into()),
             _ if path.intent == Intent::Create => {
                 Some(create::create(call, &me, &path, &mut scratch.first).into())
             }
@@ -104,6 +117,8 @@ fn faked(call: &mut Trapped<'_>, number: u32) -> Option<Outcome> {
             process::note(process::Note::Peer);
             crate::calls::forward(number, call.arguments).into()
         }
+        raw::__NR_unshare => root::unshare(call, &me).into(),
+        raw::__NR_statmount | raw::__NR_listmount => Errno::NOSYS.into(),
         _ => others::run(call, &me, number),
     })
 }
@@ -112,7 +127,7 @@ fn descriptor_write(
     call: &mut Trapped<'_>,
     me: &newroot_owner::session::Identity<'_>,
     number: u32,
-) -> Option<Result<usize, newroot_abi::Errno>> {
+) -> Option<Result<usize, Errno>> {
     // The ordinary code knows whether its binding is read-only.
     if let Some(refused) = crate::calls::attributes::refused(call) {
         return Some(Err(refused));

@@ -1,0 +1,152 @@
+//! Roots and mounts of a session, as its file keeps them.
+//!
+//! Beside identities the [session's file](crate::session) has *chained records*, each of which names the one
+//! before it. A record is written whole before the header's word comes to name it, and never changes
+//! afterwards. So a reader finds only whole ones, and a process killed while it writes one has wasted a few bytes.
+//!
+//! | kind | words behind the link | is |
+//! |---|---|---|
+//! | [`ROOT`] | length; the path | a directory that is some process's root, in its namespace's terms |
+//! | [`NAMESPACE`] | a word | a mount namespace: the word names its latest change, and is all that changes |
+//! | [`CHANGE`] | the change before it, operation, flags, two lengths; two paths | one change of a namespace's mounts |
+//!
+//! A namespace's mounts are those of the plan and the changes from the oldest to the one its word names
+//! ([`compose`]). They are a function of that word alone, which is therefore the number of a generation, too: what
+//! was made of it once can be kept, and to undo the latest change is to name the one before.
+
+pub mod compose;
+
+use newroot_abi::plan::MountFlags;
+
+/// A record of a root.
+pub const ROOT: u32 = 1;
+/// A record of a mount namespace.
+pub const NAMESPACE: u32 = 2;
+/// A record of a change of mounts.
+pub const CHANGE: u32 = 3;
+
+/// Words of a namespace's record.
+pub const NAMESPACE_WORDS: usize = 3;
+/// Index of the word in it that names the latest change.
+pub const HEAD: usize = 2;
+/// Words in front of a root's path.
+pub const ROOT_WORDS: usize = 3;
+/// Words in front of a change's paths.
+pub const CHANGE_WORDS: usize = 7;
+
+/// A record's first word: its kind and how many words it has. Those of identities are of kind 0.
+#[must_use]
+pub const fn head(kind: u32, words: usize) -> u32 {
+    kind << 24 | words as u32 & 0xff_ffff
+}
+
+/// Kind and number of words that a record's first word tells; `None` for an identity's, and where there is none.
+#[must_use]
+pub const fn read_head(word: u32) -> Option<(u32, usize)> {
+    match word >> 24 {
+        0 => None,
+        kind => Some((kind, (word & 0xff_ffff) as usize)),
+    }
+}
+
+/// Words that so many bytes take.
+#[must_use]
+pub const fn words_of(bytes: usize) -> usize {
+    bytes.div_ceil(4)
+}
+
+/// A change of a namespace's mounts. All paths are canonical, as [`Mount`](newroot_abi::plan::Mount) has them, and
+/// the guest's are in the namespace's terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change<'a> {
+    /// A host's file or directory is seen at a guest path, and covers what was seen there.
+    Mount {
+        /// Guest path.
+        guest: &'a [u8],
+        /// Host path.
+        host: &'a [u8],
+        /// Switches.
+        flags: MountFlags,
+    },
+    /// What was mounted last at a guest path goes, with all that was mounted on it.
+    Unmount {
+        /// Guest path.
+        guest: &'a [u8],
+    },
+    /// What was mounted last at a guest path gets other switches.
+    Remount {
+        /// Guest path.
+        guest: &'a [u8],
+        /// Switches.
+        flags: MountFlags,
+    },
+    /// What was mounted last at a guest path is seen at another, with all that was mounted on it.
+    Move {
+        /// Guest path.
+        from: &'a [u8],
+        /// Where it is seen now.
+        to: &'a [u8],
+    },
+    /// What was mounted last at a guest path becomes the root, and the root is seen at another path.
+    Pivot {
+        /// Guest path of the new root.
+        root: &'a [u8],
+        /// Where the old one is seen, in terms of before.
+        old: &'a [u8],
+    },
+}
+
+impl<'a> Change<'a> {
+    /// Operation, flags and paths, as a record has them.
+    #[must_use]
+    pub const fn encode(&self) -> (u32, MountFlags, [&'a [u8]; 2]) {
+        const NONE: MountFlags = MountFlags(0);
+        match *self {
+            Self::Mount { guest, host, flags } => (1, flags, [guest, host]),
+            Self::Unmount { guest } => (2, NONE, [guest, &[]]),
+            Self::Remount { guest, flags } => (3, flags, [guest, &[]]),
+            Self::Move { from, to } => (4, NONE, [from, to]),
+            Self::Pivot { root, old } => (5, NONE, [root, old]),
+        }
+    }
+
+    /// Reads it back; `None` for an operation that isn't known.
+    #[must_use]
+    pub const fn decode(operation: u32, flags: MountFlags, [first, second]: [&'a [u8]; 2]) -> Option<Self> {
+        Some(match operation {
+            1 => Self::Mount { guest: first, host: second, flags },
+            2 => Self::Unmount { guest: first },
+            3 => Self::Remount { guest: first, flags },
+            4 => Self::Move { from: first, to: second },
+            5 => Self::Pivot { root: first, old: second },
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_survives_the_round_trip() {
+        let flags = MountFlags::READ_ONLY;
+        for change in [
+            Change::Mount { guest: b"/a", host: b"/b", flags },
+            Change::Unmount { guest: b"/a" },
+            Change::Remount { guest: b"/a", flags },
+            Change::Move { from: b"/a", to: b"/b" },
+            Change::Pivot { root: b"/a", old: b"/a/b" },
+        ] {
+            let (operation, flags, paths) = change.encode();
+            assert_eq!(Change::decode(operation, flags, paths), Some(change));
+        }
+    }
+
+    #[test]
+    fn a_record_of_a_kind_is_told_from_an_identity() {
+        assert_eq!(read_head(head(CHANGE, 12)), Some((CHANGE, 12)));
+        assert_eq!(read_head(24), None);
+        assert_eq!(read_head(0), None);
+    }
+}

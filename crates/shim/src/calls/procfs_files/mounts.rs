@@ -1,0 +1,359 @@
+//! `/proc/PID/mountinfo`, `mounts` and `mountstats`, in guest terms.
+//!
+//! The root, each binding and each mount of the session gets a line, with the file system that the host has its
+//! directory on; and what the host has mounted below one shows where the guest sees it. All the rest of the host's
+//! mounts isn't the guest's business. Lines stand in the order of the guest paths' length, so that each comes behind
+//! the one it is mounted on.
+
+use newroot_abi::Errno;
+use newroot_abi::plan::{Flags, Mount, MountFlags};
+use newroot_paths::{GuestBuf, HostBuf, is_under, strip_prefix};
+use newroot_sys::raw;
+
+use super::write_all;
+use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::memory;
+use crate::outlook;
+use crate::owner;
+use crate::report::Decimal;
+use crate::session::{Session, base, session};
+
+/// Names of these files.
+pub(super) const NAMES: [&[u8]; 3] = [b"mountinfo", b"mounts", b"mountstats"];
+
+/// Whether a name is one of these, and the guest is told its own: who has no fake root, and so nothing to mount, sees the
+/// host's, as they do with PRoot.
+pub(super) fn are_told(name: &[u8]) -> bool {
+    NAMES.contains(&name) && session().has(Flags::FAKE_ROOT)
+}
+
+/// What is written as a backslash and three octal digits (mangle() in fs/proc_namespace.c).
+const ESCAPED: &[u8] = b" \t\n\\#";
+/// Numbers of mounts that the host doesn't have, or has once only.
+const OWN: u64 = 1 << 24;
+const AGAIN: u64 = 1 << 26;
+
+/// Writes such a file's contents for the guest. `path` is the host's file.
+///
+/// # Errors
+/// Those of reading the host's and of mmap(2).
+pub(super) fn write(path: &HostBuf, to: &Descriptor) -> Result<(), Errno> {
+    let end = path.bytes().iter().rposition(|&byte| byte == b'/').ok_or(Errno::NOENT)?;
+    let (directory, name) = path.bytes().split_at_checked(end).ok_or(Errno::NOENT)?;
+    let text = Text::read(directory)?;
+    let seen = seen_by(directory);
+    let lines = text.bytes().split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    let count = lines.clone().count();
+    let room = (count + 1) * seen.mounts.mounts().len() * size_of::<Item>();
+    let items = host::map_anonymous(room)?;
+    let mut list = List { items, count: 0, name, to };
+    let result = list.write(seen, lines.filter_map(Line::parse));
+    memory::unmap_owned(items, room);
+    text.discard();
+    result
+}
+
+/// What the process sees whose directory in procfs is given.
+fn seen_by(directory: &[u8]) -> &'static Session {
+    let own = session();
+    let number = directory.strip_prefix(b"/proc/").and_then(|rest| rest.split(|&byte| byte == b'/').next());
+    let number = number.and_then(Decimal::parse).and_then(|number| u32::try_from(number).ok());
+    let place = number.and_then(owner::process::of).map(|of| of.place);
+    place
+        .filter(|&place| place != owner::process::current().place)
+        .and_then(|place| outlook::of(place).ok())
+        .unwrap_or(own)
+}
+
+/// The host's file, in memory.
+struct Text {
+    at: usize,
+    size: usize,
+    len: usize,
+}
+
+impl Text {
+    fn read(directory: &[u8]) -> Result<Self, Errno> {
+        let mut path = HostBuf::new();
+        path.assign(directory)?;
+        path.extend(b"/mountinfo")?;
+        let file = host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
+        let mut size = 1 << 16;
+        loop {
+            let at = host::map_anonymous(size)?;
+            let room = memory::mapped_bytes(at, size);
+            let mut len = 0;
+            // In one go from the beginning, that it be of one moment as far as the kernel has it so.
+            host::lseek(file.number(), 0, raw::SEEK_SET)?;
+            while let Some(rest) = room.get_mut(len..).filter(|rest| !rest.is_empty()) {
+                match host::read(file.number(), rest)? {
+                    0 => return Ok(Self { at, size, len }),
+                    more => len += more,
+                }
+            }
+            memory::unmap_owned(at, size);
+            size *= 2;
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        memory::mapped_bytes(self.at, self.len)
+    }
+
+    fn discard(self) {
+        memory::unmap_owned(self.at, self.size);
+    }
+}
+
+/// One line of the host's mountinfo (proc(5)), its paths still escaped.
+#[derive(Clone, Copy, Debug)]
+struct Line<'a> {
+    id: u64,
+    device: &'a [u8],
+    root: &'a [u8],
+    point: &'a [u8],
+    options: &'a [u8],
+    kind: &'a [u8],
+    source: &'a [u8],
+    super_options: &'a [u8],
+}
+
+impl<'a> Line<'a> {
+    fn parse(line: &'a [u8]) -> Option<Self> {
+        let mut fields = line.split(|&byte| byte == b' ');
+        let id = Decimal::parse(fields.next()?)?;
+        fields.next()?;
+        let [device, root, point, options] = [fields.next()?, fields.next()?, fields.next()?, fields.next()?];
+        fields.by_ref().find(|field| *field == b"-")?;
+        let [kind, source, super_options] = [fields.next()?, fields.next()?, fields.next()?];
+        Some(Self { id, device, root, point, options, kind, source, super_options })
+    }
+
+    /// Its mount point; empty for the host's root.
+    fn host(&self, out: &mut HostBuf) -> Result<(), Errno> {
+        unescape(self.point, out)?;
+        if out.bytes() == b"/" {
+            out.clear();
+        }
+        Ok(())
+    }
+}
+
+/// A line that was written: its guest path's hash and length, and its number.
+type Item = [u64; 3];
+
+struct List<'a> {
+    items: usize,
+    count: usize,
+    name: &'a [u8],
+    to: &'a Descriptor,
+}
+
+impl List<'_> {
+    fn write<'l>(
+        &mut self,
+        seen: &Session,
+        lines: impl Iterator<Item = Line<'l>> + Clone,
+    ) -> Result<(), Errno> {
+        let mut point = HostBuf::new();
+        for (index, mount) in seen.mounts.mounts().iter().enumerate().rev() {
+            if mount.flags.has(MountFlags::HIDDEN) || mount.flags.has(MountFlags::VIRTUAL) {
+                continue;
+            }
+            let mut under: Option<(usize, Line<'l>)> = None;
+            for line in lines.clone() {
+                line.host(&mut point)?;
+                let better = under.is_none_or(|(len, _)| point.len() >= len);
+                if better && is_under(mount.host, point.bytes()) {
+                    under = Some((point.len(), line));
+                }
+            }
+            if let Some((len, line)) = under {
+                let rest = mount.host.get(len..).unwrap_or(&[]);
+                self.own(mount, rest, line, OWN | u64::from(seen.number_of(index)))?;
+            }
+            for line in lines.clone() {
+                line.host(&mut point)?;
+                if point.len() <= mount.host.len() || !is_under(point.bytes(), mount.host) {
+                    continue;
+                }
+                let mut guest = GuestBuf::new();
+                if seen.mounts.detranslate(point.bytes(), Some(index), &mut guest) != Some(index) {
+                    continue;
+                }
+                // Where it is seen twice, its number is that of the place it is known by.
+                let known = seen.mounts.detranslate(point.bytes(), None, &mut GuestBuf::new());
+                let id = if known == Some(index) { line.id } else { AGAIN + self.count as u64 };
+                self.one(guest.bytes(), &[line.root], mount.flags, line, id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The line of a mount of the session's. `rest` is the part of its host path below the host's mount.
+    fn own(&mut self, mount: &Mount<'_>, rest: &[u8], line: Line<'_>, id: u64) -> Result<(), Errno> {
+        if mount.flags.has(MountFlags::MEMORY) {
+            let line = Line { kind: b"tmpfs", source: b"tmpfs", super_options: b"rw", ..line };
+            return self.one(mount.guest, &[b"/"], mount.flags, line, id);
+        }
+        // What is part of the session's root is told as if that were the file system's own.
+        let top = base().mounts.root().host;
+        let inside = strip_prefix(mount.host, top).filter(|_| mount.host.len() - rest.len() <= top.len());
+        let front = if inside.is_some() || line.root == b"/" { b"" } else { line.root };
+        let mut escaped = HostBuf::new();
+        escape(inside.unwrap_or(rest), &mut escaped)?;
+        let bare = front.is_empty() && escaped.is_empty();
+        let root: [&[u8]; 2] = [front, if bare { b"/" } else { escaped.bytes() }];
+        self.one(mount.guest, &root, mount.flags, line, id)
+    }
+
+    /// Writes a line.
+    fn one(
+        &mut self,
+        guest: &[u8],
+        root: &[&[u8]],
+        flags: MountFlags,
+        line: Line<'_>,
+        id: u64,
+    ) -> Result<(), Errno> {
+        let parent = self.parent(guest);
+        let item: Item = [hash(guest), guest.len() as u64, id];
+        memory::store_owned(self.items + self.count * size_of::<Item>(), &item);
+        self.count += 1;
+        let mut point = HostBuf::new();
+        escape(if guest.is_empty() { b"/" } else { guest }, &mut point)?;
+        let rest = |options: &[u8]| options.iter().position(|&byte| byte == b',').unwrap_or(options.len());
+        let own = line.options.get(rest(line.options)..).unwrap_or(&[]);
+        let is_read_only = |options: &[u8]| options.get(..rest(options)) == Some(b"ro");
+        let read_only = flags.has(MountFlags::READ_ONLY) || is_read_only(line.options);
+        let access = |read_only: bool| if read_only { &b"ro"[..] } else { &b"rw"[..] };
+        let put = |parts: &[&[u8]]| parts.iter().try_for_each(|part| write_all(self.to, part));
+        match self.name {
+            b"/mountinfo" => {
+                put(&[
+                    Decimal::new(id).bytes(),
+                    b" ",
+                    Decimal::new(parent).bytes(),
+                    b" ",
+                    line.device,
+                    b" ",
+                ])?;
+                put(root)?;
+                put(&[
+                    b" ",
+                    point.bytes(),
+                    b" ",
+                    access(read_only),
+                    own,
+                    b" - ",
+                    line.kind,
+                    b" ",
+                    line.source,
+                ])?;
+                put(&[b" ", line.super_options, b"\n"])
+            }
+            b"/mounts" => {
+                let more = line.super_options.get(rest(line.super_options)..).unwrap_or(&[]);
+                let read_only = read_only || is_read_only(line.super_options);
+                put(&[
+                    line.source,
+                    b" ",
+                    point.bytes(),
+                    b" ",
+                    line.kind,
+                    b" ",
+                    access(read_only),
+                    own,
+                    more,
+                ])?;
+                put(&[b" 0 0\n"])
+            }
+            _ => {
+                put(&[b"device ", line.source, b" mounted on ", point.bytes(), b" with fstype ", line.kind])?;
+                put(&[b"\n"])
+            }
+        }
+    }
+
+    /// The number of what a guest path is mounted on: of the lines that were written, the one with the longest path
+    /// above it.
+    fn parent(&self, guest: &[u8]) -> u64 {
+        let mut end = guest.len();
+        while let Some(slash) = guest.get(..end).unwrap_or(&[]).iter().rposition(|&byte| byte == b'/') {
+            end = slash;
+            let wanted = [hash(guest.get(..end).unwrap_or(&[])), end as u64];
+            for index in (0..self.count).rev() {
+                let [hash, len, id] = memory::owned_value::<Item>(self.items + index * size_of::<Item>());
+                if [hash, len] == wanted {
+                    return id;
+                }
+            }
+        }
+        // The root's is nobody's.
+        OWN - 1
+    }
+}
+
+/// Tells paths of one length apart (FNV-1a).
+fn hash(path: &[u8]) -> u64 {
+    path.iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn unescape(text: &[u8], out: &mut HostBuf) -> Result<(), Errno> {
+    out.clear();
+    let mut rest = text;
+    while let [byte, after @ ..] = rest {
+        match (byte, after) {
+            (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..]) => {
+                out.extend(&[(a - b'0') << 6 | (b - b'0') << 3 | (c - b'0')])?;
+                rest = after;
+            }
+            _ => {
+                out.extend(&[*byte])?;
+                rest = after;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn escape(path: &[u8], out: &mut HostBuf) -> Result<(), Errno> {
+    out.clear();
+    for &byte in path {
+        if ESCAPED.contains(&byte) {
+            let digit = |shift: u8| b'0' + (byte >> shift & 7);
+            out.extend(&[b'\\', digit(6), digit(3), digit(0)])?;
+        } else {
+            out.extend(&[byte])?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_whatever_optional_fields_it_has() {
+        let line =
+            b"36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 shared:2 - ext3 /dev/root rw,errors=continue";
+        let line = Line::parse(line).expect("a line");
+        assert_eq!((line.id, line.root, line.kind), (36, &b"/mnt1"[..], &b"ext3"[..]));
+        let mut point = HostBuf::new();
+        line.host(&mut point).expect("fits");
+        assert_eq!(point.bytes(), b"/mnt 2");
+        let mut again = HostBuf::new();
+        escape(point.bytes(), &mut again).expect("fits");
+        assert_eq!(again.bytes(), line.point);
+    }
+
+    #[test]
+    fn the_hosts_root_is_empty() {
+        let line = Line::parse(b"27 1 254:0 / / rw - ext4 /dev/vda rw").expect("a line");
+        let mut point = HostBuf::new();
+        line.host(&mut point).expect("fits");
+        assert!(point.is_empty() && is_under(b"/x", point.bytes()));
+    }
+}

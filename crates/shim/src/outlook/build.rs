@@ -1,0 +1,153 @@
+//! Making an outlook: its mapping holds the mounts, their numbers and the paths that had to be made.
+
+use newroot_abi::plan::{Flags, Mount, MountFlags};
+use newroot_abi::{Errno, PATH_MAX};
+use newroot_owner::session::Place;
+use newroot_owner::tree::Change;
+use newroot_owner::tree::compose::{Composer, Placed};
+use newroot_paths::{MountTable, is_under};
+
+use crate::host;
+use crate::memory;
+use crate::owner::chain;
+use crate::session::{Session, base};
+
+/// What a process sees at some place, as of some change.
+#[derive(Debug)]
+pub(super) struct Outlook {
+    /// That, in the form that everyone knows.
+    pub(super) session: Session,
+    place: Place,
+    generation: u32,
+    /// Bytes of its mapping.
+    len: usize,
+}
+
+impl Outlook {
+    /// Whether it is the one that is wanted.
+    pub(super) fn is(&self, place: Place, generation: u32) -> bool {
+        (self.place, self.generation) == (place, generation)
+    }
+}
+
+/// Numbers of mounts that were made by a change have this bit and its offset.
+pub(super) const CHANGED: u32 = 1 << 20;
+
+/// Makes an outlook.
+///
+/// # Errors
+/// ENOMEM.
+pub(super) fn build(place: Place, generation: u32) -> Result<*mut Outlook, Errno> {
+    let base = base();
+    let mut changes = 0;
+    let mut rewriting = 0;
+    let mut at = generation;
+    while let Some((before, change)) = chain::change(at) {
+        changes += 1;
+        rewriting += usize::from(matches!(change, Change::Move { .. } | Change::Pivot { .. }));
+        at = before;
+    }
+    let capacity = base.mounts.mounts().len() + changes + 1;
+    let paths = ((rewriting * capacity + 4) * PATH_MAX).min(1 << 24);
+
+    let placed_at = size_of::<Outlook>().next_multiple_of(16);
+    let mounts_at = placed_at + capacity * size_of::<Placed<'_>>();
+    let numbers_at = mounts_at + capacity * size_of::<Mount<'_>>();
+    let order_at = numbers_at + capacity * size_of::<u32>();
+    let paths_at = order_at + changes * size_of::<u32>();
+    let len = (paths_at + paths).next_multiple_of(4096);
+    let start = host::map_anonymous(len)?;
+
+    let order = memory::mapped_words(start + order_at, changes);
+    let mut at = generation;
+    for place in order.iter_mut().rev() {
+        *place = at;
+        at = chain::change(at).map_or(0, |(before, _)| before);
+    }
+    // SAFETY: the mapping has room for them here, aligned as words are; each element is written before it is read.
+    let (list, mounts) = unsafe {
+        let list = (start + placed_at) as *mut Placed<'static>;
+        for index in 0..capacity {
+            list.add(index).write(Placed::NONE);
+        }
+        (core::slice::from_raw_parts_mut(list, capacity), (start + mounts_at) as *mut Mount<'static>)
+    };
+    let paths = memory::mapped_bytes(start + paths_at, paths);
+    let seen = compose(base, order, list, paths, chain::root(place.root));
+    let Ok((seen, root_mounted)) = seen else {
+        memory::unmap_owned(start, len);
+        return Err(Errno::NOMEM);
+    };
+    let numbers = memory::mapped_words(start + numbers_at, seen);
+    for (index, (number, placed)) in numbers.iter_mut().zip(&*list).enumerate() {
+        *number = placed.id;
+        // SAFETY: as above; the index is below the capacity.
+        unsafe { mounts.add(index).write(placed.mount) };
+    }
+    // SAFETY: these have just been written, and stay as they are.
+    let mounts = unsafe { core::slice::from_raw_parts(mounts, seen) };
+    let Some(mounts) = MountTable::new(mounts) else {
+        memory::unmap_owned(start, len);
+        return Err(Errno::NOMEM);
+    };
+    let root = chain::root(place.root);
+    let mut session = Session { mounts, numbers, root, root_mounted, generation, ..*base };
+    session.header.flags = flags(base.header.flags, &mounts);
+    let outlook = start as *mut Outlook;
+    // SAFETY: the mapping begins with room for it.
+    unsafe { outlook.write(Outlook { session, place, generation, len }) };
+    Ok(outlook)
+}
+
+/// Gives an outlook's mapping back.
+///
+/// # Safety
+/// Nobody uses it, nor will.
+pub(super) unsafe fn discard(outlook: *mut Outlook) {
+    // SAFETY: the caller's contract.
+    let len = unsafe { (*outlook).len };
+    memory::unmap_owned(outlook as usize, len);
+}
+
+fn compose(
+    base: &Session,
+    changes: &[u32],
+    list: &mut [Placed<'static>],
+    paths: &'static mut [u8],
+    root: &[u8],
+) -> Result<(usize, bool), Errno> {
+    let mut composer = Composer::new(list, paths);
+    // The plan has them the other way round; none of them covers another.
+    for (index, mount) in base.mounts.mounts().iter().enumerate().rev() {
+        composer.push(*mount, index as u32)?;
+    }
+    for &offset in changes {
+        if let Some((_, change)) = chain::change(offset) {
+            composer.apply(&change, CHANGED | offset)?;
+        }
+    }
+    composer.look_from(root)
+}
+
+/// A session's switches, as far as its mounts make them.
+fn flags(base: Flags, mounts: &MountTable<'_>) -> Flags {
+    let mut flags = base.without(Flags::ALIASED.with(Flags::UNLISTED).with(Flags::READ_ONLY));
+    let mut rest = mounts.mounts();
+    while let [mount, others @ ..] = rest {
+        rest = others;
+        if mount.flags.has(MountFlags::HIDDEN) {
+            continue;
+        }
+        if mount.flags.has(MountFlags::UNLISTED) {
+            flags = flags.with(Flags::UNLISTED);
+        }
+        if mount.flags.has(MountFlags::READ_ONLY) {
+            flags = flags.with(Flags::READ_ONLY);
+        }
+        let twice = |other: &Mount<'_>| is_under(mount.host, other.host) || is_under(other.host, mount.host);
+        if others.iter().any(|other| !other.flags.has(MountFlags::HIDDEN) && twice(other)) {
+            flags = flags.with(Flags::ALIASED);
+        }
+    }
+    flags
+}

@@ -1,0 +1,183 @@
+//! The session as a process sees it that has another root, or in whose namespace something was mounted.
+//!
+//! Such an outlook is made of the plan's mounts, the namespace's changes and the root (`newroot_owner::tree`), in memory
+//! of its own. It depends on nothing else, so that it is kept for as long as the same is wanted. Which one a call
+//! is to be seen with is found once a call, when its trap begins ([`enter`]): from then on the slot knows it, and
+//! [`session`](crate::session::session) finds the slot by the stack that it runs on. Threads, and vfork's children,
+//! each have what is theirs.
+//!
+//! # Safety
+//! An outlook never changes. It is unmapped only when no slot holds it: who wants one writes its address into the slot's
+//! cell first, and then looks whether the cache still has it; who takes it out of the cache looks at the
+//! slots' cells afterwards. What finds no place among the retired stays mapped.
+#![allow(unsafe_code)]
+
+mod build;
+
+use core::ptr::{from_ref, null_mut};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+
+use newroot_abi::Errno;
+use newroot_owner::session::Place;
+
+use crate::owner::{chain, process};
+use crate::session::{Session, base};
+use crate::slots;
+use build::Outlook;
+
+type Cell = AtomicPtr<Outlook>;
+
+const CACHED: usize = 8;
+const RETIRED: usize = 64;
+/// The first is the call's own, the second one that it looks at besides.
+const CELLS: usize = 2;
+
+static CACHE: [Cell; CACHED] = [const { AtomicPtr::new(null_mut()) }; CACHED];
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+static GONE: [Cell; RETIRED] = [const { AtomicPtr::new(null_mut()) }; RETIRED];
+static HELD: [[Cell; CELLS]; slots::COUNT] =
+    [const { [const { AtomicPtr::new(null_mut()) }; CELLS] }; slots::COUNT];
+/// What the start of a program sees, which runs on no slot's stack.
+static START: [Cell; CELLS] = [const { AtomicPtr::new(null_mut()) }; CELLS];
+static USED: AtomicBool = AtomicBool::new(false);
+
+/// Whether any process in this memory ever saw something else than the plan has.
+#[must_use]
+#[inline]
+pub fn is_used() -> bool {
+    USED.load(Ordering::Relaxed)
+}
+
+/// Finds what the calling process sees, for the call that has a slot.
+pub fn enter(slot: usize) {
+    if let Some(cells) = HELD.get(slot) {
+        settle(cells);
+    }
+}
+
+/// The same for the start of a program.
+pub fn begin() {
+    settle(&START);
+}
+
+/// From here on nothing runs but on slots' stacks.
+pub fn end_start() {
+    for cell in &START {
+        cell.store(null_mut(), Ordering::SeqCst);
+    }
+}
+
+fn settle([own, _]: &[Cell; CELLS]) {
+    let place = process::current().place;
+    let generation = chain::generation(place.namespace);
+    if place.root == 0 && generation == 0 {
+        if is_used() {
+            own.store(null_mut(), Ordering::SeqCst);
+        }
+        return;
+    }
+    USED.store(true, Ordering::SeqCst);
+    // Where there is no memory for it, what the plan has must do.
+    let _ = find(own, place, generation);
+}
+
+/// What the call sees; `None` if that is what the plan has.
+#[must_use]
+pub fn current() -> Option<&'static Session> {
+    let [own, _] = cells();
+    let outlook = own.load(Ordering::Relaxed);
+    // SAFETY: it is held.
+    (!outlook.is_null()).then(|| unsafe { &(*outlook).session })
+}
+
+/// What a process sees that lives at another place of the same plan's.
+///
+/// # Errors
+/// ENOMEM.
+pub fn of(place: Place) -> Result<&'static Session, Errno> {
+    let generation = chain::generation(place.namespace);
+    if place.root == 0 && generation == 0 {
+        return Ok(base());
+    }
+    let [_, other] = cells();
+    find(other, place, generation).map(|outlook| &outlook.session)
+}
+
+/// The calling process's namespace, as it is seen from its own root.
+///
+/// # Errors
+/// ENOMEM.
+pub fn whole() -> Result<&'static Session, Errno> {
+    of(Place { root: 0, ..process::current().place })
+}
+
+/// The change that made the mount with a number; `None` if the plan has it.
+#[must_use]
+pub fn change_of(number: u32) -> Option<u32> {
+    (number & build::CHANGED != 0).then_some(number & !build::CHANGED)
+}
+
+/// The cells of whoever runs.
+fn cells() -> &'static [Cell; CELLS] {
+    let here = 0u8;
+    HELD.get(slots::slot_of(from_ref(&here).addr())).unwrap_or(&START)
+}
+
+/// Finds an outlook, or makes it, and holds it in a cell, in the place of what the cell held.
+fn find(cell: &Cell, place: Place, generation: u32) -> Result<&'static Outlook, Errno> {
+    for cached in &CACHE {
+        let outlook = cached.load(Ordering::SeqCst);
+        if outlook.is_null() {
+            continue;
+        }
+        cell.store(outlook, Ordering::SeqCst);
+        if cached.load(Ordering::SeqCst) == outlook {
+            // SAFETY: the cell holds it, and the cache had it afterwards.
+            let outlook = unsafe { &*outlook };
+            if outlook.is(place, generation) {
+                return Ok(outlook);
+            }
+        }
+        cell.store(null_mut(), Ordering::SeqCst);
+    }
+    let outlook = build::build(place, generation)?;
+    cell.store(outlook, Ordering::SeqCst);
+    let at = NEXT.fetch_add(1, Ordering::Relaxed) % CACHED;
+    if let Some(cached) = CACHE.get(at) {
+        let old = cached.swap(outlook, Ordering::SeqCst);
+        reclaim();
+        retire(old);
+    }
+    // SAFETY: it is held.
+    Ok(unsafe { &*outlook })
+}
+
+/// Keeps an outlook until nobody holds it.
+fn retire(outlook: *mut Outlook) {
+    if outlook.is_null() {
+        return;
+    }
+    for gone in &GONE {
+        if gone.compare_exchange(null_mut(), outlook, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            return;
+        }
+    }
+}
+
+/// Unmaps what nobody holds.
+fn reclaim() {
+    for gone in &GONE {
+        let outlook = gone.swap(null_mut(), Ordering::SeqCst);
+        if outlook.is_null() {
+            continue;
+        }
+        let mut cells = HELD.iter().chain([&START]).flatten();
+        if cells.any(|cell| cell.load(Ordering::SeqCst) == outlook) {
+            retire(outlook);
+        } else {
+            // SAFETY: it is out of the cache, no cell holds it, and who is about to hold it will find that the
+            // cache has it no more.
+            unsafe { build::discard(outlook) };
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! mount(2), umount2(2) and pivot_root(2), as far as a binding gives their effect: a host's file or directory is seen at
+//! a guest path. They change the calling process's mount namespace (`newroot_owner::tree`), for all of its processes at
+//! once.
+//!
+//! A change is made of what was seen when the trap began, and holds only if nothing else has changed meanwhile: else the
+//! call begins again.
+
+mod file_systems;
+mod memory_file;
+mod spot;
+mod unmount;
+
+use newroot_abi::Errno;
+use newroot_abi::plan::{Mount, MountFlags};
+use newroot_owner::Capabilities;
+use newroot_owner::session::Identity;
+use newroot_owner::tree::Change;
+use newroot_paths::{GuestBuf, HostBuf, Last, is_under, strip_prefix};
+use newroot_sys::raw;
+
+use crate::calls::read_path;
+use crate::host::{self, AT_FDCWD};
+use crate::memory;
+use crate::outlook;
+use crate::owner::chain;
+use crate::resolve;
+use crate::session::session;
+use crate::slots::{Operand, Scratch};
+use crate::trap::Trapped;
+use spot::Spot;
+
+const READ_ONLY: u32 = raw::MS_RDONLY;
+const PROPAGATION: u32 = raw::MS_SHARED | raw::MS_PRIVATE | raw::MS_SLAVE | raw::MS_UNBINDABLE;
+/// What is inherited by what is bound from a mount.
+const INHERITED: MountFlags = MountFlags::READ_ONLY.with(MountFlags::OURS).with(MountFlags::MEMORY);
+
+/// Runs one of the three.
+pub(super) fn run(
+    call: &mut Trapped<'_>,
+    me: &Identity<'_>,
+    number: u32,
+    scratch: &mut Scratch,
+) -> Result<usize, Errno> {
+    const TRIES: usize = 10_000;
+    for _ in 0..TRIES {
+        let before = session().generation;
+        let after = match number {
+            raw::__NR_mount => mount(call, me, scratch, before),
+            raw::__NR_umount2 => unmount::unmount(call, me, &mut scratch.first, before),
+            _ => pivot(call, me, scratch, before),
+        }?;
+        if before == after || chain::set_generation(me.place.namespace, before, after) {
+            if number == raw::__NR_umount2 {
+                unmount::forget_memory(me);
+            }
+            return Ok(0);
+        }
+        outlook::enter(call.slot);
+    }
+    // Others keep mounting, or there is no memory to see what they have mounted.
+    Err(Errno::NOMEM)
+}
+
+/// EPERM for who may not.
+fn may_mount(me: &Identity<'_>) -> Result<(), Errno> {
+    if me.credentials.effective.has(Capabilities::SYS_ADMIN) { Ok(()) } else { Err(Errno::PERM) }
+}
+
+/// Each of these answers what the namespace's latest change is to be.
+fn mount(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch, before: u32) -> Result<u32, Errno> {
+    const MAGIC: u32 = 0xc0ed_0000;
+    let [source, target, kind, flags, data, _] = call.arguments;
+    let mut flags = flags as u32;
+    if flags & 0xffff_0000 == MAGIC {
+        flags &= 0xffff;
+    }
+    let Scratch { first, second, .. } = scratch;
+    let place = Spot::find(first, target, Last::Follow)?;
+    may_mount(me)?;
+    if flags & raw::MS_REMOUNT != 0 {
+        return remount(first, &place, flags, before);
+    }
+    if flags & raw::MS_BIND != 0 {
+        return bind(first, &place, second, (source, flags), before);
+    }
+    if flags & PROPAGATION != 0 {
+        // There is but one namespace that sees them: nothing is propagated.
+        return if place.is_mount_point() { Ok(before) } else { Err(Errno::INVAL) };
+    }
+    if flags & raw::MS_MOVE != 0 {
+        return move_mount(first, &place, second, source, before);
+    }
+    if !place.directory {
+        return Err(Errno::NOTDIR);
+    }
+    place.not_root()?;
+    let mut name = GuestBuf::new();
+    memory::read_path(kind, &mut name).map_err(|error| if kind == 0 { Errno::INVAL } else { error })?;
+    let mut host = HostBuf::new();
+    let mut switches = MountFlags::DIRECTORY.with(file_systems::find(name.bytes(), data, &mut host)?);
+    if flags & READ_ONLY != 0 {
+        switches = switches.with(MountFlags::READ_ONLY);
+    }
+    let change = Change::Mount { guest: place.path(first), host: host.bytes(), flags: switches };
+    chain::provide_change(before, &change)
+}
+
+/// MS_REMOUNT, of one mount or of a file system: only whether it is read-only makes a difference.
+fn remount(operand: &Operand, place: &Spot, flags: u32, before: u32) -> Result<u32, Errno> {
+    let mount = place.mount().ok_or(Errno::INVAL)?;
+    let mut switches = mount.flags.without(MountFlags::READ_ONLY);
+    if flags & READ_ONLY != 0 {
+        switches = switches.with(MountFlags::READ_ONLY);
+    }
+    if switches == mount.flags {
+        return Ok(before);
+    }
+    chain::provide_change(before, &Change::Remount { guest: place.path(operand), flags: switches })
+}
+
+/// MS_BIND, with what is mounted below it for MS_REC. What the guest isn't to find is carried along in any case.
+fn bind(
+    first: &mut Operand,
+    place: &Spot,
+    second: &mut Operand,
+    (source, flags): (usize, u32),
+    before: u32,
+) -> Result<u32, Errno> {
+    read_path(second, source)?;
+    let found = resolve::walk_text(second, AT_FDCWD, Last::Follow)?;
+    let object = resolve::open_found(found, &mut second.walk.host, raw::O_PATH)?;
+    let directory = host::FileType::of(&host::fstat(object.number())?) == host::FileType::Directory;
+    if directory != place.directory {
+        return Err(Errno::NOTDIR);
+    }
+    place.not_root()?;
+    let mut index = found.mount;
+    if found.magic {
+        resolve::host_path(object.number(), &mut second.walk.host)?;
+        index = resolve::mount_of_directory(object.number()).ok_or(Errno::INVAL)?;
+        session()
+            .mounts
+            .detranslate(second.walk.host.bytes(), Some(index), &mut second.walk.guest)
+            .ok_or(Errno::INVAL)?;
+    }
+    let host = second.walk.host.bytes();
+    let host = host.strip_suffix(b"/").unwrap_or(host);
+    let source = second.walk.guest.bytes();
+    let mut switches = MountFlags(session().mounts.get(index).flags.0 & INHERITED.0);
+    if directory {
+        switches = switches.with(MountFlags::DIRECTORY);
+    }
+    let target = place.path(first);
+    let mut after = chain::provide_change(before, &Change::Mount { guest: target, host, flags: switches })?;
+    let below = |mount: &&Mount<'_>| mount.guest.len() > source.len() && is_under(mount.guest, source);
+    // Shorter paths first: what is mounted later covers.
+    for mount in session().mounts.mounts().iter().rev().filter(below) {
+        if flags & raw::MS_REC == 0 && !mount.flags.has(MountFlags::HIDDEN) {
+            continue;
+        }
+        let mut guest = GuestBuf::new();
+        guest.assign(target)?;
+        guest.extend(strip_prefix(mount.guest, source).unwrap_or(&[]))?;
+        let flags = mount.flags.without(MountFlags::UNLISTED);
+        let change = Change::Mount { guest: guest.bytes(), host: mount.host, flags };
+        after = chain::provide_change(after, &change)?;
+    }
+    Ok(after)
+}
+
+fn move_mount(
+    first: &Operand,
+    place: &Spot,
+    second: &mut Operand,
+    source: usize,
+    before: u32,
+) -> Result<u32, Errno> {
+    let from = Spot::find(second, source, Last::Follow)?;
+    if !from.is_mount_point() || from.not_root().is_err() {
+        return Err(Errno::INVAL);
+    }
+    if from.directory != place.directory {
+        return Err(Errno::NOTDIR);
+    }
+    let (from, to) = (from.path(second), place.path(first));
+    if is_under(to, from) {
+        return Err(Errno::LOOP);
+    }
+    chain::provide_change(before, &Change::Move { from, to })
+}
+
+/// pivot_root(2).
+fn pivot(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch, before: u32) -> Result<u32, Errno> {
+    let [new, old, ..] = call.arguments;
+    let Scratch { first, second, .. } = scratch;
+    may_mount(me)?;
+    let root = Spot::find(first, new, Last::Follow)?;
+    let put_old = Spot::find(second, old, Last::Follow)?;
+    if !root.directory || !put_old.directory {
+        return Err(Errno::NOTDIR);
+    }
+    if root.is_on_root() || put_old.is_on_root() {
+        return Err(Errno::BUSY);
+    }
+    // A chroot's directory is no mount that could be put elsewhere.
+    if !session().root.is_empty() || !root.is_mount_point() {
+        return Err(Errno::INVAL);
+    }
+    let at_root = {
+        let mut here = GuestBuf::new();
+        resolve::namespace_path(AT_FDCWD, &mut here).is_ok() && here.is_empty()
+    };
+    let (path, old) = (root.path(first), put_old.path(second));
+    if !is_under(old, path) {
+        return Err(Errno::INVAL);
+    }
+    let after = if old == path {
+        // The old root would lie upon the new one, where only umount2(2) reaches it, to take it away.
+        const NAME: &[u8] = b"/\x01";
+        let mut hidden = GuestBuf::new();
+        hidden.assign(path)?;
+        hidden.extend(NAME)?;
+        let after = chain::provide_change(before, &Change::Pivot { root: path, old: hidden.bytes() })?;
+        chain::provide_change(after, &Change::Unmount { guest: NAME })?
+    } else {
+        chain::provide_change(before, &Change::Pivot { root: path, old })?
+    };
+    if at_root {
+        // Who is in the old root comes along.
+        host::chdir(host::Path::new(first.walk.host.with_nul()))?;
+    }
+    Ok(after)
+}

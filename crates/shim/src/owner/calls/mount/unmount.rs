@@ -1,0 +1,114 @@
+//! umount2(2).
+//!
+//! What was mounted and is unmounted leaves no trace, where that goes: the changes behind it are told again as if it
+//! had never been. So the list doesn't grow with a session's age.
+
+use newroot_abi::Errno;
+use newroot_abi::plan::MountFlags;
+use newroot_owner::session::{FIRST_NAMESPACE, Identity};
+use newroot_owner::tree::Change;
+use newroot_paths::{Last, is_under};
+
+use super::spot::Spot;
+use super::{may_mount, memory_file};
+use crate::outlook;
+use crate::owner::chain;
+use crate::session::session;
+use crate::slots::Operand;
+use crate::trap::Trapped;
+
+const FORCE: usize = 1;
+const DETACH: usize = 2;
+const EXPIRE: usize = 4;
+const NOFOLLOW: usize = 8;
+
+/// What the namespace's latest change is to be.
+pub(super) fn unmount(
+    call: &Trapped<'_>,
+    me: &Identity<'_>,
+    operand: &mut Operand,
+    before: u32,
+) -> Result<u32, Errno> {
+    let [target, flags, ..] = call.arguments;
+    let flags = flags as u32 as usize;
+    if flags & !(FORCE | DETACH | EXPIRE | NOFOLLOW) != 0 {
+        return Err(Errno::INVAL);
+    }
+    let last = if flags & NOFOLLOW != 0 { Last::Keep } else { Last::Follow };
+    let place = Spot::find(operand, target, last)?;
+    may_mount(me)?;
+    let index = place.index().ok_or(Errno::INVAL)?;
+    if flags & EXPIRE != 0 {
+        return Err(if flags & (FORCE | DETACH) != 0 { Errno::INVAL } else { Errno::AGAIN });
+    }
+    if place.not_root().is_err() {
+        // An old root that a pivot has put upon the new one is gone already.
+        return if flags & DETACH != 0 { Ok(before) } else { Err(Errno::BUSY) };
+    }
+    let guest = session().mounts.get(index).guest;
+    let own = MountFlags::HIDDEN.0 | MountFlags::VIRTUAL.0;
+    let is_child = |mount: &&newroot_abi::plan::Mount<'_>| {
+        mount.guest.len() > guest.len() && is_under(mount.guest, guest) && mount.flags.0 & own == 0
+    };
+    if flags & DETACH == 0 && session().mounts.mounts().iter().any(|mount| is_child(&mount)) {
+        return Err(Errno::BUSY);
+    }
+    let path = place.path(operand);
+    match outlook::change_of(session().number_of(index)).map(|made| without(before, made, path)) {
+        Some(Ok(Some(after))) => Ok(after),
+        Some(Err(error)) => Err(error),
+        _ => chain::provide_change(before, &Change::Unmount { guest: path }),
+    }
+}
+
+/// The changes up to `latest` without the one that mounted something at `path`, and without those on it; `None` where
+/// they can't be told without it.
+fn without(latest: u32, made: u32, path: &[u8]) -> Result<Option<u32>, Errno> {
+    const MOST: usize = 128;
+    let mut behind = [0; MOST];
+    let mut count = 0;
+    let mut at = latest;
+    loop {
+        let Some((before, change)) = chain::change(at) else { return Ok(None) };
+        if at == made {
+            at = before;
+            break;
+        }
+        match change {
+            Change::Mount { guest, .. } | Change::Remount { guest, .. } if is_under(guest, path) => {}
+            Change::Mount { .. } | Change::Remount { .. } | Change::Unmount { .. } => {
+                let Some(place) = behind.get_mut(count) else { return Ok(None) };
+                *place = at;
+                count += 1;
+            }
+            Change::Move { .. } | Change::Pivot { .. } => return Ok(None),
+        }
+        at = before;
+    }
+    for &offset in behind.get(..count).unwrap_or(&[]).iter().rev() {
+        let Some((_, change)) = chain::change(offset) else { return Ok(None) };
+        at = chain::provide_change(at, &change)?;
+    }
+    Ok(Some(at))
+}
+
+/// Removes what was a file system in memory to the guest and isn't mounted any more. The slot's outlook is still that of
+/// before.
+pub(super) fn forget_memory(me: &Identity<'_>) {
+    let seen = session();
+    // A namespace that began with a copy of another's mounts may still have them.
+    if me.place.namespace != FIRST_NAMESPACE || chain::has_namespaces() {
+        return;
+    }
+    for mount in seen.mounts.mounts() {
+        if !mount.flags.has(MountFlags::MEMORY) {
+            continue;
+        }
+        let Ok(now) = outlook::whole() else { return };
+        let directory = memory_file::top(mount.host);
+        let is_there = |other: &newroot_abi::plan::Mount<'_>| is_under(other.host, directory);
+        if !directory.is_empty() && !now.mounts.mounts().iter().any(is_there) {
+            memory_file::remove(directory);
+        }
+    }
+}
