@@ -1,0 +1,213 @@
+//! Roots and mounts of a session with fake root: what an ordinary user's guest does to them, beside what real root does in a
+//! real chroot, in a mount namespace of its own.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use newroot_testkit::{Bed, Enter, Outcome, User, own, run, skip};
+
+/// A root with busybox in it, and a smaller one, `/jail`, within.
+struct Place {
+    bed: Bed,
+}
+
+impl Place {
+    fn new(test: &str) -> Option<Self> {
+        let bed = newroot_testkit::bed!();
+        for (name, user) in [("real", User::ROOT), ("fake", User::ordinary())] {
+            if User::we_are_root() || name == "fake" {
+                furnish(&bed.busybox_root_or_skip(test, name, User::ordinary())?, &bed, user);
+            }
+        }
+        Some(Self { bed })
+    }
+
+    /// Runs a command as an ordinary user's fake root.
+    fn faked(&self, words: &[&str]) -> Outcome {
+        run(&mut self.fake_command(words))
+    }
+
+    fn fake_command(&self, words: &[&str]) -> Command {
+        let world = self.bed.enter().cwd(self.bed.scratch()).user(User::ordinary());
+        let mut newroot = world.command(&self.bed.program("newroot"));
+        newroot.args(["run", "--engine=trap", "--root", "--workdir=/", "fake", "--"]).args(words);
+        newroot
+    }
+
+    /// Runs it as root, in the real thing.
+    fn real(&self, words: &[&str]) -> Outcome {
+        let root = self.bed.scratch().join("real");
+        let mut world: Enter = self.bed.enter().mounts().bind(&root, &root);
+        for name in ["proc", "dev/null"] {
+            world = world.bind(&Path::new("/").join(name), &root.join(name));
+        }
+        run(world.root(&root).command(Path::new(words[0])).args(&words[1..]))
+    }
+
+    /// Both say the same.
+    #[track_caller]
+    fn check(&self, test: &str, words: &[&str]) {
+        let faked = self.faked(words);
+        if !User::we_are_root() {
+            return skip(test, "only root can have the real thing");
+        }
+        let real = self.real(words);
+        assert_eq!(faked.facts(), real.facts(), "{}", faked.stderr());
+        assert!(!real.stdout().is_empty(), "{}", real.stderr());
+    }
+
+    #[track_caller]
+    fn check_script(&self, test: &str, script: &str) {
+        self.check(test, &["/bin/sh", "-c", script]);
+    }
+}
+
+fn furnish(root: &Path, bed: &Bed, user: User) {
+    let jail = root.join("jail");
+    for name in
+        ["proc", "dev", "sys", "tmp", "mnt", "srv", "opt", "jail/deep/bottom", "jail/bin", "jail/proc"]
+    {
+        let path = root.join(name);
+        if name.ends_with("bottom") {
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+            fs::write(path, "bottom").expect("a file");
+        } else {
+            fs::create_dir_all(path).expect("a directory");
+        }
+    }
+    fs::write(root.join("dev/null"), "").expect("a file");
+    fs::write(jail.join("inside"), "inside").expect("a file");
+    symlink("/inside", jail.join("link")).expect("a link");
+    let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fake_mounts/places.c");
+    let places = bed.program_of(&source);
+    for to in [root.join("places"), jail.join("places")] {
+        fs::copy(&places, to).expect("the program");
+    }
+    for applet in ["sh", "echo", "ls", "cat", "chroot", "mkdir"] {
+        fs::copy(root.join("bin/busybox"), jail.join("bin").join(applet)).expect("busybox");
+    }
+    own(root, user);
+}
+
+#[test]
+fn a_root_is_changed_as_the_kernel_changes_it() {
+    const NAME: &str = "a_root_is_changed_as_the_kernel_changes_it";
+    let Some(place) = Place::new(NAME) else { return };
+    place.check(NAME, &["/places", "roots"]);
+}
+
+#[test]
+fn bindings_come_and_go() {
+    const NAME: &str = "bindings_come_and_go";
+    let Some(place) = Place::new(NAME) else { return };
+    place.check(NAME, &["/places", "bindings"]);
+}
+
+#[test]
+fn a_root_is_pivoted_in_a_namespace_of_its_own() {
+    const NAME: &str = "a_root_is_pivoted_in_a_namespace_of_its_own";
+    let Some(place) = Place::new(NAME) else { return };
+    place.check(NAME, &["/places", "pivots"]);
+}
+
+#[test]
+fn a_jail_is_set_up_and_taken_down_as_bootstrappers_do() {
+    const NAME: &str = "a_jail_is_set_up_and_taken_down_as_bootstrappers_do";
+    let Some(place) = Place::new(NAME) else { return };
+    let script = "mount -t proc proc /jail/proc && chroot /jail /bin/sh -c 'cat /proc/self/comm; ls -d /proc/self/fd; echo /*'; \
+                  cut -d' ' -f5 /proc/self/mountinfo | grep jail;  umount /jail/proc; \
+                  echo /jail/proc/*;  umount /jail/proc || echo $?";
+    place.check_script(NAME, script);
+}
+
+#[test]
+fn other_processes_see_a_mount_at_once() {
+    const NAME: &str = "other_processes_see_a_mount_at_once";
+    let Some(place) = Place::new(NAME) else { return };
+    let script = "mkfifo /f /g; (read x < /f; cat /mnt/inside; echo; grep -c ' /mnt ' /proc/self/mountinfo; \
+                  cd /srv; umount /mnt; echo > /g; cat new) & mount --bind /jail /mnt; \
+                  mount -t tmpfs none /srv; echo new > /srv/new; echo > /f; read x < /g; ls /mnt; wait; \
+                  (unshare -m sh -c 'mount --bind /jail /opt; echo /opt/*'); echo /opt/*";
+    place.check_script(NAME, script);
+}
+
+#[test]
+fn owners_are_remembered_wherever_a_file_is_seen() {
+    const NAME: &str = "owners_are_remembered_wherever_a_file_is_seen";
+    let Some(place) = Place::new(NAME) else { return };
+    let script = "mount --bind /jail /mnt; mount -t tmpfs none /srv; touch /mnt/a /srv/b; \
+                  chown 12:34 /mnt/a /srv/b; chroot /jail /bin/sh -c 'mkdir /d; ls -ln /a'; chown 7:8 /jail/d; \
+                  stat -c '%n %u:%g' /jail/a /mnt/a /mnt/d /srv/b; umount /srv";
+    let script = script.replace("ls -ln /a", "ls -ln /a | { read a b c d rest; echo $a $c $d; }");
+    place.check_script(NAME, &script);
+}
+
+#[test]
+fn a_session_survives_whoever_is_killed_while_mounting() {
+    let Some(place) = Place::new("a_session_survives_whoever_is_killed_while_mounting") else { return };
+    let script = "i=0; while [ $i -lt 25 ]; do (while :; do mount --bind /jail /mnt; umount /mnt; done) 2> /dev/null & \
+                  loop=$!; usleep 20000; kill -9 $loop; wait $loop 2> /dev/null; i=$((i+1)); done; \
+                  while umount /mnt 2> /dev/null; do :; done; mount --bind /jail /mnt && cat /mnt/inside && umount /mnt \
+                  && echo /mnt/*";
+    let outcome = place.faked(&["/bin/sh", "-c", script]);
+    assert_eq!(outcome.stdout(), "inside/mnt/*\n", "{}", outcome.stderr());
+}
+
+#[test]
+fn mounting_all_day_fills_nothing() {
+    let Some(place) = Place::new("mounting_all_day_fills_nothing") else { return };
+    let script = "i=0; while [ $i -lt 300 ]; do mount --bind /jail /mnt; mount -t tmpfs none /srv; \
+                  mount --bind /jail /opt; umount /mnt; umount /srv; umount /opt; i=$((i+1)); \
+                  if [ $i = 1 ]; then set -- $(od -An -t u4 -j 4 -N 4 /proc/self/fd/9); fi; done 9< /session; \
+                  set -- $1 $(od -An -t u4 -j 4 -N 4 /session); [ $1 = $2 ] && echo steady || echo $1 $2";
+    // The session's file is hidden from the guest: another name leads to it.
+    let mut command =
+        place.fake_command(&["/bin/sh", "-c", &format!("while [ ! -e /session ]; do :; done; {script}")]);
+    let child = command.stdout(std::process::Stdio::piped()).spawn().expect("newroot");
+    let root = place.bed.scratch().join("fake");
+    let file = loop {
+        let found = fs::read_dir(root.join(".newroot/sessions")).ok().and_then(|mut entries| entries.next());
+        if let Some(Ok(entry)) = found {
+            break entry.path();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    };
+    fs::hard_link(file, root.join("session")).expect("another name");
+    let output = child.wait_with_output().expect("its output");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "steady\n");
+}
+
+#[test]
+fn a_faked_root_within_a_faked_root_is_the_same_one() {
+    let Some(place) = Place::new("a_faked_root_within_a_faked_root_is_the_same_one") else { return };
+    fs::copy(place.bed.program("newroot"), place.bed.scratch().join("fake/newroot")).expect("newroot");
+    let script = "/newroot run --engine=trap --root /jail -- /bin/sh -c 'echo x > /made; mkdir /mine; ls -n /made' \
+                  | { read a b c d rest; echo $a $c $d; }; chown 3:4 /jail/made; \
+                  /newroot run --engine=trap --root /jail -- /bin/ls -n /made | { read a b c d rest; echo $c $d; }";
+    let outcome = place.faked(&["/bin/sh", "-c", script]);
+    assert_eq!(outcome.stdout(), "-rw-r--r-- 0 0\n3 4\n", "{}", outcome.stderr());
+}
+
+#[test]
+fn a_namespace_of_users_is_refused_with_or_without_one_of_mounts() {
+    let Some(place) = Place::new("a_namespace_of_users_is_refused_with_or_without_one_of_mounts") else {
+        return;
+    };
+    let script = "unshare -U true || echo no; unshare -U -m true || echo no; unshare -m echo yes";
+    let outcome = place.faked(&["/bin/sh", "-c", script]);
+    assert_eq!(outcome.stdout(), "no\nno\nyes\n", "{}", outcome.stderr());
+}
+
+#[test]
+fn without_fake_root_nothing_is_granted() {
+    let Some(place) = Place::new("without_fake_root_nothing_is_granted") else { return };
+    let world = place.bed.enter().cwd(place.bed.scratch()).user(User::ordinary());
+    let mut newroot = world.command(&place.bed.program("newroot"));
+    let script =
+        "mount --bind /jail /mnt 2> /dev/null || echo no; chroot /jail /bin/ls 2> /dev/null || echo no";
+    newroot.args(["run", "--engine=trap", "-b", "fake/jail:/opt", "fake", "--", "/bin/sh", "-c", script]);
+    let outcome = run(&mut newroot);
+    assert_eq!(outcome.stdout(), "no\nno\n", "{}", outcome.stderr());
+}
