@@ -9,7 +9,7 @@ use newroot_abi::plan::MountFlags;
 use newroot_owner::session::SIZE;
 use newroot_owner::tree::{self, Change};
 
-use super::{process, session_file};
+use super::session_file;
 
 const WORD: usize = size_of::<u32>();
 
@@ -121,12 +121,12 @@ fn append(kind: u32, words: &[u32], [first, second]: [&[u8]; 2]) -> Result<u32, 
     let offset = session_file::allocate(len)?;
     let texts = offset + bytes;
     let words = (session_file::bytes_of(words), offset + 2 * WORD);
-    session_file::write(process::file(), &[words, (first, texts), (second, texts + first.len())])?;
+    session_file::write(&[words, (first, texts), (second, texts + first.len())]);
     let chain = session_file::chain();
     let mut latest = chain.load(Ordering::Acquire);
     loop {
         let head = [tree::head(kind, len), latest];
-        session_file::write(process::file(), &[(session_file::bytes_of(&head), offset)])?;
+        session_file::write(&[(session_file::bytes_of(&head), offset)]);
         match chain.compare_exchange(latest, offset as u32, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => return Ok(offset as u32),
             Err(other) => latest = other,

@@ -48,7 +48,7 @@ pub fn start() -> Result<(), Errno> {
 }
 
 /// Host path of the session's file.
-pub(super) fn file() -> Path<'static> {
+fn file() -> Path<'static> {
     let at = session().strings.get(plan::SESSION_FILE).copied().unwrap_or(0);
     Path::new(memory::owned_string_with_nul(at))
 }
@@ -124,7 +124,7 @@ pub fn stranger() -> Credentials {
 /// # Errors
 /// EAGAIN where no more identities can be kept.
 pub fn become_(identity: &Identity<'_>) -> Result<u32, Errno> {
-    let record = session_file::record(file(), identity)?;
+    let record = session_file::record(identity)?;
     let before = self::record();
     adopt(record)?;
     note(Note::Sender);

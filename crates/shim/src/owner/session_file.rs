@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use newroot_abi::Errno;
 use newroot_owner::session::{self, Header, Identity};
@@ -132,9 +132,8 @@ pub(super) fn identity(offset: u32) -> Option<Identity<'static>> {
 /// that others step over.
 ///
 /// # Errors
-/// EAGAIN where the file is full, which is what setuid(2) says of a user with too many processes; those of
-/// writing.
-pub(super) fn record(path: Path<'_>, identity: &Identity<'_>) -> Result<u32, Errno> {
+/// EAGAIN where the file is full, which is what setuid(2) says of a user with too many processes.
+pub(super) fn record(identity: &Identity<'_>) -> Result<u32, Errno> {
     let end = used().load(Ordering::Acquire) as usize;
     if let Some(at) = session::find(words(session::RECORDS, end), identity) {
         return Ok((session::RECORDS + at * size_of::<u32>()) as u32);
@@ -144,7 +143,7 @@ pub(super) fn record(path: Path<'_>, identity: &Identity<'_>) -> Result<u32, Err
     let fixed = session::encode_record(identity);
     let (first, rest) = fixed.split_at_checked(1).unwrap_or((&fixed, &[]));
     let groups = (bytes_of(identity.groups), at + size_of_val(&fixed));
-    write(path, &[groups, (bytes_of(rest), at + size_of_val(first)), (bytes_of(first), at)])?;
+    write(&[groups, (bytes_of(rest), at + size_of_val(first)), (bytes_of(first), at)]);
     Ok(at as u32)
 }
 
@@ -195,18 +194,16 @@ pub(super) fn bytes_of(words: &[u32]) -> &[u8] {
     unsafe { core::slice::from_raw_parts(words.as_ptr().cast::<u8>(), size_of_val(words)) }
 }
 
-/// Writes parts of the file, each at its offset, by pwrite(2): the mapping would answer a full disk with SIGBUS.
-///
-/// # Errors
-/// Those of opening and writing it; EAGAIN where the disk takes but a part.
-pub(super) fn write(path: Path<'_>, parts: &[(&[u8], usize)]) -> Result<(), Errno> {
-    with_descriptors([-1; 2], || {
-        let file = host::openat(AT_FDCWD, path, raw::O_WRONLY | raw::O_CLOEXEC, 0)?;
-        parts.iter().try_for_each(|&(bytes, offset)| {
-            match host::pwrite(file.number(), bytes, offset as u64)? {
-                written if written == bytes.len() => Ok(()),
-                _ => Err(Errno::AGAIN),
-            }
-        })
-    })
+/// Writes parts of the file, each at its offset and in this order. It is done through the mapping, for which the
+/// launcher has reserved all of the file: a process that has no descriptor left, nor may write files, as servers
+/// lock their helpers up, can become somebody else all the same.
+pub(super) fn write(parts: &[(&[u8], usize)]) {
+    for &(bytes, offset) in parts {
+        let offset = offset.min(session::SIZE);
+        let len = bytes.len().min(session::SIZE - offset);
+        // SAFETY: within the mapping, in a part that the caller took for itself.
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), (mapping().at + offset) as *mut u8, len) };
+        // Who finds this part has to find those before it.
+        fence(Ordering::Release);
+    }
 }

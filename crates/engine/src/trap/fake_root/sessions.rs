@@ -6,13 +6,15 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use newroot_owner::session::{self, Header, Identity, MEMORY_SUFFIX, RECORDS, SIZE};
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 
@@ -54,13 +56,26 @@ fn write(path: &Path, header: &Header, identity: &Identity<'_>) -> io::Result<()
         .collect();
     first.resize(RECORDS, 0);
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
-    let written = file
-        .write_all(&first)
-        .and_then(|()| file.write_all(&record))
-        .and_then(|()| file.set_len(SIZE as u64));
+    let written =
+        file.write_all(&first).and_then(|()| file.write_all(&record)).and_then(|()| reserve(&mut file));
     written.inspect_err(|_| {
         let _ = fs::remove_file(path);
     })
+}
+
+/// Makes the file as long as it is to be, all of it on the disk: processes write through their mappings, where a
+/// full disk would be the end of them.
+fn reserve(file: &mut File) -> io::Result<()> {
+    let size = SIZE as u64;
+    match fallocate(&*file, FallocateFlags::empty(), 0, size) {
+        Ok(()) => Ok(()),
+        // A file system that doesn't know how.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+            let rest = size - file.stream_position()?;
+            io::copy(&mut io::repeat(0).take(rest), file).map(|_| ())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// This boot of the machine and this PID namespace.
