@@ -221,7 +221,9 @@ pub fn walk_within(
                     return Err(Errno::XDEV);
                 }
                 guest.truncate(if absolute { root } else { parent_len });
-                pending.replace_front(component.end, link.bytes())?;
+                // What grows so long leads to itself, if it isn't made for it: the kernel, which keeps
+                // each link's text for itself, would come to its limit of links.
+                pending.replace_front(component.end, link.bytes()).map_err(|_| Errno::LOOP)?;
                 at = 0;
             }
         }

@@ -3,6 +3,7 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
+use newroot_sys::raw;
 
 use super::{descriptor_argument, forward};
 use crate::resolve;
@@ -22,5 +23,10 @@ pub(crate) fn refused(call: &Trapped<'_>) -> Option<Errno> {
     let [descriptor, ..] = call.arguments;
     let read_only = session().has(Flags::READ_ONLY)
         && resolve::mount_of_directory(descriptor_argument(descriptor)).is_some_and(resolve::is_read_only);
-    read_only.then_some(Errno::ROFS)
+    // One that only stands for a path (O_PATH) isn't good for any change, as the call itself will say.
+    let stands_for_a_path = || {
+        let flags = forward(raw::__NR_fcntl, [descriptor, raw::F_GETFL as usize, 0, 0, 0, 0]);
+        !flags.is_ok_and(|flags| flags & raw::O_PATH as usize == 0)
+    };
+    (read_only && !stands_for_a_path()).then_some(Errno::ROFS)
 }

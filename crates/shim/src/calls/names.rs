@@ -5,8 +5,8 @@ use newroot_paths::Last;
 use newroot_sys::raw;
 
 use super::path::{exists, new_entry, read_only_directory};
-use super::{descriptor_argument, forward, read_path};
-use crate::host::{self, AT_FDCWD, FileType};
+use super::{descriptor_argument, failed, forward, read_path};
+use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::memory;
 use crate::resolve::{self, Entry};
 use crate::session::session;
@@ -30,7 +30,9 @@ pub fn renameat(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
 pub fn renameat2(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
     let [old_directory, old, new_directory, new, flags, _] = call.arguments;
     let old = (descriptor_argument(old_directory), old);
-    rename_inner(scratch, old, (descriptor_argument(new_directory), new), Some(flags)).into()
+    rename_inner(scratch, old, (descriptor_argument(new_directory), new), Some(flags))
+        .or_else(|error| failed(call.number, call.arguments, &[1, 3], error))
+        .into()
 }
 
 fn rename_inner(
@@ -41,9 +43,9 @@ fn rename_inner(
 ) -> Result<usize, Errno> {
     let Scratch { first, second, .. } = scratch;
     read_path(first, old)?;
-    read_path(second, new)?;
     let from = resolve::entry(first, old_directory)?;
-    let to = resolve::entry(second, new_directory)?;
+    let to = read_path(second, new).and_then(|()| resolve::entry(second, new_directory));
+    let to = to.or_else(|error| searched(&from).and(Err(error)))?;
     same_mount(&from, old_directory, &to, new_directory)?;
     if read_only_directory(&from) {
         return Err(Errno::ROFS);
@@ -63,6 +65,11 @@ fn rename_inner(
     forward(if flags.is_some() { raw::__NR_renameat2 } else { raw::__NR_renameat }, arguments)
 }
 
+/// Checks that there is the directory of a name, which for a name alone wasn't looked at yet.
+fn searched(entry: &Entry) -> Result<(), Errno> {
+    host::fstatat(entry.directory(), Path::new(b".\0"), 0).map(|_| ())
+}
+
 /// What the kernel has to say of a rename that a mount point takes part in, with the precedence of
 /// do_renameat2() and vfs_rename(). A directory above a mount point could be renamed natively, and the
 /// mount would go with it; here bindings stay where they are, so that is EBUSY as well.
@@ -73,6 +80,11 @@ fn rename_mount_point(
 ) -> Result<usize, Errno> {
     const NOREPLACE: u32 = 1;
     const EXCHANGE: u32 = 2;
+    const WHITEOUT: u32 = 4;
+    let one_too_many = flags & EXCHANGE != 0 && flags & (NOREPLACE | WHITEOUT) != 0;
+    if one_too_many || flags & !(NOREPLACE | EXCHANGE | WHITEOUT) != 0 {
+        return Err(Errno::INVAL);
+    }
     let old = Kind::of(first, old_directory)?.ok_or(Errno::NOENT)?;
     let new = Kind::of(second, new_directory)?;
     if new.is_some() && flags & NOREPLACE != 0 {
@@ -87,6 +99,8 @@ fn rename_mount_point(
         if from.mount_point && to.mount_point && first.walk.guest.bytes() == second.walk.guest.bytes() {
             return Ok(0);
         }
+        writable(from)?;
+        writable(to)?;
         match (old.directory, new.directory) {
             (true, false) => return Err(Errno::NOTDIR),
             (false, true) => return Err(Errno::ISDIR),
@@ -94,6 +108,11 @@ fn rename_mount_point(
         }
     }
     Err(Errno::BUSY)
+}
+
+/// Whether names in the entry's directory may be changed (may_delete() in fs/namei.c).
+fn writable(entry: &Entry) -> Result<(), Errno> {
+    host::faccessat(entry.directory(), Path::new(b".\0"), raw::W_OK | raw::X_OK)
 }
 
 /// What stands at a name.
@@ -158,15 +177,16 @@ fn link_inner(
         memory::read_path(old, &mut first.text)?;
         first.text.is_empty()
     };
-    read_path(second, new)?;
     if by_descriptor {
-        let to = new_entry(second, new_directory, Errno::EXIST)?;
+        read_path(second, new)?;
+        let to = new_entry(second, new_directory, Errno::EXIST, false)?;
         return make_link(&to, second, (old_directory, old), flags);
     }
     read_path(first, old)?;
-    if flags & FOLLOW != 0 {
+    // A slash at the end follows a link all the same.
+    if flags & FOLLOW != 0 || first.text.bytes().ends_with(b"/") {
         let object = resolve::object(first, old_directory, Last::Follow)?;
-        let to = new_entry(second, new_directory, Errno::EXIST)?;
+        let to = new_name(second, (new_directory, new))?;
         if let (Some(a), Some(b)) = (object.mount, to.mount)
             && a != b
         {
@@ -180,17 +200,24 @@ fn link_inner(
     if !from.mount_point {
         exists(&from, first)?;
     }
-    // do_linkat() makes the new name first, so that EEXIST comes before EXDEV.
-    let to = new_entry(second, new_directory, Errno::EXIST)?;
-    if exists(&to, second).is_ok() {
-        return Err(Errno::EXIST);
-    }
+    let to = new_name(second, (new_directory, new))?;
     if from.mount_point {
         return Err(Errno::XDEV);
     }
     same_mount(&from, old_directory, &to, new_directory)?;
     let name = first.name.with_nul().as_ptr() as usize;
     make_link(&to, second, (from.directory(), name), flags)
+}
+
+/// Where a link's new name goes. do_linkat() prepares it before it minds another mount, so that EEXIST comes
+/// before EXDEV.
+fn new_name(second: &mut Operand, (directory, path): (i32, usize)) -> Result<Entry, Errno> {
+    read_path(second, path)?;
+    let to = new_entry(second, directory, Errno::EXIST, false)?;
+    if exists(&to, second).is_ok() {
+        return Err(Errno::EXIST);
+    }
+    if second.name.bytes().ends_with(b"/") { Err(Errno::NOENT) } else { Ok(to) }
 }
 
 fn make_link(

@@ -9,7 +9,8 @@ use newroot_abi::plan::Flags;
 use newroot_paths::{Found, Last, Lexical};
 use newroot_sys::raw;
 
-use super::{descriptor_argument, procfs_files, read_path};
+use super::path::ends_in_dots;
+use super::{descriptor_argument, failed, procfs_files, read_path};
 use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::memory;
 use crate::owner;
@@ -97,16 +98,22 @@ pub(crate) fn request(call: &Trapped<'_>) -> Result<Request, Errno> {
                 return Err(Errno::TOOBIG);
             }
             let [flags, mode, resolve] = memory::read::<[u64; 3]>(c)?;
-            check_strictly(flags, mode)?;
+            check_strictly(flags, mode, resolve)?;
             Request { directory: descriptor_argument(a), path: b, flags, mode, resolve }
         }
     })
 }
 
+/// The RESOLVE_* flags of openat2(2).
+const KNOWN_RESOLVE: u64 = 0x3f;
+
 /// What openat2(2) refuses, and open(2) overlooks (build_open_flags() in fs/open.c).
-fn check_strictly(flags: u64, mode: u64) -> Result<(), Errno> {
+fn check_strictly(flags: u64, mode: u64, resolve: u64) -> Result<(), Errno> {
+    const SCOPES: u64 = (raw::RESOLVE_BENEATH | raw::RESOLVE_IN_ROOT) as u64;
     let creates = flags & O_CREAT != 0 || flags & O_TMPFILE == O_TMPFILE;
     let good = flags & !KNOWN == 0
+        && resolve & !KNOWN_RESOLVE == 0
+        && resolve & SCOPES != SCOPES
         && (flags & O_PATH == 0 || flags & !WITH_PATH == 0)
         && mode & !(if creates { 0o7777 } else { 0 }) == 0;
     if good { Ok(()) } else { Err(Errno::INVAL) }
@@ -115,7 +122,21 @@ fn check_strictly(flags: u64, mode: u64) -> Result<(), Errno> {
 /// open(2), openat(2), creat(2), openat2(2).
 pub fn open(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
     let opened = first_try(call, &mut scratch.first);
-    opened.or_else(|error| stand_in(call, &mut scratch.first, error)).unwrap_or_else(Outcome::from)
+    let opened = opened.or_else(|error| stand_in(call, &mut scratch.first, error));
+    opened.unwrap_or_else(|error| {
+        use newroot_sys::arch::legacy;
+        // Where there is no openat2, openat knows most of the flags.
+        let asked = match (call.number as u32, request(call)) {
+            (raw::__NR_openat2, Ok(asked)) if !session().has_openat2() => {
+                let arguments =
+                    [asked.directory as usize, 0, asked.flags as usize, asked.mode as usize, 0, 0];
+                failed(raw::__NR_openat as usize, arguments, &[1], error)
+            }
+            (legacy::__NR_open | legacy::__NR_creat, _) => failed(call.number, call.arguments, &[0], error),
+            _ => failed(call.number, call.arguments, &[1], error),
+        };
+        asked.into()
+    })
 }
 
 /// Where the open answered ENXIO under fake root, what was found may stand for a device.
@@ -172,6 +193,12 @@ pub fn came_back(call: &mut Trapped<'_>, scratch: &mut Scratch, result: isize) -
 
 /// Opens by walking.
 fn walked(call: &mut Trapped<'_>, operand: &mut Operand, request: Request) -> Result<Outcome, Errno> {
+    let text = operand.text.bytes();
+    if request.flags & O_CREAT != 0 && request.resolve == 0 && text.ends_with(b"/") && !ends_in_dots(text) {
+        // Whatever the name stands for (open_last_lookups() in fs/namei.c).
+        resolve::entry(operand, request.directory)?;
+        return Err(Errno::ISDIR);
+    }
     let found = if request.resolve == 0 {
         match resolve::walk_text(operand, request.directory, request.last()) {
             Err(error @ (Errno::NOENT | Errno::NAMETOOLONG)) => {
@@ -182,6 +209,11 @@ fn walked(call: &mut Trapped<'_>, operand: &mut Operand, request: Request) -> Re
     } else {
         restricted(operand, request)?
     };
+    if request.flags & O_CREAT != 0 && !found.magic && ends_in_dots(operand.text.bytes()) {
+        // It is a directory, and there.
+        let exclusive = request.flags & O_CREAT_EXCL == O_CREAT_EXCL;
+        return Err(if exclusive { Errno::EXIST } else { Errno::ISDIR });
+    }
     if request.writes() && session().has(Flags::READ_ONLY) {
         refuse_read_only(operand, request, found)?;
     }
@@ -261,11 +293,7 @@ fn refuse_read_only(operand: &mut Operand, request: Request, found: Found) -> Re
 /// RESOLVE_IN_ROOT and RESOLVE_BENEATH confine a lookup to the directory: the guest's mounts
 /// below it are walked like everything else.
 fn restricted(operand: &mut Operand, request: Request) -> Result<Found, Errno> {
-    const KNOWN_RESOLVE: u64 = 0x3f;
     const CACHED: u64 = raw::RESOLVE_CACHED as u64;
-    if request.resolve & !KNOWN_RESOLVE != 0 {
-        return Err(Errno::INVAL);
-    }
     if request.resolve & CACHED != 0 {
         // "Only if it needs no waiting": it may always say no (openat2(2)).
         return Err(Errno::AGAIN);

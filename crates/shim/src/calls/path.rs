@@ -6,7 +6,7 @@ use newroot_paths::Last;
 use newroot_sys::raw;
 use newroot_sys::table::{Empty, Follow, From, Intent, PathCall};
 
-use super::{descriptor_argument, forward, read_path};
+use super::{descriptor_argument, failed, forward, read_path};
 use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::memory;
 use crate::resolve::{self, Entry, Object, is_read_only, is_virtual};
@@ -16,7 +16,12 @@ use crate::trap::{Outcome, Trapped};
 
 /// Runs a call by its description.
 pub fn run(call: &mut Trapped<'_>, row: &PathCall, operand: &mut Operand) -> Outcome {
-    run_inner(&call.arguments, row, operand).into()
+    let result = run_inner(&call.arguments, row, operand);
+    // An access was looked at before.
+    match result {
+        Err(error) if !is_access(row) => failed(call.number, call.arguments, &[row.path], error).into(),
+        result => result.into(),
+    }
 }
 
 /// An argument by its index in the table.
@@ -102,8 +107,10 @@ fn on_object(
     let object = resolve::object(operand, directory, Last::Follow)?;
     let read_only = object.read_only()?;
     if read_only && row.intent == Intent::Modify {
-        let directory = row.reissue == raw::__NR_truncate && is_directory(&object)?;
-        return Err(if directory { Errno::ISDIR } else { Errno::ROFS });
+        if row.reissue == raw::__NR_truncate {
+            truncatable(&object, operand)?;
+        }
+        return Err(Errno::ROFS);
     }
     if is_access(row) {
         let value = access(arguments, row, operand, &object)?;
@@ -118,6 +125,19 @@ fn on_object(
     }
     object.name(operand)?;
     reissue(arguments, row, AT_FDCWD, operand.name.with_nul().as_ptr() as usize)
+}
+
+/// What truncate(2) minds before the mount (vfs_truncate() in fs/open.c).
+fn truncatable(object: &Object, operand: &mut Operand) -> Result<(), Errno> {
+    if let Some(descriptor) = &object.descriptor {
+        match FileType::of(&host::fstat(descriptor.number())?) {
+            FileType::Regular => {}
+            FileType::Directory => return Err(Errno::ISDIR),
+            _ => return Err(Errno::INVAL),
+        }
+    }
+    object.name(operand)?;
+    host::faccessat(AT_FDCWD, Path::new(operand.name.with_nul()), raw::W_OK)
 }
 
 fn is_directory(object: &Object) -> Result<bool, Errno> {
@@ -199,14 +219,14 @@ fn on_link(
 ) -> Result<usize, Errno> {
     // A trailing slash or dot follows a link after all; a mount point is no link.
     let text = operand.text.bytes();
-    let ends_in_directory =
-        text.ends_with(b"/") || text == b"." || text.ends_with(b"/.") || text.ends_with(b"..");
-    if ends_in_directory {
-        return on_object(arguments, row, operand, directory);
+    if text.ends_with(b"/") || ends_in_dots(text) {
+        let (arguments, row) = following(arguments, row);
+        return on_object(&arguments, &row, operand, directory);
     }
     let entry = resolve::entry(operand, directory)?;
     if entry.mount_point {
-        return on_object(arguments, row, operand, directory);
+        let (arguments, row) = following(arguments, row);
+        return on_object(&arguments, &row, operand, directory);
     }
     if row.intent == Intent::Modify && read_only_directory(&entry) {
         exists(&entry, operand)?;
@@ -218,6 +238,44 @@ fn on_link(
         refuse_unless(is_special(&host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW)?))?;
     }
     Ok(value)
+}
+
+/// Whether the last component of a path is `.` or `..`, or there is none.
+pub(crate) fn ends_in_dots(path: &[u8]) -> bool {
+    let last = path.rsplit(|&byte| byte == b'/').find(|component| !component.is_empty());
+    last.is_none_or(|last| last == b"." || last == b"..")
+}
+
+/// The same call as one that follows a symlink. What it is about is none, but it is named by one of procfs's.
+fn following(arguments: &[usize; 6], row: &PathCall) -> ([usize; 6], PathCall) {
+    let (mut arguments, mut row) = (*arguments, *row);
+    match row.follow {
+        Follow::Always => {}
+        Follow::Unless(index, bit) => {
+            if let Some(flags) = arguments.get_mut(usize::from(index)) {
+                *flags &= !(bit as usize);
+            }
+        }
+        Follow::If(index, bit) => {
+            if let Some(flags) = arguments.get_mut(usize::from(index)) {
+                *flags |= bit as usize;
+            }
+        }
+        Follow::Never => {
+            row.reissue = match row.reissue {
+                raw::__NR_lsetxattr => raw::__NR_setxattr,
+                raw::__NR_lgetxattr => raw::__NR_getxattr,
+                raw::__NR_llistxattr => raw::__NR_listxattr,
+                raw::__NR_lremovexattr => raw::__NR_removexattr,
+                same => same,
+            };
+            row.arguments = row.arguments.map(|from| match from {
+                From::Constant(raw::AT_SYMLINK_NOFOLLOW) => From::Constant(0),
+                same => same,
+            });
+        }
+    }
+    (arguments, row)
 }
 
 /// Makes the call with the entry's directory and name. One that takes no directory gets a path
@@ -241,13 +299,21 @@ pub fn read_only_directory(entry: &Entry) -> bool {
     session().has(Flags::READ_ONLY) && entry.mount().is_some_and(is_read_only)
 }
 
-/// Checks that the entry's name exists.
+/// Checks that the entry's name exists, whatever it is: a slash behind it isn't minded, for it would have a
+/// link followed, and by the host.
 ///
 /// # Errors
 /// The errno of looking at it.
 pub fn exists(entry: &Entry, operand: &mut Operand) -> Result<(), Errno> {
+    let len = operand.name.len();
+    let bare = operand.name.bytes().iter().rposition(|&byte| byte != b'/').map_or(len, |last| last + 1);
+    operand.name.truncate(bare);
     let name = Path::new(operand.name.with_nul());
-    host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW).map(|_| ())
+    let found = host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW);
+    for _ in bare..len {
+        operand.name.extend(b"/")?;
+    }
+    found.map(|_| ())
 }
 
 fn create(
@@ -256,7 +322,8 @@ fn create(
     operand: &mut Operand,
     directory: i32,
 ) -> Result<usize, Errno> {
-    let entry = new_entry(operand, directory, Errno::EXIST)?;
+    let makes_directory = row.reissue == raw::__NR_mkdirat;
+    let entry = new_entry(operand, directory, Errno::EXIST, makes_directory)?;
     by_name(arguments, row, operand, &entry)
 }
 
@@ -266,13 +333,24 @@ fn create(
 /// # Errors
 /// `taken`; EROFS; what finding its directory gives. That a name in a writable directory exists is
 /// for the call itself to find.
-pub fn new_entry(operand: &mut Operand, directory: i32, taken: Errno) -> Result<Entry, Errno> {
+pub fn new_entry(
+    operand: &mut Operand,
+    directory: i32,
+    taken: Errno,
+    makes_directory: bool,
+) -> Result<Entry, Errno> {
     let entry = resolve::entry(operand, directory)?;
     if entry.mount_point {
         return Err(taken);
     }
     if read_only_directory(&entry) {
-        return Err(if exists(&entry, operand).is_ok() { taken } else { Errno::ROFS });
+        let only_a_directory = operand.name.bytes().ends_with(b"/") && !makes_directory;
+        return Err(match exists(&entry, operand) {
+            Ok(()) => taken,
+            // A name with a slash behind it, for something that is no directory.
+            Err(_) if only_a_directory => Errno::NOENT,
+            Err(_) => Errno::ROFS,
+        });
     }
     Ok(entry)
 }
@@ -288,7 +366,7 @@ fn remove(
         Some(_) => argument(arguments, 2) as u32 & raw::AT_REMOVEDIR != 0,
     };
     let entry = resolve::entry(operand, directory)?;
-    if read_only_directory(&entry) {
+    if read_only_directory(&entry) && !ends_in_dots(operand.text.bytes()) {
         return Err(Errno::ROFS);
     }
     if entry.mount_point {

@@ -94,7 +94,7 @@ fn bind_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<usize, Er
     if !read_address(address, len, &mut operand.text)? {
         return forward(raw::__NR_bind, call.arguments);
     }
-    let entry = new_entry(operand, AT_FDCWD, EADDRINUSE)?;
+    let entry = new_entry(operand, AT_FDCWD, EADDRINUSE, false)?;
     // A relative name that means the same to the host's kernel is bound as it is, so that it is what
     // everybody is told.
     if operand.text.bytes().first() != Some(&b'/') && same_directory(operand, entry.directory()) {

@@ -98,7 +98,11 @@ pub(super) fn rewrite(operand: &mut Operand) -> Result<(), Errno> {
     let path = operand.text.bytes();
     let Some((b'/', rest)) = path.split_first() else { return Ok(()) };
     let Some(len) = rest.iter().position(|&byte| byte == b'/').filter(|&len| len > 0) else { return Ok(()) };
-    let name = rest.get(..len).unwrap_or(&[]);
+    let (name, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));
+    if behind.iter().all(|&byte| byte == b'/') {
+        // It may be the link itself that is meant.
+        return Ok(());
+    }
     // SAFETY: see the head of the file.
     let note = unsafe { cell(place(name)).read_volatile() };
     if note.name() != name || note.text().is_empty() {

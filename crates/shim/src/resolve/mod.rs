@@ -347,7 +347,8 @@ fn open_parent(
             }
             Lexical::Relative => {
                 out.assign(parent)?;
-                out.extend(b"/.")?;
+                // One slash more could be one too many.
+                out.extend(if parent.ends_with(b"/") { b"." } else { b"/." })?;
                 host::openat2(directory, Path::new(out.with_nul()), flags.into(), 0, NO_SYMLINKS)
                     .map(|opened| (opened, None))
             }

@@ -27,7 +27,10 @@ pub fn walk(operand: &mut Operand, directory: i32, last: Last, resolve: u64) -> 
     }
     let Operand { text, walk: scratch, .. } = operand;
     let absolute = text.bytes().first() == Some(&b'/');
-    if absolute && !rules.in_root && !rules.beneath {
+    if absolute && rules.beneath {
+        return Err(Errno::XDEV);
+    }
+    if absolute && !rules.in_root {
         scratch.guest.clear();
     } else {
         directory_path(directory, &mut scratch.guest)?;
