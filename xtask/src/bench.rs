@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use newroot_testkit::{User, debian};
 
-use crate::{Outcome, finish};
+use crate::{Outcome, build, finish};
 use lab::Lab;
 use peer::Peer;
 use report::{Report, Unit};
@@ -166,20 +166,4 @@ fn timed(mut command: Command) -> Result<(Duration, Vec<u8>), Box<dyn Error>> {
         return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()).into());
     }
     Ok((time, output.stdout))
-}
-
-/// A release build of the tree this chore belongs to.
-fn build() -> Result<PathBuf, Box<dyn Error>> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--release", "--package", "newroot", "--message-format=json-render-diagnostics"]);
-    let output = cargo.stderr(std::process::Stdio::inherit()).output()?;
-    if !output.status.success() {
-        return Err(format!("cargo build: {}", output.status).into());
-    }
-    let messages = String::from_utf8(output.stdout)?;
-    let executable = messages.lines().rev().find_map(|message| {
-        let (_, rest) = message.split_once("\"executable\":\"")?;
-        rest.split_once('"').map(|(path, _)| PathBuf::from(path))
-    });
-    Ok(executable.ok_or("cargo build made no program")?)
 }

@@ -7,6 +7,7 @@ mod bench;
 mod completions;
 mod guest;
 mod man;
+mod oracle;
 mod setup;
 mod syscalls;
 mod test;
@@ -58,6 +59,12 @@ const CHORES: &[Chore] = &[
         about: "measure newroot against chroot, bwrap and PRoot (--help)",
         run: bench::run,
     },
+    Chore {
+        name: "oracle",
+        usage: "[OPTION]...",
+        about: "hold the engines against the kernel, with random trees and operations (--help)",
+        run: oracle::run,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -103,4 +110,20 @@ fn finish(command: &mut Command) -> Outcome {
     let name = command.get_program().display().to_string();
     let status = command.status().map_err(|error| format!("cannot start '{name}': {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{name}: {status}").into()) }
+}
+
+/// A release build of the tree this chore belongs to.
+fn build() -> Result<std::path::PathBuf, Box<dyn Error>> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--release", "--package", "newroot", "--message-format=json-render-diagnostics"]);
+    let output = cargo.stderr(std::process::Stdio::inherit()).output()?;
+    if !output.status.success() {
+        return Err(format!("cargo build: {}", output.status).into());
+    }
+    let messages = String::from_utf8(output.stdout)?;
+    let executable = messages.lines().rev().find_map(|message| {
+        let (_, rest) = message.split_once("\"executable\":\"")?;
+        rest.split_once('"').map(|(path, _)| std::path::PathBuf::from(path))
+    });
+    Ok(executable.ok_or("cargo build made no program")?)
 }

@@ -16,6 +16,7 @@ mod debian;
 mod enter;
 mod fixture;
 mod guest;
+pub mod oracle;
 mod run;
 mod skip;
 mod snapshot;

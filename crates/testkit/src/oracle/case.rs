@@ -1,0 +1,119 @@
+//! A case as text, and the words in it.
+
+use std::path::PathBuf;
+
+/// What there is, what is bound and what is done, one line each:
+///
+/// | line | meaning |
+/// |---|---|
+/// | `d PATH MODE` | a directory; PATH begins with `root` or is beside it (`h0/a`), to be bound |
+/// | `f PATH MODE TEXT` | a file |
+/// | `l PATH TARGET` | a symlink |
+/// | `p PATH MODE` | a FIFO |
+/// | `bind HOST PLACE [ro]` | what is beside the root, at a guest path |
+/// | `0 OPERATION [WORD]...`, `1 …` | what the first or the second process does |
+///
+/// Bytes that can't stand in a word are `\xHH`, text repeated N times is `\(N:TEXT)`; what else
+/// words of operations may be is told in `tests/oracle/interpreter.h`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Case {
+    /// All lines; those of operations in their order.
+    pub lines: Vec<String>,
+}
+
+/// A host file at a guest path.
+pub(super) struct Bound {
+    pub(super) host: PathBuf,
+    pub(super) guest: PathBuf,
+    pub(super) read_only: bool,
+}
+
+impl Case {
+    /// Reads what [`Case::text`] wrote. Empty lines and those that begin with `#` mean nothing.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        Self { lines: lines.map(str::to_owned).collect() }
+    }
+
+    /// The whole of it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.lines.iter().map(|line| format!("{line}\n")).collect()
+    }
+
+    /// The operations, in their order.
+    pub fn operations(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().map(String::as_str).filter(|line| line.starts_with(['0', '1']))
+    }
+
+    /// What the tree is made of: each line's words.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Vec<&str>> {
+        let entries = self.lines.iter().filter(|line| line.starts_with(['d', 'f', 'l', 'p']));
+        entries.map(|line| line.split(' ').collect())
+    }
+
+    pub(super) fn bindings(&self) -> Vec<Bound> {
+        let mut bindings = Vec::new();
+        for line in self.lines.iter().filter_map(|line| line.strip_prefix("bind ")) {
+            let words: Vec<&str> = line.split(' ').collect();
+            if let [host, guest, rest @ ..] = &words[..] {
+                bindings.push(Bound {
+                    host: path_of(host),
+                    guest: path_of(guest),
+                    read_only: rest.contains(&"ro"),
+                });
+            }
+        }
+        bindings
+    }
+}
+
+/// The path a word stands for.
+pub(super) fn path_of(word: &str) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt as _;
+    PathBuf::from(std::ffi::OsString::from_vec(bytes_of(word)))
+}
+
+/// The bytes a word stands for.
+pub(super) fn bytes_of(word: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = if word == "''" { "" } else { word };
+    while let Some(first) = rest.bytes().next() {
+        if let Some(hex) = rest.strip_prefix("\\x")
+            && let Some(byte) = hex.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok())
+        {
+            bytes.push(byte);
+            rest = &hex[2..];
+        } else if let Some((repeat, after)) = rest.strip_prefix("\\(").and_then(|it| it.split_once(')'))
+            && let Some((times, text)) = repeat.split_once(':')
+        {
+            bytes.extend(text.repeat(times.parse().unwrap_or(0)).bytes());
+            rest = after;
+        } else {
+            bytes.push(first);
+            rest = &rest[1..];
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Case, bytes_of};
+
+    #[test]
+    fn words_stand_for_bytes() {
+        assert_eq!(bytes_of("a\\xff\\(3:xy)/b"), b"a\xffxyxyxy/b");
+        assert_eq!(bytes_of("''"), b"");
+    }
+
+    #[test]
+    fn text_is_read_as_it_was_written() {
+        let case = Case::parse("# why\n\nd root/a 755\nbind h0 /a ro\n0 stat cwd a 0\n");
+        assert_eq!(Case::parse(&case.text()), case);
+        assert_eq!(case.operations().count(), 1);
+        assert_eq!(case.entries().count(), 1);
+        assert!(case.bindings()[0].read_only);
+    }
+}

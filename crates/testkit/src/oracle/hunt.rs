@@ -1,0 +1,192 @@
+//! Seed after seed, until the time is up.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::case::Case;
+use super::generate::generate;
+use super::lab::{Difference, Lab};
+use super::shrink::shrink;
+use crate::bed::Engine;
+
+/// What is to be tried, and for how long.
+#[derive(Clone, Debug)]
+pub struct Hunt {
+    /// The first seed; the others follow it.
+    pub seed: u64,
+    /// Operations in each case.
+    pub operations: usize,
+    /// How many cases are carried out at most.
+    pub cases: u64,
+    /// When no further case is begun.
+    pub time: Duration,
+    /// How many cases are carried out at the same time.
+    pub jobs: usize,
+    /// The engines to try.
+    pub engines: Vec<Engine>,
+}
+
+/// A difference, and a case that shows it.
+#[derive(Clone, Debug)]
+pub struct Find {
+    /// The engine's name.
+    pub engine: &'static str,
+    /// What it came from.
+    pub seed: u64,
+    /// The least of it.
+    pub case: Case,
+    /// What differs.
+    pub difference: Difference,
+}
+
+/// What became of a hunt.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// For each engine: how much it did, how well and how quickly.
+    engines: HashMap<&'static str, Account>,
+    /// One find for each engine and kind of difference.
+    pub finds: Vec<Find>,
+    /// How often each operation had each result natively.
+    pub results: HashMap<(String, String), usize>,
+    /// Seeds whose case the kernel didn't let come to its end.
+    pub unfit: Vec<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Account {
+    operations: u64,
+    time: Duration,
+    differing_cases: u64,
+    /// Operations since the last difference.
+    clean: u64,
+    longest_clean: u64,
+}
+
+impl Hunt {
+    /// Tries cases until the time is up.
+    ///
+    /// # Panics
+    /// When a case can't be carried out.
+    #[must_use]
+    pub fn run(&self, lab: &Lab<'_>) -> Report {
+        let (next, end) = (AtomicU64::new(self.seed), Instant::now() + self.time);
+        let report = Mutex::new(Report::default());
+        thread::scope(|scope| {
+            for _ in 0..self.jobs.max(1) {
+                scope.spawn(|| {
+                    while Instant::now() < end {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        if seed.wrapping_sub(self.seed) >= self.cases {
+                            break;
+                        }
+                        self.try_one(lab, seed, &report);
+                    }
+                });
+            }
+        });
+        report.into_inner().expect("no worker panicked")
+    }
+
+    fn try_one(&self, lab: &Lab<'_>, seed: u64, report: &Mutex<Report>) {
+        let case = generate(seed, self.operations);
+        let expected = lab.native(&case);
+        {
+            let mut report = report.lock().expect("no worker panicked");
+            expected.count_results(&case, &mut report.results);
+            if !expected.is_complete() {
+                report.unfit.push(seed);
+                return;
+            }
+        }
+        for &engine in &self.engines {
+            let start = Instant::now();
+            let seen = lab.on_engine(&case, engine);
+            let time = start.elapsed();
+            let difference = expected.compare(&seen, &case);
+            let index = {
+                let mut report = report.lock().expect("no worker panicked");
+                let account = report.engines.entry(engine.name).or_default();
+                account.add(self.operations as u64, time, difference.is_some());
+                match difference {
+                    Some(difference) if report.is_new(engine.name, &difference.kind) => {
+                        // It is known from now on, so that nobody else makes a case small for it.
+                        report.finds.push(Find { engine: engine.name, seed, case: case.clone(), difference });
+                        report.finds.len() - 1
+                    }
+                    _ => continue,
+                }
+            };
+            let kind = report.lock().expect("no worker panicked").finds[index].difference.kind.clone();
+            if let Some((case, difference)) = least(lab, &case, engine, &kind) {
+                let mut report = report.lock().expect("no worker panicked");
+                let find = &mut report.finds[index];
+                (find.case, find.difference) = (case, difference);
+                eprintln!("{find}");
+            }
+        }
+    }
+}
+
+/// The least case with this kind of difference.
+fn least(lab: &Lab<'_>, case: &Case, engine: Engine, kind: &str) -> Option<(Case, Difference)> {
+    let shown = |case: &Case| {
+        let expected = lab.native(case);
+        let complete = expected.is_complete();
+        let difference = expected.compare(&lab.on_engine(case, engine), case);
+        difference.filter(|difference| complete && difference.kind == kind)
+    };
+    let small = shrink(case, |case| shown(case).is_some());
+    shown(&small).map(|difference| (small, difference))
+}
+
+impl Account {
+    fn add(&mut self, operations: u64, time: Duration, differs: bool) {
+        self.operations += operations;
+        self.time += time;
+        self.clean = if differs { 0 } else { self.clean + operations };
+        self.differing_cases += u64::from(differs);
+        self.longest_clean = self.longest_clean.max(self.clean);
+    }
+}
+
+impl Report {
+    fn is_new(&self, engine: &str, kind: &str) -> bool {
+        !self.finds.iter().any(|find| find.engine == engine && find.difference.kind == kind)
+    }
+}
+
+impl fmt::Display for Find {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "# {} of seed {}: {}", self.engine, self.seed, self.difference.kind)?;
+        for line in self.difference.text.lines() {
+            writeln!(f, "# {line}")?;
+        }
+        write!(f, "{}", self.case.text())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<_> = self.engines.keys().copied().collect();
+        names.sort_unstable();
+        writeln!(
+            f,
+            "{:<22} {:>11} {:>8} {:>10} {:>13}",
+            "engine", "operations", "per s", "differing", "longest clean"
+        )?;
+        for name in names {
+            let account = &self.engines[name];
+            let rate = account.operations as f64 / account.time.as_secs_f64().max(1e-9);
+            writeln!(
+                f,
+                "{name:<22} {:>11} {rate:>8.0} {:>10} {:>13}",
+                account.operations, account.differing_cases, account.longest_clean
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,189 @@
+//! Cases carried out, natively and on engines, and what came of them.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::case::Case;
+use super::tree::Tree;
+use crate::bed::{Bed, Engine};
+use crate::compare::difference;
+use crate::compile::copy_program;
+use crate::enter::{ENVIRONMENT, User};
+use crate::run::run_within;
+
+/// How long a case may take: an end of its own comes earlier.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Where cases are carried out.
+pub struct Lab<'a> {
+    bed: &'a Bed,
+    program: PathBuf,
+    _place: TempDir,
+}
+
+/// What was found out about a case: a line for each operation, and the files that were left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Findings {
+    printed: String,
+    files: String,
+}
+
+/// What an engine does otherwise than the kernel.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// The number of the first operation with another result, if it isn't only the files that differ.
+    pub operation: Option<usize>,
+    /// What kind of difference it is; two with the same are likely to have the same cause.
+    pub kind: String,
+    /// The lines that differ.
+    pub text: String,
+}
+
+impl<'a> Lab<'a> {
+    /// A lab with the interpreter made of `source`.
+    ///
+    /// # Panics
+    /// When it can't be made.
+    #[must_use]
+    pub fn new(bed: &'a Bed, source: &Path) -> Self {
+        // A copy on the file system of the trees, so that each gets a link instead of a copy.
+        let place = tempfile::Builder::new().prefix("lab-").tempdir_in(bed.scratch()).expect("a directory");
+        let program = place.path().join("interpreter");
+        copy_program(&bed.program_of(source), &program);
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("an executable copy");
+        Self { bed, program, _place: place }
+    }
+
+    fn tree(&self, case: &Case) -> Tree {
+        let mut script = String::new();
+        for line in case.lines.iter().filter_map(|line| line.strip_prefix("bind ")) {
+            let place = line.split(' ').nth(1).unwrap_or("/");
+            script.push_str(&format!("above {place}\n"));
+        }
+        case.operations().for_each(|operation| {
+            script.push_str(operation);
+            script.push('\n');
+        });
+        Tree::new(self.bed.scratch(), User::ordinary(), case, &self.program, &script)
+    }
+
+    /// What the kernel makes of `case`.
+    #[must_use]
+    pub fn native(&self, case: &Case) -> Findings {
+        let tree = self.tree(case);
+        let root = tree.root();
+        let mut world = self.bed.enter().mounts();
+        let place = |guest: &Path| root.join(guest.strip_prefix("/").unwrap_or(guest));
+        for binding in case.bindings() {
+            let (host, place) = (tree.path().join(&binding.host), place(&binding.guest));
+            world = if binding.read_only {
+                world.bind_read_only(&host, &place)
+            } else {
+                world.bind(&host, &place)
+            };
+        }
+        fs::create_dir_all(root.join("proc")).expect("a directory of the root");
+        world = world.bind(Path::new("/proc"), &root.join("proc"));
+        world = world.root(&root).cwd(Path::new("/")).user(User::ordinary());
+        findings(&tree, world.command(Path::new("/bin/guest")).arg("/bin/script"))
+    }
+
+    /// What `engine` makes of `case`.
+    #[must_use]
+    pub fn on_engine(&self, case: &Case, engine: Engine) -> Findings {
+        let tree = self.tree(case);
+        let user = User::ordinary();
+        fs::create_dir_all(tree.root().join("proc")).expect("a directory of the root");
+        let caller = if engine.by_root { User::ROOT } else { user };
+        let mut world = self.bed.enter().cwd(self.bed.scratch()).user(caller);
+        world = engine.denied.iter().fold(world, |world, rule| world.deny(rule));
+        let mut command = world.command(&self.bed.program("newroot"));
+        command.args(["run", "--no-recommended", "--clear-env"]).args(engine.options);
+        if engine.by_root {
+            command.args(["-u", &format!("+{}:+{}", user.uid, user.gid), "--groups="]);
+        }
+        for (name, value) in ENVIRONMENT {
+            command.arg("-e").arg(format!("{name}={value}"));
+        }
+        for binding in case.bindings() {
+            let mut text = OsString::from(tree.path().join(&binding.host));
+            text.push(":");
+            text.push(&binding.guest);
+            if binding.read_only {
+                text.push(":ro");
+            }
+            command.arg("-b").arg(text);
+        }
+        command.args(["-b", "/proc", "-w", "/"]).arg(tree.root());
+        findings(&tree, command.args(["--", "/bin/guest", "/bin/script"]))
+    }
+}
+
+fn findings(tree: &Tree, command: &mut Command) -> Findings {
+    let printed = run_within(command, DEADLINE).facts();
+    // Messages of a launch that failed name the tree.
+    let printed = printed.replace(tree.path().to_str().expect("a plain path"), "TREE");
+    Findings { printed, files: tree.remains() }
+}
+
+impl Findings {
+    /// Whether it came to its end, all operations carried out.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.printed.ends_with("\nexit 0\n") && !self.printed.contains(" cannot understand ")
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!("{}{}", self.printed, self.files)
+    }
+
+    /// How often each operation had each result, for who wants to know what a generator brings about.
+    pub fn count_results(&self, case: &Case, counts: &mut HashMap<(String, String), usize>) {
+        for (operation, line) in case.operations().zip(self.printed.lines()) {
+            let key = (word(operation, 1).to_owned(), result_of(line).to_owned());
+            *counts.entry(key).or_default() += 1;
+        }
+    }
+
+    /// What `seen` has otherwise.
+    #[must_use]
+    pub fn compare(&self, seen: &Self, case: &Case) -> Option<Difference> {
+        if self == seen {
+            return None;
+        }
+        let operations: Vec<&str> = case.operations().collect();
+        let (expected, got): (Vec<_>, Vec<_>) =
+            (self.printed.lines().collect(), seen.printed.lines().collect());
+        let first = (0..expected.len().max(got.len())).find(|&at| expected.get(at) != got.get(at));
+        let Some(at) = first else {
+            let text = difference(&self.files, &seen.files).unwrap_or_default();
+            return Some(Difference { operation: None, kind: "files".to_owned(), text });
+        };
+        let [expected, got] = [expected.get(at), got.get(at)].map(|line| *line.unwrap_or(&""));
+        let operation = *operations.get(at).unwrap_or(&"");
+        let kind = format!("{}: {} for {}", word(operation, 1), result_of(got), result_of(expected));
+        let text = format!("  {operation}\n- {expected}\n+ {got}\n");
+        Some(Difference { operation: Some(at), kind, text })
+    }
+}
+
+fn word(line: &str, at: usize) -> &str {
+    line.split(' ').nth(at).unwrap_or("")
+}
+
+/// An error's name, or that there was none.
+fn result_of(line: &str) -> &str {
+    match word(line, 1) {
+        number if number.parse::<i64>().is_ok() => "success",
+        other => other,
+    }
+}
