@@ -151,7 +151,8 @@ fn stand_in(call: &Trapped<'_>, operand: &mut Operand, error: Errno) -> Result<O
 fn first_try(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcome, Errno> {
     let request = request(call)?;
     read_path(operand, request.path)?;
-    if request.resolve != 0 || (request.writes() && session().has(Flags::READ_ONLY)) {
+    let makes_dots = request.flags & O_CREAT != 0 && ends_in_dots(operand.text.bytes());
+    if makes_dots || request.resolve != 0 || (request.writes() && session().has(Flags::READ_ONLY)) {
         return walked(call, operand, request);
     }
     let (directory, path) = match resolve::read_text(operand)? {
@@ -276,7 +277,10 @@ fn refuse_read_only(operand: &mut Operand, request: Request, found: Found) -> Re
         Err(error) => Err(error),
         Ok(_) if request.flags & O_CREAT_EXCL == O_CREAT_EXCL => Err(Errno::EXIST),
         Ok(stat) => {
-            let plain_write = request.flags & u64::from(raw::O_ACCMODE | raw::O_TRUNC) != 0
+            // Both bits ask for rights alone, as for an ioctl.
+            let access = request.flags & u64::from(raw::O_ACCMODE);
+            let plain_write = matches!(access as u32, raw::O_WRONLY | raw::O_RDWR)
+                || request.flags & u64::from(raw::O_TRUNC) != 0
                 || request.flags & O_TMPFILE == O_TMPFILE;
             match FileType::of(&stat) {
                 FileType::Directory if request.flags & O_TMPFILE == O_TMPFILE => Err(Errno::ROFS),

@@ -370,6 +370,10 @@ fn remove(
         return Err(Errno::ROFS);
     }
     if entry.mount_point {
+        if !ends_in_dots(operand.text.bytes()) {
+            // may_delete() in fs/namei.c
+            host::faccessat(entry.directory(), Path::new(b".\0"), raw::W_OK | raw::X_OK)?;
+        }
         let object = resolve::object(operand, directory, Last::Keep)?;
         return Err(match (removes_directory, is_directory(&object)?) {
             (true, false) => Errno::NOTDIR,
