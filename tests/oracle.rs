@@ -17,7 +17,7 @@ use newroot_testkit::{Bed, Engine, User, skip, skipped};
 /// How long each engine is tried at most.
 const TIME: Duration = Duration::from_secs(10);
 /// The cases of each: always the same, so that a change is judged by what it does.
-const CASES: u64 = 100;
+const CASES: u64 = 40;
 /// Operations in each case.
 const OPERATIONS: usize = 400;
 

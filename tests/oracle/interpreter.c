@@ -46,7 +46,8 @@ static void tell_mode(dev_t device, ino_t inode, unsigned mode, unsigned long li
     // What a directory's size and links count is the file system's affair, and mount points are among it.
     if (S_ISREG(mode) || S_ISLNK(mode)) tell(" %ld bytes", device == proc ? 0 : size);
     if (!S_ISDIR(mode) && device != proc) tell(" %lu links", links);
-    if (mtime < LONG_AGO && device != proc) tell(" time %ld", mtime);
+    // A socket that has no name has the times of one that was there before it.
+    if (mtime < LONG_AGO && device != proc && !S_ISSOCK(mode)) tell(" time %ld", mtime);
 }
 
 static void tell_stat(const struct stat *s) {

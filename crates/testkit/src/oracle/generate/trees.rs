@@ -158,8 +158,8 @@ impl Generator {
             let on_the_way = place.strip_prefix(&known.path).is_some_and(|rest| rest.starts_with('/'));
             let same = known.path == place;
             match known.kind {
-                Kind::Directory => !(same && is_file),
-                Kind::File => !on_the_way && !(same && !is_file),
+                Kind::Directory => !same || !is_file,
+                Kind::File => !on_the_way && (!same || is_file),
                 Kind::Link => !on_the_way && !same,
             }
         })
