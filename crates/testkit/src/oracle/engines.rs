@@ -6,6 +6,7 @@ const TRAP: Engine = Engine {
     name: "trap",
     options: &["--engine=trap", "--no-patch"],
     by_root: false,
+    fake_root: false,
     denied: &[],
     area: None,
     mount_points: false,

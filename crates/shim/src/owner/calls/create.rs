@@ -96,7 +96,8 @@ pub(super) fn create(
         return Err(Errno::NOENT);
     }
     let device = device_asked(call);
-    let entry = new_entry(operand, directory, Errno::EXIST)?;
+    let makes_directory = row.reissue == raw::__NR_mkdirat;
+    let entry = new_entry(operand, directory, Errno::EXIST, makes_directory)?;
     let parent = match Parent::of(me, &entry) {
         Err(Errno::ACCES) if crate::calls::path::exists(&entry, operand).is_ok() => return Err(Errno::EXIST),
         parent => parent?,
