@@ -10,6 +10,7 @@ pub mod names;
 pub mod newer;
 pub mod open;
 pub mod path;
+mod precedence;
 pub mod procfs_files;
 pub mod readlink;
 pub mod signal;
@@ -41,28 +42,6 @@ pub(crate) fn read_path(operand: &mut Operand, address: usize) -> Result<(), Err
 /// Makes a call whose arguments are the guest's own or live until it returns.
 pub(crate) fn forward(number: u32, arguments: [usize; 6]) -> Result<usize, Errno> {
     Errno::check(gate::forward(number, &arguments))
-}
-
-/// What a call that failed with `error` says for good. The kernel looks at flags and the like before it looks at
-/// a path, so it is asked what it thinks of the call if only the paths, at these indices, can't be read.
-///
-/// # Errors
-/// Its answer; `error` where it would have come to the paths.
-pub(crate) fn failed(
-    number: usize,
-    mut arguments: [usize; 6],
-    paths: &[u8],
-    error: Errno,
-) -> Result<usize, Errno> {
-    for &index in paths {
-        if let Some(path) = arguments.get_mut(usize::from(index)) {
-            *path = usize::MAX;
-        }
-    }
-    match forward(number as u32, arguments) {
-        Err(Errno::FAULT | Errno::NOSYS) => Err(error),
-        answer => answer,
-    }
 }
 
 /// The one way from the calls' code to the gate, for calls made in the guest's words.

@@ -4,8 +4,8 @@ use newroot_abi::Errno;
 use newroot_paths::Last;
 use newroot_sys::raw;
 
-use super::path::{exists, new_entry, read_only_directory};
-use super::{descriptor_argument, failed, forward, read_path};
+use super::path::{exists, may_change, new_entry, read_only_directory};
+use super::{descriptor_argument, forward, read_path};
 use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::memory;
 use crate::resolve::{self, Entry};
@@ -30,9 +30,21 @@ pub fn renameat(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
 pub fn renameat2(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
     let [old_directory, old, new_directory, new, flags, _] = call.arguments;
     let old = (descriptor_argument(old_directory), old);
-    rename_inner(scratch, old, (descriptor_argument(new_directory), new), Some(flags))
-        .or_else(|error| failed(call.number, call.arguments, &[1, 3], error))
-        .into()
+    if !is_rename_request(flags) {
+        return Errno::INVAL.into();
+    }
+    rename_inner(scratch, old, (descriptor_argument(new_directory), new), Some(flags)).into()
+}
+
+const NOREPLACE: u32 = 1;
+const EXCHANGE: u32 = 2;
+const WHITEOUT: u32 = 4;
+
+/// Whether renameat2(2) goes as far as looking at the paths.
+fn is_rename_request(flags: usize) -> bool {
+    let flags = flags as u32;
+    let one_too_many = flags & EXCHANGE != 0 && flags & (NOREPLACE | WHITEOUT) != 0;
+    !one_too_many && flags & !(NOREPLACE | EXCHANGE | WHITEOUT) == 0
 }
 
 fn rename_inner(
@@ -78,13 +90,6 @@ fn rename_mount_point(
     (second, new_directory, to): (&mut Operand, i32, &Entry),
     flags: u32,
 ) -> Result<usize, Errno> {
-    const NOREPLACE: u32 = 1;
-    const EXCHANGE: u32 = 2;
-    const WHITEOUT: u32 = 4;
-    let one_too_many = flags & EXCHANGE != 0 && flags & (NOREPLACE | WHITEOUT) != 0;
-    if one_too_many || flags & !(NOREPLACE | EXCHANGE | WHITEOUT) != 0 {
-        return Err(Errno::INVAL);
-    }
     let old = Kind::of(first, old_directory)?.ok_or(Errno::NOENT)?;
     let new = Kind::of(second, new_directory)?;
     if new.is_some() && flags & NOREPLACE != 0 {
@@ -99,8 +104,8 @@ fn rename_mount_point(
         if from.mount_point && to.mount_point && first.walk.guest.bytes() == second.walk.guest.bytes() {
             return Ok(0);
         }
-        writable(from)?;
-        writable(to)?;
+        may_change(from)?;
+        may_change(to)?;
         match (old.directory, new.directory) {
             (true, false) => return Err(Errno::NOTDIR),
             (false, true) => return Err(Errno::ISDIR),
@@ -108,11 +113,6 @@ fn rename_mount_point(
         }
     }
     Err(Errno::BUSY)
-}
-
-/// Whether names in the entry's directory may be changed (may_delete() in fs/namei.c).
-fn writable(entry: &Entry) -> Result<(), Errno> {
-    host::faccessat(entry.directory(), Path::new(b".\0"), raw::W_OK | raw::X_OK)
 }
 
 /// What stands at a name.

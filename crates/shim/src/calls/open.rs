@@ -10,7 +10,7 @@ use newroot_paths::{Found, Last, Lexical};
 use newroot_sys::raw;
 
 use super::path::ends_in_dots;
-use super::{descriptor_argument, failed, procfs_files, read_path};
+use super::{descriptor_argument, precedence, procfs_files, read_path};
 use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::memory;
 use crate::owner;
@@ -124,17 +124,7 @@ pub fn open(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
     let opened = first_try(call, &mut scratch.first);
     let opened = opened.or_else(|error| stand_in(call, &mut scratch.first, error));
     opened.unwrap_or_else(|error| {
-        use newroot_sys::arch::legacy;
-        // Where there is no openat2, openat knows most of the flags.
-        let asked = match (call.number as u32, request(call)) {
-            (raw::__NR_openat2, Ok(asked)) if !session().has_openat2() => {
-                let arguments =
-                    [asked.directory as usize, 0, asked.flags as usize, asked.mode as usize, 0, 0];
-                failed(raw::__NR_openat as usize, arguments, &[1], error)
-            }
-            (legacy::__NR_open | legacy::__NR_creat, _) => failed(call.number, call.arguments, &[0], error),
-            _ => failed(call.number, call.arguments, &[1], error),
-        };
+        let asked = request(call).and_then(|request| precedence::open(&request, error));
         asked.into()
     })
 }

@@ -6,7 +6,7 @@ use newroot_paths::Last;
 use newroot_sys::raw;
 use newroot_sys::table::{Empty, Follow, From, Intent, PathCall};
 
-use super::{descriptor_argument, failed, forward, read_path};
+use super::{descriptor_argument, forward, precedence, read_path};
 use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::memory;
 use crate::resolve::{self, Entry, Object, is_read_only, is_virtual};
@@ -16,10 +16,8 @@ use crate::trap::{Outcome, Trapped};
 
 /// Runs a call by its description.
 pub fn run(call: &mut Trapped<'_>, row: &PathCall, operand: &mut Operand) -> Outcome {
-    let result = run_inner(&call.arguments, row, operand);
-    // An access was looked at before.
-    match result {
-        Err(error) if !is_access(row) => failed(call.number, call.arguments, &[row.path], error).into(),
+    match run_inner(&call.arguments, row, operand) {
+        Err(error) => precedence::path(call.number, call.arguments, row, operand, error).into(),
         result => result.into(),
     }
 }
@@ -299,6 +297,19 @@ pub fn read_only_directory(entry: &Entry) -> bool {
     session().has(Flags::READ_ONLY) && entry.mount().is_some_and(is_read_only)
 }
 
+/// Checks that names in the entry's directory may be changed (may_delete() in fs/namei.c). One that is only there
+/// for the bindings below it is the user's, as it would be if he had made it for them.
+///
+/// # Errors
+/// EACCES, EROFS.
+pub fn may_change(entry: &Entry) -> Result<(), Errno> {
+    let mount = entry.mount.or_else(|| resolve::mount_of_directory(entry.directory()));
+    if mount.is_some_and(is_virtual) {
+        return Ok(());
+    }
+    host::faccessat(entry.directory(), Path::new(b".\0"), raw::W_OK | raw::X_OK)
+}
+
 /// Checks that the entry's name exists, whatever it is: a slash behind it isn't minded, for it would have a
 /// link followed, and by the host.
 ///
@@ -371,8 +382,7 @@ fn remove(
     }
     if entry.mount_point {
         if !ends_in_dots(operand.text.bytes()) {
-            // may_delete() in fs/namei.c
-            host::faccessat(entry.directory(), Path::new(b".\0"), raw::W_OK | raw::X_OK)?;
+            may_change(&entry)?;
         }
         let object = resolve::object(operand, directory, Last::Keep)?;
         return Err(match (removes_directory, is_directory(&object)?) {

@@ -1,0 +1,103 @@
+//! What the kernel would have minded before the path.
+//!
+//! It looks at flags, modes and the like of a call before it looks at a path, and ours come to them last. So where
+//! a path wasn't found, the kernel is asked what it thinks of the rest; but only of what may be wrong: a call that
+//! looks for a file in many places must not take longer for each where there is none.
+
+use newroot_abi::Errno;
+use newroot_sys::raw;
+use newroot_sys::table::PathCall;
+
+use super::open::Request;
+use super::path::argument;
+use super::{forward, read_path};
+use crate::slots::Operand;
+
+/// What a call of the table says for good that failed with `error`.
+///
+/// # Errors
+/// What is minded before the path; `error` if there is nothing.
+pub(super) fn path(
+    number: usize,
+    arguments: [usize; 6],
+    row: &PathCall,
+    operand: &mut Operand,
+    error: Errno,
+) -> Result<usize, Errno> {
+    if !is_of_a_lookup(error) {
+        return Err(error);
+    }
+    if row.reissue == raw::__NR_symlinkat {
+        // The text of the link is a path to the kernel, and the first one.
+        return read_path(operand, argument(&arguments, 0)).and(Err(error));
+    }
+    if may_be_wrong(row, &arguments) { asked(number, arguments, row.path, error) } else { Err(error) }
+}
+
+/// The same of open(2) and openat(2). What openat2(2) refuses was looked at before.
+///
+/// # Errors
+/// What is minded before the path; `error` if there is nothing.
+pub(super) fn open(request: &Request, error: Errno) -> Result<usize, Errno> {
+    const TMPFILE: u64 = (raw::O_TMPFILE & !raw::O_DIRECTORY) as u64;
+    const CREATED_DIRECTORY: u64 = (raw::O_CREAT | raw::O_DIRECTORY) as u64;
+    let flags = request.flags;
+    if !is_of_a_lookup(error) || flags & TMPFILE == 0 && flags & CREATED_DIRECTORY != CREATED_DIRECTORY {
+        return Err(error);
+    }
+    let directory = request.directory as isize as usize;
+    asked(raw::__NR_openat as usize, [directory, 0, flags as usize, request.mode as usize, 0, 0], 1, error)
+}
+
+/// Whether an error can be one of a path, or of what we make of one. All others the kernel gave to the whole
+/// call, or we gave where it would have.
+fn is_of_a_lookup(error: Errno) -> bool {
+    matches!(
+        error,
+        Errno::NOENT
+            | Errno::NOTDIR
+            | Errno::ACCES
+            | Errno::LOOP
+            | Errno::NAMETOOLONG
+            | Errno::BADF
+            | Errno::ROFS
+            | Errno::EXIST
+            | Errno::ISDIR
+            | Errno::BUSY
+            | Errno::NOTEMPTY
+            | Errno::XDEV
+            | Errno::FAULT
+    )
+}
+
+/// Whether something but its path may be wrong with a call.
+fn may_be_wrong(row: &PathCall, arguments: &[usize; 6]) -> bool {
+    const AT: u32 = raw::AT_SYMLINK_NOFOLLOW | raw::AT_EMPTY_PATH;
+    let flags = |index, known: u32| argument(arguments, index) as u32 & !known != 0;
+    match (row.reissue, row.directory) {
+        (raw::__NR_faccessat | raw::__NR_faccessat2, _) => false,
+        (raw::__NR_mkdirat | raw::__NR_fchmodat | raw::__NR_truncate, _) => false,
+        (raw::__NR_listxattr | raw::__NR_llistxattr, _) => false,
+        (raw::__NR_unlinkat | raw::__NR_fchownat, None) => false,
+        (raw::__NR_unlinkat, _) => flags(2, raw::AT_REMOVEDIR),
+        (raw::__NR_fchownat, _) => flags(4, AT),
+        (raw::__NR_fchmodat2, _) => flags(3, AT),
+        (raw::__NR_utimensat, _) => argument(arguments, 2) != 0 || flags(3, AT),
+        (raw::__NR_mknodat, directory) => {
+            let mode = argument(arguments, if directory.is_some() { 2 } else { 1 }) as u32;
+            !matches!(mode & raw::S_IFMT, 0 | raw::S_IFREG | raw::S_IFIFO | raw::S_IFSOCK)
+        }
+        _ => true,
+    }
+}
+
+/// Asks the kernel what it thinks of the call if only its path can't be read.
+fn asked(number: usize, mut arguments: [usize; 6], path: u8, error: Errno) -> Result<usize, Errno> {
+    if let Some(path) = arguments.get_mut(usize::from(path)) {
+        *path = usize::MAX;
+    }
+    match forward(number as u32, arguments) {
+        Err(Errno::FAULT | Errno::NOSYS) => Err(error),
+        answer => answer,
+    }
+}
