@@ -3,7 +3,7 @@
 use std::fs::{self, File, Permissions};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, lchown, symlink};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
@@ -13,6 +13,8 @@ use crate::enter::User;
 use crate::snapshot::snapshot;
 
 /// A fresh tree, removed when dropped.
+///
+/// It is made by root, and its symlinks lead anywhere on the host: nothing is ever made through one of them.
 pub(super) struct Tree {
     top: TempDir,
     user: User,
@@ -33,9 +35,10 @@ impl Tree {
             // What can't be made, because a line is missing or there are two for one name, isn't: each run
             // finds the same.
             if let [kind, name, rest @ ..] = &words[..] {
-                let place = tree.path().join(path_of(name));
-                tree.directories(place.parent().expect("a path below the top"));
-                if make(kind, &place, rest).is_some() {
+                let Some(place) = tree.place(&path_of(name)) else { continue };
+                if tree.directories(place.parent().expect("a path below the top"))
+                    && make(kind, &place, rest).is_some()
+                {
                     tree.own(&place);
                     if *kind != "l"
                         && let Some(mode) = rest.first().and_then(|m| u32::from_str_radix(m, 8).ok())
@@ -66,35 +69,47 @@ impl Tree {
         for (at, binding) in bindings.iter().enumerate() {
             let earlier = bindings[..at].iter().rev();
             let below = earlier.filter_map(|b| Some((b, binding.guest.strip_prefix(&b.guest).ok()?))).next();
-            let place = match below {
-                Some((b, rest)) => self.path().join(&b.host).join(rest).components().collect(),
-                None => self.root().join(binding.guest.strip_prefix("/").unwrap_or(&binding.guest)),
+            let name: PathBuf = match below {
+                Some((b, rest)) => b.host.join(rest).components().collect(),
+                None => Path::new("root").join(binding.guest.strip_prefix("/").unwrap_or(&binding.guest)),
             };
+            let Some(place) = self.place(&name) else { continue };
             if fs::symlink_metadata(&place).is_ok() {
                 continue;
             }
             if self.path().join(&binding.host).is_dir() {
                 self.directories(&place);
-            } else if let Some(parent) = place.parent() {
-                self.directories(parent);
-                if File::create(&place).is_ok() {
-                    self.own(&place);
-                }
+            } else if let Some(parent) = place.parent()
+                && self.directories(parent)
+                && File::create_new(&place).is_ok()
+            {
+                self.own(&place);
             }
         }
     }
 
-    /// Makes a directory and those above that are missing.
-    fn directories(&self, path: &Path) {
-        if path.is_dir() {
-            return;
+    /// Where a name of a case is in the tree; `None` if it would be elsewhere.
+    fn place(&self, name: &Path) -> Option<PathBuf> {
+        let below = name.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        below.then(|| self.path().join(name))
+    }
+
+    /// Makes a directory and those above that are missing. Returns whether it is there, with no symlink on the way.
+    fn directories(&self, path: &Path) -> bool {
+        if path == self.path() {
+            return true;
         }
-        if let Some(parent) = path.parent() {
-            self.directories(parent);
+        if !path.starts_with(self.path()) || !path.parent().is_some_and(|parent| self.directories(parent)) {
+            return false;
         }
-        if fs::create_dir(path).is_ok() {
+        if let Ok(there) = fs::symlink_metadata(path) {
+            return there.is_dir();
+        }
+        let made = fs::create_dir(path).is_ok();
+        if made {
             self.own(path);
         }
+        made
     }
 
     /// What is left after a run.
@@ -126,4 +141,28 @@ fn make(kind: &str, place: &Path, rest: &[&str]) -> Option<()> {
 
 fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("permissions of the tree");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tree;
+    use crate::enter::User;
+    use crate::oracle::Case;
+
+    #[test]
+    fn nothing_is_made_outside() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let program = scratch.path().join("program");
+        std::fs::write(&program, "").expect("a file");
+        let outside = scratch.path().join("outside");
+        std::fs::create_dir(&outside).expect("a directory");
+        let target = outside.to_str().expect("a plain path");
+        let case = Case::parse(&format!(
+            "l root/a {target}\nd root/a/b 755\nf root/a/c 644 text\nf root/../../outside/d 644 text\n\
+             f {target}/e 644 text\nl h0/a {target}\nbind h0 /h\nbind h1 /a/f\nbind h1 /h/a/g\nbind h1 /../../outside/i\nd h1 755\n"
+        ));
+        let tree = Tree::new(scratch.path(), User::ordinary(), &case, &program, "");
+        assert!(tree.root().join("a").is_symlink());
+        assert_eq!(std::fs::read_dir(&outside).expect("a directory").count(), 0);
+    }
 }
