@@ -304,6 +304,14 @@ macro_rules! entry_points {
             "xor eax, eax", // as the kernel has it
             "cmp rcx, r9",
             "jb 9f",
+            // Another signal's handler was entered and has had no time to see to the window.
+            "mov rcx, [rdx + {ip}]",
+            "lea r8, [rip + newroot_handlers]",
+            "sub rcx, r8",
+            "lea r9, [rip + newroot_handlers_end]",
+            "sub r9, r8",
+            "cmp rcx, r9",
+            "jbe 9f",
             "jmp r11",
             "9: push rdi",
             "push rsi",
@@ -311,6 +319,10 @@ macro_rules! entry_points {
             "push r11",
             "sub rsp, 8",
             "mov rdi, rdx",
+            // Up to here rdx is the signal's context: take_back knows it.
+            ".globl newroot_handlers_end",
+            ".hidden newroot_handlers_end",
+            "newroot_handlers_end:",
             "call {take_back}",
             "add rsp, 8",
             "pop r11",

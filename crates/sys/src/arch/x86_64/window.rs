@@ -97,6 +97,8 @@ unsafe extern "C" {
     fn newroot_window_open();
     fn newroot_window_opened();
     fn newroot_window_closed();
+    fn newroot_handlers();
+    fn newroot_handlers_end();
 }
 
 /// What came of it.
@@ -200,12 +202,21 @@ pub fn is_final_open(result: isize) -> bool {
 /// Undoes or finishes what a signal found begun in the window, and has the guest go on as if nothing of it
 /// had been. For a signal that came outside the window, it does nothing. Called by the entry code.
 ///
-/// Another signal that comes meanwhile, and whose handler never returns, leaves the descriptor open.
+/// Of two signals that come at once, the second finds the entry of the first one's handler: then the first one's
+/// context is seen to. One that comes while this function runs, and whose handler never returns, leaves the descriptor
+/// open.
 ///
 /// # Safety
 /// `context` is that of a signal frame of the calling thread.
 pub unsafe extern "C" fn take_back(context: *mut SignalContext) {
-    // SAFETY: the caller's contract.
+    let entries = newroot_handlers as *const () as usize..=newroot_handlers_end as *const () as usize;
+    let mut context = context;
+    // SAFETY: the caller's contract; at an entry rdx is the context of the signal that was to be handled there.
+    while entries.contains(unsafe { &(*context).registers.rip }) {
+        // SAFETY: the same.
+        context = unsafe { (*context).registers.rdx } as *mut SignalContext;
+    }
+    // SAFETY: the same.
     let context = unsafe { &mut *context };
     let [first, opened, closed] = [
         newroot_window_open as *const (),
