@@ -17,7 +17,7 @@ use newroot_testkit::{Bed, Engine, User, skip, skipped};
 /// How long each engine is tried at most.
 const TIME: Duration = Duration::from_secs(10);
 /// The cases of each: always the same, so that a change is judged by what it does.
-const CASES: u64 = 40;
+const CASES: u64 = 100;
 /// Operations in each case.
 const OPERATIONS: usize = 400;
 
@@ -59,6 +59,12 @@ fn main() -> ExitCode {
                 engines: vec![engine],
             };
             let report = hunt.run(&Lab::new(bed, &interpreter));
+            for find in &report.unsteady {
+                println!(
+                    "{} of seed {} differed once, and not again:\n{}",
+                    find.engine, find.seed, find.difference.text
+                );
+            }
             match &report.finds[..] {
                 [] => Ok(()),
                 finds => Err(finds.iter().map(|find| format!("{find}\n")).collect::<String>().into()),

@@ -248,7 +248,9 @@ static void do_symlink(char **w) {
 static void do_chmod(char **w) {
     const char *name = path(w[1], 0);
     bool old = is_old(w[0]);
-    if (locks(old ? AT_FDCWD : descriptor(w[0]), name, is_old(w[3]) ? 0 : number(w[3]), number(w[2]))) return;
+    // The old call follows links, whatever flags are in the line.
+    unsigned long how = old || is_old(w[3]) ? 0 : number(w[3]);
+    if (locks(old ? AT_FDCWD : descriptor(w[0]), name, how, number(w[2]))) return;
     told(old ? syscall(SYS_chmod, name, number(w[2]))
          : is_old(w[3]) ? syscall(SYS_fchmodat, descriptor(w[0]), name, number(w[2]))
                         : syscall(452, descriptor(w[0]), name, number(w[2]), number(w[3])));

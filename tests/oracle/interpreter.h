@@ -100,7 +100,8 @@ static size_t bytes_of(const char *word, char *out, size_t room) {
             int fd = slots[(word[2] - '0') & (SLOTS - 1)];
             struct stat s;
             // To newroot a symlink that is open (O_PATH) is followed when it is part of a path (README, limits).
-            if (fstat(fd, &s) == 0 && S_ISLNK(s.st_mode)) fd = 999;
+            // And procfs tells no path on from a directory that was removed.
+            if ((fstat(fd, &s) == 0 && S_ISLNK(s.st_mode)) || is_removed(fd, "")) fd = 999;
             length += sprintf(out + length, "%d", fd);
             word += 4;
         } else if (!strncmp(word, "\\(", 2)) {

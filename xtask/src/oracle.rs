@@ -98,6 +98,9 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     for find in &report.finds {
         println!("{find}");
     }
+    for find in &report.unsteady {
+        println!("once, and not again: {} of seed {}\n{}", find.engine, find.seed, find.difference.text);
+    }
     if !report.unfit.is_empty() {
         println!("natively not to the end: seeds {:?}", report.unfit);
     }

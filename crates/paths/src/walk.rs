@@ -142,6 +142,9 @@ pub fn walk_within(
     let scoped = rules.beneath || rules.in_root;
     // Where an absolute path starts.
     let root = if rules.in_root { base } else { 0 };
+    // A lookup knows its root once it has needed it; until then a link to it leaves the mount for
+    // RESOLVE_NO_XDEV (nd_jump_root() in fs/namei.c).
+    let mut knows_root = scoped || path.first() == Some(&b'/');
     if path.first() == Some(&b'/') {
         if rules.beneath {
             return Err(Errno::XDEV);
@@ -164,12 +167,16 @@ pub fn walk_within(
                 continue;
             }
             b".." => {
+                knows_root = true;
+                let climbs = guest.len() > root;
+                if climbs || scoped {
+                    table.translate(guest.bytes(), host)?;
+                    fs.search(host)?;
+                }
                 if rules.beneath && guest.len() <= base {
                     return Err(Errno::XDEV);
                 }
-                if guest.len() > root {
-                    table.translate(guest.bytes(), host)?;
-                    fs.search(host)?;
+                if climbs {
                     let parent = guest.bytes().iter().rposition(|&byte| byte == b'/');
                     guest.truncate(parent.unwrap_or(0));
                     if rules.no_xdev && table.owner(guest.bytes()) != start_mount {
@@ -186,13 +193,13 @@ pub fn walk_within(
         guest.extend(name)?;
         directory = component.slash;
         let is_last = component.last;
+        if rules.no_xdev && table.owner(guest.bytes()) != start_mount {
+            return Err(Errno::XDEV);
+        }
         if is_last && last == Last::Keep && !directory {
             break;
         }
-        let owner = table.translate(guest.bytes(), host)?;
-        if rules.no_xdev && owner != start_mount {
-            return Err(Errno::XDEV);
-        }
+        table.translate(guest.bytes(), host)?;
         match fs.read_link(guest, host, is_last && !directory, link) {
             Ok(Link::No) => {}
             Err(Errno::NOENT) if is_last => {}
@@ -217,7 +224,9 @@ pub fn walk_within(
                     return Err(Errno::NOENT);
                 }
                 let absolute = link.bytes().first() == Some(&b'/');
-                if absolute && rules.beneath {
+                let leaves = rules.beneath
+                    || rules.no_xdev && !(knows_root && table.owner(guest_root(guest, root)) == start_mount);
+                if absolute && leaves {
                     return Err(Errno::XDEV);
                 }
                 guest.truncate(if absolute { root } else { parent_len });
@@ -235,6 +244,11 @@ pub fn walk_within(
         host.extend(b"/")?;
     }
     Ok(Found { mount, magic, directory })
+}
+
+/// The directory that absolute paths start from.
+fn guest_root(guest: &GuestBuf, len: usize) -> &[u8] {
+    guest.bytes().get(..len).unwrap_or(&[])
 }
 
 /// nd_jump_link() in fs/namei.c.

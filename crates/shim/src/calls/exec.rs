@@ -215,6 +215,10 @@ fn open(operand: &mut Operand, exec: &mut ExecScratch, request: Request) -> Resu
         if request.flags & raw::AT_EMPTY_PATH == 0 {
             return Err(Errno::NOENT);
         }
+        if request.directory == AT_FDCWD {
+            // A directory is no program.
+            return Err(Errno::ACCES);
+        }
         procfs::name_descriptor(request.directory, &mut operand.walk.host)?;
     }
     let mut nameless = by_descriptor;

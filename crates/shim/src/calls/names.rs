@@ -4,9 +4,9 @@ use newroot_abi::Errno;
 use newroot_paths::Last;
 use newroot_sys::raw;
 
-use super::path::{exists, may_change, new_entry, read_only_directory};
+use super::path::{ends_in_dots, exists, may_change, new_entry, read_only_directory, searched};
 use super::{descriptor_argument, forward, read_path};
-use crate::host::{self, AT_FDCWD, FileType, Path};
+use crate::host::{self, AT_FDCWD, FileType};
 use crate::memory;
 use crate::resolve::{self, Entry};
 use crate::session::session;
@@ -58,9 +58,12 @@ fn rename_inner(
     let from = resolve::entry(first, old_directory)?;
     let to = read_path(second, new).and_then(|()| resolve::entry(second, new_directory));
     let to = to.or_else(|error| searched(&from).and(Err(error)))?;
-    same_mount(&from, old_directory, &to, new_directory)?;
-    if read_only_directory(&from) {
-        return Err(Errno::ROFS);
+    // Both directories are found before anything else is minded.
+    let both_searched = || searched(&from).and_then(|()| searched(&to));
+    same_mount(&from, old_directory, &to, new_directory).or_else(|error| both_searched().and(Err(error)))?;
+    let dots = ends_in_dots(first.text.bytes()) || ends_in_dots(second.text.bytes());
+    if read_only_directory(&from) && !dots {
+        return both_searched().and(Err(Errno::ROFS));
     }
     if from.mount_point || to.mount_point || from.above_mount {
         let flags = flags.unwrap_or(0) as u32;
@@ -77,11 +80,6 @@ fn rename_inner(
     forward(if flags.is_some() { raw::__NR_renameat2 } else { raw::__NR_renameat }, arguments)
 }
 
-/// Checks that there is the directory of a name, which for a name alone wasn't looked at yet.
-fn searched(entry: &Entry) -> Result<(), Errno> {
-    host::fstatat(entry.directory(), Path::new(b".\0"), 0).map(|_| ())
-}
-
 /// What the kernel has to say of a rename that a mount point takes part in, with the precedence of
 /// do_renameat2() and vfs_rename(). A directory above a mount point could be renamed natively, and the
 /// mount would go with it; here bindings stay where they are, so that is EBUSY as well.
@@ -90,22 +88,37 @@ fn rename_mount_point(
     (second, new_directory, to): (&mut Operand, i32, &Entry),
     flags: u32,
 ) -> Result<usize, Errno> {
+    let exchange = flags & EXCHANGE != 0;
+    let taken = if flags & NOREPLACE != 0 { Errno::EXIST } else { Errno::BUSY };
+    if ends_in_dots(first.text.bytes()) {
+        return Err(Errno::BUSY);
+    }
+    if ends_in_dots(second.text.bytes()) {
+        return Err(taken);
+    }
+    let [old_slash, new_slash] = [&mut *first, &mut *second].map(without_slashes);
     let old = Kind::of(first, old_directory)?.ok_or(Errno::NOENT)?;
     let new = Kind::of(second, new_directory)?;
     if new.is_some() && flags & NOREPLACE != 0 {
         return Err(Errno::EXIST);
     }
-    if new.is_none() && flags & EXCHANGE != 0 {
-        return Err(Errno::NOENT);
+    match new {
+        None if exchange => return Err(Errno::NOENT),
+        Some(new) if exchange && !new.directory && new_slash => return Err(Errno::NOTDIR),
+        _ => {}
     }
+    if !old.directory && (old_slash || new_slash && !exchange) {
+        return Err(Errno::NOTDIR);
+    }
+    let same = || first.walk.guest.bytes() == second.walk.guest.bytes();
+    if new.is_some() && from.mount_point && to.mount_point && same() {
+        return Ok(0);
+    }
+    may_change(from)?;
+    may_change(to)?;
     if let Some(new) = new
-        && flags & EXCHANGE == 0
+        && !exchange
     {
-        if from.mount_point && to.mount_point && first.walk.guest.bytes() == second.walk.guest.bytes() {
-            return Ok(0);
-        }
-        may_change(from)?;
-        may_change(to)?;
         match (old.directory, new.directory) {
             (true, false) => return Err(Errno::NOTDIR),
             (false, true) => return Err(Errno::ISDIR),
@@ -115,7 +128,16 @@ fn rename_mount_point(
     Err(Errno::BUSY)
 }
 
+/// Takes the slashes away behind a name, which only directories may have. Returns whether there were any.
+fn without_slashes(operand: &mut Operand) -> bool {
+    let len = operand.text.len();
+    let bare = operand.text.bytes().iter().rposition(|&byte| byte != b'/').map_or(len, |last| last + 1);
+    operand.text.truncate(bare);
+    bare < len
+}
+
 /// What stands at a name.
+#[derive(Clone, Copy)]
 struct Kind {
     directory: bool,
 }
@@ -141,7 +163,11 @@ fn same_mount(from: &Entry, old_directory: i32, to: &Entry, new_directory: i32) 
     if session().mounts.mounts().len() == 1 || both_plain {
         return Ok(());
     }
-    match (from.mount(), to.mount()) {
+    different_mounts(from.mount(), to.mount())
+}
+
+fn different_mounts(a: Option<usize>, b: Option<usize>) -> Result<(), Errno> {
+    match (a, b) {
         (Some(a), Some(b)) if a != b => Err(Errno::XDEV),
         _ => Ok(()),
     }
@@ -183,30 +209,35 @@ fn link_inner(
         return make_link(&to, second, (old_directory, old), flags);
     }
     read_path(first, old)?;
-    // A slash at the end follows a link all the same.
-    if flags & FOLLOW != 0 || first.text.bytes().ends_with(b"/") {
-        let object = resolve::object(first, old_directory, Last::Follow)?;
-        let to = new_name(second, (new_directory, new))?;
-        if let (Some(a), Some(b)) = (object.mount, to.mount)
-            && a != b
-        {
-            return Err(Errno::XDEV);
-        }
-        object.name(first)?;
-        let name = first.name.with_nul().as_ptr() as usize;
-        return make_link(&to, second, (AT_FDCWD, name), FOLLOW);
+    // A slash at the end follows a link all the same, and dots name what stands elsewhere by another name.
+    if flags & FOLLOW != 0 || first.text.bytes().ends_with(b"/") || ends_in_dots(first.text.bytes()) {
+        return link_object(scratch, old_directory, (new_directory, new));
     }
     let from = resolve::entry(first, old_directory)?;
-    if !from.mount_point {
-        exists(&from, first)?;
-    }
-    let to = new_name(second, (new_directory, new))?;
     if from.mount_point {
-        return Err(Errno::XDEV);
+        return link_object(scratch, old_directory, (new_directory, new));
     }
+    exists(&from, first)?;
+    let to = new_name(second, (new_directory, new))?;
     same_mount(&from, old_directory, &to, new_directory)?;
     let name = first.name.with_nul().as_ptr() as usize;
     make_link(&to, second, (from.directory(), name), flags)
+}
+
+/// link(2) of what the old path leads to.
+fn link_object(
+    Scratch { first, second, .. }: &mut Scratch,
+    old_directory: i32,
+    new: (i32, usize),
+) -> Result<usize, Errno> {
+    let object = resolve::object(first, old_directory, Last::Follow)?;
+    let to = new_name(second, new)?;
+    if session().mounts.mounts().len() > 1 {
+        different_mounts(object.mount(), to.mount())?;
+    }
+    object.name(first)?;
+    let name = first.name.with_nul().as_ptr() as usize;
+    make_link(&to, second, (AT_FDCWD, name), FOLLOW)
 }
 
 /// Where a link's new name goes. do_linkat() prepares it before it minds another mount, so that EEXIST comes
@@ -214,8 +245,10 @@ fn link_inner(
 fn new_name(second: &mut Operand, (directory, path): (i32, usize)) -> Result<Entry, Errno> {
     read_path(second, path)?;
     let to = new_entry(second, directory, Errno::EXIST, false)?;
-    if exists(&to, second).is_ok() {
-        return Err(Errno::EXIST);
+    match exists(&to, second) {
+        Ok(()) => return Err(Errno::EXIST),
+        Err(Errno::NOENT) => {}
+        Err(error) => return Err(error),
     }
     if second.name.bytes().ends_with(b"/") { Err(Errno::NOENT) } else { Ok(to) }
 }

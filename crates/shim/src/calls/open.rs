@@ -9,7 +9,7 @@ use newroot_abi::plan::Flags;
 use newroot_paths::{Found, Last, Lexical};
 use newroot_sys::raw;
 
-use super::path::ends_in_dots;
+use super::path::{ends_in_dots, searched};
 use super::{descriptor_argument, precedence, procfs_files, read_path};
 use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::memory;
@@ -33,6 +33,7 @@ pub(crate) struct Request {
 
 const O_TMPFILE: u64 = raw::O_TMPFILE as u64;
 const O_CREAT: u64 = raw::O_CREAT as u64;
+const O_DIRECTORY: u64 = raw::O_DIRECTORY as u64;
 const O_PATH: u64 = raw::O_PATH as u64;
 const O_NOFOLLOW: u64 = raw::O_NOFOLLOW as u64;
 const O_CREAT_EXCL: u64 = (raw::O_CREAT | raw::O_EXCL) as u64;
@@ -143,7 +144,7 @@ fn first_try(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcome, E
     read_path(operand, request.path)?;
     let makes_dots = request.flags & O_CREAT != 0 && ends_in_dots(operand.text.bytes());
     if makes_dots || request.resolve != 0 || (request.writes() && session().has(Flags::READ_ONLY)) {
-        return walked(call, operand, request);
+        return walked(call, operand, request, 0);
     }
     let (directory, path) = match resolve::read_text(operand)? {
         Lexical::Relative if !procfs_files::may_be_special(operand.text.bytes()) => {
@@ -154,11 +155,11 @@ fn first_try(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcome, E
         {
             (AT_FDCWD, operand.walk.host.with_nul())
         }
-        _ => return walked(call, operand, request),
+        _ => return walked(call, operand, request, 0),
     };
-    match resume(call, request, directory, path, NO_SYMLINKS, Afterwards::OnLoop) {
+    match resume(call, request, (directory, path), NO_SYMLINKS, Afterwards::OnLoop, 0) {
         // There was no room to sleep, and the text was tried right here.
-        Err(Errno::LOOP) => walked(call, operand, request),
+        Err(Errno::LOOP) => walked(call, operand, request, 0),
         other => other,
     }
 }
@@ -166,8 +167,12 @@ fn first_try(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcome, E
 /// Host paths from here on are too long to be laid on the guest's stack.
 const LONG: usize = 2048;
 
-/// The call came back: it answered ELOOP, which may mean no more than that there is a symlink.
-pub fn came_back(call: &mut Trapped<'_>, scratch: &mut Scratch, result: isize) -> Outcome {
+/// How often a path is walked, if each time a symlink has taken the place of something that the walk saw.
+const WALKS: usize = 16;
+
+/// The call came back: it answered ELOOP, which may mean no more than that there is a symlink, or that there is one
+/// since the path was walked.
+pub fn came_back(call: &mut Trapped<'_>, scratch: &mut Scratch, result: isize, walks: usize) -> Outcome {
     if result == Errno::NXIO.to_return() {
         return stand_in(call, &mut scratch.first, Errno::NXIO).unwrap_or_else(Outcome::from);
     }
@@ -176,18 +181,23 @@ pub fn came_back(call: &mut Trapped<'_>, scratch: &mut Scratch, result: isize) -
     }
     let again = request(call).and_then(|request| {
         read_path(&mut scratch.first, request.path)?;
-        walked(call, &mut scratch.first, request)
+        walked(call, &mut scratch.first, request, walks)
     });
     let again = again.or_else(|error| stand_in(call, &mut scratch.first, error));
     again.unwrap_or_else(Outcome::from)
 }
 
-/// Opens by walking.
-fn walked(call: &mut Trapped<'_>, operand: &mut Operand, request: Request) -> Result<Outcome, Errno> {
+/// Opens by walking, which was done so many times.
+fn walked(
+    call: &mut Trapped<'_>,
+    operand: &mut Operand,
+    request: Request,
+    walks: usize,
+) -> Result<Outcome, Errno> {
     let text = operand.text.bytes();
     if request.flags & O_CREAT != 0 && request.resolve == 0 && text.ends_with(b"/") && !ends_in_dots(text) {
         // Whatever the name stands for (open_last_lookups() in fs/namei.c).
-        resolve::entry(operand, request.directory)?;
+        searched(&resolve::entry(operand, request.directory)?)?;
         return Err(Errno::ISDIR);
     }
     let found = if request.resolve == 0 {
@@ -212,7 +222,7 @@ fn walked(call: &mut Trapped<'_>, operand: &mut Operand, request: Request) -> Re
     if found.magic {
         // Only the kernel can follow it, and it must be allowed to.
         let host = operand.walk.host.with_nul();
-        return resume(call, request, AT_FDCWD, host, 0, afterwards);
+        return resume(call, request, (AT_FDCWD, host), 0, afterwards, walks + 1);
     }
     if procfs_files::is_special(operand.walk.host.bytes()) && !request.writes() && request.flags & O_PATH == 0
     {
@@ -226,7 +236,9 @@ fn walked(call: &mut Trapped<'_>, operand: &mut Operand, request: Request) -> Re
         // without need: the walk has followed all links there were.
         let resolve = if session().has_openat2() { NO_SYMLINKS } else { 0 };
         let request = if asked_nofollow || resolve == 0 { nofollow } else { request };
-        return resume(call, request, AT_FDCWD, operand.walk.host.with_nul(), resolve, afterwards);
+        let afterwards = if !asked_nofollow && walks < WALKS { Afterwards::OnLoop } else { afterwards };
+        let host = operand.walk.host.with_nul();
+        return resume(call, request, (AT_FDCWD, host), resolve, afterwards, walks + 1);
     }
     let at = Anchored::new(&mut operand.walk.host)?;
     let opened = resolve::open_host(at.directory(), at.path(), nofollow.flags, nofollow.mode, NO_SYMLINKS)?;
@@ -273,13 +285,31 @@ fn refuse_read_only(operand: &mut Operand, request: Request, found: Found) -> Re
                 || request.flags & u64::from(raw::O_TRUNC) != 0
                 || request.flags & O_TMPFILE == O_TMPFILE;
             match FileType::of(&stat) {
+                FileType::Regular | FileType::Other if request.flags & O_DIRECTORY != 0 => Err(Errno::NOTDIR),
                 FileType::Directory if request.flags & O_TMPFILE == O_TMPFILE => Err(Errno::ROFS),
-                FileType::Regular if plain_write => Err(Errno::ROFS),
+                FileType::Regular if plain_write => {
+                    writable(&at, request.flags)?;
+                    Err(Errno::ROFS)
+                }
                 // Devices, FIFOs and sockets aren't written to the file system.
                 _ => Ok(()),
             }
         }
     }
+}
+
+/// The right to write a file, which is minded before its mount, but where it is to be cut off (do_open() in
+/// fs/namei.c). Fake root has it.
+fn writable(at: &Anchored<'_>, flags: u64) -> Result<(), Errno> {
+    let rights = match flags as u32 & raw::O_ACCMODE {
+        raw::O_WRONLY => raw::W_OK,
+        raw::O_RDWR => raw::R_OK | raw::W_OK,
+        _ => return Ok(()),
+    };
+    if flags & u64::from(raw::O_TRUNC) != 0 || session().has(Flags::FAKE_ROOT) {
+        return Ok(());
+    }
+    host::faccessat(at.directory(), at.path(), rights)
 }
 
 /// openat2(2) with RESOLVE_* flags, in guest terms.
@@ -299,10 +329,10 @@ fn restricted(operand: &mut Operand, request: Request) -> Result<Found, Errno> {
 fn resume(
     call: &mut Trapped<'_>,
     request: Request,
-    directory: i32,
-    path: &[u8],
+    (directory, path): (i32, &[u8]),
     resolve: u64,
     afterwards: Afterwards,
+    walks: usize,
 ) -> Result<Outcome, Errno> {
     let directory_word = directory as isize as usize;
     let mut builder = Builder::new(call);
@@ -315,8 +345,8 @@ fn resume(
     if session().has_openat2() {
         let how = builder.push_words([request.flags as usize, request.mode as usize, resolve as usize])?;
         let arguments = [directory_word, path, how, 24, 0, 0];
-        return builder.finish(call, raw::__NR_openat2, arguments, afterwards, [0; 4]);
+        return builder.finish(call, raw::__NR_openat2, arguments, afterwards, [walks, 0, 0, 0]);
     }
     let arguments = [directory_word, path, request.flags as usize, request.mode as usize, 0, 0];
-    builder.finish(call, raw::__NR_openat, arguments, afterwards, [0; 4])
+    builder.finish(call, raw::__NR_openat, arguments, afterwards, [walks, 0, 0, 0])
 }

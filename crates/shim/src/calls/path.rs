@@ -297,6 +297,14 @@ pub fn read_only_directory(entry: &Entry) -> bool {
     session().has(Flags::READ_ONLY) && entry.mount().is_some_and(is_read_only)
 }
 
+/// Checks that there is the entry's directory, which for a name alone wasn't looked at yet.
+///
+/// # Errors
+/// EBADF, ENOTDIR, EACCES.
+pub fn searched(entry: &Entry) -> Result<(), Errno> {
+    host::fstatat(entry.directory(), Path::new(b".\0"), 0).map(|_| ())
+}
+
 /// Checks that names in the entry's directory may be changed (may_delete() in fs/namei.c). One that is only there
 /// for the bindings below it is the user's, as it would be if he had made it for them.
 ///
@@ -359,8 +367,9 @@ pub fn new_entry(
         return Err(match exists(&entry, operand) {
             Ok(()) => taken,
             // A name with a slash behind it, for something that is no directory.
-            Err(_) if only_a_directory => Errno::NOENT,
-            Err(_) => Errno::ROFS,
+            Err(Errno::NOENT) if only_a_directory => Errno::NOENT,
+            Err(Errno::NOENT) => Errno::ROFS,
+            Err(error) => error,
         });
     }
     Ok(entry)
@@ -380,10 +389,12 @@ fn remove(
     if read_only_directory(&entry) && !ends_in_dots(operand.text.bytes()) {
         return Err(Errno::ROFS);
     }
+    // Only a directory may have a slash behind its name; that is minded first.
+    let spoiled = !removes_directory && operand.text.bytes().ends_with(b"/");
+    if (entry.mount_point || entry.above_mount) && !ends_in_dots(operand.text.bytes()) && !spoiled {
+        may_change(&entry)?;
+    }
     if entry.mount_point {
-        if !ends_in_dots(operand.text.bytes()) {
-            may_change(&entry)?;
-        }
         let object = resolve::object(operand, directory, Last::Keep)?;
         return Err(match (removes_directory, is_directory(&object)?) {
             (true, false) => Errno::NOTDIR,

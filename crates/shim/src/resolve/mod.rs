@@ -148,6 +148,9 @@ pub fn open_found(found: Found, host_path: &mut HostBuf, flags: u32) -> Result<D
     open_host(at.directory(), at.path(), u64::from(flags | raw::O_NOFOLLOW), 0, NO_SYMLINKS)
 }
 
+/// How often a path is walked again because others change what it leads through.
+const TRIES: usize = 16;
+
 fn out_of_descriptors(error: Errno) -> bool {
     matches!(error, Errno::MFILE | Errno::NFILE)
 }
@@ -201,7 +204,7 @@ pub fn object(operand: &mut Operand, directory: i32, last: Last) -> Result<Objec
         match open_found(found, &mut operand.walk.host, raw::O_PATH) {
             Ok(descriptor) => return Ok(Object { descriptor: Some(descriptor), mount }),
             // Something was renamed while we walked: look again.
-            Err(Errno::LOOP) if tries < 16 => tries += 1,
+            Err(Errno::LOOP) if tries < TRIES => tries += 1,
             Err(error) if out_of_descriptors(error) => return Ok(Object { descriptor: None, mount }),
             Err(error) => return Err(error),
         }
@@ -271,12 +274,13 @@ impl Object {
         if !session().has(Flags::READ_ONLY) {
             return Ok(false);
         }
-        let mount = match (self.mount, &self.descriptor) {
-            (Some(mount), _) => Some(mount),
-            (None, Some(descriptor)) => mount_of_directory(descriptor.number()),
-            (None, None) => None,
-        };
-        Ok(mount.is_some_and(is_read_only))
+        Ok(self.mount().is_some_and(is_read_only))
+    }
+
+    /// Which mount it belongs to, as far as can be found out.
+    #[must_use]
+    pub fn mount(&self) -> Option<usize> {
+        self.mount.or_else(|| mount_of_directory(self.descriptor.as_ref()?.number()))
     }
 }
 
@@ -363,34 +367,42 @@ fn open_parent(
             Err(error) => return Err(error),
         }
     }
-    if parent.first() != Some(&b'/') {
-        directory_path(directory, &mut scratch.guest)?;
-    }
-    let found = walk(&mut fs::HostFs, mounts, scratch, parent, Last::Follow)?;
-    let guest_len = scratch.guest.len();
-    scratch.guest.extend(b"/")?;
-    scratch.guest.extend(name.get(..name_len).unwrap_or(name))?;
-    let mount_point = mounts.is_mount_point(scratch.guest.bytes());
-    let above_mount = mounts.has_mount_below(scratch.guest.bytes());
-    scratch.guest.truncate(guest_len);
-    // The dot asks for the right to search it, which a name in it needs.
-    if !found.magic {
-        scratch.host.extend(if found.directory { b"." } else { b"/." })?;
-    }
-    let mount = if found.magic { None } else { Some(found.mount) };
-    match open_found(found, &mut scratch.host, raw::O_PATH | raw::O_DIRECTORY) {
-        Ok(opened) => {
-            out.assign(name)?;
-            let owned = Some(opened);
-            Ok(Entry { owned, guest_directory: AT_FDCWD, mount, mount_point, above_mount })
+    let mut tries = 0;
+    loop {
+        if parent.first() != Some(&b'/') {
+            directory_path(directory, &mut scratch.guest)?;
         }
-        Err(error) if out_of_descriptors(error) => {
-            let directory = scratch.host.bytes();
-            out.assign(directory.strip_suffix(b".").unwrap_or(directory))?;
-            out.extend(name)?;
-            Ok(Entry { owned: None, guest_directory: AT_FDCWD, mount, mount_point, above_mount })
+        let found = walk(&mut fs::HostFs, mounts, scratch, parent, Last::Follow)?;
+        let guest_len = scratch.guest.len();
+        scratch.guest.extend(b"/")?;
+        scratch.guest.extend(name.get(..name_len).unwrap_or(name))?;
+        let mount_point = mounts.is_mount_point(scratch.guest.bytes());
+        let above_mount = mounts.has_mount_below(scratch.guest.bytes());
+        scratch.guest.truncate(guest_len);
+        // The dot asks for the right to search it, which a name in it needs.
+        if !found.magic {
+            scratch.host.extend(if found.directory { b"." } else { b"/." })?;
         }
-        Err(error) => Err(error),
+        let mount = if found.magic { None } else { Some(found.mount) };
+        let owned = match open_found(found, &mut scratch.host, raw::O_PATH | raw::O_DIRECTORY) {
+            Ok(opened) => {
+                out.assign(name)?;
+                Some(opened)
+            }
+            // A link has taken the place of something the walk saw: look again.
+            Err(Errno::LOOP) if tries < TRIES => {
+                tries += 1;
+                continue;
+            }
+            Err(error) if out_of_descriptors(error) => {
+                let directory = scratch.host.bytes();
+                out.assign(directory.strip_suffix(b".").unwrap_or(directory))?;
+                out.extend(name)?;
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        return Ok(Entry { owned, guest_directory: AT_FDCWD, mount, mount_point, above_mount });
     }
 }
 
@@ -433,6 +445,12 @@ pub fn is_procfs(entry: &Entry, operand: &mut Operand) -> Result<bool, Errno> {
 /// # Errors
 /// What path_resolution(7) and open(2) give.
 pub fn open_for_exec(operand: &mut Operand) -> Result<Descriptor, Errno> {
-    let found = walk_text(operand, AT_FDCWD, Last::Follow)?;
-    open_found(found, &mut operand.walk.host, raw::O_RDONLY)
+    let mut tries = 0;
+    loop {
+        let found = walk_text(operand, AT_FDCWD, Last::Follow)?;
+        match open_found(found, &mut operand.walk.host, raw::O_RDONLY) {
+            Err(Errno::LOOP) if tries < TRIES => tries += 1,
+            opened => return opened,
+        }
+    }
 }

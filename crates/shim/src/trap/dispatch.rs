@@ -112,7 +112,7 @@ fn once(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
 fn came_back(call: &mut Trapped<'_>, scratch: &mut Scratch, result: isize, note: [usize; 4]) -> Outcome {
     match table::row_of(call.number).map(|row| row.call) {
         Some(Call::Open | Call::OpenAt | Call::OpenAt2 | Call::Creat) => {
-            open::came_back(call, scratch, result)
+            open::came_back(call, scratch, result, note[0])
         }
         Some(Call::SigTimedWait) => signal::sigtimedwait_came_back(call, result),
         Some(_) => socket::came_back(call, result, note),

@@ -54,6 +54,9 @@ pub struct Report {
     pub results: HashMap<(String, String), usize>,
     /// Seeds whose case the kernel didn't let come to its end.
     pub unfit: Vec<u64>,
+    /// What differed once, and not again: the kernel's own answers may depend on what else happens. Links that it
+    /// has followed still count, for one, when it begins a lookup anew, as it does where something is mounted.
+    pub unsteady: Vec<Find>,
 }
 
 #[derive(Debug, Default)]
@@ -106,7 +109,15 @@ impl Hunt {
             let start = Instant::now();
             let seen = lab.on_engine(&case, engine);
             let time = start.elapsed();
-            let difference = expected.compare(&seen, &case);
+            let once = expected.compare(&seen, &case);
+            let difference = once.clone().and_then(|_| {
+                let expected = lab.native(&case);
+                expected.compare(&lab.on_engine(&case, engine), &case)
+            });
+            if let (Some(once), None) = (once, &difference) {
+                let find = Find { engine: engine.name, seed, case: case.clone(), difference: once };
+                report.lock().expect("no worker panicked").unsteady.push(find);
+            }
             let index = {
                 let mut report = report.lock().expect("no worker panicked");
                 let account = report.engines.entry(engine.name).or_default();

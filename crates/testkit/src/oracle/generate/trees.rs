@@ -94,7 +94,8 @@ impl Generator {
         }
     }
 
-    /// More links in a row than are followed.
+    /// More links in a row than are followed. From none of them are there as many as are just followed, or nearly:
+    /// the kernel sometimes begins a lookup anew, as where something was mounted meanwhile, and goes on counting.
     fn chain_of_links(&mut self) {
         let directory = self.known(Some(Kind::Directory));
         let directory = directory.trim_end_matches('/');
@@ -102,7 +103,7 @@ impl Generator {
             self.lines.push(format!("l root{directory}/l{link} l{}", link + 1));
         }
         self.lines.push(format!("d root{directory}/l43 755"));
-        for link in [0, 2, 3, 4, 5, 20] {
+        for link in [0, 1, 2, 26, 30, 40] {
             self.add(&format!("{directory}/l{link}"), Kind::Link);
         }
     }
