@@ -66,6 +66,7 @@ fn rename_inner(
         return both_searched().and(Err(Errno::ROFS));
     }
     if from.mount_point || to.mount_point || from.above_mount {
+        both_searched()?;
         let flags = flags.unwrap_or(0) as u32;
         return rename_mount_point((first, old_directory, &from), (second, new_directory, &to), flags);
     }

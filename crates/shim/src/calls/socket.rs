@@ -124,7 +124,11 @@ fn bind_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<usize, Er
     if operand.name.len() <= LONGEST {
         return bind(operand.name.bytes());
     }
-    // Even the name alone is too long: bind a short one beside it, and rename.
+    // Even the name alone is too long: bind a short one beside it, and rename. If there is a file already, nothing
+    // may come of it: the socket could be bound to no other name afterwards.
+    if host::fstatat(AT_FDCWD, Path::new(operand.name.with_nul()), raw::AT_SYMLINK_NOFOLLOW).is_ok() {
+        return Err(EADDRINUSE);
+    }
     let start = operand.name.len() - name_len;
     let mut short = Buffer::<Host, 256>::new();
     short.assign(operand.name.bytes().get(..start).unwrap_or(&[]))?;
