@@ -94,6 +94,8 @@ impl Peer {
         outer
             .env("PATH", "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
             .env("HOME", SCRATCH)
+            // The guest's root is not the user's: what fake root records is kept here.
+            .env("XDG_STATE_HOME", lab.scratch())
             .env("LC_ALL", "C.UTF-8");
         if !self.as_root {
             outer.uid(lab.user.uid).gid(lab.user.gid);
