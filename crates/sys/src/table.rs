@@ -282,6 +282,11 @@ const fn faked(row: Row) -> Row {
     Row { faked: true, root, ..row }
 }
 
+/// A call that is refused to others, and done for who is root.
+const fn by_root(row: Row) -> Row {
+    Row { faked: true, root: Root::Done, ..row }
+}
+
 /// A call of which who is root is told more than is done.
 const fn pretended(row: Row, note: &'static str) -> Row {
     Row { root: Root::Faked(note), ..row }
@@ -410,7 +415,7 @@ pub static ROWS: &[Row] = &[
     faked(row("fchdir", raw::__NR_fchdir, Trap::InSession(Session::Aliased), Call::FChDir)),
     row("getcwd", raw::__NR_getcwd, Trap::Always, Call::GetCwd),
     partial(
-        row("chroot", raw::__NR_chroot, Trap::Always, Call::ChRoot),
+        faked(row("chroot", raw::__NR_chroot, Trap::Always, Call::ChRoot)),
         "without fake root EPERM once the path is found good, as for anyone without privilege",
     ),
     // Names.
@@ -756,8 +761,8 @@ pub static ROWS: &[Row] = &[
     of_machine("semctl", raw::__NR_semctl, OBJECTS),
     of_machine("shmctl", raw::__NR_shmctl, OBJECTS),
     // What would tell of the host's mounts.
-    of_root("statmount", raw::__NR_statmount),
-    of_root("listmount", raw::__NR_listmount),
+    denied(of_root("statmount", raw::__NR_statmount), "ENOSYS"),
+    denied(of_root("listmount", raw::__NR_listmount), "ENOSYS"),
     // Owners by descriptor.
     of_root("fstat", raw::__NR_fstat),
     of_root("fgetxattr", raw::__NR_fgetxattr),
@@ -772,19 +777,19 @@ pub static ROWS: &[Row] = &[
     refused("io_uring_setup", raw::__NR_io_uring_setup, ENOSYS, "ENOSYS: a ring opens files unseen"),
     refused("io_uring_enter", raw::__NR_io_uring_enter, ENOSYS, "ENOSYS, like io_uring_setup"),
     refused("io_uring_register", raw::__NR_io_uring_register, ENOSYS, "ENOSYS, like io_uring_setup"),
-    faked(refused(
+    by_root(refused(
         "mount",
         raw::__NR_mount,
         EPERM,
         "EPERM without fake root, as for anyone without privilege",
     )),
-    faked(refused(
+    by_root(refused(
         "umount2",
         raw::__NR_umount2,
         EPERM,
         "EPERM without fake root, as for anyone without privilege",
     )),
-    faked(refused(
+    by_root(refused(
         "pivot_root",
         raw::__NR_pivot_root,
         EPERM,
