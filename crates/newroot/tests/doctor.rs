@@ -14,10 +14,19 @@ struct Report {
 impl Report {
     /// Has the doctor look at the world that `world` makes of this host, as an ordinary user.
     fn of(world: impl FnOnce(Enter, &Bed) -> Enter) -> Self {
+        Self::behind(&[], world)
+    }
+
+    /// The same where the doctor is started by newroot, with these arguments.
+    fn behind(outer: &[&str], world: impl FnOnce(Enter, &Bed) -> Enter) -> Self {
         let bed = newroot_testkit::bed!();
         let home = bed.directory("home", User::ordinary());
         let enter = world(bed.enter(), &bed).user(User::ordinary());
-        let mut command = enter.command(&bed.program("newroot"));
+        let newroot = bed.program("newroot");
+        let mut command = enter.command(&newroot);
+        if !outer.is_empty() {
+            command.args(outer).arg(&newroot);
+        }
         let outcome = run(command.arg("doctor").env("HOME", &home));
         assert_eq!(outcome.stderr(), "");
         let left = fs::read_dir(&home).expect("the home directory can be read").count();
@@ -160,4 +169,9 @@ fn healthy_host_is_said_to_be_so() {
         report.check(feature, "yes", "");
     }
     report.check_trap_runs();
+}
+
+#[test]
+fn in_a_newroot_another_one_can_run() {
+    Report::behind(&["proot", "-r", "/"], |enter, _| enter).check_trap_runs();
 }

@@ -1,10 +1,14 @@
 //! The smallest program there is: it exits with [`STATUS`].
 
+use super::raw;
+
 /// What the program exits with.
 pub(super) const STATUS: i32 = 42;
 
 /// Where it is loaded: where the shim will be, which the host must allow too.
 const ADDRESS: u64 = 0x7000_0000;
+/// Where it is loaded inside a newroot, whose shim is there already.
+const BESIDE: u64 = 0x6000_0000;
 
 /// `exit(42)`
 #[cfg(target_arch = "x86_64")]
@@ -33,6 +37,7 @@ const SEGMENT: u16 = 56;
 
 /// The program as a file: an ELF header, one segment that holds it all, the code.
 pub(super) fn image() -> Vec<u8> {
+    let address = if raw::is_free(ADDRESS as usize) { ADDRESS } else { BESIDE };
     let code_offset = u64::from(HEADER + SEGMENT);
     let size = code_offset + CODE.len() as u64;
     let mut file = Vec::new();
@@ -41,7 +46,7 @@ pub(super) fn image() -> Vec<u8> {
     file.extend(2_u16.to_le_bytes()); // e_type: ET_EXEC
     file.extend(MACHINE.to_le_bytes()); // e_machine
     file.extend(1_u32.to_le_bytes()); // e_version
-    file.extend((ADDRESS + code_offset).to_le_bytes()); // e_entry
+    file.extend((address + code_offset).to_le_bytes()); // e_entry
     file.extend(u64::from(HEADER).to_le_bytes()); // e_phoff
     file.extend(0_u64.to_le_bytes()); // e_shoff
     file.extend(0_u32.to_le_bytes()); // e_flags
@@ -53,8 +58,8 @@ pub(super) fn image() -> Vec<u8> {
     file.extend(1_u32.to_le_bytes()); // p_type: PT_LOAD
     file.extend(5_u32.to_le_bytes()); // p_flags: readable, executable
     file.extend(0_u64.to_le_bytes()); // p_offset
-    file.extend(ADDRESS.to_le_bytes()); // p_vaddr
-    file.extend(ADDRESS.to_le_bytes()); // p_paddr
+    file.extend(address.to_le_bytes()); // p_vaddr
+    file.extend(address.to_le_bytes()); // p_paddr
     file.extend(size.to_le_bytes()); // p_filesz
     file.extend(size.to_le_bytes()); // p_memsz
     file.extend(4096_u64.to_le_bytes()); // p_align

@@ -1,7 +1,7 @@
 //! The calls for which there is no safe library, each in a function that can't be misused.
 //!
 //! Unsafe is allowed here because forking, signal actions and the system calls below are
-//! unsafe by nature. What makes them sound: all but [`fork`] and [`take_default_sigchld`] are
+//! unsafe by nature. What makes them sound: all but [`fork`], [`take_default_sigchld`] and [`is_free`] are
 //! called in a child that has one thread, does nothing else, and ends soon.
 #![allow(unsafe_code)]
 
@@ -38,6 +38,22 @@ pub(super) fn fork(work: impl FnOnce() -> c_int) -> Result<Pid, Errno> {
             unsafe { libc::_exit(code) }
         }
         _ => Pid::from_raw(pid).ok_or(Errno::CHILD),
+    }
+}
+
+/// Whether nothing of this process is at an address, or the kernel can't say.
+pub(super) fn is_free(address: usize) -> bool {
+    const PAGE: usize = 4096;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
+    // SAFETY: what is there stays, and what the kernel maps here, at this address or another, is taken away again.
+    unsafe {
+        let at = libc::mmap(address as *mut libc::c_void, PAGE, libc::PROT_NONE, flags, -1, 0);
+        if at == libc::MAP_FAILED {
+            return last_error() != Errno::EXIST;
+        }
+        libc::munmap(at, PAGE);
+        // A kernel before 4.17 takes the address for a wish.
+        at as usize == address
     }
 }
 
