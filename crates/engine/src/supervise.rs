@@ -84,15 +84,19 @@ fn fork_and_wait(become_command: impl FnOnce() -> Error) -> Result<i32> {
     // Ignored, it would have the kernel throw the command's status away.
     // SAFETY: no handler.
     let inherited = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+    // The command may be quicker than its parent is to say what becomes of signals: until then they wait.
+    let mask = block(&[&FORWARDED[..], &FROM_TERMINAL].concat());
     // SAFETY: newroot has one thread.
     let child = unsafe { libc::fork() };
     if child < 0 {
+        set_mask(&mask);
         return Err(Error::system("start a process for the command", io::Error::last_os_error()));
     }
     if child == 0 {
         drop(writer);
         // SAFETY: what it was.
         unsafe { libc::signal(libc::SIGCHLD, inherited) };
+        set_mask(&mask);
         die_with_parent();
         if has_hung_up(&reader) {
             std::process::exit(125);
@@ -111,9 +115,30 @@ fn fork_and_wait(become_command: impl FnOnce() -> Error) -> Result<i32> {
         // SAFETY: no handler.
         unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
+    set_mask(&mask);
     let status = wait_for(child);
     drop(writer);
     status
+}
+
+/// Has signals wait; the result is the mask as it was.
+fn block(signals: &[i32]) -> libc::sigset_t {
+    // SAFETY: the sets are made before they are read, and live for the calls.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        let mut old: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        for &signal in signals {
+            libc::sigaddset(&raw mut set, signal);
+        }
+        libc::sigprocmask(libc::SIG_BLOCK, &raw const set, &raw mut old);
+        old
+    }
+}
+
+fn set_mask(mask: &libc::sigset_t) {
+    // SAFETY: the set is borrowed.
+    unsafe { libc::sigprocmask(libc::SIG_SETMASK, mask, std::ptr::null_mut()) };
 }
 
 /// Whether the parent, who has the pipe's other end, is gone already.
