@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use newroot_testkit::{Bed, Ending, Enter, Outcome, User, own, run, run_within, skip};
 
@@ -41,6 +41,13 @@ impl Place {
         let listener = UnixListener::bind_addr(&address.expect("a short name")).expect("an abstract socket");
         let sleep = Path::new("/bin/sleep");
         let victim = bed.enter().user(User::ordinary()).command(sleep).arg("600").spawn().expect("a process");
+        // Until it is the program it is somebody else still, whom nobody may signal or trace.
+        let name = format!("/proc/{}/comm", victim.id());
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while fs::read_to_string(&name).is_ok_and(|name| name != "sleep\n") {
+            assert!(Instant::now() < deadline, "the victim doesn't start");
+            std::thread::yield_now();
+        }
         Self { bed, root, secret, socket, _listener: listener, victim }
     }
 
