@@ -12,23 +12,27 @@ use newroot_testkit::{Bed, Engine, Facts, Guest, Linkage, difference, discover, 
 /// The engines that have to agree with the kernel, each also without what it only uses
 /// because it is quick.
 const ENGINES: [Engine; 10] = [
-    TRAP,
+    Engine::TRAP,
     // Every call site is patched as soon as it has trapped once.
-    Engine { name: "trap_patched", options: &["--engine=trap", "--patch-after=1"], ..TRAP },
+    Engine { name: "trap_patched", options: &["--engine=trap", "--patch-after=1"], ..Engine::TRAP },
     Engine {
         name: "trap_without_openat2",
         options: &["--engine=trap", "--patch-after=1"],
         denied: &["openat2=ENOSYS"],
-        ..TRAP
+        ..Engine::TRAP
     },
-    Engine { name: "trap_confined", options: &["--engine=trap", "--confine=strict"], ..TRAP },
-    NAMESPACE,
-    Engine { name: "namespace_confined", options: &["--engine=namespace", "--confine=strict"], ..NAMESPACE },
+    Engine { name: "trap_confined", options: &["--engine=trap", "--confine=strict"], ..Engine::TRAP },
+    Engine::NAMESPACE,
+    Engine {
+        name: "namespace_confined",
+        options: &["--engine=namespace", "--confine=strict"],
+        ..Engine::NAMESPACE
+    },
     Engine {
         name: "namespace_without_mount_setattr",
         denied: &["mount_setattr=ENOSYS"],
         area: Some("bindings"),
-        ..NAMESPACE
+        ..Engine::NAMESPACE
     },
     CHROOT,
     FAKE_ROOT,
@@ -46,7 +50,7 @@ const CHROOT: Engine = Engine {
     options: &["--engine=chroot"],
     by_root: true,
     differences: "chroot.differs",
-    ..NAMESPACE
+    ..Engine::NAMESPACE
 };
 
 /// Compared with real root.
@@ -56,7 +60,7 @@ const FAKE_ROOT: Engine = Engine {
     fake_root: true,
     area: None,
     differences: "fake_root.differs",
-    ..TRAP
+    ..Engine::TRAP
 };
 
 /// What real root and fake root alone are asked about.
@@ -66,28 +70,6 @@ const ROOTS_TOO: [&str; 9] =
     ["bindings", "exec", "fs", "library", "limits", "lookup", "sockets", "spawn", "threads"];
 /// Two leave no root to look at; real root isn't held to the other's limit.
 const NOT_BY_ROOT: [&str; 3] = ["fs::only_root_may", "bindings::onto_a_link", "limits::no_more_processes"];
-
-const TRAP: Engine = Engine {
-    name: "trap",
-    options: &["--engine=trap", "--no-patch"],
-    by_root: false,
-    fake_root: false,
-    denied: &[],
-    area: None,
-    mount_points: false,
-    differences: "differs",
-};
-
-const NAMESPACE: Engine = Engine {
-    name: "namespace",
-    options: &["--engine=namespace"],
-    by_root: false,
-    fake_root: false,
-    denied: &[],
-    area: None,
-    mount_points: true,
-    differences: "namespace.differs",
-};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -165,7 +147,7 @@ fn on_engine(bed: &Bed, guest: &Guest, linkage: Linkage, engine: Engine) -> Resu
     let differs = guest.expected_difference(engine.differences);
     // What the trap engine does otherwise for everybody, it does for root too.
     let differs =
-        differs.or_else(|| guest.expected_difference(TRAP.differences).filter(|_| engine.fake_root));
+        differs.or_else(|| guest.expected_difference(Engine::TRAP.differences).filter(|_| engine.fake_root));
     if let Some(printed) = differs {
         expected.printed = printed;
     }

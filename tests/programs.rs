@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use newroot_testkit::{
-    Bed, Ending, Outcome, SCRATCH, User, debian, difference, own, run, run_within, skip, skipped,
+    Bed, Ending, Outcome, SCRATCH, User, contained, debian, difference, own, run, run_within, skip, skipped,
+    succeed,
 };
 
 /// Where programs are looked for; the guest's `PATH` is the same.
@@ -227,23 +228,4 @@ impl World {
 /// Whether the unprivileged user finds this program on the host.
 fn host_has(program: &str) -> bool {
     PATH.split(':').any(|directory| Path::new(directory).join(program).exists())
-}
-
-/// The same command where nothing it starts outlives it: as root, in a PID namespace, whose
-/// end is the end of the servers that a failed case may leave.
-fn contained(inner: Command) -> Command {
-    if !User::we_are_root() {
-        return inner;
-    }
-    let mut outer = Command::new("unshare");
-    outer.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
-    // The first process of the namespace has to reap; it must not be the one under test.
-    outer.args(["sh", "-c", "\"$@\"; exit $?", "sh"]).arg(inner.get_program()).args(inner.get_args());
-    outer.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    outer
-}
-
-fn succeed(command: &mut Command) {
-    let status = command.status().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
-    assert!(status.success(), "{command:?}: {status}");
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use newroot_testkit::{
-    Bed, Ending, Outcome, User, debian_archive, difference, own, run_within, skip, skipped,
+    Bed, Ending, Outcome, User, contained, debian_archive, difference, own, run_within, skip, skipped,
+    succeed,
 };
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -137,19 +138,4 @@ fn network(root: &Path) {
     for file in ["etc/resolv.conf", "etc/hosts"] {
         let _ = fs::copy(Path::new("/").join(file), root.join(file));
     }
-}
-
-/// The same command where nothing it starts outlives it: in a PID namespace, whose end is the end of the servers
-/// that a failed case may leave.
-fn contained(inner: Command) -> Command {
-    let mut outer = Command::new("unshare");
-    outer.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
-    outer.args(["sh", "-c", "\"$@\"; exit $?", "sh"]).arg(inner.get_program()).args(inner.get_args());
-    outer.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    outer
-}
-
-fn succeed(command: &mut Command) {
-    let status = command.status().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
-    assert!(status.success(), "{command:?}: {status}");
 }

@@ -48,6 +48,29 @@ pub struct Engine {
     pub differences: &'static str,
 }
 
+impl Engine {
+    /// The trap engine, by its handler alone.
+    pub const TRAP: Self = Self {
+        name: "trap",
+        options: &["--engine=trap", "--no-patch"],
+        by_root: false,
+        fake_root: false,
+        denied: &[],
+        area: None,
+        mount_points: false,
+        differences: "differs",
+    };
+
+    /// The namespace engine.
+    pub const NAMESPACE: Self = Self {
+        name: "namespace",
+        options: &["--engine=namespace"],
+        mount_points: true,
+        differences: "namespace.differs",
+        ..Self::TRAP
+    };
+}
+
 /// The workshop of a test of the package `newroot`, which alone knows where its program is.
 #[macro_export]
 macro_rules! bed {

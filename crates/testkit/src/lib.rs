@@ -31,7 +31,7 @@ pub use debian::{
 pub use enter::{Enter, User};
 pub use fixture::{Binding, Fixture};
 pub use guest::{ExtraBinding, Guest, Linkage, discover};
-pub use run::{Ending, Outcome, run, run_within};
+pub use run::{Ending, Outcome, contained, run, run_within, succeed};
 pub use skip::{skip, skip_is_failure, skipped};
 pub use snapshot::snapshot;
 pub use terminal::Terminal;

@@ -10,6 +10,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
+use crate::enter::User;
+
 /// How long any command of a test may take. Generous: a loaded CI machine is slow, and a
 /// hang is rare.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -110,6 +112,30 @@ pub fn run_within(command: &mut Command, time: Duration) -> Outcome {
     let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
     let ending = wait(&mut child, time);
     Outcome { stdout: contents(&mut stdout), stderr: contents(&mut stderr), ending }
+}
+
+/// Runs a step of a test that has to succeed.
+///
+/// # Panics
+/// When it doesn't.
+pub fn succeed(command: &mut Command) {
+    let status = command.status().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+    assert!(status.success(), "{command:?}: {status}");
+}
+
+/// The same command where nothing it starts outlives it: as root, in a PID namespace, whose
+/// end is the end of the servers that a failed case may leave.
+#[must_use]
+pub fn contained(inner: Command) -> Command {
+    if !User::we_are_root() {
+        return inner;
+    }
+    let mut outer = Command::new("unshare");
+    outer.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
+    // The first process of the namespace has to reap; it must not be the one under test.
+    outer.args(["sh", "-c", "\"$@\"; exit $?", "sh"]).arg(inner.get_program()).args(inner.get_args());
+    outer.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer
 }
 
 /// Waits for a child that leads a process group, and kills what is left of it afterwards.
