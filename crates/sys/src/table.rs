@@ -324,6 +324,12 @@ const fn at(
     row(name, number, Trap::Always, Call::Path(call))
 }
 
+/// One of the newer calls on extended attributes, which programs know what to do without.
+const fn attribute_at(name: &'static str, number: u32, intent: Intent) -> Row {
+    let call = at(name, number, (0, 1), Follow::Unless(2, AT_SYMLINK_NOFOLLOW), Empty::Flag(2), intent);
+    denied(call, "ENOSYS; C libraries fall back on the older calls")
+}
+
 /// A call without a descriptor argument, reissued as `reissue` with `arguments`.
 const fn old(
     name: &'static str,
@@ -543,50 +549,10 @@ pub static ROWS: &[Row] = &[
     old("llistxattr", raw::__NR_llistxattr, Follow::Never, Intent::Read, raw::__NR_llistxattr, PLAIN),
     old("removexattr", raw::__NR_removexattr, Follow::Always, Intent::Modify, raw::__NR_removexattr, PLAIN),
     old("lremovexattr", raw::__NR_lremovexattr, Follow::Never, Intent::Modify, raw::__NR_lremovexattr, PLAIN),
-    denied(
-        at(
-            "setxattrat",
-            raw::__NR_setxattrat,
-            (0, 1),
-            Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
-            Empty::Flag(2),
-            Intent::Modify,
-        ),
-        "ENOSYS; C libraries fall back on the older calls",
-    ),
-    denied(
-        at(
-            "getxattrat",
-            raw::__NR_getxattrat,
-            (0, 1),
-            Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
-            Empty::Flag(2),
-            Intent::Read,
-        ),
-        "ENOSYS; C libraries fall back on the older calls",
-    ),
-    denied(
-        at(
-            "listxattrat",
-            raw::__NR_listxattrat,
-            (0, 1),
-            Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
-            Empty::Flag(2),
-            Intent::Read,
-        ),
-        "ENOSYS; C libraries fall back on the older calls",
-    ),
-    denied(
-        at(
-            "removexattrat",
-            raw::__NR_removexattrat,
-            (0, 1),
-            Follow::Unless(2, AT_SYMLINK_NOFOLLOW),
-            Empty::Flag(2),
-            Intent::Modify,
-        ),
-        "ENOSYS; C libraries fall back on the older calls",
-    ),
+    attribute_at("setxattrat", raw::__NR_setxattrat, Intent::Modify),
+    attribute_at("getxattrat", raw::__NR_getxattrat, Intent::Read),
+    attribute_at("listxattrat", raw::__NR_listxattrat, Intent::Read),
+    attribute_at("removexattrat", raw::__NR_removexattrat, Intent::Modify),
     at(
         "file_getattr",
         raw::__NR_file_getattr,
