@@ -76,10 +76,10 @@ impl<'a> Path<'a> {
         self.0.as_ptr() as usize
     }
 
-    /// The bytes, NUL included.
+    /// The bytes, without the NUL.
     #[must_use]
     pub fn bytes(self) -> &'a [u8] {
-        self.0
+        self.0.strip_suffix(b"\0").unwrap_or(self.0)
     }
 }
 

@@ -11,7 +11,6 @@ use newroot_paths::{GuestBuf, HostBuf};
 use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
-use crate::report::Decimal;
 use crate::resolve::procfs::{self, SHIM};
 
 /// Names of these files.
@@ -27,18 +26,7 @@ pub fn may_be_special(path: &[u8]) -> bool {
 /// Whether a host path names such a file.
 #[must_use]
 pub fn is_special(host: &[u8]) -> bool {
-    let Some(rest) = host.strip_prefix(b"/proc/") else { return false };
-    let mut components = rest.split(|&byte| byte == b'/');
-    let process = components.next().unwrap_or(&[]);
-    if !matches!(process, b"self" | b"thread-self") && Decimal::parse(process).is_none() {
-        return false;
-    }
-    let mut name = components.next();
-    if name == Some(b"task") {
-        components.next();
-        name = components.next();
-    }
-    name.is_some_and(|name| NAMES.contains(&name) || mounts::are_told(name)) && components.next().is_none()
+    procfs::InProcess::of(host).is_some_and(|of| NAMES.contains(&of.file) || mounts::are_told(of.file))
 }
 
 /// Makes the copy. `flags` are those of the open.

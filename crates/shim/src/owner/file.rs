@@ -43,7 +43,7 @@ impl Route {
             File::Descriptor(descriptor) | File::Found(descriptor) => {
                 procfs::name_descriptor(descriptor, &mut path)?
             }
-            File::Host(host) => path.assign(host.bytes().strip_suffix(b"\0").unwrap_or(&[]))?,
+            File::Host(host) => path.assign(host.bytes())?,
         }
         Ok(Self(path))
     }

@@ -13,7 +13,7 @@ use super::file::File;
 use super::{process, session_file};
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::report::Decimal;
-use crate::resolve::procfs::name_descriptor;
+use crate::resolve::procfs::{InProcess, name_descriptor};
 use crate::state;
 use crate::trap::SIGSYS_BIT;
 
@@ -62,34 +62,18 @@ pub fn may_be_told(path: &[u8]) -> bool {
     NAMES.contains(&path.rsplit(|&byte| byte == b'/').next().unwrap_or(path))
 }
 
-/// A process's directory and the path in it; of a thread, those of the thread.
-fn in_process(host: &[u8]) -> Option<(&[u8], &[u8])> {
-    let split = |path: &'_ [u8]| path.iter().position(|&byte| byte == b'/').unwrap_or(path.len());
-    let rest = host.strip_prefix(b"/proc/")?;
-    let (process, rest) = rest.split_at_checked(split(rest))?;
-    if !matches!(process, b"self" | b"thread-self") && Decimal::parse(process).is_none() {
-        return None;
-    }
-    let rest = rest.strip_prefix(b"/").unwrap_or(rest);
-    if let Some(threads) = rest.strip_prefix(b"task/") {
-        let (thread, rest) = threads.split_at_checked(split(threads))?;
-        return Some((thread, rest.strip_prefix(b"/").unwrap_or(rest)));
-    }
-    Some((process, rest))
-}
-
 fn told(host: &[u8]) -> Option<Told<'_>> {
     match host {
         b"/proc/sys/kernel/hostname" => return Some(Told::Name { domain: false }),
         b"/proc/sys/kernel/domainname" => return Some(Told::Name { domain: true }),
         _ => {}
     }
-    let (process, file) = in_process(host)?;
-    Some(match file {
-        b"status" => Told::Status(process),
-        b"limits" => Told::Limits(process),
-        b"uid_map" | b"gid_map" => Told::Map(process),
-        b"setgroups" => Told::SetGroups(process),
+    let of = InProcess::of(host)?;
+    Some(match of.file {
+        b"status" => Told::Status(of.task()),
+        b"limits" => Told::Limits(of.task()),
+        b"uid_map" | b"gid_map" => Told::Map(of.task()),
+        b"setgroups" => Told::SetGroups(of.task()),
         _ => return None,
     })
 }
@@ -128,27 +112,14 @@ pub fn open(path: &mut HostBuf, flags: u64, mask: u64) -> Result<Option<Descript
             if !session_file::name(domain, &mut name) {
                 return Ok(None);
             }
-            let copy = copy(b"hostname\0")?;
             let len = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
-            let mut out = Out::new(&copy);
-            out.push(name.get(..len).unwrap_or(&[]));
-            out.push(b"\n");
-            out.finish()?;
-            copy
+            text(copy(b"hostname\0")?, &[name.get(..len).unwrap_or(&[]), b"\n"])?
         }
         Some(Told::Map(process)) if identity(process).is_some() => {
-            let copy = copy(b"uid_map\0")?;
-            let mut out = Out::new(&copy);
-            out.push(b"         0          0 4294967295\n");
-            out.finish()?;
-            copy
+            text(copy(b"uid_map\0")?, &[b"         0          0 4294967295\n"])?
         }
         Some(Told::SetGroups(process)) if identity(process).is_some() => {
-            let copy = copy(b"setgroups\0")?;
-            let mut out = Out::new(&copy);
-            out.push(b"allow\n");
-            out.finish()?;
-            copy
+            text(copy(b"setgroups\0")?, &[b"allow\n"])?
         }
         Some(Told::Limits(process)) if identity(process).is_some() => {
             let copy = copy(b"limits\0")?;
@@ -164,6 +135,16 @@ pub fn open(path: &mut HostBuf, flags: u64, mask: u64) -> Result<Option<Descript
     };
     host::lseek(copy.number(), 0, raw::SEEK_SET)?;
     Ok(Some(copy))
+}
+
+/// The copy with a text that depends on nothing that is in the file.
+fn text(copy: Descriptor, parts: &[&[u8]]) -> Result<Descriptor, Errno> {
+    let mut out = Out::new(&copy);
+    for part in parts {
+        out.push(part);
+    }
+    out.finish()?;
+    Ok(copy)
 }
 
 /// The limit that tells newroot who a process is (`newroot_owner::session`) looks as it does anywhere.
@@ -320,7 +301,7 @@ const ENOUGH: usize = 96;
 fn path_of<'a>(file: File<'_>, out: &'a mut [u8; ENOUGH]) -> Option<&'a [u8]> {
     let len = match file {
         File::Host(path) => {
-            let path = path.bytes().strip_suffix(b"\0")?;
+            let path = path.bytes();
             let len = path.len().min(ENOUGH);
             out.get_mut(..len)?.copy_from_slice(path.get(..len)?);
             len
@@ -339,10 +320,8 @@ fn path_of<'a>(file: File<'_>, out: &'a mut [u8; ENOUGH]) -> Option<&'a [u8]> {
 #[must_use]
 pub fn process_of_descriptor(descriptor: i32) -> Option<u32> {
     let mut path = [0; ENOUGH];
-    match in_process(path_of(File::Descriptor(descriptor), &mut path)?)? {
-        (process, b"") => number(process),
-        _ => None,
-    }
+    let of = InProcess::of(path_of(File::Descriptor(descriptor), &mut path)?)?;
+    if of.file.is_empty() { number(of.task()) } else { None }
 }
 
 /// Whom a file of procfs belongs to that the host says is the real user's: a process's to who the process
@@ -350,8 +329,8 @@ pub fn process_of_descriptor(descriptor: i32) -> Option<u32> {
 #[must_use]
 pub fn owner(file: File<'_>) -> Option<Credentials> {
     let mut path = [0; ENOUGH];
-    let (process, _) = in_process(path_of(file, &mut path)?)?;
-    Some(identity(process).map_or_else(process::stranger, |identity| identity.credentials))
+    let of = InProcess::of(path_of(file, &mut path)?)?;
+    Some(identity(of.task()).map_or_else(process::stranger, |identity| identity.credentials))
 }
 
 /// Whether a file of procfs may be opened, by what is in it.
@@ -360,8 +339,8 @@ pub fn owner(file: File<'_>) -> Option<Credentials> {
 /// EACCES.
 pub fn may_read(me: &Identity<'_>, file: File<'_>) -> Result<(), Errno> {
     let mut path = [0; ENOUGH];
-    match path_of(file, &mut path).and_then(in_process) {
-        Some((process, file)) if GUARDED.contains(&file) => may_look_into(me, process),
+    match path_of(file, &mut path).and_then(InProcess::of) {
+        Some(of) if GUARDED.contains(&of.file) => may_look_into(me, of.task()),
         _ => Ok(()),
     }
 }
@@ -371,12 +350,8 @@ pub fn may_read(me: &Identity<'_>, file: File<'_>) -> Result<(), Errno> {
 /// # Errors
 /// EACCES.
 pub fn may_follow(me: &Identity<'_>, host: &[u8]) -> Result<(), Errno> {
-    match in_process(host) {
-        Some((process, link))
-            if GUARDED_LINKS.contains(&link.split(|&byte| byte == b'/').next().unwrap_or(link)) =>
-        {
-            may_look_into(me, process)
-        }
+    match InProcess::of(host) {
+        Some(of) if GUARDED_LINKS.contains(&of.first()) => may_look_into(me, of.task()),
         _ => Ok(()),
     }
 }
@@ -407,7 +382,5 @@ mod tests {
             assert_eq!(told(path.as_bytes()), None, "{path}");
         }
         assert!(may_be_told(b"status") && may_be_told(b"/proc/1/limits") && !may_be_told(b"/proc/1/stat"));
-        assert_eq!(in_process(b"/proc/7/task/8"), Some((&b"8"[..], &b""[..])));
-        assert_eq!(in_process(b"/proc/7/fd/8"), Some((&b"7"[..], &b"fd/8"[..])));
     }
 }

@@ -49,13 +49,62 @@ pub fn name_descriptor<Side, const N: usize>(
     out.extend(Decimal::new(number).bytes())
 }
 
+/// Where a host path leads among what procfs has of processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InProcess<'a> {
+    /// The process's directory: a number, `self` or `thread-self`.
+    pub process: &'a [u8],
+    /// The directory of one of its threads, if the path leads through it.
+    pub thread: Option<&'a [u8]>,
+    /// The path in there; empty for the directory itself.
+    pub file: &'a [u8],
+}
+
+impl<'a> InProcess<'a> {
+    /// Tells it by the host path; `None` for one that leads elsewhere.
+    #[must_use]
+    pub fn of(host: &'a [u8]) -> Option<Self> {
+        let (process, file) = split_first(host.strip_prefix(b"/proc/")?);
+        if !matches!(process, b"self" | b"thread-self") && Decimal::parse(process).is_none() {
+            return None;
+        }
+        Some(match file.strip_prefix(b"task/") {
+            None => Self { process, thread: None, file },
+            Some(threads) => {
+                let (thread, file) = split_first(threads);
+                Self { process, thread: Some(thread), file }
+            }
+        })
+    }
+
+    /// The first component of the path in there.
+    #[must_use]
+    pub fn first(&self) -> &'a [u8] {
+        split_first(self.file).0
+    }
+
+    /// Whose the directory is: the thread's, or else the process's.
+    #[must_use]
+    pub fn task(&self) -> &'a [u8] {
+        self.thread.unwrap_or(self.process)
+    }
+}
+
+/// A path's first component, and the rest without the slash between them.
+fn split_first(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().position(|&byte| byte == b'/').and_then(|slash| path.split_at_checked(slash)) {
+        Some((first, rest)) => (first, rest.strip_prefix(b"/").unwrap_or(rest)),
+        None => (path, &[]),
+    }
+}
+
 /// What the guest sees in place of the path of the shim's image.
 pub const SHIM: &[u8] = b"[newroot]";
 
 /// Which link of which process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProcLink<'a> {
-    /// The directory's name: a number, `self` or `thread-self`.
+    /// See [`InProcess`].
     process: &'a [u8],
     kind: Kind,
 }
@@ -73,29 +122,20 @@ enum Kind {
 /// Recognizes a magic link by its host path.
 #[must_use]
 pub fn classify(host: &[u8]) -> Option<ProcLink<'_>> {
-    let rest = host.strip_prefix(b"/proc/")?;
-    let mut components = rest.split(|&byte| byte == b'/');
-    let process = components.next()?;
-    let is_process = matches!(process, b"self" | b"thread-self") || Decimal::parse(process).is_some();
-    if !is_process {
-        return None;
-    }
-    let mut name = components.next()?;
-    if name == b"task" {
-        components.next()?;
-        name = components.next()?;
-    }
-    let below = components.next();
-    let kind = match (name, below) {
-        (b"exe", None) => Kind::Exe,
-        (b"cwd", None) => Kind::Cwd,
-        (b"root", None) => Kind::Root,
-        (b"fd", Some(_)) => Kind::Descriptor,
-        (b"map_files", Some(_)) => Kind::MapFile,
-        (b"ns", Some(_)) => Kind::Namespace,
-        _ => return None,
+    let InProcess { process, file, .. } = InProcess::of(host)?;
+    let kind = match file {
+        b"exe" => Kind::Exe,
+        b"cwd" => Kind::Cwd,
+        b"root" => Kind::Root,
+        _ => match split_first(file) {
+            (_, below) if below.is_empty() || below.contains(&b'/') => return None,
+            (b"fd", _) => Kind::Descriptor,
+            (b"map_files", _) => Kind::MapFile,
+            (b"ns", _) => Kind::Namespace,
+            _ => return None,
+        },
     };
-    components.next().is_none().then_some(ProcLink { process, kind })
+    Some(ProcLink { process, kind })
 }
 
 impl ProcLink<'_> {
@@ -216,6 +256,22 @@ pub fn detranslate(prefer: Option<usize>, text: &mut GuestBuf) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_of_a_process_is_told_by_its_path() {
+        let told = |path: &'static str| {
+            InProcess::of(path.as_bytes())
+                .map(|of| [of.process, of.task(), of.file].map(|part| str::from_utf8(part).unwrap()))
+        };
+        assert_eq!(told("/proc/7"), Some(["7", "7", ""]));
+        assert_eq!(told("/proc/7/fd/8"), Some(["7", "7", "fd/8"]));
+        assert_eq!(told("/proc/7/task"), Some(["7", "7", "task"]));
+        assert_eq!(told("/proc/7/task/8"), Some(["7", "8", ""]));
+        assert_eq!(told("/proc/self/task/8/status"), Some(["self", "8", "status"]));
+        for path in ["/proc", "/proc/sys/7", "/proc/seven/fd", "/procs/7", "/7"] {
+            assert_eq!(told(path), None, "{path}");
+        }
+    }
 
     #[test]
     fn magic_links_are_told_by_their_path() {

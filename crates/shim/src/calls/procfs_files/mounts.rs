@@ -16,6 +16,7 @@ use crate::memory;
 use crate::outlook;
 use crate::owner;
 use crate::report::Decimal;
+use crate::resolve::procfs::InProcess;
 use crate::session::{Session, base, session};
 
 /// Names of these files.
@@ -49,15 +50,14 @@ pub(super) fn write(path: &HostBuf, to: &Descriptor) -> Result<(), Errno> {
     let mut list = List { items, count: 0, name, to };
     let result = list.write(seen, lines.filter_map(Line::parse));
     memory::unmap_owned(items, room);
-    text.discard();
     result
 }
 
 /// What the process sees whose directory in procfs is given.
 fn seen_by(directory: &[u8]) -> &'static Session {
     let own = session();
-    let number = directory.strip_prefix(b"/proc/").and_then(|rest| rest.split(|&byte| byte == b'/').next());
-    let number = number.and_then(Decimal::parse).and_then(|number| u32::try_from(number).ok());
+    let number = InProcess::of(directory).and_then(|of| Decimal::parse(of.process));
+    let number = number.and_then(|number| u32::try_from(number).ok());
     let place = number.and_then(owner::process::of).map(|of| of.place);
     place
         .filter(|&place| place != owner::process::current().place)
@@ -80,18 +80,16 @@ impl Text {
         let file = host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
         let mut size = 1 << 16;
         loop {
-            let at = host::map_anonymous(size)?;
-            let room = memory::mapped_bytes(at, size);
-            let mut len = 0;
+            let mut text = Self { at: host::map_anonymous(size)?, size, len: 0 };
+            let room = memory::mapped_bytes(text.at, size);
             // In one go from the beginning, that it be of one moment as far as the kernel has it so.
             host::lseek(file.number(), 0, raw::SEEK_SET)?;
-            while let Some(rest) = room.get_mut(len..).filter(|rest| !rest.is_empty()) {
+            while let Some(rest) = room.get_mut(text.len..).filter(|rest| !rest.is_empty()) {
                 match host::read(file.number(), rest)? {
-                    0 => return Ok(Self { at, size, len }),
-                    more => len += more,
+                    0 => return Ok(text),
+                    more => text.len += more,
                 }
             }
-            memory::unmap_owned(at, size);
             size *= 2;
         }
     }
@@ -99,8 +97,10 @@ impl Text {
     fn bytes(&self) -> &[u8] {
         memory::mapped_bytes(self.at, self.len)
     }
+}
 
-    fn discard(self) {
+impl Drop for Text {
+    fn drop(&mut self) {
         memory::unmap_owned(self.at, self.size);
     }
 }
