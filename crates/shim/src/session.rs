@@ -12,7 +12,7 @@ use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags, Header, Mount};
 use newroot_paths::MountTable;
 
-use crate::{host, outlook};
+use crate::{host, memory, outlook};
 
 /// What a guest process knows of its session.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +47,13 @@ impl Session {
     #[inline]
     pub fn has(&self, flag: Flags) -> bool {
         self.header.flags.has(flag)
+    }
+
+    /// Host path of the session's file, by which all its processes know who is who; empty without fake root.
+    #[must_use]
+    pub fn file(&self) -> host::Path<'static> {
+        let at = self.strings.get(plan::SESSION_FILE).copied().unwrap_or(0);
+        host::Path::new(memory::owned_string_with_nul(at))
     }
 
     /// The number of the mount with an index.

@@ -32,10 +32,15 @@ pub(crate) fn refused(call: &Trapped<'_>) -> Option<Errno> {
     let [descriptor, ..] = call.arguments;
     let read_only = session().has(Flags::READ_ONLY)
         && resolve::mount_of_directory(descriptor_argument(descriptor)).is_some_and(resolve::is_read_only);
-    // One that only stands for a path (O_PATH) isn't good for any change, as the call itself will say.
-    let stands_for_a_path = || {
-        let flags = forward(raw::__NR_fcntl, [descriptor, raw::F_GETFL as usize, 0, 0, 0, 0]);
-        !flags.is_ok_and(|flags| flags & raw::O_PATH as usize == 0)
-    };
-    (read_only && !stands_for_a_path()).then_some(Errno::ROFS)
+    // One that isn't good for any change, the call itself will say.
+    (read_only && no_mere_path(descriptor).is_ok()).then_some(Errno::ROFS)
+}
+
+/// What is done to a file by its descriptor isn't done by one that only stands for a path (O_PATH).
+///
+/// # Errors
+/// EBADF.
+pub(crate) fn no_mere_path(descriptor: usize) -> Result<(), Errno> {
+    let flags = forward(raw::__NR_fcntl, [descriptor, raw::F_GETFL as usize, 0, 0, 0, 0])?;
+    if flags & raw::O_PATH as usize == 0 { Ok(()) } else { Err(Errno::BADF) }
 }

@@ -27,8 +27,13 @@ pub(crate) fn argument(arguments: &[usize; 6], index: u8) -> usize {
     arguments.get(usize::from(index)).copied().unwrap_or(0)
 }
 
+/// The directory that a call's path begins at.
+pub(crate) fn directory_of(arguments: &[usize; 6], row: &PathCall) -> i32 {
+    row.directory.map_or(AT_FDCWD, |index| descriptor_argument(argument(arguments, index)))
+}
+
 fn run_inner(arguments: &[usize; 6], row: &PathCall, operand: &mut Operand) -> Result<usize, Errno> {
-    let directory = row.directory.map_or(AT_FDCWD, |index| descriptor_argument(argument(arguments, index)));
+    let directory = directory_of(arguments, row);
     let path = argument(arguments, row.path);
     if is_access(row) {
         check_access(arguments, row)?;

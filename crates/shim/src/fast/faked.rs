@@ -8,7 +8,6 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use newroot_abi::Errno;
-use newroot_owner::record::ATTRIBUTE;
 use newroot_sys::arch::{CallFrame, legacy};
 use newroot_sys::raw;
 
@@ -18,6 +17,7 @@ use crate::calls::path::is_access_mode;
 use crate::calls::stat::{is_empty, is_statx_request};
 use crate::calls::{descriptor_argument, forward};
 use crate::host::{self, AT_FDCWD, Path};
+use crate::owner::names::RECORD;
 use crate::owner::written::{self, Short};
 use crate::owner::{file, process, sidecar};
 
@@ -108,10 +108,6 @@ impl Asked {
     }
 }
 
-/// The attribute's name, for the kernel.
-const NAME: &[u8] = b"user.rootlesscontainers\0";
-const _: () = assert!(ATTRIBUTE.len() + 1 == NAME.len());
-
 fn look_at(frame: &CallFrame, asked: Asked) -> Answer {
     if asked.flags & EMPTY != 0 {
         return if matches!(is_empty(asked.path), Ok(true)) { by_descriptor(asked) } else { None };
@@ -122,7 +118,7 @@ fn look_at(frame: &CallFrame, asked: Asked) -> Answer {
     // `struct xattr_args`: the value's address, its length, flags.
     let attribute = [value.as_mut_ptr() as usize, value.len()];
     let record = |name: usize| {
-        let arguments = [name, NOFOLLOW, NAME.as_ptr() as usize, attribute.as_ptr() as usize, 16];
+        let arguments = [name, NOFOLLOW, RECORD.as_ptr() as usize, attribute.as_ptr() as usize, 16];
         (raw::__NR_getxattrat, arguments)
     };
     let result = match place.split() {
@@ -153,7 +149,7 @@ fn by_descriptor(asked: Asked) -> Answer {
         return None;
     }
     let mut value = [0u8; 8];
-    if host::fgetxattr(asked.directory, Path::new(NAME), &mut value) != Err(Errno::NODATA) {
+    if host::fgetxattr(asked.directory, Path::new(RECORD), &mut value) != Err(Errno::NODATA) {
         return None;
     }
     let empty = c"".as_ptr() as usize;

@@ -2,13 +2,12 @@
 
 use newroot_abi::plan::MountFlags;
 use newroot_abi::{Errno, PATH_MAX};
-use newroot_owner::record::ATTRIBUTE;
 use newroot_owner::session::Identity;
 use newroot_owner::{Owned, Record};
 use newroot_paths::{Buffer, Host};
 use newroot_sys::raw;
 
-use super::{procfs as processes, session_file, sidecar};
+use super::{names, procfs as processes, session_file, sidecar};
 use crate::host::{self, AT_FDCWD, Path, Stat};
 use crate::resolve::{self, procfs};
 use crate::session::session;
@@ -23,9 +22,6 @@ pub enum File<'a> {
     /// By a host path whose last component isn't followed, where no descriptor could be had.
     Host(Path<'a>),
 }
-
-/// The longest name of an attribute with its NUL (`XATTR_NAME_MAX`).
-pub const NAME_ROOM: usize = 256;
 
 /// A path by which the kernel reaches the file: through procfs for a descriptor. Links at its end are
 /// followed, for procfs's own is one.
@@ -124,6 +120,12 @@ impl Seen {
     pub fn owned(&self) -> Owned<'static> {
         Owned { uid: self.uid, gid: self.gid, mode: self.mode, acl: None }
     }
+
+    /// Whether the file lies in the root's own tree, asked now if nobody has: see [`is_ours`].
+    #[must_use]
+    pub fn is_ours(&self, file: File<'_>, stat: &Stat, mount: Option<usize>) -> bool {
+        self.ours.unwrap_or_else(|| is_ours(file, stat, mount))
+    }
 }
 
 /// Looks a file up. `mount` is the mount it was reached by, if the path told.
@@ -187,10 +189,8 @@ fn record_of(file: File<'_>, stat: &Stat) -> Result<Record, Errno> {
     if !bears_attributes(stat.st_mode) {
         return Ok(sidecar::read(file, stat));
     }
-    let mut name = [0u8; ATTRIBUTE.len() + 1];
-    name[..ATTRIBUTE.len()].copy_from_slice(ATTRIBUTE);
     let mut value = [0u8; 256];
-    match file.attribute(&name, &mut value) {
+    match file.attribute(names::RECORD, &mut value) {
         // What isn't a record was put there by somebody who means something else.
         Ok(len) => Ok(Record::decode(value.get(..len).unwrap_or(&[])).unwrap_or(Record::NONE)),
         Err(Errno::OPNOTSUPP) => Ok(sidecar::read(file, stat)),

@@ -5,13 +5,11 @@ use newroot_owner::Owned;
 use newroot_owner::acl::{self, OnCreation};
 
 use super::file::{File, Route, Seen, bears_attributes};
+use super::names::{ACCESS, DEFAULT};
 use crate::host::{self, Path};
 
 /// The longest list that is kept, in bytes.
 pub(super) const ROOM: usize = 4096;
-
-const ACCESS: &[u8] = b"user.newroot.system.posix_acl_access\0";
-const DEFAULT: &[u8] = b"user.newroot.system.posix_acl_default\0";
 
 fn read<'a>(file: File<'_>, name: &[u8], room: &'a mut [u8; ROOM]) -> Option<&'a [u8]> {
     let len = file.attribute(name, room).ok()?;

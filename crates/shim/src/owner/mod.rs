@@ -15,6 +15,7 @@ mod calls;
 pub mod chain;
 pub mod file;
 mod list;
+pub mod names;
 pub mod permission;
 mod privileges;
 pub mod process;

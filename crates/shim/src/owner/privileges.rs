@@ -5,7 +5,8 @@ use newroot_abi::Errno;
 use newroot_owner::permission as rules;
 use newroot_owner::session::Identity;
 
-use super::file::{self, File, Route, Seen};
+use super::file::{File, Route, Seen};
+use super::names::CAPABILITY;
 use super::process::who;
 use super::remember::remember;
 use crate::host::{self, FileType, Path, Stat};
@@ -20,15 +21,22 @@ pub(super) fn lost_by_writing(
     stat: &Stat,
     seen: &Seen,
 ) -> Result<(), Errno> {
-    let ours = || seen.ours.unwrap_or_else(|| file::is_ours(file, stat, None));
-    if FileType::of(stat) != FileType::Regular || !ours() {
+    if FileType::of(stat) != FileType::Regular || !seen.is_ours(file, stat, None) {
         return Ok(());
     }
     let mode = rules::mode_after_write(&who(me), &seen.owned());
     if mode != seen.mode {
         remember(file, stat, &seen.record, &Seen { mode, ..*seen }, true)?;
     }
-    // Most files have none, and most of those that write may not take it: nobody is told.
-    let _ = host::removexattr(Route::to(file)?.path(), Path::new(b"user.newroot.security.capability\0"));
+    lost_capabilities(file)
+}
+
+/// Takes the capabilities that a file gives who executes it. Most files have none, and most of those that write
+/// may not take them: nobody is told.
+///
+/// # Errors
+/// Those of finding a way to the file.
+pub(super) fn lost_capabilities(file: File<'_>) -> Result<(), Errno> {
+    let _ = host::removexattr(Route::to(file)?.path(), Path::new(CAPABILITY));
     Ok(())
 }

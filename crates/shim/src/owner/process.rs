@@ -6,16 +6,14 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use newroot_abi::{Errno, plan};
+use newroot_abi::Errno;
 use newroot_owner::session::{self, Identity, Place};
 use newroot_owner::{Capabilities, Credentials, Who};
 
 use super::permission::is_unlimited;
 pub use super::session_file::Note;
 use super::{chain, session_file};
-use crate::host::{self, Path};
-use crate::memory;
-use crate::session::session;
+use crate::host;
 
 /// The record that the program started with.
 static FIRST: AtomicU32 = AtomicU32::new(0);
@@ -32,7 +30,7 @@ static CHANGED: AtomicBool = AtomicBool::new(false);
 /// # Errors
 /// Those of mapping the session's file; ESRCH if the process has no record in it.
 pub fn start() -> Result<(), Errno> {
-    session_file::attach(file())?;
+    session_file::attach(crate::session::session().file())?;
     let record = own_record().ok_or(Errno::SRCH)?;
     let first = session_file::identity(record).ok_or(Errno::SRCH)?;
     FIRST.store(record, Ordering::Relaxed);
@@ -45,12 +43,6 @@ pub fn start() -> Result<(), Errno> {
     NAMESPACE.store(first.place.namespace, Ordering::Relaxed);
     note(Note::Sender);
     Ok(())
-}
-
-/// Host path of the session's file.
-fn file() -> Path<'static> {
-    let at = session().strings.get(plan::SESSION_FILE).copied().unwrap_or(0);
-    Path::new(memory::owned_string_with_nul(at))
 }
 
 fn own_record() -> Option<u32> {

@@ -3,11 +3,11 @@
 use newroot_abi::Errno;
 use newroot_owner::Record;
 use newroot_owner::keep::{Kept, Shown, keep};
-use newroot_owner::record::{ATTRIBUTE, MESSAGE_MAX};
+use newroot_owner::record::MESSAGE_MAX;
 use newroot_sys::raw;
 
 use super::file::{File, Route, Seen, bears_attributes};
-use super::{session_file, sidecar};
+use super::{names, session_file, sidecar};
 use crate::host::{self, AT_FDCWD, Path, Stat};
 
 /// Makes a file what `new` says, which it was `old` before. Its host mode is set if `set_mode`.
@@ -44,9 +44,7 @@ pub fn remember(file: File<'_>, stat: &Stat, old: &Record, new: &Seen, set_mode:
 /// Writes a record, or takes it away if it is empty.
 fn put(file: File<'_>, stat: &Stat, record: &Record) -> Result<(), Errno> {
     if bears_attributes(stat.st_mode) {
-        let mut name = [0u8; ATTRIBUTE.len() + 1];
-        name[..ATTRIBUTE.len()].copy_from_slice(ATTRIBUTE);
-        let name = Path::new(&name);
+        let name = Path::new(names::RECORD);
         let mut route = Route::to(file)?;
         let result = if record.is_empty() {
             host::removexattr(route.path(), name)

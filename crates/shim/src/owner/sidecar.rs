@@ -6,7 +6,7 @@
 //! process nor a full disk nor SIGKILL ever leaves half a record. An inode number that was given to another
 //! file is told by when the file was made.
 
-use newroot_abi::{Errno, plan};
+use newroot_abi::Errno;
 use newroot_owner::Record;
 use newroot_owner::record::TEXT_MAX;
 use newroot_paths::{Buffer, Host};
@@ -14,7 +14,6 @@ use newroot_sys::raw;
 
 use super::file::File;
 use crate::host::{self, AT_FDCWD, Path, Stat};
-use crate::memory;
 use crate::report::Decimal;
 use crate::session::session;
 
@@ -22,13 +21,11 @@ type StorePath = Buffer<Host, { newroot_abi::PATH_MAX }>;
 
 /// Host path of the store: the session's file lies in its `sessions`.
 fn store() -> &'static [u8] {
-    let Some(&at) = session().strings.get(plan::SESSION_FILE) else { return &[] };
-    let file = memory::owned_string(at);
     let parent = |path: &'static [u8]| {
         let slash = path.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
         path.get(..slash).unwrap_or(&[])
     };
-    parent(parent(file))
+    parent(parent(session().file().bytes()))
 }
 
 /// Writes the host path of something in the store.
@@ -67,11 +64,16 @@ pub(crate) fn may_have(inode: u64) -> bool {
 /// for a file's record goes with its last name.
 #[must_use]
 pub(super) fn mode_of(inode: u64) -> Option<u32> {
+    recorded(inode)?.mode
+}
+
+/// The record that lies here for an inode, of whatever file that had its number.
+fn recorded(inode: u64) -> Option<Record> {
     let mut path = StorePath::new();
     path_of(inode, &mut path).ok()?;
     let mut text = [0u8; TEXT_MAX];
     let len = host::readlinkat(AT_FDCWD, Path::new(path.with_nul()), &mut text).ok()?;
-    Record::decode_text(text.get(..len)?).ok()?.mode
+    Record::decode_text(text.get(..len)?).ok()
 }
 
 fn path_of(inode: u64, out: &mut StorePath) -> Result<(), Errno> {
@@ -81,15 +83,11 @@ fn path_of(inode: u64, out: &mut StorePath) -> Result<(), Errno> {
 /// What is recorded of a file.
 #[must_use]
 pub(super) fn read(file: File<'_>, stat: &Stat) -> Record {
-    read_text(file, stat).unwrap_or(Record::NONE)
+    of(file, stat).unwrap_or(Record::NONE)
 }
 
-fn read_text(file: File<'_>, stat: &Stat) -> Option<Record> {
-    let mut path = StorePath::new();
-    path_of(stat.st_ino, &mut path).ok()?;
-    let mut text = [0u8; TEXT_MAX];
-    let len = host::readlinkat(AT_FDCWD, Path::new(path.with_nul()), &mut text).ok()?;
-    let record = Record::decode_text(text.get(..len)?).ok()?;
+fn of(file: File<'_>, stat: &Stat) -> Option<Record> {
+    let record = recorded(stat.st_ino)?;
     match (record.birth, file.birth().ok()?) {
         (Some(recorded), Some(birth)) if recorded != birth => None,
         _ => Some(record),
@@ -103,12 +101,7 @@ fn read_text(file: File<'_>, stat: &Stat) -> Option<Record> {
 pub(super) fn write(file: File<'_>, stat: &Stat, record: &Record) -> Result<(), Errno> {
     let record = Record { birth: file.birth()?, ..*record };
     let mut text = [0u8; TEXT_MAX + 1];
-    let len = {
-        let mut room = [0u8; TEXT_MAX];
-        let len = record.encode_text(&mut room);
-        text[..TEXT_MAX].copy_from_slice(&room);
-        len
-    };
+    let len = text.first_chunk_mut().map_or(0, |room| record.encode_text(room));
     let text = Path::new(text.get(..=len).ok_or(Errno::NAMETOOLONG)?);
     let mut path = StorePath::new();
     path_of(stat.st_ino, &mut path)?;

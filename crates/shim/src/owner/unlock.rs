@@ -17,7 +17,7 @@ use newroot_sys::table::{Call, Row};
 use super::file::{self, File};
 use super::remember::remember;
 use super::{permission, process, session_file};
-use crate::calls::path::argument;
+use crate::calls::path::{argument, directory_of};
 use crate::calls::{descriptor_argument, read_path, socket};
 use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::limits::with_descriptors;
@@ -55,8 +55,7 @@ fn paths(call: &Trapped<'_>, row: &Row) -> [Option<(i32, usize)>; 2] {
     let at = descriptor_argument;
     match row.call {
         Call::Path(path) => {
-            let directory = path.directory.map_or(AT_FDCWD, |index| at(argument(&call.arguments, index)));
-            [Some((directory, argument(&call.arguments, path.path))), None]
+            [Some((directory_of(&call.arguments, &path), argument(&call.arguments, path.path))), None]
         }
         Call::OpenAt | Call::OpenAt2 | Call::NewFStatAt | Call::StatX | Call::ReadLinkAt | Call::ExecVeAt => {
             [Some((at(a), b)), None]

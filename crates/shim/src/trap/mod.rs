@@ -142,6 +142,19 @@ pub enum Outcome {
     Continue,
 }
 
+impl Outcome {
+    /// What the call has as its result. Of one that sets registers there is none to speak of.
+    ///
+    /// # Errors
+    /// The call's.
+    pub fn result(self) -> Result<usize, Errno> {
+        match self {
+            Self::Done(result) => Errno::check(result),
+            Self::Continue => Ok(0),
+        }
+    }
+}
+
 impl From<Result<usize, Errno>> for Outcome {
     fn from(result: Result<usize, Errno>) -> Self {
         match result {

@@ -8,13 +8,12 @@ use newroot_sys::raw;
 use newroot_sys::table::PathCall;
 
 use crate::calls::path::{self, access_mode, argument, check_access, follows, names_descriptor};
-use crate::calls::{descriptor_argument, read_path};
-use crate::host::AT_FDCWD;
+use crate::calls::read_path;
 use crate::owner::file::{self, File};
 use crate::owner::permission;
 use crate::owner::process::who;
 use crate::slots::Operand;
-use crate::trap::{Outcome, Trapped};
+use crate::trap::Trapped;
 
 /// What the recorded owners and modes say comes first; what the host says (a read-only file system, a file of
 /// somebody else's) holds as well.
@@ -33,7 +32,7 @@ pub(super) fn access(
         Identity { credentials: rules::as_real(&me.credentials), ..*me }
     };
     let want = Want(argument(&arguments, access_mode(row)) as u32 & 7);
-    let directory = row.directory.map_or(AT_FDCWD, |index| descriptor_argument(argument(&arguments, index)));
+    let directory = path::directory_of(&arguments, row);
     let at = argument(&arguments, row.path);
     if names_descriptor(&arguments, row, at)? {
         permission::may(&asker, File::Descriptor(directory), None, want)?;
@@ -50,8 +49,5 @@ pub(super) fn access(
             return Ok(0);
         }
     }
-    match path::run(call, row, operand) {
-        Outcome::Done(result) => Errno::check(result),
-        Outcome::Continue => Ok(0),
-    }
+    path::run(call, row, operand).result()
 }

@@ -8,6 +8,7 @@ use newroot_paths::{Buffer, Guest, Last};
 use newroot_sys::raw;
 use newroot_sys::table::PathCall;
 
+use crate::calls::attributes::no_mere_path;
 use crate::calls::path::{argument, follows};
 use crate::calls::{descriptor_argument, forward, read_path};
 use crate::host::{self, AT_FDCWD, Path, Stat};
@@ -37,9 +38,10 @@ enum Operation {
 }
 
 impl Operation {
-    fn asked(number: u32, arguments: &[usize; 6]) -> Option<Self> {
+    /// ENOSYS for a call of another kind.
+    fn asked(number: u32, arguments: &[usize; 6]) -> Result<Self, Errno> {
         let [_, name, value, size, flags, _] = *arguments;
-        Some(match number {
+        Ok(match number {
             raw::__NR_setxattr | raw::__NR_lsetxattr | raw::__NR_fsetxattr => {
                 Self::Set { name, value, size, flags: flags as u32 }
             }
@@ -48,7 +50,7 @@ impl Operation {
                 Self::List { list: name, size: value }
             }
             raw::__NR_removexattr | raw::__NR_lremovexattr | raw::__NR_fremovexattr => Self::Remove { name },
-            _ => return None,
+            _ => return Err(Errno::NOSYS),
         })
     }
 
@@ -76,29 +78,24 @@ pub(super) fn by_path(
     me: &Identity<'_>,
     row: &PathCall,
     operand: &mut Operand,
-) -> Option<Result<usize, Errno>> {
+) -> Result<usize, Errno> {
     let operation = Operation::asked(call.number as u32, &call.arguments)?;
-    Some((|| {
-        operation.check()?;
-        read_path(operand, argument(&call.arguments, row.path))?;
-        let last = if follows(&call.arguments, row) { Last::Follow } else { Last::Keep };
-        let object = permission::object(me, operand, AT_FDCWD, last)?;
-        if operation.changes() && object.read_only()? {
-            return Err(Errno::ROFS);
-        }
-        let mount = object.mount;
-        run(me, permission::object_file(&object, operand), mount, operation)
-    })())
+    operation.check()?;
+    read_path(operand, argument(&call.arguments, row.path))?;
+    let last = if follows(&call.arguments, row) { Last::Follow } else { Last::Keep };
+    let object = permission::object(me, operand, AT_FDCWD, last)?;
+    if operation.changes() && object.read_only()? {
+        return Err(Errno::ROFS);
+    }
+    let mount = object.mount;
+    run(me, permission::object_file(&object, operand), mount, operation)
 }
 
 /// The calls that name a descriptor. One opened with O_PATH is no file to them.
 pub(super) fn by_descriptor(call: &Trapped<'_>, me: &Identity<'_>, number: u32) -> Result<usize, Errno> {
     let [descriptor, ..] = call.arguments;
-    let flags = forward(raw::__NR_fcntl, [descriptor, raw::F_GETFL as usize, 0, 0, 0, 0])?;
-    if flags & raw::O_PATH as usize != 0 {
-        return Err(Errno::BADF);
-    }
-    let operation = Operation::asked(number, &call.arguments).ok_or(Errno::NOSYS)?;
+    no_mere_path(descriptor)?;
+    let operation = Operation::asked(number, &call.arguments)?;
     operation.check()?;
     run(me, File::Descriptor(descriptor_argument(descriptor)), None, operation)
 }
@@ -134,7 +131,7 @@ fn run(
     let mut route = Route::to(file)?;
     let path = route.path().address();
     let seen = file::look(me, file, &stat, mount)?;
-    let ours = seen.ours.unwrap_or_else(|| file::is_ours(file, &stat, mount));
+    let ours = seen.is_ours(file, &stat, mount);
     let bears = bears_attributes(stat.st_mode);
     match operation {
         Operation::List { list, size } => list_names(me, route.path(), list, size),

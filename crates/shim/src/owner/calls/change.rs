@@ -8,13 +8,14 @@ use newroot_sys::arch::legacy;
 use newroot_sys::raw;
 use newroot_sys::table::PathCall;
 
-use crate::calls::path::{argument, follows, names_descriptor};
-use crate::calls::{descriptor_argument, forward, read_path};
-use crate::host::{self, AT_FDCWD, Path, Stat};
+use crate::calls::attributes::no_mere_path;
+use crate::calls::path::{argument, directory_of, follows, names_descriptor};
+use crate::calls::{descriptor_argument, read_path};
+use crate::host::{self, AT_FDCWD, Stat};
 use crate::owner::file::{self, File, Route, Seen, bears_attributes};
 use crate::owner::process::who;
 use crate::owner::remember::remember;
-use crate::owner::{list, permission};
+use crate::owner::{list, permission, privileges};
 use crate::resolve::{is_read_only, mount_of_directory};
 use crate::session::session;
 use crate::slots::Operand;
@@ -58,7 +59,7 @@ pub(super) fn by_path(
         return Err(Errno::INVAL);
     }
     let change = Change::asked(number, arguments);
-    let directory = row.directory.map_or(AT_FDCWD, |index| descriptor_argument(argument(arguments, index)));
+    let directory = directory_of(arguments, row);
     let path = argument(arguments, row.path);
     if names_descriptor(arguments, row, path)? {
         let mount = mount_of_directory(directory);
@@ -76,10 +77,7 @@ pub(super) fn by_path(
 /// fchmod(2), fchown(2). A descriptor opened with O_PATH is no file to them.
 pub(super) fn by_descriptor(call: &Trapped<'_>, me: &Identity<'_>, number: u32) -> Result<usize, Errno> {
     let [descriptor, ..] = call.arguments;
-    let flags = forward(raw::__NR_fcntl, [descriptor, raw::F_GETFL as usize, 0, 0, 0, 0])?;
-    if flags & raw::O_PATH as usize != 0 {
-        return Err(Errno::BADF);
-    }
+    no_mere_path(descriptor)?;
     let file = File::Descriptor(descriptor_argument(descriptor));
     apply(me, file, None, Change::asked(number, &call.arguments))
 }
@@ -100,7 +98,7 @@ fn apply(me: &Identity<'_>, file: File<'_>, mount: Option<usize>, change: Change
             Seen { uid: new.uid, gid: new.gid, mode: new.mode, ..seen }
         }
     };
-    if !seen.ours.unwrap_or_else(|| file::is_ours(file, &stat, mount)) {
+    if !seen.is_ours(file, &stat, mount) {
         return elsewhere(me, file, &stat, change);
     }
     remember(file, &stat, &seen.record, &new, matches!(change, Change::Mode(_)) || new.mode != seen.mode)?;
@@ -112,8 +110,7 @@ fn apply(me: &Identity<'_>, file: File<'_>, mount: Option<usize>, change: Change
         && bears_attributes(stat.st_mode)
     {
         // file_remove_privs() and cap_inode_need_killpriv().
-        let name = Path::new(b"user.newroot.security.capability\0");
-        let _ = host::removexattr(Route::to(file)?.path(), name);
+        privileges::lost_capabilities(file)?;
     }
     Ok(0)
 }

@@ -8,8 +8,8 @@ use newroot_sys::arch::legacy;
 use newroot_sys::raw;
 use newroot_sys::table::PathCall;
 
-use crate::calls::path::{argument, by_name, new_entry};
-use crate::calls::{descriptor_argument, read_path, socket};
+use crate::calls::path::{argument, by_name, directory_of, new_entry};
+use crate::calls::{read_path, socket};
 use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::limits::with_descriptors;
 use crate::owner::file::{self, File, Seen};
@@ -50,7 +50,7 @@ impl Parent {
         let file = File::Descriptor(directory);
         let stat = file.stat()?;
         let seen = file::look(me, file, &stat, mount)?;
-        let ours = seen.ours.unwrap_or_else(|| file::is_ours(file, &stat, mount));
+        let ours = seen.is_ours(file, &stat, mount);
         if FileType::of(&stat) != FileType::Directory {
             return Err(Errno::NOTDIR);
         }
@@ -72,12 +72,16 @@ impl Parent {
         let stat = made.stat()?;
         let whole = stat.st_mode & raw::S_IFMT | asked & 0o7777;
         let mode = self.inherited.mode(whole).unwrap_or(stat.st_mode);
-        let new = rules::new_file(&who(me), &self.seen.owned(), mode);
-        let seen =
-            Seen { uid: new.uid, gid: new.gid, mode: new.mode, record: Record::NONE, ours: Some(true) };
+        let new = self.new_file(me, mode, Record::NONE);
         let set_mode = stat.st_mode & 0o7777 != host_mode(new.mode);
-        remember(made, &stat, &Record::NONE, &seen, set_mode)?;
+        remember(made, &stat, &Record::NONE, &new, set_mode)?;
         self.inherited.give(made, whole)
+    }
+
+    /// What a file of this mode is, made in the directory by this identity.
+    fn new_file(&self, me: &Identity<'_>, mode: u32, record: Record) -> Seen {
+        let new = rules::new_file(&who(me), &self.seen.owned(), mode);
+        Seen { uid: new.uid, gid: new.gid, mode: new.mode, record, ours: Some(true) }
     }
 }
 
@@ -89,7 +93,7 @@ pub(super) fn create(
     operand: &mut Operand,
 ) -> Result<usize, Errno> {
     let arguments = call.arguments;
-    let directory = row.directory.map_or(AT_FDCWD, |index| descriptor_argument(argument(&arguments, index)));
+    let directory = directory_of(&arguments, row);
     read_path(operand, argument(&arguments, row.path))?;
     permission::search(me, operand, directory, newroot_paths::Last::Keep)?;
     if makes_link_to_nothing(call)? {
@@ -223,15 +227,8 @@ fn record_device(
     let (major, minor) = numbers_of(device);
     let asked =
         parent.inherited.mode(mode).unwrap_or(mode & raw::S_IFMT | stat.st_mode & 0o777 | mode & 0o7000);
-    let new = rules::new_file(&who(me), &parent.seen.owned(), asked);
-    let seen = Seen {
-        uid: new.uid,
-        gid: new.gid,
-        mode: new.mode,
-        record: Record { device: Some(record::device(major, minor)), ..Record::NONE },
-        ours: Some(true),
-    };
-    remember(made, &stat, &Record::NONE, &seen, false)
+    let record = Record { device: Some(record::device(major, minor)), ..Record::NONE };
+    remember(made, &stat, &Record::NONE, &parent.new_file(me, asked, record), false)
 }
 
 /// bind(2): a socket's path is a file that is made. `None` leaves the call to the ordinary code, which it is for

@@ -7,6 +7,7 @@ use newroot_paths::Last;
 
 use crate::host::Descriptor;
 use crate::owner::file::{self, File};
+use crate::owner::names::CAPABILITY;
 use crate::owner::{permission, process};
 use crate::slots::Operand;
 
@@ -42,7 +43,7 @@ pub fn executed(file: &Descriptor) -> Result<Executed, Errno> {
     let seen = file::look(&me, file, &stat, None)?;
     let mut value = [0u8; 32];
     let capabilities = file
-        .attribute(b"user.newroot.security.capability\0", &mut value)
+        .attribute(CAPABILITY, &mut value)
         .ok()
         .and_then(|len| FileCapabilities::decode(value.get(..len)?).ok());
     let program = Program { owner: seen.uid, group: seen.gid, mode: seen.mode, capabilities };

@@ -1,6 +1,5 @@
 //! Listing directories: the root's store isn't shown, and a stand-in is shown as the device it stands for.
 
-use newroot_owner::session::Identity;
 use newroot_sys::raw;
 use newroot_sys::table::Call;
 
@@ -10,7 +9,7 @@ use crate::owner::sidecar;
 use crate::trap::{Outcome, Trapped};
 
 /// getdents(2), getdents64(2).
-pub(super) fn list(call: &mut Trapped<'_>, _: &Identity<'_>, kind: Call) -> Outcome {
+pub(super) fn list(call: &mut Trapped<'_>, kind: Call) -> Outcome {
     let old = kind == Call::GetDents;
     loop {
         let outcome = if old { ordinary::getdents(call) } else { ordinary::getdents64(call) };

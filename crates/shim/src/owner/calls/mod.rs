@@ -21,6 +21,7 @@ mod stat;
 mod walk;
 
 use newroot_abi::Errno;
+use newroot_owner::session::Identity;
 use newroot_sys::arch::legacy;
 use newroot_sys::raw;
 use newroot_sys::table::{Call, Intent, Row};
@@ -37,7 +38,7 @@ pub(crate) use socket::{push_control, show_received};
 pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Option<Outcome> {
     let number = row.number;
     if row.call == Call::Faked {
-        return faked(call, number);
+        return Some(faked(call, number));
     }
     let me = process::current();
     if matches!(number, raw::__NR_move_mount | raw::__NR_fsopen..=raw::__NR_fspick)
@@ -66,7 +67,7 @@ pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Opt
             | legacy::__NR_lchown
             | raw::__NR_fchownat => Some(change::by_path(call, &me, &path, &mut scratch.first).into()),
             raw::__NR_setxattr..=raw::__NR_fremovexattr => {
-                attributes::by_path(call, &me, &path, &mut scratch.first).map(Into::into)
+                Some(attributes::by_path(call, &me, &path, &mut scratch.first).into())
             }
             raw::__NR_setxattrat..=raw::__NR_removexattrat => Some(Errno::NOSYS.into()),
             _ if path.intent == Intent::Create => {
@@ -82,8 +83,8 @@ pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Opt
         Call::ReadLink | Call::ReadLinkAt | Call::StatFs | Call::ChDir | Call::FChDir => {
             walk::check_call(call, &me, row.call, &mut scratch.first).err().map(Into::into)
         }
-        Call::DescriptorWrite => descriptor_write(call, &me, number).map(Into::into),
-        Call::GetDents | Call::GetDents64 => Some(list::list(call, &me, row.call)),
+        Call::DescriptorWrite => Some(descriptor_write(call, &me, number).into()),
+        Call::GetDents | Call::GetDents64 => Some(list::list(call, row.call)),
         Call::Bind => create::bind(call, &me, scratch),
         Call::Connect | Call::SendTo | Call::SendMsg | Call::SendMMsg => {
             socket::outgoing(call, &me, row.call, &mut scratch.first).err().map(Into::into)
@@ -96,12 +97,12 @@ pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Opt
 }
 
 /// Calls that the kernel has to itself otherwise.
-fn faked(call: &mut Trapped<'_>, number: u32) -> Option<Outcome> {
+fn faked(call: &mut Trapped<'_>, number: u32) -> Outcome {
     if let Some(answer) = ids::run(call, number) {
-        return Some(answer.into());
+        return answer.into();
     }
     let me = process::current();
-    Some(match number {
+    match number {
         raw::__NR_fstat => stat::fstat(call, &me).into(),
         raw::__NR_fgetxattr | raw::__NR_flistxattr => attributes::by_descriptor(call, &me, number).into(),
         raw::__NR_capget => capabilities::capget(call, &me).into(),
@@ -120,20 +121,16 @@ fn faked(call: &mut Trapped<'_>, number: u32) -> Option<Outcome> {
         raw::__NR_unshare => root::unshare(call, &me).into(),
         raw::__NR_statmount | raw::__NR_listmount => Errno::NOSYS.into(),
         _ => others::run(call, &me, number),
-    })
+    }
 }
 
-fn descriptor_write(
-    call: &mut Trapped<'_>,
-    me: &newroot_owner::session::Identity<'_>,
-    number: u32,
-) -> Option<Result<usize, Errno>> {
+fn descriptor_write(call: &Trapped<'_>, me: &Identity<'_>, number: u32) -> Result<usize, Errno> {
     // The ordinary code knows whether its binding is read-only.
     if let Some(refused) = crate::calls::attributes::refused(call) {
-        return Some(Err(refused));
+        return Err(refused);
     }
     match number {
-        raw::__NR_fchmod | raw::__NR_fchown => Some(change::by_descriptor(call, me, number)),
-        _ => Some(attributes::by_descriptor(call, me, number)),
+        raw::__NR_fchmod | raw::__NR_fchown => change::by_descriptor(call, me, number),
+        _ => attributes::by_descriptor(call, me, number),
     }
 }

@@ -28,37 +28,39 @@ const O_NOFOLLOW: u64 = raw::O_NOFOLLOW as u64;
 /// `None` leaves the call to the ordinary code: the file exists, and may be opened.
 pub(super) fn open(call: &mut Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch) -> Option<Outcome> {
     let opened = request(call).and_then(|request| {
-        if request.resolve != 0 {
-            // Confined lookups are the host's own; what they find is asked about.
-            return Ok(None);
-        }
-        let operand = &mut scratch.first;
-        read_path(operand, request.path)?;
-        if request.flags & O_TMPFILE == O_TMPFILE {
-            return unnamed(me, operand, request).map(Some);
-        }
-        if procfs::may_be_told(operand.text.bytes())
-            && let Some(copy) = told(me, operand, request, call.context.mask)?
-        {
-            return Ok(Some(copy));
-        }
-        if request.flags & O_CREAT != 0 && request.flags & O_PATH == 0 {
-            return create(me, operand, request);
-        }
-        existing(me, operand, request)
+        let opened = ours(me, &mut scratch.first, request, call.context.mask)?;
+        opened.map(|descriptor| hand_over(descriptor, request.flags)).transpose()
     });
-    match opened {
-        Ok(None) => None,
-        Ok(Some(descriptor)) => {
-            let flags = request(call).map_or(0, |request| request.flags);
-            Some(hand_over(descriptor, flags).into())
-        }
-        Err(error) => Some(error.into()),
-    }
+    opened.transpose().map(Into::into)
 }
 
-/// A file of procfs with another text in the guest. `mask` has the signals that the guest blocks. What is wrong
-/// with the path is for the ordinary code to say.
+/// The descriptor of what isn't left to the ordinary code. `mask` has the signals that the guest blocks.
+fn ours(
+    me: &Identity<'_>,
+    operand: &mut Operand,
+    request: Request,
+    mask: u64,
+) -> Result<Option<Descriptor>, Errno> {
+    if request.resolve != 0 {
+        // Confined lookups are the host's own; what they find is asked about.
+        return Ok(None);
+    }
+    read_path(operand, request.path)?;
+    if request.flags & O_TMPFILE == O_TMPFILE {
+        return unnamed(me, operand, request).map(Some);
+    }
+    if procfs::may_be_told(operand.text.bytes())
+        && let Some(copy) = told(me, operand, request, mask)?
+    {
+        return Ok(Some(copy));
+    }
+    if request.flags & O_CREAT != 0 && request.flags & O_PATH == 0 {
+        return create(me, operand, request);
+    }
+    existing(me, operand, request)
+}
+
+/// A file of procfs with another text in the guest. What is wrong with the path is for the ordinary code to say.
 fn told(
     me: &Identity<'_>,
     operand: &mut Operand,
@@ -104,7 +106,7 @@ fn wanted(request: &Request) -> Want {
     if request.flags & u64::from(raw::O_TRUNC) != 0 { access.with(Want::WRITE) } else { access }
 }
 
-/// A file that is there. Root needs not ask, and finds stand-ins by their answer: see [`came_back`].
+/// A file that is there. Root needs not ask, and finds stand-ins by their answer: see [`opens_device`].
 fn existing(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<Option<Descriptor>, Errno> {
     if permission::is_unlimited(me) {
         return Ok(None);
@@ -177,11 +179,12 @@ fn create(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<
     for _ in 0..TRIES {
         permission::search(me, operand, directory, Last::Keep)?;
         let entry = resolve::entry(operand, directory)?;
-        // What ends in a slash is no file, and a mount point is there already.
-        if is_dots(operand.name.bytes()) && request.flags & O_EXCL != 0 {
+        let is_dots = matches!(operand.name.bytes(), b"." | b"..");
+        if is_dots && request.flags & O_EXCL != 0 {
             return Err(Errno::EXIST);
         }
-        if entry.mount_point || operand.name.bytes().ends_with(b"/") || is_dots(operand.name.bytes()) {
+        // What ends in a slash is no file, and a mount point is there already.
+        if entry.mount_point || operand.name.bytes().ends_with(b"/") || is_dots {
             return Ok(None);
         }
         let name = Path::new(operand.name.with_nul());
@@ -243,10 +246,6 @@ fn found(
     let name = Path::new(operand.name.with_nul());
     let file = host::openat(entry.directory(), name, flags, 0)?;
     check(me, File::Found(file.number()), entry.mount, request)
-}
-
-fn is_dots(name: &[u8]) -> bool {
-    matches!(name, b"." | b"..")
 }
 
 /// O_TMPFILE.

@@ -70,7 +70,7 @@ pub(super) fn remove(
     operand: &mut Operand,
 ) -> Result<usize, Errno> {
     let arguments = call.arguments;
-    let directory = row.directory.map_or(AT_FDCWD, |index| descriptor_argument(argument(&arguments, index)));
+    let directory = path::directory_of(&arguments, row);
     read_path(operand, argument(&arguments, row.path))?;
     permission::search(me, operand, directory, Last::Keep)?;
     let victim = match resolve::entry(operand, directory) {
@@ -93,7 +93,7 @@ pub(super) fn remove(
     if let (Outcome::Done(0), Some(victim)) = (outcome, victim) {
         victim.is_gone();
     }
-    result(outcome)
+    outcome.result()
 }
 
 fn is_dots(name: &[u8]) -> bool {
@@ -111,13 +111,6 @@ fn may_delete(me: &Identity<'_>, entry: &Entry, victim: &Seen, as_directory: boo
 fn may_make(me: &Identity<'_>, entry: &Entry) -> Result<(), Errno> {
     let file = File::Descriptor(entry.directory());
     permission::may(me, file, entry.mount, Want::WRITE.with(Want::EXECUTE))
-}
-
-fn result(outcome: Outcome) -> Result<usize, Errno> {
-    match outcome {
-        Outcome::Done(result) => Errno::check(result),
-        Outcome::Continue => Ok(0),
-    }
 }
 
 /// The two names of a call: directory and address of the path.
@@ -145,7 +138,7 @@ pub(super) fn rename(
     if let (Outcome::Done(0), Some(replaced)) = (outcome, replaced) {
         replaced.is_gone();
     }
-    result(outcome)
+    outcome.result()
 }
 
 /// Whether both names may be changed; the result is the file that is replaced.
@@ -182,13 +175,12 @@ fn check_rename(
         || flags & !(NOREPLACE | EXCHANGE | WHITEOUT) != 0
         || flags & NOREPLACE != 0 && replaced.is_some()
         || exchange && replaced.is_none();
-    if let Some(Victim { stat, seen: Some(seen), .. }) = moved.as_ref().filter(|_| !hopeless) {
-        let is_directory = FileType::of(stat) == FileType::Directory;
+    if let Some(victim @ Victim { seen: Some(seen), .. }) = moved.as_ref().filter(|_| !hopeless) {
+        let is_directory = victim.is_directory();
         may_delete(me, &from, seen, is_directory)?;
         match &replaced {
-            Some(Victim { stat, seen: Some(other), .. }) => {
-                let as_directory =
-                    if exchange { FileType::of(stat) == FileType::Directory } else { is_directory };
+            Some(victim @ Victim { seen: Some(other), .. }) => {
+                let as_directory = if exchange { victim.is_directory() } else { is_directory };
                 may_delete(me, &to, other, as_directory)?;
             }
             _ => may_make(me, &to)?,

@@ -8,7 +8,7 @@ use newroot_sys::arch::legacy;
 use newroot_sys::raw;
 use newroot_sys::table::{Call, PathCall};
 
-use crate::calls::path::{argument, follows, names_descriptor};
+use crate::calls::path::{argument, directory_of, follows, names_descriptor};
 use crate::calls::{descriptor_argument, read_path};
 use crate::host::{AT_FDCWD, FileType};
 use crate::memory;
@@ -29,7 +29,7 @@ pub(super) fn check(
         return Ok(());
     }
     let arguments = &call.arguments;
-    let directory = row.directory.map_or(AT_FDCWD, |index| descriptor_argument(argument(arguments, index)));
+    let directory = directory_of(arguments, row);
     let path = argument(arguments, row.path);
     let number = call.number as u32;
     let sets_times = matches!(

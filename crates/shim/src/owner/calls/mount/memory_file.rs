@@ -2,7 +2,7 @@
 //! unmounted, or else with that file.
 
 use newroot_abi::Errno;
-use newroot_abi::plan::{self, MountFlags};
+use newroot_abi::plan::MountFlags;
 use newroot_owner::session::MEMORY_SUFFIX;
 use newroot_paths::{GuestBuf, HostBuf, strip_prefix};
 use newroot_sys::raw;
@@ -14,8 +14,7 @@ use crate::session::session;
 
 /// Writes the host path of the directory that they all lie in.
 fn store(out: &mut HostBuf) -> Result<(), Errno> {
-    let at = session().strings.get(plan::SESSION_FILE).copied().unwrap_or(0);
-    out.assign(memory::owned_string(at))?;
+    out.assign(session().file().bytes())?;
     out.extend(MEMORY_SUFFIX)
 }
 

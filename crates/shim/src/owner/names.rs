@@ -1,0 +1,28 @@
+//! Names of the attributes in which the host keeps what is the guest's, as the kernel takes them: with their NUL.
+
+/// The record: `newroot_owner::record::ATTRIBUTE`.
+pub const RECORD: &[u8] = b"user.rootlesscontainers\0";
+/// What stands for `security.capability` (`newroot_owner::record::stored_name`).
+pub const CAPABILITY: &[u8] = b"user.newroot.security.capability\0";
+/// The same for `system.posix_acl_access`.
+pub const ACCESS: &[u8] = b"user.newroot.system.posix_acl_access\0";
+/// The same for `system.posix_acl_default`.
+pub const DEFAULT: &[u8] = b"user.newroot.system.posix_acl_default\0";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use newroot_owner::acl;
+    use newroot_owner::record::{ATTRIBUTE, NAME_MAX, stored_name};
+
+    #[test]
+    fn they_are_those_that_the_records_have() {
+        assert_eq!(RECORD.strip_suffix(b"\0"), Some(ATTRIBUTE));
+        for (guest, host) in
+            [(&b"security.capability"[..], CAPABILITY), (acl::ACCESS, ACCESS), (acl::DEFAULT, DEFAULT)]
+        {
+            let mut room = [0; NAME_MAX];
+            assert_eq!(stored_name(guest, &mut room), Ok(host.strip_suffix(b"\0")));
+        }
+    }
+}
