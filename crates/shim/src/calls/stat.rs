@@ -2,10 +2,11 @@
 
 use newroot_abi::Errno;
 use newroot_paths::Last;
+use newroot_sys::arch::legacy;
 use newroot_sys::raw;
 
 use super::{descriptor_argument, forward, read_path};
-use crate::host::AT_FDCWD;
+use crate::host::{AT_FDCWD, Path};
 use crate::memory;
 use crate::resolve;
 use crate::slots::Operand;
@@ -14,53 +15,110 @@ use crate::trap::{Outcome, Trapped};
 const EMPTY: usize = raw::AT_EMPTY_PATH as usize;
 const NOFOLLOW: usize = raw::AT_SYMLINK_NOFOLLOW as usize;
 
-fn last(flags: usize) -> Last {
-    if flags & NOFOLLOW != 0 { Last::Keep } else { Last::Follow }
+/// What is asked of a file, whichever call asks it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    /// Directory of the path, or fstat(2)'s descriptor.
+    pub(crate) directory: i32,
+    pub(crate) path: usize,
+    pub(crate) flags: usize,
+    /// Where the answer is to be.
+    pub(crate) out: usize,
+    /// statx(2)'s mask; `None` for the classic structure.
+    pub(crate) mask: Option<usize>,
 }
 
-/// stat(2).
-pub fn stat(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
-    let [path, out, ..] = call.arguments;
-    classic(operand, AT_FDCWD, path, out, 0).into()
-}
-
-/// lstat(2).
-pub fn lstat(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
-    let [path, out, ..] = call.arguments;
-    classic(operand, AT_FDCWD, path, out, NOFOLLOW).into()
-}
-
-/// newfstatat(2), which is also what fstat(3) often makes.
-pub fn newfstatat(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
-    const KNOWN: usize = NOFOLLOW | EMPTY | raw::AT_NO_AUTOMOUNT as usize | raw::AT_STATX_SYNC_TYPE as usize;
-    let [directory, path, out, flags, ..] = call.arguments;
-    if flags as u32 as usize & !KNOWN != 0 {
-        return Errno::INVAL.into();
-    }
-    classic(operand, descriptor_argument(directory), path, out, flags).into()
-}
-
-fn classic(
-    operand: &mut Operand,
-    directory: i32,
-    path: usize,
-    out: usize,
-    flags: usize,
-) -> Result<usize, Errno> {
-    if flags & EMPTY != 0 && is_empty(path)? {
-        return forward(raw::__NR_newfstatat, [directory as isize as usize, path, out, flags, 0, 0]);
-    }
-    read_path(operand, path)?;
-    if flags & NOFOLLOW != 0 && resolve::is_plain_name(operand.text.bytes()) {
-        return forward(raw::__NR_newfstatat, [directory as isize as usize, path, out, flags, 0, 0]);
-    }
-    let object = resolve::object(operand, directory, last(flags))?;
-    match &object.descriptor {
-        Some(found) => forward(raw::__NR_fstat, [found.number() as usize, out, 0, 0, 0, 0]),
-        None => {
-            let at = operand.walk.host.with_nul().as_ptr() as usize;
-            forward(raw::__NR_newfstatat, [AT_FDCWD as isize as usize, at, out, NOFOLLOW, 0, 0])
+impl Request {
+    /// What stat(2), lstat(2), newfstatat(2), fstat(2) or statx(2) asks.
+    ///
+    /// # Errors
+    /// EINVAL for flags that the call doesn't know.
+    pub(crate) fn asked(number: u32, arguments: &[usize; 6]) -> Result<Self, Errno> {
+        const KNOWN: usize =
+            NOFOLLOW | EMPTY | raw::AT_NO_AUTOMOUNT as usize | raw::AT_STATX_SYNC_TYPE as usize;
+        let [a, b, c, d, e, _] = *arguments;
+        let directory = descriptor_argument(a);
+        match number {
+            legacy::__NR_stat => Ok(Self { directory: AT_FDCWD, path: a, flags: 0, out: b, mask: None }),
+            legacy::__NR_lstat => {
+                Ok(Self { directory: AT_FDCWD, path: a, flags: NOFOLLOW, out: b, mask: None })
+            }
+            raw::__NR_fstat => Ok(Self { directory, path: 0, flags: EMPTY, out: b, mask: None }),
+            raw::__NR_newfstatat if d as u32 as usize & !KNOWN == 0 => {
+                Ok(Self { directory, path: b, flags: d, out: c, mask: None })
+            }
+            raw::__NR_statx if is_statx_request(c, d) => {
+                Ok(Self { directory, path: b, flags: c, out: e, mask: Some(d) })
+            }
+            _ => Err(Errno::INVAL),
         }
+    }
+
+    /// Whether its descriptor is meant rather than a path.
+    ///
+    /// # Errors
+    /// EFAULT.
+    pub(crate) fn names_descriptor(&self) -> Result<bool, Errno> {
+        Ok(self.flags & EMPTY != 0 && is_empty(self.path)?)
+    }
+
+    pub(crate) fn last(&self) -> Last {
+        if self.flags & NOFOLLOW != 0 { Last::Keep } else { Last::Follow }
+    }
+
+    /// Asks the kernel just that.
+    ///
+    /// # Errors
+    /// The call's.
+    pub(crate) fn as_it_is(&self) -> Result<usize, Errno> {
+        self.at(self.directory, self.path, self.flags)
+    }
+
+    /// Asks the kernel the same of a host path whose last component isn't followed.
+    ///
+    /// # Errors
+    /// The call's.
+    pub(crate) fn of_host(&self, path: Path<'_>) -> Result<usize, Errno> {
+        self.at(AT_FDCWD, path.address(), self.flags | NOFOLLOW)
+    }
+
+    /// Asks the kernel the same of a descriptor.
+    ///
+    /// # Errors
+    /// The call's.
+    pub(crate) fn of_descriptor(&self, descriptor: i32) -> Result<usize, Errno> {
+        match self.mask {
+            None => forward(raw::__NR_fstat, [descriptor as isize as usize, self.out, 0, 0, 0, 0]),
+            Some(_) => self.at(descriptor, c"".as_ptr() as usize, self.flags | EMPTY),
+        }
+    }
+
+    fn at(&self, directory: i32, path: usize, flags: usize) -> Result<usize, Errno> {
+        let directory = directory as isize as usize;
+        match self.mask {
+            None => forward(raw::__NR_newfstatat, [directory, path, self.out, flags, 0, 0]),
+            Some(mask) => forward(raw::__NR_statx, [directory, path, flags, mask, self.out, 0]),
+        }
+    }
+}
+
+/// stat(2), lstat(2), newfstatat(2), which is also what fstat(3) often makes, and statx(2).
+pub fn stat(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
+    Request::asked(call.number as u32, &call.arguments).and_then(|request| look(request, operand)).into()
+}
+
+fn look(request: Request, operand: &mut Operand) -> Result<usize, Errno> {
+    if request.names_descriptor()? {
+        return request.as_it_is();
+    }
+    read_path(operand, request.path)?;
+    if request.last() == Last::Keep && resolve::is_plain_name(operand.text.bytes()) {
+        return request.as_it_is();
+    }
+    let object = resolve::object(operand, request.directory, request.last())?;
+    match &object.descriptor {
+        Some(found) => request.of_descriptor(found.number()),
+        None => request.of_host(Path::new(operand.walk.host.with_nul())),
     }
 }
 
@@ -74,15 +132,6 @@ pub(crate) fn is_empty(path: usize) -> Result<bool, Errno> {
     Ok(first == [0])
 }
 
-/// statx(2).
-pub fn statx(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
-    let [directory, path, flags, mask, out, ..] = call.arguments;
-    if !is_statx_request(flags, mask) {
-        return Errno::INVAL.into();
-    }
-    statx_inner(operand, descriptor_argument(directory), path, [flags, mask, out]).into()
-}
-
 /// Whether statx(2) goes as far as looking at the path (do_statx() and vfs_statx() in fs/stat.c).
 #[must_use]
 pub fn is_statx_request(flags: usize, mask: usize) -> bool {
@@ -92,32 +141,6 @@ pub fn is_statx_request(flags: usize, mask: usize) -> bool {
     let flags = flags as u32;
     // The kernel skips the first of these where the path is empty, as ours will be.
     flags & !KNOWN == 0 && flags & SYNC_TYPE != SYNC_TYPE && mask as u32 & RESERVED == 0
-}
-
-fn statx_inner(
-    operand: &mut Operand,
-    directory: i32,
-    path: usize,
-    [flags, mask, out]: [usize; 3],
-) -> Result<usize, Errno> {
-    if flags & EMPTY != 0 && is_empty(path)? {
-        return forward(raw::__NR_statx, [directory as isize as usize, path, flags, mask, out, 0]);
-    }
-    read_path(operand, path)?;
-    if flags & NOFOLLOW != 0 && resolve::is_plain_name(operand.text.bytes()) {
-        return forward(raw::__NR_statx, [directory as isize as usize, path, flags, mask, out, 0]);
-    }
-    let object = resolve::object(operand, directory, last(flags))?;
-    match &object.descriptor {
-        Some(found) => {
-            let empty = c"".as_ptr() as usize;
-            forward(raw::__NR_statx, [found.number() as usize, empty, flags | EMPTY, mask, out, 0])
-        }
-        None => {
-            let at = operand.walk.host.with_nul().as_ptr() as usize;
-            forward(raw::__NR_statx, [AT_FDCWD as isize as usize, at, flags | NOFOLLOW, mask, out, 0])
-        }
-    }
 }
 
 /// statfs(2).

@@ -13,12 +13,12 @@ use newroot_sys::raw;
 
 use super::path::{self, Place};
 use super::{directory, look, open, signals, through};
+use crate::calls::forward;
 use crate::calls::path::is_access_mode;
-use crate::calls::stat::{is_empty, is_statx_request};
-use crate::calls::{descriptor_argument, forward};
-use crate::host::{self, AT_FDCWD, Path};
+use crate::calls::stat::{Request, is_empty};
+use crate::host::{self, Path};
 use crate::owner::names::RECORD;
-use crate::owner::written::{self, Short};
+use crate::owner::written::{Short, amend_classic_owners, amend_statx_owners};
 use crate::owner::{file, process, sidecar};
 
 const NOFOLLOW: usize = raw::AT_SYMLINK_NOFOLLOW as usize;
@@ -32,29 +32,14 @@ pub(super) fn call(frame: &CallFrame, number: u32, arguments: [usize; 6]) -> Ans
     if !process::is_plain_root() {
         return None;
     }
-    let [a, b, c, d, e, _] = arguments;
+    let [_, b, c, d, ..] = arguments;
     match number {
         raw::__NR_getuid | raw::__NR_geteuid | raw::__NR_getgid | raw::__NR_getegid => Some(Ok(0)),
-        raw::__NR_newfstatat if d as u32 as usize & !(NOFOLLOW | EMPTY | NO_AUTOMOUNT) == 0 => {
-            look_at(frame, Asked { directory: descriptor_argument(a), path: b, flags: d, out: c, mask: None })
+        raw::__NR_newfstatat if d as u32 as usize & !(NOFOLLOW | EMPTY | NO_AUTOMOUNT) != 0 => None,
+        legacy::__NR_stat | legacy::__NR_lstat | raw::__NR_newfstatat | raw::__NR_statx => {
+            look_at(frame, Request::asked(number, &arguments).ok()?)
         }
-        legacy::__NR_stat => {
-            look_at(frame, Asked { directory: AT_FDCWD, path: a, flags: 0, out: b, mask: None })
-        }
-        legacy::__NR_lstat => {
-            look_at(frame, Asked { directory: AT_FDCWD, path: a, flags: NOFOLLOW, out: b, mask: None })
-        }
-        raw::__NR_statx if is_statx_request(c, d) => {
-            let directory = descriptor_argument(a);
-            look_at(frame, Asked { directory, path: b, flags: c, out: e, mask: Some(d) })
-        }
-        raw::__NR_fstat => by_descriptor(Asked {
-            directory: descriptor_argument(a),
-            path: 0,
-            flags: EMPTY,
-            out: b,
-            mask: None,
-        }),
+        raw::__NR_fstat => by_descriptor(Request::asked(number, &arguments).ok()?),
         // What may be executed, the long way knows.
         legacy::__NR_access if is_access_mode(b) && b & raw::X_OK as usize == 0 => {
             refused_to_none(look::access(frame, arguments)?)
@@ -79,36 +64,24 @@ fn refused_to_none(answer: Result<usize, Errno>) -> Answer {
     if answer == Err(Errno::ACCES) { None } else { Some(answer) }
 }
 
-/// A call of stat(2)'s kind: `mask` is statx(2)'s.
-#[derive(Clone, Copy)]
-struct Asked {
-    directory: i32,
-    path: usize,
-    flags: usize,
-    out: usize,
-    mask: Option<usize>,
-}
-
-impl Asked {
-    /// The call that looks at `name` in a directory, behind the directory's descriptor.
-    fn call(&self, name: usize) -> (u32, [usize; 5]) {
-        let flags = self.flags & !EMPTY | NOFOLLOW;
-        match self.mask {
-            None => (raw::__NR_newfstatat, [name, self.out, flags, 0, 0]),
-            Some(mask) => (raw::__NR_statx, [name, flags, mask | raw::STATX_CTIME as usize, self.out, 0]),
-        }
-    }
-
-    /// What the kernel has just written.
-    fn written(&self) -> Short {
-        match self.mask {
-            None => Short::of_stat(self.out),
-            Some(_) => Short::of_statx(self.out),
-        }
+/// The call that looks at `name` in a directory, behind the directory's descriptor.
+fn call_for(asked: &Request, name: usize) -> (u32, [usize; 5]) {
+    let flags = asked.flags & !EMPTY | NOFOLLOW;
+    match asked.mask {
+        None => (raw::__NR_newfstatat, [name, asked.out, flags, 0, 0]),
+        Some(mask) => (raw::__NR_statx, [name, flags, mask | raw::STATX_CTIME as usize, asked.out, 0]),
     }
 }
 
-fn look_at(frame: &CallFrame, asked: Asked) -> Answer {
+/// What the kernel has just written.
+fn written(asked: &Request) -> Short {
+    match asked.mask {
+        None => Short::of_stat(asked.out),
+        Some(_) => Short::of_statx(asked.out),
+    }
+}
+
+fn look_at(frame: &CallFrame, asked: Request) -> Answer {
     if asked.flags & EMPTY != 0 {
         return if matches!(is_empty(asked.path), Ok(true)) { by_descriptor(asked) } else { None };
     }
@@ -122,7 +95,9 @@ fn look_at(frame: &CallFrame, asked: Asked) -> Answer {
         (raw::__NR_getxattrat, arguments)
     };
     let result = match place.split() {
-        Some(name) => through::look_twice(frame, &mut place, record(name), Errno::NODATA, asked.call(name))?,
+        Some(name) => {
+            through::look_twice(frame, &mut place, record(name), Errno::NODATA, call_for(&asked, name))?
+        }
         // A name in the directory itself.
         None if !place.bytes().starts_with(b"/") => {
             let name = place.path().address();
@@ -130,7 +105,7 @@ fn look_at(frame: &CallFrame, asked: Asked) -> Answer {
             let made =
                 |(number, [a, b, c, d, e]): (u32, [usize; 5])| forward(number, [directory, a, b, c, d, e]);
             match made(record(name)) {
-                Err(Errno::NODATA) => made(asked.call(name)),
+                Err(Errno::NODATA) => made(call_for(&asked, name)),
                 other => other,
             }
         }
@@ -144,7 +119,7 @@ fn look_at(frame: &CallFrame, asked: Asked) -> Answer {
     }
 }
 
-fn by_descriptor(asked: Asked) -> Answer {
+fn by_descriptor(asked: Request) -> Answer {
     if asked.directory < 0 {
         return None;
     }
@@ -152,21 +127,15 @@ fn by_descriptor(asked: Asked) -> Answer {
     if host::fgetxattr(asked.directory, Path::new(RECORD), &mut value) != Err(Errno::NODATA) {
         return None;
     }
-    let empty = c"".as_ptr() as usize;
-    let directory = asked.directory as isize as usize;
-    let result = match asked.mask {
-        None => forward(raw::__NR_fstat, [directory, asked.out, 0, 0, 0, 0]),
-        Some(mask) => forward(raw::__NR_statx, [directory, empty, asked.flags, mask, asked.out, 0]),
-    };
-    match result {
-        Ok(_) => answer(asked, &asked.written()),
+    match asked.of_descriptor(asked.directory) {
+        Ok(_) => answer(asked, &written(&asked)),
         Err(error) => Some(Err(error)),
     }
 }
 
 /// A file of which nothing was recorded before it was looked at.
-fn finish(asked: Asked) -> Answer {
-    let stat = asked.written();
+fn finish(asked: Request) -> Answer {
+    let stat = written(&asked);
     let is_link = stat.mode & raw::S_IFMT == raw::S_IFLNK;
     if is_link && asked.flags & NOFOLLOW == 0 || !is_settled(&stat) {
         return None;
@@ -174,14 +143,14 @@ fn finish(asked: Asked) -> Answer {
     answer(asked, &stat)
 }
 
-fn answer(asked: Asked, stat: &Short) -> Answer {
+fn answer(asked: Request, stat: &Short) -> Answer {
     if !file::bears_attributes(stat.mode) && sidecar::may_have(stat.inode) {
         return None;
     }
     let (uid, gid) = file::unrecorded_to_root(stat.uid, stat.gid);
     match asked.mask {
-        None => written::amend_classic_owners(asked.out, uid, gid),
-        Some(_) => written::amend_statx_owners(asked.out, uid, gid),
+        None => amend_classic_owners(asked.out, uid, gid),
+        Some(_) => amend_statx_owners(asked.out, uid, gid),
     }
     Some(Ok(0))
 }
