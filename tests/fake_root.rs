@@ -68,6 +68,35 @@ fn owners_outlast_the_command_that_gave_them() {
 }
 
 #[test]
+fn a_session_that_never_began_or_is_over_with_its_newroot_leaves_no_file() {
+    let test = "a_session_that_never_began_or_is_over_with_its_newroot_leaves_no_file";
+    let Some(place) = Place::new(test) else { return };
+    let files = || fs::read_dir(place.root.join(".newroot/sessions")).expect("the store").count();
+    let status = |options: &[&str], script: &str| place.run(options, script).ending;
+    let [shell, elsewhere] = ["bin/sh", "bin/elsewhere"].map(|name| place.root.join(name));
+    fs::rename(&shell, &elsewhere).expect("a move");
+    assert_eq!(status(&[], "true"), Ending::Exit(127));
+    assert_eq!(files(), 0);
+    fs::rename(&elsewhere, &shell).expect("a move back");
+    // No identity can be faked where file locks are limited, as newroot finds last, or its child does.
+    for options in [&[][..], &["--kill-on-exit"]] {
+        let inner = place.command(&place.root, options, "true");
+        let mut limited = Command::new("prlimit");
+        limited.args(["--locks=9:9", "--"]).arg(inner.get_program()).args(inner.get_args());
+        limited.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let outcome = run(&mut limited);
+        assert!(outcome.stderr().contains("limit on file locks"), "{}", outcome.stderr());
+        assert_eq!((outcome.ending, files()), (Ending::Exit(125), 0));
+    }
+    let script = "mkdir m && mount -t tmpfs none m && echo x > m/file; sleep 60 & exit 7";
+    assert_eq!(status(&["--kill-on-exit"], script), Ending::Exit(7));
+    assert_eq!(files(), 0);
+    // Who becomes the command leaves it to a later launch.
+    assert_eq!(status(&[], "exit 7"), Ending::Exit(7));
+    assert_eq!(files(), 1);
+}
+
+#[test]
 fn a_root_that_is_moved_keeps_its_owners() {
     let Some(mut place) = Place::new("a_root_that_is_moved_keeps_its_owners") else { return };
     place.check(&[], MAKE, "");

@@ -91,6 +91,14 @@ fn existing_capabilities() -> Capabilities {
     }
 }
 
+impl Drop for Prepared {
+    /// Whoever comes here didn't become the command, or has outlived it and all that it started: nobody needs the
+    /// file any more.
+    fn drop(&mut self) {
+        sessions::remove(&self.file);
+    }
+}
+
 impl Prepared {
     /// Makes this process the first of the session.
     pub(super) fn adopt(&self) -> Result<()> {

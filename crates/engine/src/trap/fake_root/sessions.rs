@@ -1,7 +1,7 @@
 //! The files of sessions: made by the launcher, and removed by a later one.
 //!
-//! Nobody is left to remove a session's file when its last process ends, for newroot becomes the command. So
-//! each launch removes those that no process has mapped any more; of processes it can't see (another
+//! Nobody is left to remove a session's file when its last process ends, for newroot becomes the command (if it
+//! doesn't, `Prepared` removes it). So each launch removes those that no process has mapped any more; of processes it can't see (another
 //! PID namespace's) it believes that they live for as long as the machine has been up.
 
 use std::ffi::OsStr;
@@ -108,10 +108,15 @@ fn clean(directory: &Path) {
             needed.windows(name.len()).any(|window| window == name)
         });
         if !of_this_boot || (seen && !mapped && is_settled(&file)) {
-            let _ = fs::remove_dir_all(memory_of(&file));
-            let _ = fs::remove_file(&file);
+            remove(&file);
         }
     }
+}
+
+/// Removes a session's file with what belongs to it. What can't be removed stays for a later launch.
+pub(super) fn remove(file: &Path) {
+    let _ = fs::remove_dir_all(memory_of(file));
+    let _ = fs::remove_file(file);
 }
 
 /// The directory with what a session's guest took for file systems in memory.
