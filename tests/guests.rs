@@ -11,7 +11,7 @@ use newroot_testkit::{Bed, Engine, Facts, Guest, Linkage, difference, discover, 
 
 /// The engines that have to agree with the kernel, each also without what it only uses
 /// because it is quick.
-const ENGINES: [Engine; 10] = [
+const ENGINES: [Engine; 13] = [
     Engine::TRAP,
     // Every call site is patched as soon as it has trapped once.
     Engine { name: "trap_patched", options: &["--engine=trap", "--patch-after=1"], ..Engine::TRAP },
@@ -35,7 +35,21 @@ const ENGINES: [Engine; 10] = [
         ..Engine::NAMESPACE
     },
     CHROOT,
+    OWN_LINKS,
+    Engine {
+        name: "trap_own_links_patched",
+        options: &["--engine=trap", "--patch-after=1", "--link2symlink"],
+        ..OWN_LINKS
+    },
     FAKE_ROOT,
+    Engine {
+        name: "fake_root_own_links",
+        options: &["--engine=trap", "--patch-after=1", "--root", "--link2symlink"],
+        own_links: true,
+        denied: OWN_LINKS.denied,
+        differences: OWN_LINKS.differences,
+        ..FAKE_ROOT
+    },
     Engine {
         name: "fake_root_patched",
         options: &["--engine=trap", "--patch-after=1", "--root"],
@@ -53,6 +67,16 @@ const CHROOT: Engine = Engine {
     ..Engine::NAMESPACE
 };
 
+/// Hard links where the host refuses them.
+const OWN_LINKS: Engine = Engine {
+    name: "trap_own_links",
+    options: &["--engine=trap", "--no-patch", "--link2symlink"],
+    own_links: true,
+    denied: &["link=EPERM", "linkat=EPERM"],
+    differences: "own_links.differs",
+    ..Engine::TRAP
+};
+
 /// Compared with real root.
 const FAKE_ROOT: Engine = Engine {
     name: "fake_root",
@@ -68,6 +92,14 @@ const ROOTS_AREA: &str = "owner";
 /// What both are asked about besides: areas where real root does no harm to the machine.
 const ROOTS_TOO: [&str; 9] =
     ["bindings", "exec", "fs", "library", "limits", "lookup", "sockets", "spawn", "threads"];
+/// Where the host's own links alone will do: within bindings nothing is kept, and what never had a name can get none.
+const NOT_WITH_OWN_LINKS: [&str; 5] = [
+    "bindings::crossing_is_another_device",
+    "limits::no_descriptor_at_all",
+    "lookup::names_of_255_bytes",
+    "lookup::unnamed_temporary_files",
+    "owner::unnamed_files_get_names",
+];
 /// Two leave no root to look at; real root isn't held to the other's limit.
 const NOT_BY_ROOT: [&str; 3] = ["fs::only_root_may", "bindings::onto_a_link", "limits::no_more_processes"];
 
@@ -98,6 +130,9 @@ fn main() -> ExitCode {
 /// Whether an engine has anything to do with a guest.
 fn is_tried(engine: &Engine, guest: &Guest) -> bool {
     if !engine.area.is_none_or(|area| guest.is_in(area)) {
+        return false;
+    }
+    if engine.own_links && NOT_WITH_OWN_LINKS.contains(&&*guest.name) {
         return false;
     }
     if guest.is_in(ROOTS_AREA) {
@@ -144,10 +179,11 @@ fn repeats(bed: &Bed, guest: &Guest, linkage: Linkage) -> Result<(), Failed> {
 fn on_engine(bed: &Bed, guest: &Guest, linkage: Linkage, engine: Engine) -> Result<(), Failed> {
     let mut expected =
         if engine.fake_root { bed.native_root(guest, linkage) } else { bed.native(guest, linkage) };
-    let differs = guest.expected_difference(engine.differences);
-    // What the trap engine does otherwise for everybody, it does for root too.
-    let differs =
-        differs.or_else(|| guest.expected_difference(Engine::TRAP.differences).filter(|_| engine.fake_root));
+    // What the trap engine does otherwise for everybody, it does for root too, and with links of its own.
+    let of_root = engine.fake_root.then_some(FAKE_ROOT.differences);
+    let of_trap = (engine.fake_root || engine.own_links).then_some(Engine::TRAP.differences);
+    let mut endings = [Some(engine.differences), of_root, of_trap].into_iter().flatten();
+    let differs = endings.find_map(|ending| guest.expected_difference(ending));
     if let Some(printed) = differs {
         expected.printed = printed;
     }

@@ -21,8 +21,18 @@ fn seconds() -> f64 {
 /// The trap engine with every call trapped, and with every call site patched as soon as it has trapped once.
 const ENGINES: [&[&str]; 2] = [&["--engine=trap", "--no-patch"], &["--engine=trap", "--patch-after=1"]];
 
+/// The same with hard links of newroot's own, where the host has none.
+const OWN_LINKS: [&[&str]; 2] = [
+    &["--engine=trap", "--link2symlink", "--no-patch"],
+    &["--engine=trap", "--link2symlink", "--patch-after=1"],
+];
+
 /// Runs a program of `tests/races`, natively and on the engines; with these arguments behind the time.
 fn race(name: &str, arguments: &[&str]) {
+    race_on(name, arguments, &ENGINES);
+}
+
+fn race_on(name: &str, arguments: &[&str], engines: &[&[&str]]) {
     let bed = newroot_testkit::bed!();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/races/{name}.c"));
     let program = bed.program_of(&source);
@@ -32,7 +42,7 @@ fn race(name: &str, arguments: &[&str]) {
     } else {
         skip(&format!("{name}, natively"), "only root can chroot");
     }
-    for engine in ENGINES {
+    for engine in engines {
         once(&bed, &program, Some(engine), seconds(), arguments);
     }
 }
@@ -56,7 +66,11 @@ fn once(bed: &Bed, program: &Path, engine: Option<&[&str]>, seconds: f64, argume
     let mut command = match engine {
         Some(options) => {
             let newroot = bed.program("newroot");
-            let mut command = bed.enter().cwd(bed.scratch()).user(user).command(&newroot);
+            let mut world = bed.enter().cwd(bed.scratch()).user(user);
+            if options.contains(&"--link2symlink") {
+                world = world.deny("link=EPERM").deny("linkat=EPERM");
+            }
+            let mut command = world.command(&newroot);
             command.args(["run", "--no-recommended", "-w", "/work"]).args(options);
             command.arg("-b").arg(format!("{}:/bound", bound.display())).arg(&root).args(["--", "/bin/race"]);
             command
@@ -96,6 +110,12 @@ fn descriptors_run_out_where_the_kernel_says() {
 #[test]
 fn the_killed_disturb_nobody() {
     race("killed", &["1"]);
+}
+
+#[test]
+fn names_of_files_come_and_go() {
+    race("names", &[]);
+    race_on("names", &[], &OWN_LINKS);
 }
 
 #[test]

@@ -88,7 +88,10 @@ fn ordinarily(trap: Trap) -> String {
         Trap::IfArgument(index) => format!("if argument {} is given", index + 1),
         Trap::IfEqual(index, value) => format!("if argument {} is {value}", index + 1),
         Trap::InSession(Session::Aliased) => "if a directory is seen at two places".to_owned(),
-        Trap::InSession(Session::Unlisted) => "if a binding's name isn't in its parent directory".to_owned(),
+        Trap::InSession(Session::Unlisted) => {
+            "if a binding's name isn't in its parent directory, or hard links are newroot's own".to_owned()
+        }
+        Trap::InSession(Session::Links) => "if hard links are newroot's own".to_owned(),
         Trap::InSession(Session::ReadOnly) => "if a binding is read-only".to_owned(),
         Trap::InSession(Session::Release) => "if another kernel release is shown".to_owned(),
         Trap::RefuseUnderRoot(..) => {

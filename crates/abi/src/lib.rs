@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod errno;
+pub mod links;
 pub mod plan;
 
 pub use errno::Errno;

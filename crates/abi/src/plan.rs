@@ -12,20 +12,21 @@
 //! | 3 | what `uname -r` says in the guest, or nothing |
 //! | 4 | the path that was given to execve, for AT_EXECFN and the process's name |
 //! | 5 | host path of the session's file (see `newroot_owner::session`), or nothing without fake root |
-//! | 6… | one [`Mount`] each; padded with an empty string to make the number of all even |
+//! | 6 | host path of the root whose [`links`](crate::links) are told and made, or nothing; `/` for the host's own |
+//! | 7… | one [`Mount`] each; padded with an empty string to make the number of all even |
 //! | last | the [`Header`], fixed-width hexadecimal |
 //!
 //! The number of strings is even because the guest's argument count comes to lie that many words
 //! above where the kernel put it on the initial stack, which the ABI wants 16-byte aligned.
 
 /// Changes whenever a launcher and a shim of different builds could misread each other.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// The first string of every plan. The control character keeps it from being anyone's variable.
-pub const MAGIC: &[u8] = b"\x01newroot-plan-4";
+pub const MAGIC: &[u8] = b"\x01newroot-plan-5";
 
 /// Strings in front of the mounts.
-pub const FIXED_STRINGS: usize = 6;
+pub const FIXED_STRINGS: usize = 7;
 /// The fewest strings of a plan: those in front, one mount, no padding, the header.
 pub const LEAST_STRINGS: usize = FIXED_STRINGS + 2;
 
@@ -40,6 +41,8 @@ pub const NAME: usize = 4;
 /// Index of the string with the host path of the session's file, which fake root needs. The
 /// directory it lies in is the root's store.
 pub const SESSION_FILE: usize = 5;
+/// Index of the string with the host path of the root that has hard links which the host refused.
+pub const LINKS: usize = 6;
 
 macro_rules! flags {
     ($type:ident, $($(#[$meta:meta])* $name:ident = $value:expr;)*) => {
@@ -101,6 +104,8 @@ flags! { Flags,
     FAKE_ROOT = 1 << 11;
     /// The program gained rights by its exec, which AT_SECURE tells it.
     SECURE = 1 << 12;
+    /// Hard links that the host refuses are made, and told, as [`links`](crate::links) has them.
+    LINKS = 1 << 13;
 }
 
 /// What changes from process to process, in fixed-width hexadecimal.
@@ -268,7 +273,7 @@ mod tests {
     #[test]
     fn header_survives_the_round_trip() {
         let header = Header {
-            strings: 8,
+            strings: 10,
             flags: Flags::LAUNCH.with(Flags::TRACE),
             mask: 0x8000_0000_0000_0001,
             cwd_mount: 3,

@@ -7,6 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 use newroot_abi::Errno;
+use newroot_abi::links::Id;
 use newroot_abi::plan::{Mount, MountFlags};
 use newroot_paths::{Fs, GuestBuf, HostBuf, Last, Link, MountTable, WalkScratch, walk};
 use rustix::fs::Access;
@@ -100,7 +101,7 @@ impl Guest {
         let mut scratch = Box::new(WalkScratch::new());
         self.with_table(|table| {
             scratch.guest.assign(from)?;
-            let found = walk(&mut HostFs, table, &mut scratch, path, last)?;
+            let found = walk(&mut HostFs { root: self.root() }, table, &mut scratch, path, last)?;
             Ok(Resolved {
                 guest: scratch.guest.bytes().to_vec(),
                 host: PathBuf::from(OsStr::from_bytes(scratch.host.bytes())),
@@ -168,13 +169,24 @@ pub(crate) fn to_io(error: Errno) -> io::Error {
     io::Error::from_raw_os_error(error.number())
 }
 
-struct HostFs;
+struct HostFs<'a> {
+    root: &'a [u8],
+}
+
+impl HostFs<'_> {
+    /// Where the file lies that a link's text stands for, if it is one that the host refused
+    /// (`newroot_abi::links`).
+    fn kept_file(&self, text: &[u8]) -> Option<Vec<u8>> {
+        let file = [self.root, &Id::of_text(text)?.text()].concat();
+        fs::symlink_metadata(OsStr::from_bytes(&file)).is_ok().then_some(file)
+    }
+}
 
 fn to_errno(error: &io::Error) -> Errno {
     Errno::from_number(error.raw_os_error().unwrap_or(libc::EIO))
 }
 
-impl Fs for HostFs {
+impl Fs for HostFs<'_> {
     fn read_link(
         &mut self,
         _: &GuestBuf,
@@ -184,7 +196,12 @@ impl Fs for HostFs {
     ) -> Result<Link, Errno> {
         match fs::read_link(OsStr::from_bytes(host.bytes())) {
             Ok(target) => {
-                text.assign(&target.into_os_string().into_vec())?;
+                let target = target.into_os_string().into_vec();
+                if let Some(file) = self.kept_file(&target) {
+                    host.assign(&file)?;
+                    return Ok(Link::Elsewhere);
+                }
+                text.assign(&target)?;
                 Ok(Link::Text)
             }
             Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(Link::No),
@@ -197,5 +214,13 @@ impl Fs for HostFs {
         path.extend_from_slice(b"/.");
         rustix::fs::access(OsStr::from_bytes(&path), Access::EXISTS)
             .map_err(|error| Errno::from_number(error.raw_os_error()))
+    }
+
+    fn elsewhere(&mut self, host: &mut HostBuf) -> Result<bool, Errno> {
+        let target = fs::read_link(OsStr::from_bytes(host.bytes())).ok();
+        match target.and_then(|target| self.kept_file(target.as_os_str().as_bytes())) {
+            Some(file) => host.assign(&file).map(|()| true),
+            None => Ok(false),
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::exec;
 use crate::guest::{Guest, shown};
 use crate::identity::Numbers;
-use crate::spec::{LaunchSpec, Warning, WorkingDirectory};
+use crate::spec::{HardLinks, LaunchSpec, Warning, WorkingDirectory};
 use crate::{capabilities, command, cwd, environment, supervise};
 
 /// What has to be known before the root is entered.
@@ -132,14 +132,14 @@ fn here() -> Vec<u8> {
 
 /// Refuses what only the trap engine has.
 pub(crate) fn refuse_shims_own(spec: &LaunchSpec, engine: &'static str) -> Result<()> {
-    if spec.kernel_release.is_none() {
+    let (why, hint) = if spec.kernel_release.is_some() {
+        ("the kernel tells its own release", "another kernel release is for the trap engine")
+    } else if spec.hard_links == HardLinks::Emulated {
+        ("hard links are the kernel's own", "links that the host refuses are for the trap engine")
+    } else {
         return Ok(());
-    }
-    Err(Error::Unsupported {
-        engine,
-        why: "the kernel tells its own release".to_owned(),
-        hint: Some("another kernel release is for the trap engine".to_owned()),
-    })
+    };
+    Err(Error::Unsupported { engine, why: why.to_owned(), hint: Some(hint.to_owned()) })
 }
 
 /// Says what is about to be done.

@@ -32,8 +32,8 @@ mod trap;
 pub use error::{Error, Hint, Result};
 pub use spec::{
     Access, Binding, Capabilities, CommandLine, Confinement, Dotted, EngineChoice, Environment, FakeRoot,
-    GuestLink, Identity, Isolation, LaunchSpec, Missing, Namespace, Patching, Principal, UserMap, Warning,
-    WorkingDirectory, reason,
+    GuestLink, HardLinks, Identity, Isolation, LaunchSpec, Missing, Namespace, Patching, Principal, UserMap,
+    Warning, WorkingDirectory, reason,
 };
 
 /// Runs `spec` and returns only if it could not be started, or, where a supervisor was

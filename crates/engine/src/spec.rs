@@ -33,6 +33,8 @@ pub struct LaunchSpec {
     pub identity: Identity,
     /// Whether an ordinary user gets that identity as a fake.
     pub fake_root: FakeRoot,
+    /// Where hard links come from.
+    pub hard_links: HardLinks,
     /// What the command doesn't share with the host, beyond its root.
     pub isolation: Isolation,
     /// The file mode creation mask, if not the caller's.
@@ -179,6 +181,16 @@ pub enum FakeRoot {
     On,
     /// Yes. What nothing is recorded of belongs to the identity that was asked for (PRoot's `-i`).
     OwnFiles,
+}
+
+/// What becomes of a hard link that the host refuses: some systems, Android first of all, grant them to nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HardLinks {
+    /// It is refused; but a root that has links of newroot's own keeps them, and gets more.
+    #[default]
+    OfTheHost,
+    /// newroot makes its own (PRoot's `--link2symlink`), for which it keeps the file in the root's store.
+    Emulated,
 }
 
 /// Something worth a line on stderr that doesn't keep the command from running.

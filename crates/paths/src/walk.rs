@@ -28,6 +28,16 @@ pub trait Fs {
     /// # Errors
     /// ENOTDIR, ENOENT, EACCES and the like.
     fn search(&mut self, host: &mut HostBuf) -> Result<(), Errno>;
+
+    /// Whether the name at `host`, which isn't followed, is one of a file that lies elsewhere
+    /// ([`Link::Elsewhere`]); then `host` is where.
+    ///
+    /// # Errors
+    /// ENAMETOOLONG.
+    fn elsewhere(&mut self, host: &mut HostBuf) -> Result<bool, Errno> {
+        let _ = host;
+        Ok(false)
+    }
 }
 
 /// What stands at a component.
@@ -41,6 +51,9 @@ pub enum Link {
     Magic,
     /// One of procfs's links whose text was written in guest terms: magic, but walkable.
     MagicText,
+    /// No symlink to the guest, but a name of a file that the host has elsewhere, in place of a hard link: `host`
+    /// was changed to where. It isn't a directory.
+    Elsewhere,
 }
 
 /// How a lookup is confined: the RESOLVE_* flags of openat2(2).
@@ -78,6 +91,8 @@ pub struct Found {
     pub magic: bool,
     /// The path asked for a directory (a trailing slash or dot); the host path ends in a slash.
     pub directory: bool,
+    /// The host path isn't the guest path's translation: see [`Link::Elsewhere`].
+    pub elsewhere: bool,
 }
 
 /// Room for a walk. For a relative path [`Self::guest`] holds the canonical directory to start from.
@@ -155,6 +170,7 @@ pub fn walk_within(
     let mut links = 0;
     let mut directory = false;
     let mut magic = false;
+    let mut kept = false;
     while let Some(component) = next_component(pending.bytes(), &mut at) {
         let name = pending.bytes().get(component.start..component.end).unwrap_or(&[]);
         match name {
@@ -197,6 +213,7 @@ pub fn walk_within(
             return Err(Errno::XDEV);
         }
         if is_last && last == Last::Keep && !directory {
+            kept = true;
             break;
         }
         table.translate(guest.bytes(), host)?;
@@ -204,6 +221,11 @@ pub fn walk_within(
             Ok(Link::No) => {}
             Err(Errno::NOENT) if is_last => {}
             Err(error) => return Err(error),
+            Ok(Link::Elsewhere) if is_last && !directory => {
+                let mount = table.owner(guest.bytes());
+                return Ok(Found { mount, magic: false, directory: false, elsewhere: true });
+            }
+            Ok(Link::Elsewhere) => return Err(Errno::NOTDIR),
             Ok(Link::Magic) => {
                 refuse_magic(rules, scoped)?;
                 magic = true;
@@ -238,12 +260,13 @@ pub fn walk_within(
         }
     }
     let mount = table.translate(guest.bytes(), host)?;
+    let elsewhere = kept && fs.elsewhere(host)?;
     if magic {
         host.extend(pending.bytes().get(at..).unwrap_or(&[]))?;
     } else if directory && host.bytes() != b"/" {
         host.extend(b"/")?;
     }
-    Ok(Found { mount, magic, directory })
+    Ok(Found { mount, magic, directory, elsewhere })
 }
 
 /// The directory that absolute paths start from.

@@ -11,6 +11,8 @@ enum Node {
     Directory,
     File,
     Link(&'static str),
+    /// A name of a file that the host has elsewhere.
+    Elsewhere(&'static str),
 }
 
 /// A host file system: canonical host path to node. Directories on the way are implied.
@@ -53,7 +55,15 @@ impl Fs for Memory {
     ) -> Result<Link, Errno> {
         match self.lookup(host.bytes())? {
             Node::Link(target) => text.assign(target.as_bytes()).map(|()| Link::Text),
+            Node::Elsewhere(file) => host.assign(file.as_bytes()).map(|()| Link::Elsewhere),
             _ => Ok(Link::No),
+        }
+    }
+
+    fn elsewhere(&mut self, host: &mut HostBuf) -> Result<bool, Errno> {
+        match self.lookup(host.bytes()) {
+            Ok(Node::Elsewhere(file)) => host.assign(file.as_bytes()).map(|()| true),
+            _ => Ok(false),
         }
     }
 
@@ -77,6 +87,9 @@ fn resolve(from: &str, path: &str, last: Last) -> Result<(String, String, Found)
         ("/r/dangling", Node::Link("/usr/none")),
         ("/r/to-mnt", Node::Link("/mnt/x")),
         ("/r/etc", Node::Directory),
+        ("/r/etc/other", Node::Elsewhere("/r/store/1")),
+        ("/r/to-other", Node::Link("etc/other")),
+        ("/r/store/1", Node::File),
         ("/r/mnt", Node::Directory),
         ("/bound/x", Node::File),
         ("/bound/out", Node::Link("../usr")),
@@ -164,4 +177,19 @@ fn a_loop_is_eloop_and_a_file_on_the_way_enotdir() {
 fn a_binding_inside_a_binding_is_found_by_its_longer_path() {
     check("", "/mnt/deep/y", "/mnt/deep/y", "/other/y");
     check("/mnt", "deep/y", "/mnt/deep/y", "/other/y");
+}
+
+#[test]
+fn a_file_that_lies_elsewhere_is_found_under_its_name() {
+    for last in [Last::Follow, Last::Keep] {
+        let (guest, host, found) = resolve("/etc", "other", last).expect("it is there");
+        assert_eq!((guest.as_str(), host.as_str()), ("/etc/other", "/r/store/1"));
+        assert!(found.elsewhere && found.mount == MOUNTS.len() - 1);
+    }
+    check("", "/to-other", "/etc/other", "/r/store/1");
+    let (_, host, found) = resolve("", "/to-other", Last::Keep).expect("a link");
+    assert_eq!((host.as_str(), found.elsewhere), ("/r/to-other", false));
+    for path in ["/etc/other/", "/etc/other/x", "/etc/other/.."] {
+        assert_eq!(resolve("", path, Last::Follow).expect_err(path), Errno::NOTDIR);
+    }
 }

@@ -20,6 +20,9 @@ pub const OWNERS: &str = "owners";
 /// The directory of sessions in it.
 pub const SESSIONS: &str = "sessions";
 
+/// The directory of files with several names in it (`newroot_abi::links`).
+pub const LINKS: &str = "links";
+
 /// A store that is there.
 #[derive(Debug)]
 pub struct Store {
@@ -80,6 +83,24 @@ fn in_state(base: &Path, root: &Path) -> io::Result<PathBuf> {
     Ok(base.join(format!("roots/{:x}-{:x}", metadata.dev(), metadata.ino())))
 }
 
+/// Whether a root has files with several names that its host doesn't know of.
+#[must_use]
+pub fn has_links(root: &Path) -> bool {
+    fs::symlink_metadata(root.join(NAME).join(LINKS)).is_ok_and(|links| links.is_dir())
+}
+
+/// Makes the place in a root where files with several names are kept, if it is missing.
+///
+/// # Errors
+/// What keeps it from being made.
+pub fn provide_links(root: &Path) -> Result<(), NotMade> {
+    let path = root.join(NAME).join(LINKS);
+    [root.join(NAME), path.clone()]
+        .iter()
+        .try_for_each(|directory| make_directory(directory))
+        .map_err(|cause| NotMade { path, cause })
+}
+
 /// Where the user's programs keep what is to outlast them.
 fn state_directories() -> Vec<PathBuf> {
     let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -94,12 +115,16 @@ fn state_directories() -> Vec<PathBuf> {
 /// What making, or writing into, one of its directories gives.
 pub fn make(path: &Path) -> io::Result<()> {
     for directory in [path.to_owned(), path.join(OWNERS), path.join(SESSIONS)] {
-        DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
-        let metadata = fs::symlink_metadata(&directory)?;
-        if !metadata.is_dir() {
-            return Err(Errno::NOTDIR.into());
-        }
-        access(&directory, Access::WRITE_OK | Access::EXEC_OK)?;
+        make_directory(&directory)?;
     }
     Ok(())
+}
+
+fn make_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let metadata = fs::symlink_metadata(path)?;
+    if !metadata.is_dir() {
+        return Err(Errno::NOTDIR.into());
+    }
+    Ok(access(path, Access::WRITE_OK | Access::EXEC_OK)?)
 }

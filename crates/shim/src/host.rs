@@ -14,8 +14,8 @@ use newroot_sys::arch::SignalAction;
 use newroot_sys::{raw, syscall};
 
 pub use files::{
-    birth, fchmodat, fgetxattr, getxattr, limits_of, linkat, listxattr, mkdirat, mknodat, pwrite,
-    removexattr, rename, seconds, set_limits, setxattr, symlinkat, unlinkat,
+    birth, fchmodat, fgetxattr, flock, getxattr, limits_of, linkat, listxattr, mkdirat, mknodat, nanoseconds,
+    pwrite, removexattr, rename, seconds, set_limits, setxattr, symlinkat, unlinkat,
 };
 
 /// The working directory as a directory descriptor.
@@ -295,6 +295,13 @@ pub fn getppid() -> u32 {
 pub fn gettid() -> u32 {
     // SAFETY: touches no memory.
     unsafe { syscall!(raw::__NR_gettid) }.unwrap_or(0) as u32
+}
+
+/// geteuid(2): the real user.
+#[must_use]
+pub fn geteuid() -> u32 {
+    // SAFETY: touches no memory.
+    unsafe { syscall!(raw::__NR_geteuid) }.unwrap_or(0) as u32
 }
 
 /// Whether no other thread or process runs in this memory. unshare(2) of memory is nothing to do for who

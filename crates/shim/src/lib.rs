@@ -22,6 +22,7 @@ pub mod fast;
 pub mod handlers;
 pub mod host;
 pub mod limits;
+pub mod links;
 pub mod loader;
 pub mod memory;
 pub mod outlook;

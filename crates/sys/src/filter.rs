@@ -118,7 +118,8 @@ fn rule_of(row: &Row, flags: Flags, release: bool) -> Rule {
         Trap::InSession(property) => {
             let on = match property {
                 Session::Aliased => flags.has(Flags::ALIASED),
-                Session::Unlisted => flags.has(Flags::UNLISTED),
+                Session::Unlisted => flags.has(Flags::UNLISTED) || flags.has(Flags::LINKS),
+                Session::Links => flags.has(Flags::LINKS),
                 Session::ReadOnly => flags.has(Flags::READ_ONLY),
                 Session::Release => release,
             };

@@ -31,8 +31,11 @@ pub enum Trap {
 pub enum Session {
     /// Some host directory is visible at two guest paths.
     Aliased,
-    /// Some binding's name is missing in its parent directory.
+    /// Listings aren't as the kernel has them: some binding's name is missing in its parent directory, or there
+    /// are hard links that the host doesn't know.
     Unlisted,
+    /// There are hard links that the host doesn't know.
+    Links,
     /// Some binding is read-only.
     ReadOnly,
     /// The guest is told another kernel release.
@@ -126,6 +129,7 @@ pub enum Call {
     Creat,
     Stat,
     LStat,
+    FStat,
     NewFStatAt,
     StatX,
     ReadLink,
@@ -373,6 +377,7 @@ pub static ROWS: &[Row] = &[
     row("readlink", legacy::__NR_readlink, Trap::Always, Call::ReadLink),
     row("readlinkat", raw::__NR_readlinkat, Trap::Always, Call::ReadLinkAt),
     row("statfs", raw::__NR_statfs, Trap::Always, Call::StatFs),
+    faked(row("fstat", raw::__NR_fstat, Trap::InSession(Session::Links), Call::FStat)),
     faked(row("fstatfs", raw::__NR_fstatfs, Trap::InSession(Session::ReadOnly), Call::FStatFs)),
     old(
         "access",
@@ -730,7 +735,6 @@ pub static ROWS: &[Row] = &[
     denied(of_root("statmount", raw::__NR_statmount), "ENOSYS"),
     denied(of_root("listmount", raw::__NR_listmount), "ENOSYS"),
     // Owners by descriptor.
-    of_root("fstat", raw::__NR_fstat),
     of_root("fgetxattr", raw::__NR_fgetxattr),
     of_root("flistxattr", raw::__NR_flistxattr),
     // Refused: what would open files behind the filter's back, or change the root under us.

@@ -123,6 +123,8 @@ static const struct feature {
     {"fsopen", SYS_fsopen},
     {"memfd_create", SYS_memfd_create},
     {"mkdir", SYS_mkdir},
+    {"link", SYS_link},
+    {"linkat", SYS_linkat},
     {"mmap_writable_code", SYS_mmap, 2, PROT_WRITE | PROT_EXEC, PROT_WRITE | PROT_EXEC},
     {"mprotect_writable_code", SYS_mprotect, 2, PROT_WRITE | PROT_EXEC, PROT_WRITE | PROT_EXEC},
     {"mount", SYS_mount},

@@ -14,7 +14,8 @@ use crate::compile::{compile, copy_program, exists};
 use crate::enter::{ENVIRONMENT, Enter, User};
 use crate::fixture::Fixture;
 use crate::guest::{Guest, Linkage, tools};
-use crate::run::{Ending, run, run_within};
+use crate::links;
+use crate::run::{Ending, Outcome, run, run_within};
 
 mod fake_root;
 
@@ -36,6 +37,8 @@ pub struct Engine {
     pub by_root: bool,
     /// Whether an ordinary user starts it and is root inside: the oracle is real root then.
     pub fake_root: bool,
+    /// Whether it makes hard links of its own; they are real ones again when the files are looked at.
+    pub own_links: bool,
     /// What the host lacks, for [`Enter::deny`]. The oracle has it: newroot is to give the same
     /// answers without.
     pub denied: &'static [&'static str],
@@ -55,6 +58,7 @@ impl Engine {
         options: &["--engine=trap", "--no-patch"],
         by_root: false,
         fake_root: false,
+        own_links: false,
         denied: &[],
         area: None,
         mount_points: false,
@@ -230,7 +234,12 @@ impl Bed {
             command.args(["-u", &format!("+{}:+{}", user.uid, user.gid), "--groups="]);
         }
         command.arg(fixture.root()).args(["--", GUEST_PROGRAM]);
-        facts(&mut fixture, &mut command)
+        if !engine.own_links {
+            return facts(&mut fixture, &mut command);
+        }
+        let outcome = run_within(&mut command, DEADLINE);
+        let wrong = links::restore(&fixture.root());
+        facts_of(&mut fixture, &command, &outcome, &wrong)
     }
 
     /// `newroot run` by `caller` on `engine`, up to the root.
@@ -300,7 +309,11 @@ impl Bed {
 
 fn facts(fixture: &mut Fixture, command: &mut Command) -> Facts {
     let outcome = run_within(command, DEADLINE);
-    let printed = outcome.facts();
+    facts_of(fixture, command, &outcome, "")
+}
+
+fn facts_of(fixture: &mut Fixture, command: &Command, outcome: &Outcome, wrong: &str) -> Facts {
+    let printed = format!("{}{wrong}", outcome.facts());
     if fixture.is_kept() {
         eprintln!("{command:?}\n{printed}");
     }

@@ -16,6 +16,7 @@ mod debian;
 mod enter;
 mod fixture;
 mod guest;
+mod links;
 pub mod oracle;
 mod run;
 mod skip;

@@ -1,7 +1,9 @@
 //! The trap engine's launcher: from a specification to the first exec of the shim.
 
 mod fake_root;
+mod hidden;
 mod image;
+mod links;
 mod plan;
 mod process;
 
@@ -24,6 +26,7 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     let wanted = identity::resolve(&guest, &spec.identity, warn)?;
     let user = wanted.uid;
     let (identity, fake) = who(spec, &mut guest, wanted)?;
+    let links = links::prepare(&mut guest, spec.hard_links)?;
     mounts::provide_places(&mut guest)?;
     let variables = environment::resolve(
         &guest,
@@ -36,6 +39,9 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     let mut flags = mounts::flags(&guest).with(host_flags());
     if fake.is_some() {
         flags = flags.with(Flags::FAKE_ROOT);
+    }
+    if links.is_some() {
+        flags = flags.with(Flags::LINKS);
     }
     if spec.verbosity >= 1 {
         flags = flags.with(Flags::VERBOSE);
@@ -60,6 +66,7 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
             shim_path: image.path(),
             release: spec.kernel_release.as_deref(),
             session_file: fake.as_ref().map(|fake| fake.file.as_path()),
+            links: links.as_deref(),
         },
     );
     rustix::process::chdir(&start.host).map_err(|cause| Error::WorkingDirectory {

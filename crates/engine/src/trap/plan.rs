@@ -18,6 +18,7 @@ pub(super) struct Facts<'a> {
     pub(super) shim_path: Option<&'a Path>,
     pub(super) release: Option<&'a OsStr>,
     pub(super) session_file: Option<&'a Path>,
+    pub(super) links: Option<&'a Path>,
 }
 
 /// The plan's strings.
@@ -32,13 +33,15 @@ pub(super) fn encode(guest: &Guest, command: &Command, facts: &Facts<'_>) -> Vec
         patch_after: facts.patch_after,
     };
     let own = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+    let path = |path: Option<&Path>| own(path.map_or(b"", |path| path.as_os_str().as_bytes()));
     let mut strings = vec![
         own(MAGIC),
         own(&command.exe),
-        own(facts.shim_path.map_or(b"", |path| path.as_os_str().as_bytes())),
+        path(facts.shim_path),
         own(facts.release.map_or(b"", OsStr::as_bytes)),
         own(&command.name),
-        own(facts.session_file.map_or(b"", |path| path.as_os_str().as_bytes())),
+        path(facts.session_file),
+        path(facts.links),
     ];
     for mount in guest.mounts() {
         let mut text = mount.borrow().encode_prefix().to_vec();

@@ -54,8 +54,11 @@ pub(super) fn exec(
     composed.sort();
     let own = session().header.flags;
     let place = owner_of(inner.flags)?;
-    let mut flags = inner.flags.without(Flags::LAUNCH.with(Flags::NO_OPENAT2).with(Flags::NO_PROC));
-    for inherited in [Flags::NO_OPENAT2, Flags::NO_PROC, Flags::VERBOSE, Flags::TRACE, Flags::FAKE_ROOT] {
+    let own_alone = Flags::LAUNCH.with(Flags::NO_OPENAT2).with(Flags::NO_PROC).with(Flags::LINKS);
+    let mut flags = inner.flags.without(own_alone);
+    for inherited in
+        [Flags::NO_OPENAT2, Flags::NO_PROC, Flags::VERBOSE, Flags::TRACE, Flags::FAKE_ROOT, Flags::LINKS]
+    {
         if own.has(inherited) {
             flags = flags.with(inherited);
         }
@@ -90,8 +93,10 @@ pub(super) fn exec(
     }
     for index in 0..plan::FIXED_STRINGS {
         pointers.push(match index {
-            // The session's file is the outer one's, for it knows who everybody is.
-            plan::SHIM_PATH | plan::SESSION_FILE => session().strings.get(index).copied().unwrap_or(0),
+            // The session's file is the outer one's, for it knows who everybody is; its links lead to the outer root's.
+            plan::SHIM_PATH | plan::SESSION_FILE | plan::LINKS => {
+                session().strings.get(index).copied().unwrap_or(0)
+            }
             _ => variable(begin + index),
         });
     }

@@ -8,6 +8,8 @@
 //! The list of unfinished listings is words, written whole.
 #![allow(unsafe_code)]
 
+pub mod entries;
+
 use core::cell::UnsafeCell;
 
 use newroot_abi::Errno;
@@ -15,33 +17,42 @@ use newroot_abi::plan::{Flags, Mount, MountFlags};
 use newroot_paths::GuestBuf;
 use newroot_sys::raw;
 
+use self::entries::Layout;
 use super::{descriptor_argument, forward};
 use crate::host;
+use crate::links;
 use crate::memory;
 use crate::resolve;
 use crate::session::session;
 use crate::trap::{Outcome, Trapped};
-
-/// The two layouts of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layout {
-    /// `struct linux_dirent`: the type is the last byte.
-    Old,
-    /// `struct linux_dirent64`.
-    New,
-}
 
 const DT_DIR: u8 = 4;
 const DT_REG: u8 = 8;
 
 /// getdents(2).
 pub fn getdents(call: &mut Trapped<'_>) -> Outcome {
-    list(call, Layout::Old).into()
+    list_amended(call, Layout::Old).into()
 }
 
 /// getdents64(2).
 pub fn getdents64(call: &mut Trapped<'_>) -> Outcome {
-    list(call, Layout::New).into()
+    list_amended(call, Layout::New).into()
+}
+
+/// The listing, in a session with links without the store, and with what their names stand for.
+fn list_amended(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
+    loop {
+        let len = list(call, layout)?;
+        if len == 0 || !links::on() {
+            return Ok(len);
+        }
+        let [directory, out, ..] = call.arguments;
+        let left = links::amend_listing(descriptor_argument(directory), out, len, layout);
+        // Nothing left isn't the end.
+        if left != 0 {
+            return Ok(left);
+        }
+    }
 }
 
 fn list(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
@@ -124,13 +135,8 @@ fn entry(
     at: usize,
     room: usize,
 ) -> Result<Option<usize>, Errno> {
-    const OLD_HEAD: usize = 18;
-    const NEW_HEAD: usize = 19;
     // Old: name, NUL, (padding), type. New: type, name, NUL.
-    let bare = match layout {
-        Layout::Old => OLD_HEAD + name.len() + 2,
-        Layout::New => NEW_HEAD + name.len() + 1,
-    };
+    let bare = layout.head() + name.len() + if layout == Layout::Old { 2 } else { 1 };
     let len = bare.next_multiple_of(8);
     if len > room {
         return Ok(None);
@@ -148,12 +154,12 @@ fn entry(
     put(16, &(len as u16).to_ne_bytes());
     match layout {
         Layout::Old => {
-            put(OLD_HEAD, name);
+            put(layout.head(), name);
             put(len - 1, &[kind]);
         }
         Layout::New => {
             put(18, &[kind]);
-            put(NEW_HEAD, name);
+            put(layout.head(), name);
         }
     }
     memory::write_bytes(at, bytes)?;

@@ -7,8 +7,9 @@ use newroot_sys::raw;
 use super::path::{ends_in_dots, exists, may_change, new_entry, read_only_directory, searched};
 use super::{descriptor_argument, forward, read_path};
 use crate::host::{self, AT_FDCWD, FileType};
+use crate::links::{self, Source};
 use crate::memory;
-use crate::resolve::{self, Entry};
+use crate::resolve::{self, Entry, Object};
 use crate::session::session;
 use crate::slots::{Operand, Scratch};
 use crate::trap::{Outcome, Trapped};
@@ -69,6 +70,9 @@ fn rename_inner(
         both_searched()?;
         let flags = flags.unwrap_or(0) as u32;
         return rename_mount_point((first, old_directory, &from), (second, new_directory, &to), flags);
+    }
+    if let Some(renamed) = links::rename((&from, first), (&to, second), flags.unwrap_or(0) as u32) {
+        return renamed;
     }
     let arguments = [
         from.directory() as isize as usize,
@@ -207,7 +211,13 @@ fn link_inner(
     if by_descriptor {
         read_path(second, new)?;
         let to = new_entry(second, new_directory, Errno::EXIST, false)?;
-        return make_link(&to, second, (old_directory, old), flags);
+        return make_link(&to, second, (old_directory, old), flags).or_else(|error| {
+            // Only what has a name can get another without the host's help.
+            if !links::is_refusal(error) {
+                return Err(error);
+            }
+            links::give_name(Source::Descriptor(old_directory), &to, second, error)
+        });
     }
     read_path(first, old)?;
     // A slash at the end follows a link all the same, and dots name what stands elsewhere by another name.
@@ -222,7 +232,25 @@ fn link_inner(
     let to = new_name(second, (new_directory, new))?;
     same_mount(&from, old_directory, &to, new_directory)?;
     let name = first.name.with_nul().as_ptr() as usize;
-    make_link(&to, second, (from.directory(), name), flags)
+    // What is linked to would be the host's link, not the file.
+    let made = match links::at(&from, first) {
+        Some(_) => Err(Errno::PERM),
+        None => make_link(&to, second, (from.directory(), name), flags),
+    };
+    made.or_else(|error| {
+        if !links::is_refusal(error) {
+            return Err(error);
+        }
+        let source = Source::Name(from.directory(), first.name.bytes());
+        links::give_name(source, &to, second, error)
+    })
+}
+
+fn source_of<'a>(object: &Object, operand: &'a Operand) -> Source<'a> {
+    match &object.descriptor {
+        Some(descriptor) => Source::Descriptor(descriptor.number()),
+        None => Source::Host(operand.walk.host.bytes()),
+    }
 }
 
 /// link(2) of what the old path leads to.
@@ -238,7 +266,16 @@ fn link_object(
     }
     object.name(first)?;
     let name = first.name.with_nul().as_ptr() as usize;
-    make_link(&to, second, (AT_FDCWD, name), FOLLOW)
+    let made = match object.link {
+        Some(_) => Err(Errno::PERM),
+        None => make_link(&to, second, (AT_FDCWD, name), FOLLOW),
+    };
+    made.or_else(|error| {
+        if !links::is_refusal(error) {
+            return Err(error);
+        }
+        links::give_name(source_of(&object, first), &to, second, error)
+    })
 }
 
 /// Where a link's new name goes. do_linkat() prepares it before it minds another mount, so that EEXIST comes

@@ -12,6 +12,7 @@ use newroot_sys::raw;
 use super::path::{ends_in_dots, searched};
 use super::{descriptor_argument, precedence, procfs_files, read_path};
 use crate::host::{self, AT_FDCWD, FileType, Path};
+use crate::links;
 use crate::memory;
 use crate::owner;
 use crate::resolve::{self, Anchored, NO_SYMLINKS};
@@ -143,7 +144,13 @@ fn first_try(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcome, E
     let request = request(call)?;
     read_path(operand, request.path)?;
     let makes_dots = request.flags & O_CREAT != 0 && ends_in_dots(operand.text.bytes());
-    if makes_dots || request.resolve != 0 || (request.writes() && session().has(Flags::READ_ONLY)) {
+    // A name that the host has a link for could be opened itself.
+    let keeps_link = links::on() && request.flags & O_PATH != 0 && request.last() == Last::Keep;
+    if makes_dots
+        || keeps_link
+        || request.resolve != 0
+        || (request.writes() && session().has(Flags::READ_ONLY))
+    {
         return walked(call, operand, request, 0);
     }
     let (directory, path) = match resolve::read_text(operand)? {
@@ -170,13 +177,18 @@ const LONG: usize = 2048;
 /// How often a path is walked, if each time a symlink has taken the place of something that the walk saw.
 const WALKS: usize = 16;
 
+/// How often, if it isn't to be followed, but may be one of several names that a file has since the walk saw it.
+const NAMES: usize = 4;
+
 /// The call came back: it answered ELOOP, which may mean no more than that there is a symlink, or that there is one
 /// since the path was walked.
 pub fn came_back(call: &mut Trapped<'_>, scratch: &mut Scratch, result: isize, walks: usize) -> Outcome {
     if result == Errno::NXIO.to_return() {
         return stand_in(call, &mut scratch.first, Errno::NXIO).unwrap_or_else(Outcome::from);
     }
-    if result != Errno::LOOP.to_return() {
+    // A file that lay elsewhere under its last name, which is another file's by now.
+    let gone = result == Errno::NOENT.to_return() && links::on() && walks < WALKS;
+    if result != Errno::LOOP.to_return() && !gone {
         return Outcome::Done(result);
     }
     let again = request(call).and_then(|request| {
@@ -229,6 +241,7 @@ fn walked(
         let file = procfs_files::open(&mut operand.walk.host, request.flags)?;
         return Ok(Outcome::Done(file.into_number() as isize));
     }
+    let request = if found.elsewhere { of_existing(request)? } else { request };
     let nofollow = Request { flags: request.flags | O_NOFOLLOW, ..request };
     let asked_nofollow = request.flags & O_NOFOLLOW != 0;
     if operand.walk.host.len() < LONG {
@@ -236,13 +249,26 @@ fn walked(
         // without need: the walk has followed all links there were.
         let resolve = if session().has_openat2() { NO_SYMLINKS } else { 0 };
         let request = if asked_nofollow || resolve == 0 { nofollow } else { request };
-        let afterwards = if !asked_nofollow && walks < WALKS { Afterwards::OnLoop } else { afterwards };
+        let may_change = !asked_nofollow && walks < WALKS || links::on() && walks < NAMES;
+        let afterwards = if may_change { Afterwards::OnLoop } else { afterwards };
+        let afterwards = if found.elsewhere && walks < WALKS { Afterwards::Always } else { afterwards };
         let host = operand.walk.host.with_nul();
         return resume(call, request, (AT_FDCWD, host), resolve, afterwards, walks + 1);
     }
     let at = Anchored::new(&mut operand.walk.host)?;
     let opened = resolve::open_host(at.directory(), at.path(), nofollow.flags, nofollow.mode, NO_SYMLINKS)?;
     Ok(Outcome::Done(opened.into_number() as isize))
+}
+
+/// What is asked of a file that lies elsewhere under a name: nothing is ever made there.
+fn of_existing(request: Request) -> Result<Request, Errno> {
+    if request.flags & O_CREAT_EXCL == O_CREAT_EXCL {
+        return Err(Errno::EXIST);
+    }
+    if request.flags & O_CREAT == 0 {
+        return Ok(request);
+    }
+    Ok(Request { flags: request.flags & !O_CREAT, mode: 0, ..request })
 }
 
 /// From a directory without a guest path (see `resolve::object`): what exists is opened again through

@@ -8,6 +8,7 @@ use newroot_sys::table::{Empty, Follow, From, Intent, PathCall};
 
 use super::{descriptor_argument, forward, precedence, read_path};
 use crate::host::{self, AT_FDCWD, FileType, Path};
+use crate::links;
 use crate::memory;
 use crate::resolve::{self, Entry, Object, is_read_only, is_virtual};
 use crate::session::session;
@@ -104,10 +105,20 @@ fn on_object(
     operand: &mut Operand,
     directory: i32,
 ) -> Result<usize, Errno> {
+    on_file(arguments, row, operand, directory, Last::Follow)
+}
+
+fn on_file(
+    arguments: &[usize; 6],
+    row: &PathCall,
+    operand: &mut Operand,
+    directory: i32,
+    last: Last,
+) -> Result<usize, Errno> {
     if row.reissue == raw::__NR_truncate && (argument(arguments, 1) as isize) < 0 {
         return Err(Errno::INVAL);
     }
-    let object = resolve::object(operand, directory, Last::Follow)?;
+    let object = resolve::object(operand, directory, last)?;
     let read_only = object.read_only()?;
     if read_only && row.intent == Intent::Modify {
         if row.reissue == raw::__NR_truncate {
@@ -230,6 +241,11 @@ fn on_link(
     if entry.mount_point {
         let (arguments, row) = following(arguments, row);
         return on_object(&arguments, &row, operand, directory);
+    }
+    if links::at(&entry, operand).is_some() {
+        // The file itself is meant, which may be a link, but isn't this one.
+        let (arguments, row) = following(arguments, row);
+        return on_file(&arguments, &row, operand, directory, Last::Keep);
     }
     if row.intent == Intent::Modify && read_only_directory(&entry) {
         exists(&entry, operand)?;
@@ -386,10 +402,12 @@ fn remove(
     operand: &mut Operand,
     directory: i32,
 ) -> Result<usize, Errno> {
-    let removes_directory = match row.directory {
-        None => row.arguments.contains(&From::Constant(raw::AT_REMOVEDIR)),
-        Some(_) => argument(arguments, 2) as u32 & raw::AT_REMOVEDIR != 0,
+    let flags = match row.directory {
+        None if row.arguments.contains(&From::Constant(raw::AT_REMOVEDIR)) => raw::AT_REMOVEDIR,
+        None => 0,
+        Some(_) => argument(arguments, 2) as u32,
     };
+    let removes_directory = flags & raw::AT_REMOVEDIR != 0;
     let entry = resolve::entry(operand, directory)?;
     if read_only_directory(&entry) && !ends_in_dots(operand.text.bytes()) {
         return Err(Errno::ROFS);
@@ -411,6 +429,11 @@ fn remove(
     }
     if entry.above_mount && removes_directory {
         return Err(Errno::NOTEMPTY);
+    }
+    if flags == 0
+        && let Some(unlinked) = links::unlink(&entry, operand)
+    {
+        return unlinked;
     }
     by_name(arguments, row, operand, &entry)
 }

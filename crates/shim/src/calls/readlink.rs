@@ -5,6 +5,7 @@ use newroot_sys::raw;
 
 use super::{descriptor_argument, forward};
 use crate::host::{self, AT_FDCWD, Path};
+use crate::links;
 use crate::memory;
 use crate::resolve::{self, procfs};
 use crate::slots::Operand;
@@ -47,6 +48,11 @@ fn read(operand: &mut Operand, directory: i32, path: usize, out: usize, size: us
     match host::readlinkat(entry.directory(), name, operand.text.space()) {
         Ok(len) => {
             operand.text.set_len(len);
+            if let Some(id) = links::of_text(operand.text.bytes())
+                && !links::read_link(id, &mut operand.walk.host, &mut operand.text)?
+            {
+                return Err(Errno::INVAL);
+            }
             // Every magic link that names a file begins with a slash; most links in the world don't.
             if operand.text.bytes().first() == Some(&b'/')
                 && resolve::is_procfs(&entry, operand)?

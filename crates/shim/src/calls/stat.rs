@@ -1,12 +1,14 @@
 //! Looking at a file: stat(2) and its kin.
 
 use newroot_abi::Errno;
+use newroot_abi::links::Id;
 use newroot_paths::Last;
 use newroot_sys::arch::legacy;
 use newroot_sys::raw;
 
 use super::{descriptor_argument, forward, read_path};
 use crate::host::{AT_FDCWD, Path};
+use crate::links;
 use crate::memory;
 use crate::resolve;
 use crate::slots::Operand;
@@ -109,16 +111,35 @@ pub fn stat(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
 
 fn look(request: Request, operand: &mut Operand) -> Result<usize, Errno> {
     if request.names_descriptor()? {
-        return request.as_it_is();
+        request.as_it_is()?;
+        return with_count(links::of_descriptor(request.directory), &request);
     }
     read_path(operand, request.path)?;
-    if request.last() == Last::Keep && resolve::is_plain_name(operand.text.bytes()) {
+    if request.last() == Last::Keep && !links::on() && resolve::is_plain_name(operand.text.bytes()) {
         return request.as_it_is();
     }
     let object = resolve::object(operand, request.directory, request.last())?;
     match &object.descriptor {
-        Some(found) => request.of_descriptor(found.number()),
-        None => request.of_host(Path::new(operand.walk.host.with_nul())),
+        Some(found) => request.of_descriptor(found.number())?,
+        None => request.of_host(Path::new(operand.walk.host.with_nul()))?,
+    };
+    with_count(object.link, &request)
+}
+
+/// fstat(2), trapped in sessions with links.
+pub fn fstat(call: &mut Trapped<'_>) -> Outcome {
+    let looked = Request::asked(raw::__NR_fstat, &call.arguments).and_then(|request| {
+        request.of_descriptor(request.directory)?;
+        with_count(links::of_descriptor(request.directory), &request)
+    });
+    looked.into()
+}
+
+/// What was written is right but for the number of the file's names, if the host knows but one of several.
+pub(crate) fn with_count(link: Option<Id>, request: &Request) -> Result<usize, Errno> {
+    match link {
+        Some(id) => links::amend_count(id, request).map(|()| 0),
+        None => Ok(0),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::calls::forward;
 use crate::calls::path::is_access_mode;
 use crate::calls::stat::{Request, is_empty};
 use crate::host::{self, Path};
+use crate::links;
 use crate::owner::names::RECORD;
 use crate::owner::written::{Short, amend_classic_owners, amend_statx_owners};
 use crate::owner::{file, process, sidecar};
@@ -35,6 +36,11 @@ pub(super) fn call(frame: &CallFrame, number: u32, arguments: [usize; 6]) -> Ans
     let [_, b, c, d, ..] = arguments;
     match number {
         raw::__NR_getuid | raw::__NR_geteuid | raw::__NR_getgid | raw::__NR_getegid => Some(Ok(0)),
+        // Names may be some of several.
+        raw::__NR_fstat if links::on() => None,
+        raw::__NR_newfstatat if links::on() && d & (NOFOLLOW | EMPTY) != 0 => None,
+        raw::__NR_statx if links::on() && c & (NOFOLLOW | EMPTY) != 0 => None,
+        legacy::__NR_lstat if links::on() => None,
         raw::__NR_newfstatat if d as u32 as usize & !(NOFOLLOW | EMPTY | NO_AUTOMOUNT) != 0 => None,
         legacy::__NR_stat | legacy::__NR_lstat | raw::__NR_newfstatat | raw::__NR_statx => {
             look_at(frame, Request::asked(number, &arguments).ok()?)

@@ -11,6 +11,7 @@ use crate::calls::path::is_access_mode;
 use crate::calls::stat::is_statx_request;
 use crate::calls::{descriptor_argument, forward};
 use crate::host::AT_FDCWD;
+use crate::links;
 use crate::memory;
 use crate::session::session;
 
@@ -56,9 +57,16 @@ fn file(
 ) -> Answer {
     let [directory, path, ..] = arguments;
     if flags & EMPTY != 0 {
+        if links::on() {
+            return None;
+        }
         return is_empty(path).then(|| forward(number, arguments));
     }
     let nofollow = flags & NOFOLLOW != 0;
+    // A name may be one of several.
+    if nofollow && links::on() {
+        return None;
+    }
     let text = path::read(path)?;
     if nofollow && text.is_plain_name() {
         return Some(forward(number, arguments));
@@ -84,7 +92,7 @@ pub(super) fn readlink(frame: &CallFrame, [path, out, size, ..]: [usize; 6]) -> 
 }
 
 pub(super) fn readlinkat(frame: &CallFrame, [directory, path, out, size, ..]: [usize; 6]) -> Answer {
-    if size as i32 <= 0 {
+    if size as i32 <= 0 || links::on() {
         return None;
     }
     let mut place = Place::of(descriptor_argument(directory), &path::read(path)?)?;

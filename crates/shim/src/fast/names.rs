@@ -8,6 +8,7 @@ use newroot_sys::table::{self, Call, Empty, Follow, Intent, PathCall};
 use super::path;
 use crate::calls::forward;
 use crate::calls::path::{argument, follows, is_access};
+use crate::links;
 use crate::session::session;
 
 /// Any call that the table describes by its one path.
@@ -15,6 +16,10 @@ pub(super) fn run(number: u32, arguments: [usize; 6]) -> Option<Result<usize, Er
     let row = table::row_of(number as usize)?;
     let Call::Path(description) = row.call else { return None };
     if (description.intent != Intent::Read || is_access(&description)) && session().has(Flags::READ_ONLY) {
+        return None;
+    }
+    // What a name stands for isn't told by itself.
+    if description.intent != Intent::Create && links::on() {
         return None;
     }
     let address = argument(&arguments, description.path);

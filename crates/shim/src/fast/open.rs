@@ -2,6 +2,7 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
+use newroot_paths::Last;
 use newroot_sys::arch::CallFrame;
 
 use super::path::{self, Place};
@@ -9,6 +10,7 @@ use super::through;
 use crate::calls::open::Request;
 use crate::calls::{descriptor_argument, procfs_files};
 use crate::host::AT_FDCWD;
+use crate::links;
 use crate::owner::procfs;
 use crate::session::session;
 
@@ -24,7 +26,7 @@ pub(super) fn openat(
 }
 
 fn run(frame: &CallFrame, request: Request) -> Option<Result<usize, Errno>> {
-    if request.writes() && session().has(Flags::READ_ONLY) {
+    if links::on() && request.last() == Last::Keep || request.writes() && session().has(Flags::READ_ONLY) {
         return None;
     }
     let mut place = Place::of(request.directory, &path::read(request.path)?)?;

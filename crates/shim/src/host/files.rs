@@ -119,6 +119,15 @@ pub fn linkat(from: (i32, Path<'_>), to: (i32, Path<'_>)) -> Result<(), Errno> {
     unsafe { syscall!(raw::__NR_linkat, from.0, old, to.0, new, 0).map(|_| ()) }
 }
 
+/// flock(2).
+///
+/// # Errors
+/// The call's.
+pub fn flock(fd: i32, operation: u32) -> Result<(), Errno> {
+    // SAFETY: touches no memory.
+    unsafe { syscall!(raw::__NR_flock, fd, operation).map(|_| ()) }
+}
+
 /// pwrite64(2).
 ///
 /// # Errors
@@ -154,6 +163,15 @@ pub fn seconds() -> u64 {
     // SAFETY: the pair lives for the call.
     let _ = unsafe { syscall!(raw::__NR_clock_gettime, raw::CLOCK_REALTIME_COARSE, now.as_mut_ptr()) };
     now[0]
+}
+
+/// The time in nanoseconds since the machine was started.
+#[must_use]
+pub fn nanoseconds() -> u64 {
+    let mut now = [0u64; 2];
+    // SAFETY: the pair lives for the call.
+    let _ = unsafe { syscall!(raw::__NR_clock_gettime, raw::CLOCK_MONOTONIC, now.as_mut_ptr()) };
+    now[0].wrapping_mul(1_000_000_000).wrapping_add(now[1])
 }
 
 /// prlimit64(2): the limits of a process, 0 being the caller: soft and hard.

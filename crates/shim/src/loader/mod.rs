@@ -11,6 +11,7 @@ use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::limits::{self, Spare};
+use crate::links;
 use crate::report::fatal;
 use crate::resolve;
 use crate::session::Session;
@@ -90,6 +91,7 @@ fn open_program(session: &Session, scratch: &mut Scratch) -> Result<Descriptor, 
     }
     let host = &mut scratch.first.walk.host;
     session.mounts.translate(session.exe, host)?;
+    links::follow(host)?;
     host::openat(AT_FDCWD, Path::new(host.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)
 }
 

@@ -80,6 +80,10 @@ impl Fs for Searching<'_> {
         may_search(self.me, directory.number(), None)?;
         HostFs.search(host)
     }
+
+    fn elsewhere(&mut self, host: &mut HostBuf) -> Result<bool, Errno> {
+        HostFs.elsewhere(host)
+    }
 }
 
 fn may_search_parent(me: &Identity<'_>, guest: &GuestBuf) -> Result<(), Errno> {

@@ -10,9 +10,9 @@ use newroot_abi::Errno;
 use newroot_owner::Record;
 use newroot_owner::record::TEXT_MAX;
 use newroot_paths::{Buffer, Host};
-use newroot_sys::raw;
 
 use super::file::File;
+use crate::calls::list::entries::{Entry, is_at};
 use crate::host::{self, AT_FDCWD, Path, Stat};
 use crate::report::Decimal;
 use crate::session::session;
@@ -41,14 +41,11 @@ pub(super) fn in_store(directory: &[u8], name: &[u8], out: &mut StorePath) -> Re
 /// The store's name in the root.
 pub(super) const NAME: &[u8] = b".newroot";
 
-/// Whether an inode of a directory's listing is the store, wherever it is seen.
+/// Whether an entry of a directory's listing is the store, wherever it is seen.
 #[must_use]
-pub(super) fn is_store(directory: i32, inode: u64) -> bool {
+pub(super) fn is_store(entry: &Entry, directory: i32) -> bool {
     let mut path = StorePath::new();
-    let Ok(()) = in_store(b"", b"", &mut path) else { return false };
-    let same_device = |stat: &Stat| host::fstat(directory).is_ok_and(|parent| parent.st_dev == stat.st_dev);
-    host::fstatat(AT_FDCWD, Path::new(path.with_nul()), raw::AT_SYMLINK_NOFOLLOW)
-        .is_ok_and(|stat| stat.st_ino == inode && same_device(&stat))
+    in_store(b"", b"", &mut path).is_ok() && is_at(entry, directory, &mut path)
 }
 
 /// Whether a file of this inode number may have a record here; false is certain.

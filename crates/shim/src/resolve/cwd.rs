@@ -6,6 +6,7 @@ use newroot_paths::{Buffer, GuestBuf, Host, HostBuf};
 
 use super::{climb, procfs};
 use crate::host::{self, AT_FDCWD, FileType, Path};
+use crate::links;
 use crate::outlook;
 use crate::session::session;
 use crate::state;
@@ -78,12 +79,23 @@ pub fn cwd_mount() -> Option<usize> {
     session().index_of(state::get().cwd_mount)
 }
 
-/// Writes the host path of a descriptor's file, in the kernel's words: a pipe's isn't a path.
+/// Writes the host path of a descriptor's file, in the kernel's words: a pipe's isn't a path. A file with several names
+/// that lies in the store ([`links`]) is told by one of them.
 ///
 /// # Errors
 /// EBADF for a descriptor that isn't open; ENAMETOOLONG where the path is that of a file, not of a
 /// directory, and too long for the kernel.
 pub fn host_path(descriptor: i32, out: &mut HostBuf) -> Result<(), Errno> {
+    raw_host_path(descriptor, out)?;
+    links::to_a_name(out);
+    Ok(())
+}
+
+/// The same, wherever the file lies.
+///
+/// # Errors
+/// As for [`host_path`].
+pub fn raw_host_path(descriptor: i32, out: &mut HostBuf) -> Result<(), Errno> {
     let said = if descriptor == AT_FDCWD {
         host::getcwd(out.space())
     } else {

@@ -5,6 +5,7 @@ use newroot_paths::{Buffer, Fs, GuestBuf, Host, HostBuf, Link};
 
 use super::{Anchored, procfs};
 use crate::host::{self, AT_FDCWD, Path};
+use crate::links;
 
 /// The real thing.
 pub(crate) struct HostFs;
@@ -38,6 +39,9 @@ impl Fs for HostFs {
         };
         match link {
             Some(link) => procfs::follow(link, last, text),
+            None if let Some(id) = links::of_text(text.bytes()) => {
+                Ok(if links::read_link(id, host, text)? { Link::Text } else { Link::Elsewhere })
+            }
             None => {
                 super::merged::note(guest.bytes(), text.bytes());
                 Ok(Link::Text)
@@ -53,5 +57,9 @@ impl Fs for HostFs {
         drop(at);
         host.truncate(len);
         result.map(|_| ())
+    }
+
+    fn elsewhere(&mut self, host: &mut HostBuf) -> Result<bool, Errno> {
+        links::follow(host)
     }
 }

@@ -15,18 +15,21 @@ pub mod merged;
 pub mod procfs;
 pub mod restricted;
 
+use newroot_abi::links::Id;
 use newroot_abi::plan::{Flags, MountFlags};
 use newroot_abi::{Errno, PATH_MAX};
 use newroot_paths::{Buffer, Found, Host, HostBuf, Last, Lexical, lexical, split_last, walk};
 use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::links;
 use crate::outlook;
 use crate::session::session;
 use crate::slots::Operand;
 
 pub use cwd::{
     cwd_mount, directory_path, directory_path_from, host_path, mount_of_directory, namespace_path,
+    raw_host_path,
 };
 pub(crate) use fs::HostFs;
 pub use long::Anchored;
@@ -41,6 +44,8 @@ pub struct Object {
     pub descriptor: Option<Descriptor>,
     /// Which mount it belongs to, if the path told.
     pub mount: Option<usize>,
+    /// The file, if the path is one of several names of it that the host doesn't know ([`links`]).
+    pub link: Option<Id>,
 }
 
 /// A name in a directory.
@@ -185,7 +190,9 @@ pub fn object(operand: &mut Operand, directory: i32, last: Last) -> Result<Objec
         }
     };
     match opened {
-        Ok((descriptor, mount)) => return Ok(Object { descriptor: Some(descriptor), mount }),
+        // A name that isn't followed, and yet leads elsewhere.
+        Ok((descriptor, _)) if last == Last::Keep && is_name(&descriptor) => {}
+        Ok((descriptor, mount)) => return Ok(Object::plain(Some(descriptor), mount)),
         Err(Errno::LOOP) => {}
         Err(error) if out_of_descriptors(error) => {}
         Err(error) => return Err(error),
@@ -201,14 +208,24 @@ pub fn object(operand: &mut Operand, directory: i32, last: Last) -> Result<Objec
             other => other?,
         };
         let mount = if found.magic { None } else { Some(found.mount) };
+        let link = if found.elsewhere { links::of_path(operand.walk.host.bytes()) } else { None };
         match open_found(found, &mut operand.walk.host, raw::O_PATH) {
-            Ok(descriptor) => return Ok(Object { descriptor: Some(descriptor), mount }),
+            // It has got more names since.
+            Ok(descriptor) if last == Last::Keep && tries < TRIES && is_name(&descriptor) => tries += 1,
+            Ok(descriptor) => return Ok(Object { descriptor: Some(descriptor), mount, link }),
             // Something was renamed while we walked: look again.
             Err(Errno::LOOP) if tries < TRIES => tries += 1,
-            Err(error) if out_of_descriptors(error) => return Ok(Object { descriptor: None, mount }),
+            // The name is another file's by now, and it was the last.
+            Err(Errno::NOENT) if found.elsewhere && tries < TRIES => tries += 1,
+            Err(error) if out_of_descriptors(error) => return Ok(Object { descriptor: None, mount, link }),
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Whether what was opened is one of several names of a file, rather than the file.
+fn is_name(opened: &Descriptor) -> bool {
+    links::of_link(opened.number()).is_some()
 }
 
 /// A path from a directory that was removed, or lies deeper than PATH_MAX: it has no guest path to
@@ -231,8 +248,8 @@ fn from_nowhere(operand: &mut Operand, directory: i32, flags: u32, error: Errno)
         Err(error) => error == Errno::NAMETOOLONG,
     };
     match mount_of_directory(found.number()) {
-        Some(mount) => Ok(Object { descriptor: Some(found), mount: Some(mount) }),
-        None if too_deep => Ok(Object { descriptor: Some(found), mount: None }),
+        Some(mount) => Ok(Object::plain(Some(found), Some(mount))),
+        None if too_deep => Ok(Object::plain(Some(found), None)),
         None if session().has(Flags::FAKE_ROOT) => from_outside(operand, directory, found),
         None => Err(Errno::NOENT),
     }
@@ -244,15 +261,19 @@ fn from_outside(operand: &mut Operand, directory: i32, found: Descriptor) -> Res
     let guest = &mut operand.walk.guest;
     namespace_path(directory, guest)?;
     if namespace_path(found.number(), guest).is_ok() {
-        return Ok(Object { descriptor: Some(found), mount: None });
+        return Ok(Object::plain(Some(found), None));
     }
     let host = &mut operand.walk.host;
     outlook::whole()?.mounts.translate(b"", host)?;
     let top = host::openat(AT_FDCWD, Path::new(host.with_nul()), raw::O_PATH | raw::O_CLOEXEC, 0)?;
-    Ok(Object { descriptor: Some(top), mount: None })
+    Ok(Object::plain(Some(top), None))
 }
 
 impl Object {
+    fn plain(descriptor: Option<Descriptor>, mount: Option<usize>) -> Self {
+        Self { descriptor, mount, link: None }
+    }
+
     /// Writes a path that leads to the file, wherever a call wants a path, into `operand.name`.
     ///
     /// # Errors

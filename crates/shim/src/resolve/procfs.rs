@@ -13,6 +13,7 @@ use newroot_sys::raw;
 
 use super::directory_path;
 use crate::host::{self, AT_FDCWD, Path};
+use crate::links;
 use crate::owner;
 use crate::report::Decimal;
 use crate::session::session;
@@ -235,6 +236,7 @@ pub fn detranslate(prefer: Option<usize>, text: &mut GuestBuf) -> bool {
     if text.bytes().first() != Some(&b'/') {
         return false;
     }
+    links::to_a_name(text);
     let (path, deleted) = match text.bytes().strip_suffix(DELETED) {
         Some(path) => (path, true),
         None => (text.bytes(), false),

@@ -61,6 +61,7 @@ fn once(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
         Call::Path(description) => path::run(call, &description, first),
         Call::Open | Call::OpenAt | Call::OpenAt2 | Call::Creat => open::open(call, scratch),
         Call::Stat | Call::LStat | Call::NewFStatAt | Call::StatX => stat::stat(call, first),
+        Call::FStat => stat::fstat(call),
         Call::StatFs => stat::statfs(call, first),
         Call::FStatFs => stat::fstatfs(call),
         Call::ChRoot => directory::chroot(call, first),

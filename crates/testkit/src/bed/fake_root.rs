@@ -10,6 +10,7 @@ use super::{Bed, DEADLINE, Engine, Facts, GUEST_PROGRAM};
 use crate::enter::User;
 use crate::fixture::Fixture;
 use crate::guest::{Guest, Linkage};
+use crate::links;
 use crate::run::{Ending, run_within};
 use crate::snapshot::snapshot;
 
@@ -37,7 +38,11 @@ impl Bed {
             command
         };
         let [guest, survey] = [program(GUEST_PROGRAM), program(SURVEY)];
-        both(&mut fixture, user, guest, survey)
+        let mut facts = both(&mut fixture, user, guest, survey);
+        if engine.own_links {
+            facts.files += &links::restore(&root);
+        }
+        facts
     }
 }
 

@@ -5,20 +5,19 @@
 
 mod sessions;
 
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use newroot_abi::plan::MountFlags;
 use newroot_owner::session::{self, Header, Identity, Place};
 use newroot_owner::{Capabilities, Credentials};
-use newroot_paths::strip_prefix;
 use newroot_records::store;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::error::{Error, Result};
-use crate::guest::{Guest, OwnedMount};
+use crate::guest::Guest;
 use crate::identity::Numbers;
 use crate::spec::FakeRoot;
+use crate::trap::hidden;
 
 /// A session with fake root, ready to start.
 #[derive(Debug)]
@@ -62,24 +61,9 @@ pub(super) fn prepare(guest: &mut Guest, kind: FakeRoot, numbers: &Numbers) -> R
     if let Some(root) = guest.mounts_mut().last_mut() {
         root.flags = root.flags.with(MountFlags::OURS);
     }
-    hide(guest, store.path.as_os_str().as_bytes());
+    hidden::hide(guest, &store.path);
     let outside = (!store.inside).then_some(store.path);
     Ok(Prepared { file, outside, tag, record: session::RECORDS as u32 })
-}
-
-/// Hides the store wherever the guest would see it.
-fn hide(guest: &mut Guest, store: &[u8]) {
-    let seen_at = |mount: &OwnedMount| {
-        let rest = strip_prefix(store, &mount.host)?;
-        let place = [&mount.guest[..], rest].concat();
-        let owner = guest.with_table(|table| table.get(table.owner(&place)).guest.to_vec());
-        (owner == mount.guest).then_some(place)
-    };
-    let places: Vec<Vec<u8>> = guest.mounts().iter().filter_map(seen_at).collect();
-    for place in places {
-        let host = [store, b"/absent"].concat();
-        guest.insert(OwnedMount { guest: place, host, flags: MountFlags::HIDDEN, parent: (0, 0) });
-    }
 }
 
 /// The capabilities that the running kernel knows.

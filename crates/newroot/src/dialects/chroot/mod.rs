@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
 use newroot_engine::{
-    Access, Binding, CommandLine, EngineChoice, Environment, FakeRoot, GuestLink, Identity, Isolation,
-    LaunchSpec, Missing, WorkingDirectory,
+    Access, Binding, CommandLine, EngineChoice, Environment, FakeRoot, GuestLink, HardLinks, Identity,
+    Isolation, LaunchSpec, Missing, WorkingDirectory,
 };
 
 use self::options::{Meaning, OptionRow};
@@ -78,6 +78,7 @@ impl Settings {
         Launch {
             spec: LaunchSpec {
                 fake_root: FakeRoot::Off,
+                hard_links: HardLinks::OfTheHost,
                 rootfs,
                 bindings: mounts.iter().map(|path| mount(path)).chain(self.bindings).collect(),
                 cwd: if self.skip_chdir {

@@ -168,6 +168,14 @@ pub(super) struct Run {
     #[arg(long, value_name = "TRAPS", hide = true, conflicts_with = "no_patch")]
     pub(super) patch_after: Option<NonZeroU32>,
 
+    /// Make hard links where the host refuses them (trap engine)
+    ///
+    /// Android and some network file systems grant nobody a hard link. With this a file that gets a second
+    /// name is kept inside the root, hidden from the command, to which all of its names are alike. The root
+    /// keeps such links: later commands see them without this option.
+    #[arg(long)]
+    pub(super) link2symlink: bool,
+
     /// Bind nothing but what --bind names
     #[arg(long)]
     pub(super) no_recommended: bool,

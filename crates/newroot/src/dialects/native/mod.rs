@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, FromArgMatches};
 use newroot_engine::{
-    Access, Binding, Capabilities, CommandLine, Confinement, Environment, FakeRoot, GuestLink, Identity,
-    Isolation, LaunchSpec, Missing, Namespace, Patching, Principal, UserMap, WorkingDirectory,
+    Access, Binding, Capabilities, CommandLine, Confinement, Environment, FakeRoot, GuestLink, HardLinks,
+    Identity, Isolation, LaunchSpec, Missing, Namespace, Patching, Principal, UserMap, WorkingDirectory,
 };
 
 use self::arguments::{Arguments, Engine, Run, Subcommand};
@@ -93,6 +93,7 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, Us
             kill_on_exit: run.kill_on_exit,
             identity,
             fake_root: FakeRoot::On,
+            hard_links: if run.link2symlink { HardLinks::Emulated } else { HardLinks::OfTheHost },
             isolation,
             umask: run.umask,
             kernel_release: None,

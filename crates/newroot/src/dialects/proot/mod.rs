@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser};
 use newroot_engine::{
-    Binding, CommandLine, EngineChoice, Environment, FakeRoot, Identity, Isolation, LaunchSpec, Principal,
-    WorkingDirectory,
+    Binding, CommandLine, EngineChoice, Environment, FakeRoot, HardLinks, Identity, Isolation, LaunchSpec,
+    Principal, WorkingDirectory,
 };
 
 use self::options::{Meaning, Spelling};
@@ -32,6 +32,7 @@ struct Settings {
     identity: Option<(u32, u32)>,
     bindings: Vec<Binding>,
     cwd: Option<PathBuf>,
+    hard_links: HardLinks,
     kernel_release: Option<OsString>,
     kill_on_exit: bool,
     verbosity: i32,
@@ -81,6 +82,7 @@ pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, 
             Meaning::Bind => settings.bindings.push(binding::parse(&value()?)?),
             Meaning::WorkingDirectory => settings.cwd = Some(value()?.into()),
             Meaning::KernelRelease => settings.kernel_release = Some(value()?),
+            Meaning::Link2Symlink => settings.hard_links = HardLinks::Emulated,
             Meaning::KillOnExit => settings.kill_on_exit = true,
             Meaning::Verbose => settings.verbosity = level(&value()?)?,
             Meaning::Version => return Ok(Request::Print(options::about())),
@@ -130,6 +132,7 @@ impl Settings {
                 kill_on_exit: self.kill_on_exit,
                 identity,
                 fake_root: FakeRoot::OwnFiles,
+                hard_links: self.hard_links,
                 isolation: Isolation::default(),
                 umask: None,
                 kernel_release: self.kernel_release,

@@ -134,6 +134,14 @@ fn kernel_release_and_kill_on_exit_reach_the_specification() {
 }
 
 #[test]
+fn hard_links_are_the_hosts_unless_asked_otherwise() {
+    assert_eq!(launch(&[]).spec.hard_links, HardLinks::OfTheHost);
+    for option in ["-l", "--link2symlink"] {
+        assert_eq!(launch(&[option]).spec.hard_links, HardLinks::Emulated);
+    }
+}
+
+#[test]
 fn arguments_need_not_be_utf_8() {
     let bytes = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
     let arguments = [
@@ -159,8 +167,6 @@ fn options_of_proot_that_newroot_lacks_are_named_in_the_refusal() {
         &["--qemu=qemu-arm"],
         &["-p", "80:8080"],
         &["-n"],
-        &["-l"],
-        &["--link2symlink"],
         &["-H"],
         &["-L"],
         &["--sysvipc"],

@@ -55,6 +55,7 @@ pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Opt
         Call::Stat | Call::LStat | Call::NewFStatAt | Call::StatX => {
             Some(stat::stat(call, &me, &mut scratch.first).into())
         }
+        Call::FStat => Some(stat::fstat(call, &me).into()),
         Call::Open | Call::OpenAt | Call::OpenAt2 | Call::Creat => open::open(call, &me, scratch),
         Call::Path(path) if is_access(&path) => {
             Some(access::access(call, &me, &path, &mut scratch.first).into())
@@ -103,7 +104,6 @@ fn faked(call: &mut Trapped<'_>, number: u32) -> Outcome {
     }
     let me = process::current();
     match number {
-        raw::__NR_fstat => stat::fstat(call, &me).into(),
         raw::__NR_fgetxattr | raw::__NR_flistxattr => attributes::by_descriptor(call, &me, number).into(),
         raw::__NR_capget => capabilities::capget(call, &me).into(),
         raw::__NR_capset => capabilities::capset(call, &me).into(),

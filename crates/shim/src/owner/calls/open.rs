@@ -12,6 +12,7 @@ use crate::calls::open::{Request, request};
 use crate::calls::path::{exists, read_only_directory};
 use crate::calls::read_path;
 use crate::host::{self, Descriptor, FileType, Path};
+use crate::links;
 use crate::owner::file::{self, File};
 use crate::owner::process::who;
 use crate::owner::{permission, privileges, procfs};
@@ -189,6 +190,12 @@ fn create(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<
         }
         let name = Path::new(operand.name.with_nul());
         match host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW) {
+            Ok(stat) if FileType::of(&stat) == FileType::Symlink && links::at(&entry, operand).is_some() => {
+                if request.flags & O_EXCL != 0 {
+                    return Err(Errno::EXIST);
+                }
+                return existing(me, operand, Request { directory, ..request });
+            }
             Ok(stat) if FileType::of(&stat) == FileType::Symlink => {
                 if request.flags & (O_EXCL | O_NOFOLLOW) != 0 {
                     return Ok(None);

@@ -1,9 +1,10 @@
 //! Taking names away and giving others: unlink(2), rmdir(2), rename(2), link(2).
 
 use newroot_abi::Errno;
+use newroot_abi::links::Id;
 use newroot_owner::session::Identity;
 use newroot_owner::{Want, permission as rules};
-use newroot_paths::Last;
+use newroot_paths::{HostBuf, Last};
 use newroot_sys::arch::legacy;
 use newroot_sys::raw;
 use newroot_sys::table::PathCall;
@@ -11,6 +12,7 @@ use newroot_sys::table::PathCall;
 use crate::calls::path::{self, argument};
 use crate::calls::{descriptor_argument, names, read_path};
 use crate::host::{self, AT_FDCWD, Descriptor, FileType, Path, Stat};
+use crate::links;
 use crate::owner::file::{self, File, Seen, bears_attributes};
 use crate::owner::process::who;
 use crate::owner::{permission, sidecar};
@@ -31,6 +33,10 @@ impl Victim {
     fn at(me: &Identity<'_>, entry: &Entry, operand: &mut Operand) -> Option<Self> {
         let name = Path::new(operand.name.with_nul());
         let stat = host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW).ok()?;
+        if let Some(id) = links::at(entry, operand) {
+            return Self::elsewhere(me, id, entry.mount);
+        }
+        let name = Path::new(operand.name.with_nul());
         let unlimited = permission::is_unlimited(me);
         if unlimited && (bears_attributes(stat.st_mode) || stat.st_nlink > 1) {
             return Some(Self { stat, seen: None, file: None });
@@ -45,6 +51,18 @@ impl Victim {
         // By now the name may be another's.
         let stat = found.stat().ok()?;
         let seen = if unlimited { None } else { Some(file::look(me, found, &stat, entry.mount).ok()?) };
+        Some(Self { stat, seen, file: Some(file) })
+    }
+
+    /// A file that has several names, and lies in the store.
+    fn elsewhere(me: &Identity<'_>, id: Id, mount: Option<usize>) -> Option<Self> {
+        let mut path = HostBuf::new();
+        links::locate(id, &mut path).ok()?;
+        let flags = raw::O_PATH | raw::O_NOFOLLOW | raw::O_CLOEXEC;
+        let file = host::openat(AT_FDCWD, Path::new(path.with_nul()), flags, 0).ok()?;
+        let found = File::Found(file.number());
+        let stat = found.stat().ok()?;
+        let seen = if permission::is_unlimited(me) { None } else { file::look(me, found, &stat, mount).ok() };
         Some(Self { stat, seen, file: Some(file) })
     }
 

@@ -5,7 +5,8 @@ use newroot_owner::session::Identity;
 use newroot_sys::raw;
 
 use crate::calls::read_path;
-use crate::calls::stat::Request;
+use crate::calls::stat::{Request, with_count};
+use crate::links;
 use crate::memory;
 use crate::owner::file::{self, File};
 use crate::owner::permission;
@@ -18,6 +19,7 @@ pub(super) fn stat(call: &Trapped<'_>, me: &Identity<'_>, operand: &mut Operand)
     let request = Request::asked(call.number as u32, &call.arguments)?;
     if request.names_descriptor()? {
         request.as_it_is()?;
+        with_count(links::of_descriptor(request.directory), &request)?;
         return amend(me, File::Descriptor(request.directory), None, request);
     }
     read_path(operand, request.path)?;
@@ -28,6 +30,7 @@ pub(super) fn stat(call: &Trapped<'_>, me: &Identity<'_>, operand: &mut Operand)
         File::Descriptor(found) | File::Found(found) => request.of_descriptor(found)?,
         File::Host(path) => request.of_host(path)?,
     };
+    with_count(object.link, &request)?;
     amend(me, file, mount, request)
 }
 
@@ -35,6 +38,7 @@ pub(super) fn stat(call: &Trapped<'_>, me: &Identity<'_>, operand: &mut Operand)
 pub(super) fn fstat(call: &Trapped<'_>, me: &Identity<'_>) -> Result<usize, Errno> {
     let request = Request::asked(raw::__NR_fstat, &call.arguments)?;
     request.of_descriptor(request.directory)?;
+    with_count(links::of_descriptor(request.directory), &request)?;
     amend(me, File::Descriptor(request.directory), None, request)
 }
 

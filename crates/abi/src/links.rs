@@ -1,0 +1,114 @@
+//! Hard links that the host refused, as they lie on the disk.
+//!
+//! ```text
+//! /usr/bin/perl          -> /.newroot/links/ID/file      a name of the file
+//! /usr/bin/perl5.40.1    -> /.newroot/links/ID/file      another
+//! /.newroot/links/ID/file                                the file itself
+//! /.newroot/links/ID/names/TOKEN -> /usr/bin/perl        one for each name, so that they can be counted;
+//!                                                        what it says is where that name was last seen
+//! ```
+//!
+//! The text is an absolute path in the root, so that it leads to the file in a plain chroot as well, wherever the
+//! root is moved to and whichever of the root's directories is renamed. The tokens are counted by reading
+//! their directory, which is removed before the file is: it goes only if it is empty, and nobody can make a
+//! token in it afterwards. So of a name that is made and one that is taken away at the same moment, one comes first.
+
+/// The directory of links, in the root.
+pub const DIRECTORY: &[u8] = b"/.newroot/links";
+/// The file, in its own directory.
+pub const FILE: &[u8] = b"/file";
+/// The directory of tokens, in the file's own directory.
+pub const NAMES: &[u8] = b"/names";
+
+const DIGITS: usize = 16;
+/// Bytes of a link's text.
+pub const TEXT_LEN: usize = DIRECTORY.len() + 1 + DIGITS + FILE.len();
+
+/// Which file: a number that nobody else in the root has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Id(pub u64);
+
+impl Id {
+    /// Reads it in a symbolic link's text; `None` if that isn't a name of a file kept here.
+    #[must_use]
+    pub fn of_text(text: &[u8]) -> Option<Self> {
+        let rest = text.strip_prefix(DIRECTORY)?.strip_prefix(b"/")?;
+        let digits = rest.strip_suffix(FILE).filter(|digits| digits.len() == DIGITS)?;
+        digits
+            .iter()
+            .try_fold(0u64, |id, &digit| {
+                let digit = match digit {
+                    b'0'..=b'9' => digit - b'0',
+                    b'a'..=b'f' => digit - b'a' + 10,
+                    _ => return None,
+                };
+                Some(id << 4 | u64::from(digit))
+            })
+            .map(Self)
+    }
+
+    /// Reads it in the path that the file itself has on the host, below a root.
+    #[must_use]
+    pub fn of_path(path: &[u8], root: &[u8]) -> Option<Self> {
+        Self::of_text(path.strip_prefix(root)?)
+    }
+
+    /// The text of the file's names.
+    #[must_use]
+    pub fn text(self) -> [u8; TEXT_LEN] {
+        let mut text = [b'/'; TEXT_LEN];
+        let mut put = |at: usize, part: &[u8]| text[at..at + part.len()].copy_from_slice(part);
+        put(0, DIRECTORY);
+        put(TEXT_LEN - FILE.len(), FILE);
+        let digits = &mut text[DIRECTORY.len() + 1..][..DIGITS];
+        for (index, digit) in digits.iter_mut().enumerate() {
+            *digit = b"0123456789abcdef"[(self.0 >> (60 - 4 * index) & 15) as usize];
+        }
+        text
+    }
+
+    /// The path of the file's directory in the root.
+    #[must_use]
+    pub fn directory(self) -> [u8; TEXT_LEN - FILE.len()] {
+        let mut out = [0; TEXT_LEN - FILE.len()];
+        out.copy_from_slice(&self.text()[..TEXT_LEN - FILE.len()]);
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_links_text_leads_to_its_file() {
+        let text = Id(0x1234_5678_9abc_def0).text();
+        assert_eq!(&text[..], b"/.newroot/links/123456789abcdef0/file");
+        assert_eq!(Id::of_text(&text), Some(Id(0x1234_5678_9abc_def0)));
+        assert_eq!(&Id(7).directory()[..], b"/.newroot/links/0000000000000007");
+    }
+
+    #[test]
+    fn other_texts_are_no_links() {
+        for text in [
+            &b""[..],
+            b"file",
+            b"/.newroot/links/0000000000000007",
+            b"/.newroot/links/0000000000000007/names",
+            b"/.newroot/links/000000000000007/file",
+            b"/.newroot/links/000000000000000G/file",
+            b"/.newroot/links/0000000000000007/file/",
+            b"x/.newroot/links/0000000000000007/file",
+        ] {
+            assert_eq!(Id::of_text(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_files_own_path_is_told_below_its_root_alone() {
+        let path = b"/srv/root/.newroot/links/0000000000000007/file";
+        assert_eq!(Id::of_path(path, b"/srv/root"), Some(Id(7)));
+        assert_eq!(Id::of_path(path, b"/srv/roo"), None);
+        assert_eq!(Id::of_path(path, b""), None);
+    }
+}

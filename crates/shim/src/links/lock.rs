@@ -1,0 +1,36 @@
+//! One change of names at a time, of all processes that see the root.
+//!
+//! Which file loses a name, and whether a name is one of several, has to stay true until the name is gone. The lock is the
+//! kernel's (flock(2)): it goes with whoever holds it, also if that is killed. Looking needs none.
+
+use newroot_abi::Errno;
+use newroot_sys::raw;
+
+use super::{StorePath, beside};
+use crate::host::{self, AT_FDCWD, Descriptor, Path};
+
+/// The lock, held until it is dropped.
+#[derive(Debug)]
+pub(super) struct Lock(Descriptor);
+
+impl Lock {
+    /// Waits for the lock. A file system that knows no locks is taken to have one user at a time.
+    ///
+    /// # Errors
+    /// EMFILE; what opening the store gives.
+    pub(super) fn take() -> Result<Self, Errno> {
+        let mut path = StorePath::new();
+        beside(b"", &mut path)?;
+        let flags = raw::O_RDONLY | raw::O_DIRECTORY | raw::O_CLOEXEC;
+        let directory = host::openat(AT_FDCWD, Path::new(path.with_nul()), flags, 0)?;
+        let _ = host::flock(directory.number(), raw::LOCK_EX);
+        Ok(Self(directory))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A process that another thread has just forked has a copy of the descriptor, and doesn't close it.
+        let _ = host::flock(self.0.number(), raw::LOCK_UN);
+    }
+}

@@ -1,0 +1,82 @@
+//! What the guest sees of a file with several names: how many, and one of them wherever a path is shown.
+
+use core::mem::offset_of;
+
+use newroot_abi::Errno;
+use newroot_abi::links::{FILE, Id};
+use newroot_paths::{Buffer, HostBuf};
+use newroot_sys::raw;
+
+use super::{StorePath, in_store, of_name, of_path, root, tokens};
+use crate::calls::list::entries::{self, Entry, Layout};
+use crate::calls::stat::Request;
+use crate::host::{self, AT_FDCWD, Path};
+use crate::limits::with_descriptors;
+use crate::memory;
+use crate::resolve::raw_host_path;
+
+/// The file behind a descriptor, if it lies in the store.
+#[must_use]
+pub fn of_descriptor(descriptor: i32) -> Option<Id> {
+    if !super::on() {
+        return None;
+    }
+    let mut path = HostBuf::new();
+    raw_host_path(descriptor, &mut path).ok()?;
+    of_path(path.bytes())
+}
+
+/// Puts the number of a file's names into the structure that the kernel has just written for the guest.
+///
+/// # Errors
+/// EMFILE.
+pub(crate) fn amend_count(id: Id, request: &Request) -> Result<(), Errno> {
+    let count = with_descriptors([-1, -1], || tokens::count(id))?;
+    match request.mask {
+        None => {
+            let mut stat = memory::zeroed_stat();
+            stat.st_nlink = count.into();
+            memory::store_owned(request.out + offset_of!(host::Stat, st_nlink), &stat.st_nlink);
+        }
+        Some(_) => memory::store_owned(request.out + offset_of!(raw::statx, stx_nlink), &count),
+    }
+    Ok(())
+}
+
+/// Amends a listing that the kernel has just written: the store isn't in it, and a name of a file that lies there is
+/// of the file's type and inode. The result is how many bytes are left.
+pub fn amend_listing(directory: i32, out: usize, len: usize, layout: Layout) -> usize {
+    entries::amend(out, len, layout, |entry| {
+        if entry.kind() == raw::DT_LNK
+            && let Some(id) = of_name(directory, entry.name())
+        {
+            let mut path = StorePath::new();
+            if in_store(id, FILE, &mut path).is_ok()
+                && let Ok(stat) =
+                    host::fstatat(AT_FDCWD, Path::new(path.with_nul()), raw::AT_SYMLINK_NOFOLLOW)
+            {
+                entry.set_kind(stat.st_mode);
+                entry.set_inode(stat.st_ino);
+            }
+        }
+        entry.name().bytes() != STORE || !is_store(entry, directory)
+    })
+}
+
+/// The store's name in the root.
+const STORE: &[u8] = b".newroot";
+
+fn is_store(entry: &Entry, directory: i32) -> bool {
+    let mut path = StorePath::new();
+    let written = path.assign(root()).and_then(|()| path.extend(b"/")).and_then(|()| path.extend(STORE));
+    written.is_ok() && entries::is_at(entry, directory, &mut path)
+}
+
+/// Puts one of a file's names in the place of the path where it lies, if that is what the buffer holds.
+pub fn to_a_name<Side, const N: usize>(path: &mut Buffer<Side, N>) {
+    let Some(id) = of_path(path.bytes()) else { return };
+    let mut name = StorePath::new();
+    if tokens::any_name(id, &mut name) {
+        let _ = path.assign(name.bytes());
+    }
+}

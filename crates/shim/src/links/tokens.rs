@@ -1,0 +1,228 @@
+//! The tokens of a file: one for each of its names.
+
+use newroot_abi::links::{Id, NAMES};
+use newroot_abi::{Errno, PATH_MAX};
+use newroot_paths::{Buffer, Host, HostBuf};
+use newroot_sys::raw;
+
+use super::{StorePath, in_store, removed, root, unlikely_number, unlinked};
+use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::limits::with_descriptors;
+use crate::report::Decimal;
+use crate::resolve;
+
+/// Where a name is, below the root; longer ones aren't noted.
+pub(super) type Place = Buffer<Host, PATH_MAX>;
+
+/// Writes where a name in a directory is; nothing where that can't be said.
+pub(super) fn place_of(directory: i32, name: &[u8], out: &mut Place) {
+    let mut host = HostBuf::new();
+    // Where no descriptor was to be had, the name is the whole path.
+    let whole = match name.first() {
+        Some(b'/') => host.assign(name),
+        _ => resolve::host_path(directory, &mut host)
+            .and_then(|()| host.extend(b"/"))
+            .and_then(|()| host.extend(name)),
+    };
+    let place = whole.ok().and_then(|()| host.bytes().strip_prefix(root()));
+    if out.assign(place.unwrap_or(&[])).is_err() {
+        out.clear();
+    }
+}
+
+/// What a token says of a name whose place isn't known.
+const SOMEWHERE: &[u8] = b"?";
+
+/// Adds a token for a name that is about to be made. It comes first: what is interrupted leaves a token too many,
+/// never one too few.
+///
+/// # Errors
+/// ENOENT if the file has lost its last name; symlink(2)'s.
+pub(super) fn add(id: Id, place: &mut Place, token: &mut StorePath) -> Result<(), Errno> {
+    const TRIES: u64 = 64;
+    if place.is_empty() {
+        place.assign(SOMEWHERE)?;
+    }
+    for salt in 0..TRIES {
+        in_store(id, NAMES, token)?;
+        token.extend(b"/")?;
+        token.extend(Decimal::new(unlikely_number(salt ^ id.0)).bytes())?;
+        match host::symlinkat(Path::new(place.with_nul()), AT_FDCWD, Path::new(token.with_nul())) {
+            Err(Errno::EXIST) => {}
+            other => return other,
+        }
+    }
+    Err(Errno::EXIST)
+}
+
+/// The tokens of a file, one after the other.
+pub(super) struct Tokens {
+    directory: Descriptor,
+    buffer: [u8; 1024],
+    at: usize,
+    end: usize,
+}
+
+impl Tokens {
+    /// Opens the directory.
+    ///
+    /// # Errors
+    /// ENOENT if the file has lost its last name; EMFILE.
+    pub(super) fn of(id: Id) -> Result<Self, Errno> {
+        let mut path = StorePath::new();
+        in_store(id, NAMES, &mut path)?;
+        let flags = raw::O_RDONLY | raw::O_DIRECTORY | raw::O_CLOEXEC;
+        let directory = host::openat(AT_FDCWD, Path::new(path.with_nul()), flags, 0)?;
+        Ok(Self { directory, buffer: [0; 1024], at: 0, end: 0 })
+    }
+
+    /// The next one's name, with its NUL.
+    pub(super) fn next(&mut self) -> Option<&[u8]> {
+        const LENGTH: usize = 16;
+        const NAME: usize = 19;
+        loop {
+            if self.at >= self.end {
+                self.at = 0;
+                self.end = host::getdents64(self.directory.number(), &mut self.buffer).ok()?;
+                if self.end == 0 {
+                    return None;
+                }
+            }
+            let entry = self.at;
+            let bytes = |range: core::ops::Range<usize>| self.buffer.get(range);
+            let size =
+                usize::from(u16::from_ne_bytes(bytes(entry + LENGTH..entry + LENGTH + 2)?.try_into().ok()?));
+            self.at = if size == 0 { self.end } else { entry + size };
+            let name = bytes(entry + NAME..entry + size)?;
+            let len = name.iter().position(|&byte| byte == 0)?;
+            if !matches!(name.get(..len)?, b"." | b"..") {
+                let name = entry + NAME..entry + NAME + len + 1;
+                return self.buffer.get(name);
+            }
+        }
+    }
+
+    /// Whether a token tells of this place.
+    fn tells_of(directory: i32, token: &[u8], place: &[u8]) -> bool {
+        let mut text = Place::new();
+        let said = host::readlinkat(directory, Path::new(token), text.space());
+        said.is_ok_and(|len| {
+            text.set_len(len);
+            text.bytes() == place
+        })
+    }
+
+    /// The first token that tells of a place.
+    fn find(&mut self, place: &[u8], out: &mut Buffer<Host, 64>) -> bool {
+        let directory = self.directory.number();
+        while let Some(token) = self.next() {
+            if Self::tells_of(directory, token, place) {
+                return out.assign(token.strip_suffix(b"\0").unwrap_or(token)).is_ok();
+            }
+        }
+        false
+    }
+}
+
+/// How many names a file has; 0 if it has lost its last.
+///
+/// # Errors
+/// EMFILE.
+pub(super) fn count(id: Id) -> Result<u32, Errno> {
+    let mut tokens = match Tokens::of(id) {
+        Err(Errno::NOENT) => return Ok(0),
+        tokens => tokens?,
+    };
+    let mut count = 0;
+    while tokens.next().is_some() {
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Takes a token away for a name that is gone, the one that tells of its place if there is one. With the last of
+/// them the file goes.
+pub(super) fn drop(id: Id, place: &[u8]) {
+    let _ = with_descriptors([-1, -1], || drop_one(id, place));
+    let mut path = StorePath::new();
+    // It goes only if it is empty.
+    if in_store(id, NAMES, &mut path).and_then(|()| removed(&mut path)).is_ok() {
+        forget(id);
+    }
+}
+
+fn drop_one(id: Id, place: &[u8]) -> Result<(), Errno> {
+    let mut tokens = Tokens::of(id)?;
+    let directory = tokens.directory.number();
+    let mut token = Buffer::<Host, 64>::new();
+    if !place.is_empty()
+        && tokens.find(place, &mut token)
+        && host::unlinkat(directory, Path::new(token.with_nul()), 0).is_ok()
+    {
+        return Ok(());
+    }
+    host::lseek(directory, 0, raw::SEEK_SET)?;
+    while let Some(token) = tokens.next() {
+        // Another name's remover may have been faster.
+        if host::unlinkat(directory, Path::new(token), 0).is_ok() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a file that nothing names any more, with its directory.
+pub(super) fn forget(id: Id) {
+    let mut path = StorePath::new();
+    if in_store(id, newroot_abi::links::FILE, &mut path).is_ok() {
+        let _ = unlinked(&mut path);
+    }
+    if in_store(id, NAMES, &mut path).is_ok() {
+        let _ = removed(&mut path);
+    }
+    if in_store(id, b"", &mut path).is_ok() {
+        let _ = removed(&mut path);
+    }
+}
+
+/// Removes what was begun for a file that wasn't taken in after all.
+pub(super) fn abandon(id: Id) {
+    if let Ok(mut tokens) = Tokens::of(id) {
+        let directory = tokens.directory.number();
+        while let Some(token) = tokens.next() {
+            let _ = host::unlinkat(directory, Path::new(token), 0);
+        }
+    }
+    forget(id);
+}
+
+/// Has the token that tells of one place tell of another. It is no loss if it doesn't.
+pub(super) fn moved(id: Id, from: &[u8], to: &mut Place) {
+    let (mut found, mut token) = (Buffer::<Host, 64>::new(), StorePath::new());
+    let known = Tokens::of(id).is_ok_and(|mut tokens| tokens.find(from, &mut found));
+    // The new one first: there is never one too few.
+    if known && add(id, to, &mut token).is_ok() {
+        let mut old = StorePath::new();
+        let _ = in_store(id, NAMES, &mut old)
+            .and_then(|()| old.extend(b"/"))
+            .and_then(|()| old.extend(found.bytes()))
+            .and_then(|()| unlinked(&mut old));
+    }
+}
+
+/// Writes the host path of one of the file's names; false if no token leads to one.
+pub(super) fn any_name(id: Id, out: &mut StorePath) -> bool {
+    let Ok(mut tokens) = Tokens::of(id) else { return false };
+    let directory = tokens.directory.number();
+    let mut place = Place::new();
+    while let Some(token) = tokens.next() {
+        let Ok(len) = host::readlinkat(directory, Path::new(token), place.space()) else { continue };
+        place.set_len(len);
+        let written = place.bytes().first() == Some(&b'/')
+            && out.assign(root()).and_then(|()| out.extend(place.bytes())).is_ok();
+        if written && super::of_name(AT_FDCWD, Path::new(out.with_nul())) == Some(id) {
+            return true;
+        }
+    }
+    false
+}

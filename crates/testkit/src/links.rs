@@ -1,0 +1,64 @@
+//! Hard links that the host refused, as newroot keeps them, turned into real ones.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+/// The directory of a root with what is newroot's own.
+const STORE: &str = ".newroot";
+
+/// Makes a real hard link of every name in a root that stands for one, and removes the store. The result tells what
+/// was wrong with it: names that were counted and aren't there, or the other way round, and what nobody needs.
+///
+/// # Panics
+/// When a link can't be made.
+pub(crate) fn restore(root: &Path) -> String {
+    let mut wrong = String::new();
+    let mut names: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    collect(root, &mut names);
+    let links = root.join(STORE).join("links");
+    for (text, names) in &mut names {
+        let kept = root.join(text.strip_prefix("/").expect("an absolute path"));
+        let tokens = kept.parent().map(|directory| entries(&directory.join("names"))).unwrap_or_default();
+        if tokens.len() != names.len() {
+            let _ =
+                writeln!(wrong, "{} names of {}, and {} counted", names.len(), text.display(), tokens.len());
+        }
+        for name in names {
+            fs::remove_file(&*name).expect("a name");
+            if fs::hard_link(&kept, &*name).is_err() {
+                let _ = writeln!(wrong, "{} leads nowhere", name.display());
+            }
+        }
+    }
+    for entry in entries(&links) {
+        let known = names.keys().any(|text| text.parent().and_then(Path::file_name) == entry.file_name());
+        if !known {
+            let _ = writeln!(wrong, "{} is left over", entry.display());
+        }
+    }
+    let _ = fs::remove_dir_all(&links);
+    // Where there is more, it is fake root's.
+    let _ = fs::remove_dir(root.join(STORE));
+    wrong
+}
+
+/// The names of kept files, by the text that leads there.
+fn collect(directory: &Path, names: &mut BTreeMap<PathBuf, Vec<PathBuf>>) {
+    for entry in entries(directory) {
+        let Ok(meta) = fs::symlink_metadata(&entry) else { continue };
+        if meta.is_dir() && entry.file_name().is_none_or(|name| name != STORE) {
+            collect(&entry, names);
+        } else if let Ok(text) = fs::read_link(&entry)
+            && text.as_os_str().as_bytes().starts_with(b"/.newroot/links/")
+        {
+            names.entry(text).or_default().push(entry);
+        }
+    }
+}
+
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path()).collect()
+}
