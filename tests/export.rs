@@ -51,6 +51,16 @@ impl Place {
         self.bed.enter().cwd(self.bed.scratch()).user(user).command(&self.bed.program("newroot"))
     }
 
+    /// newroot run where the host refuses hard links.
+    #[track_caller]
+    fn succeeds_without_links(&self, user: User, words: &[&str]) -> String {
+        let world = self.bed.enter().cwd(self.bed.scratch()).user(user);
+        let world = world.deny("link=EPERM").deny("linkat=EPERM");
+        let outcome = run(world.command(&self.bed.program("newroot")).args(words));
+        assert_eq!(outcome.ending, Ending::Exit(0), "{words:?}: {}", outcome.stderr());
+        outcome.stdout()
+    }
+
     fn newroot(&self, user: User, words: &[&str]) -> Outcome {
         run(self.command(user).args(words))
     }
@@ -149,6 +159,52 @@ fn exported_fake_root_is_what_root_would_have_made() {
     let outcome =
         run(place.bed.enter().user(user).command(Path::new("/bin/rm")).arg("-r").arg(out.join("by-user")));
     assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stderr());
+}
+
+#[test]
+fn links_that_the_host_refused_are_hard_links_in_the_archive() {
+    let test = "links_that_the_host_refused_are_hard_links_in_the_archive";
+    let place = Place::new();
+    place.open_directory("out");
+    let user = User::ordinary();
+    let (Some(_), Some(_)) = (place.root(test, "granted", user), place.root(test, "refused", user)) else {
+        return;
+    };
+    place.succeeds(user, &["run", "--root", "granted", "--", "/bin/sh", "-c", DEEDS]);
+    let refused = ["run", "--root", "--link2symlink", "refused", "--", "/bin/sh", "-c", DEEDS];
+    place.succeeds_without_links(user, &refused);
+    let export = |root: &str, archive: &str| {
+        // What was copied into the two roots wasn't at the same time.
+        place.succeeds(user, &["export", root, "-o", archive, "--mtime=1612325106"]);
+        place.bytes(archive)
+    };
+    let expected = export("granted", "out/granted.tar");
+    assert!(export("refused", "out/refused.tar") == expected);
+
+    // And the way back, where links are refused as well.
+    place.succeeds_without_links(user, &["import", "--link2symlink", "out/granted.tar", "out/copy"]);
+    let links = place.at("out/copy/.newroot/links");
+    assert_eq!(fs::read_dir(&links).expect("the kept files").count(), 2, "a file and a device");
+    assert!(export("out/copy", "out/copy.tar") == expected);
+    let seen = ["run", "--root", "out/copy", "--", "/bin/stat", "-c", "%h %a %u:%g", "/d/e/hard"];
+    assert_eq!(place.succeeds(user, &seen), "2 4775 33:44\n");
+    // Over what is there, whose names it takes.
+    place.succeeds_without_links(
+        user,
+        &["import", "--force", "--link2symlink", "out/granted.tar", "out/copy"],
+    );
+    assert_eq!(fs::read_dir(&links).expect("the kept files").count(), 2, "the old ones are gone");
+    assert!(export("out/copy", "out/copy.tar") == expected);
+
+    let world = place.bed.enter().cwd(place.bed.scratch()).user(user).deny("linkat=EPERM");
+    let outcome =
+        run(world.command(&place.bed.program("newroot")).args(["import", "out/granted.tar", "out/none"]));
+    assert_eq!(outcome.ending, Ending::Exit(125));
+    assert_eq!(
+        outcome.stderr(),
+        "newroot: cannot import '/d/e/disk': the host refuses hard links\nhint: --link2symlink makes them all the same\n"
+    );
+    assert!(!place.at("out/none").exists());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use newroot_testkit::{
-    Bed, Ending, Outcome, User, contained, debian_archive, difference, own, run_within, skip, skipped,
+    Bed, Ending, Enter, Outcome, User, contained, debian_archive, difference, own, run_within, skip, skipped,
     succeed,
 };
 
@@ -19,18 +19,49 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// How long one script may take: some install hundreds of packages.
 const TIME: Duration = Duration::from_secs(600);
 
+/// What the host is like that the ordinary user has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Host {
+    Ordinary,
+    /// It grants nobody a hard link: newroot makes its own.
+    WithoutLinks,
+}
+
+impl Host {
+    fn enter(self, bed: &Bed) -> Enter {
+        let world = bed.enter().user(User::ordinary());
+        match self {
+            Self::Ordinary => world,
+            Self::WithoutLinks => world.deny("link=EPERM").deny("linkat=EPERM"),
+        }
+    }
+}
+
+/// What is done without hard links, too.
+const MAKES_LINKS: [&str; 2] = ["archives", "source_package"];
+
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Each case has two roots of some hundred megabytes, and two processors of its own would be welcome.
     arguments.test_threads = Some(arguments.test_threads.unwrap_or(2).min(2));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/work");
     let bed = Arc::new(newroot_testkit::bed!());
-    let trials = scripts(&folder).into_iter().map(|script| {
-        let name = format!("work::{}", script.file_stem().unwrap_or_default().display());
-        let bed = Arc::clone(&bed);
-        Trial::test(name.clone(), move || check(&bed, &name, &script))
-    });
-    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    let mut trials = Vec::new();
+    for script in scripts(&folder) {
+        let stem = script.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let hosts = if MAKES_LINKS.contains(&&*stem) {
+            &[Host::Ordinary, Host::WithoutLinks][..]
+        } else {
+            &[Host::Ordinary]
+        };
+        for &host in hosts {
+            let suffix = if host == Host::WithoutLinks { "_without_links" } else { "" };
+            let name = format!("work::{stem}{suffix}");
+            let (bed, script) = (Arc::clone(&bed), script.clone());
+            trials.push(Trial::test(name.clone(), move || check(&bed, &name, &script, host)));
+        }
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
     if skipped() > 0 {
         println!("{} skipped", skipped());
     }
@@ -47,7 +78,7 @@ fn scripts(folder: &Path) -> Vec<PathBuf> {
     scripts
 }
 
-fn check(bed: &Bed, name: &str, script: &Path) -> Result<(), Failed> {
+fn check(bed: &Bed, name: &str, script: &Path, host: Host) -> Result<(), Failed> {
     if !User::we_are_root() {
         skip(name, "only root knows what root sees");
         return Ok(());
@@ -63,12 +94,12 @@ fn check(bed: &Bed, name: &str, script: &Path) -> Result<(), Failed> {
     succeed(Command::new("tar").arg("-C").arg(&natively).arg("-xpf").arg(&archive));
     fs::create_dir(&faked).expect("a directory");
     own(&faked, User::ordinary());
-    let unpacked = run_within(&mut unpack(bed, &archive, &faked, place.path()), TIME);
+    let unpacked = run_within(&mut unpack(host, bed, &archive, &faked, place.path()), TIME);
     assert_eq!(unpacked.ending, Ending::Exit(0), "{}", unpacked.stderr());
 
     let expected = run_natively(bed, &natively, script);
     sound("the kernel's chroot", &expected)?;
-    let seen = run_faked(bed, &faked, script);
+    let seen = run_faked(host, bed, &faked, script);
     sound("newroot run --root", &seen)?;
     match difference(&expected.stdout(), &seen.stdout()) {
         None => Ok(()),
@@ -90,10 +121,12 @@ fn sound(who: &str, outcome: &Outcome) -> Result<(), Failed> {
 }
 
 /// The ordinary user's own copy, with all that an archive tells of owners.
-fn unpack(bed: &Bed, archive: &Path, root: &Path, home: &Path) -> Command {
-    let world = bed.enter().user(User::ordinary());
-    let mut command = world.command(&bed.program("newroot"));
-    command.args(["proot", "-0", "tar", "-C"]).arg(root).arg("-xpf").arg(archive);
+fn unpack(host: Host, bed: &Bed, archive: &Path, root: &Path, home: &Path) -> Command {
+    let mut command = host.enter(bed).command(&bed.program("newroot"));
+    match host {
+        Host::Ordinary => command.args(["proot", "-0", "tar", "-C"]).arg(root).arg("-xpf").arg(archive),
+        Host::WithoutLinks => command.args(["import", "--link2symlink"]).arg(archive).arg(root),
+    };
     let state = home.join("state");
     fs::create_dir(&state).expect("a directory");
     own(&state, User::ordinary());
@@ -121,13 +154,15 @@ fn run_natively(bed: &Bed, root: &Path, script: &Path) -> Outcome {
     run_within(&mut contained(inner), TIME)
 }
 
-fn run_faked(bed: &Bed, root: &Path, script: &Path) -> Outcome {
-    let world = bed.enter().cwd(Path::new("/")).user(User::ordinary());
-    let mut command = world.command(&bed.program("newroot"));
+fn run_faked(host: Host, bed: &Bed, root: &Path, script: &Path) -> Outcome {
+    let mut command = host.enter(bed).cwd(Path::new("/")).command(&bed.program("newroot"));
     // The root's own /tmp, as in a chroot.
     command.args(["run", "--root", "--no-recommended", "-w", "/"]);
     for path in ["/proc", "/sys", "/dev", "/etc/resolv.conf", "/etc/hosts"] {
         command.arg("-b").arg(path);
+    }
+    if host == Host::WithoutLinks {
+        command.arg("--link2symlink");
     }
     command.arg(root).arg("--");
     run_within(&mut contained(furnish(command, script)), TIME)

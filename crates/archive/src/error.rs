@@ -32,6 +32,12 @@ pub enum Error {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The host grants no hard link.
+    #[error("cannot import '{}': the host refuses hard links", .entry.display())]
+    HardLink {
+        /// The guest path of the link.
+        entry: PathBuf,
+    },
     /// The directory has something in it.
     #[error("cannot import into '{}': Directory not empty", .directory.display())]
     NotEmpty {
@@ -109,6 +115,7 @@ impl Error {
         match self {
             Self::Terminal => Some("name a file with -o FILE, or redirect the output"),
             Self::TerminalInput => Some("name a file, or redirect the input"),
+            Self::HardLink { .. } => Some("--link2symlink makes them all the same"),
             Self::NotEmpty { .. } => Some("--force unpacks over what is there"),
             Self::Archive { damage: Damage::Compression(_), .. } => {
                 Some("undo it with its own program, and pipe that into: newroot import - DIR")

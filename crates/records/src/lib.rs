@@ -3,13 +3,16 @@
 //!
 //! - [`store`]: the root's store, a directory for what the file system can't keep in an attribute.
 //! - [`sidecar`]: records in the store, by inode number.
+//! - [`links`]: files with several names that the host doesn't know of.
 //! - [`attribute`]: records and other attributes of a file itself.
 
 #![forbid(unsafe_code)]
 
 pub mod attribute;
+pub mod links;
 pub mod sidecar;
 pub mod store;
 
+pub use links::Links;
 pub use sidecar::Sidecar;
 pub use store::Store;

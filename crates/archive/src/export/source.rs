@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use newroot_owner::Record;
 use newroot_owner::record::{device_numbers, is_hidden};
 use newroot_records::attribute::{self, Attributes, Borne};
-use newroot_records::{Sidecar, sidecar, store};
+use newroot_records::{Links, Sidecar, links, sidecar, store};
 use rustix::fs::{AtFlags, FileType, Stat, fstat, lgetxattr, llistxattr, major, minor, readlinkat, statat};
 use rustix::io::Errno;
 
@@ -30,6 +30,8 @@ pub(super) struct Source {
     /// The user whom the guest sees as root where nothing else is recorded; none where records don't count.
     user: Option<(u32, u32)>,
     sidecar: Option<Sidecar>,
+    /// Files with several names that the host doesn't know of.
+    links: Option<Links>,
     /// The first name of each file that has several.
     names: HashMap<(u64, u64), Vec<u8>>,
     /// The directory that was used last: the next file is mostly in the same.
@@ -79,7 +81,8 @@ impl Source {
             }
             _ => None,
         };
-        Ok(Self { beneath, device, user, sidecar, names: HashMap::new(), parent: None })
+        let links = Links::open(root).ok();
+        Ok(Self { beneath, device, user, sidecar, links, names: HashMap::new(), parent: None })
     }
 
     /// Whether another file system is mounted on the directory at `path`.
@@ -122,6 +125,15 @@ impl Source {
     }
 
     fn look_in(&self, path: &[u8], parent: BorrowedFd<'_>, name: &OsStr) -> std::io::Result<Look> {
+        if let Some((links, id)) = self.links.as_ref().zip(links::of_name(parent, name))
+            && let Ok(kept) = links.directory(id)
+        {
+            let mut look = self.look_in(path, kept.as_fd(), OsStr::new(Links::FILE))?;
+            if let Look::Found(found) = &mut look {
+                found.links = links.count(id)?;
+            }
+            return Ok(look);
+        }
         let mut stat = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
         let mut kind = FileType::from_raw_mode(stat.st_mode);
         let mut opened = None;

@@ -33,6 +33,8 @@ pub enum Input {
 pub struct ImportOptions {
     /// Unpack over what is there.
     pub force: bool,
+    /// Make hard links of newroot's own where the host refuses them.
+    pub own_links: bool,
 }
 
 /// What was imported.
@@ -93,7 +95,7 @@ pub fn import(
     let archive = compression::decode(BufReader::with_capacity(1 << 16, counting)).map_err(damaged)?;
     let mut reader = Reader::new(BufReader::with_capacity(1 << 16, archive));
     let aside = place.make_aside()?;
-    let mut unpacker = Unpacker::new(&aside)?;
+    let mut unpacker = Unpacker::new(&aside, options.own_links)?;
     while let Some(found) = reader.next().map_err(damaged)? {
         let current = found.entry.name.clone();
         let mut progress = |observer: &mut dyn Observer| {

@@ -10,6 +10,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use newroot_records::{Links, links};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, mkdirat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
@@ -84,9 +85,10 @@ impl Place {
         drop(aside);
         // There is no way back any more: what can't be done now is said.
         let giver = Giver::for_root_at(&self.directory).map_err(failed)?;
+        let kept = Links::open(&self.directory).ok();
         for step in &done {
             if let Step::MovedAway { path, backup } = step {
-                forget_backup(to, &giver, path, backup);
+                forget_backup(to, &giver, kept.as_ref(), path, backup);
             }
         }
         let merged = done.iter().filter_map(|step| match step {
@@ -106,15 +108,19 @@ impl Place {
 }
 
 /// Removes what was replaced.
-fn forget_backup(to: &Beneath, giver: &Giver, path: &[u8], backup: &OsStr) {
+fn forget_backup(to: &Beneath, giver: &Giver, kept: Option<&Links>, path: &[u8], backup: &OsStr) {
     let (above, _) = split(path);
     let Ok(parent) = to.directory(above) else { return };
     let inode = statat(&parent, backup, AtFlags::SYMLINK_NOFOLLOW);
+    let one_of_several = kept.zip(links::of_name(&parent, backup));
     if unlinkat(&parent, backup, AtFlags::empty()).is_ok()
         && let Ok(stat) = inode
         && stat.st_nlink < 2
     {
         giver.forget(stat.st_ino);
+        if let Some((links, id)) = one_of_several {
+            links.drop_name(id);
+        }
     }
 }
 

@@ -96,7 +96,7 @@ proptest! {
             fs::write(directory.join("c"), "theirs").unwrap();
         }
         let (victims, before) = (state(&victim), state(&inner));
-        let options = ImportOptions { force };
+        let options = ImportOptions { force, own_links: false };
         let result = import(&Input::File(input), &directory, options, &|| false, &mut ());
         prop_assert_eq!(state(&victim), victims);
         if result.is_err() {

@@ -11,7 +11,8 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-use newroot_records::store;
+use newroot_abi::links::Id;
+use newroot_records::{Links, links, store};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, linkat, mkdirat, openat, statat, symlinkat, unlinkat};
 use rustix::io::Errno;
 
@@ -33,6 +34,8 @@ const HOLE: usize = 4096;
 pub(super) struct Unpacker {
     beneath: Beneath,
     giver: Giver,
+    /// Where files with several names go if the host refuses hard links, and that was foreseen.
+    links: Option<Links>,
     /// What directories get at the end; by path, the top's being empty.
     directories: BTreeMap<Vec<u8>, Metadata>,
     imported: Imported,
@@ -66,13 +69,20 @@ impl From<Errno> for Failure {
 }
 
 impl Unpacker {
-    pub(super) fn new(aside: &Aside) -> Result<Self> {
+    pub(super) fn new(aside: &Aside, own_links: bool) -> Result<Self> {
         let failed = |cause: io::Error| Error::io("make", aside.path(), cause);
         let beneath = Beneath::open_made(aside.path()).map_err(|error| failed(error.into()))?;
         let giver = Giver::for_root_at(aside.path()).map_err(failed)?;
+        let links = if own_links {
+            store::provide_links(aside.path()).map_err(|not_made| failed(not_made.cause))?;
+            Some(Links::open(aside.path()).map_err(failed)?)
+        } else {
+            None
+        };
         Ok(Self {
             beneath,
             giver,
+            links,
             directories: BTreeMap::new(),
             imported: Imported::default(),
             warned: Vec::new(),
@@ -216,12 +226,32 @@ impl Unpacker {
         if FileType::from_raw_mode(found.st_mode) == FileType::Directory {
             return Err(Failure::Entry("it is a link to a directory"));
         }
-        self.clear_but(parent, name, Some((found.st_dev, found.st_ino)))?;
-        match linkat(&directory, last, parent, name, AtFlags::empty()) {
-            // It was there already.
-            Err(Errno::EXIST) => Ok(()),
-            other => Ok(other?),
+        let kept = self.kept(directory.as_fd(), last);
+        let same = kept.is_some() && kept == self.kept(parent, name);
+        if same {
+            return Ok(());
         }
+        self.clear_but(parent, name, Some((found.st_dev, found.st_ino)))?;
+        if let Some((links, id)) = self.links.as_ref().zip(kept) {
+            return Ok(links.add_name(id, parent, name, path)?);
+        }
+        match (linkat(&directory, last, parent, name, AtFlags::empty()), &self.links) {
+            // It was there already.
+            (Err(Errno::EXIST), _) => Ok(()),
+            (Err(Errno::PERM | Errno::ACCESS | Errno::OPNOTSUPP | Errno::NOSYS), Some(links)) => {
+                let id = links.take_in(directory.as_fd(), last, &target)?;
+                Ok(links.add_name(id, parent, name, path)?)
+            }
+            (Err(Errno::PERM | Errno::ACCESS | Errno::OPNOTSUPP | Errno::NOSYS), None) => {
+                Err(Failure::Other(Error::HardLink { entry: guest_path(path) }))
+            }
+            (other, _) => Ok(other?),
+        }
+    }
+
+    /// The file of several that a name is one of.
+    fn kept(&self, parent: BorrowedFd<'_>, name: &OsStr) -> Option<Id> {
+        self.links.as_ref().and_then(|_| links::of_name(parent, name))
     }
 
     /// The directory at `path`, made if the archive hasn't it.
@@ -280,6 +310,7 @@ impl Unpacker {
         if stays == Some((found.st_dev, found.st_ino)) {
             return Ok(false);
         }
+        let kept = self.kept(parent, name);
         let is_directory = FileType::from_raw_mode(found.st_mode) == FileType::Directory;
         let flags = if is_directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
         match unlinkat(parent, name, flags) {
@@ -287,6 +318,9 @@ impl Unpacker {
                 return Err(Failure::Entry("it would replace a directory with something in it"));
             }
             other => other?,
+        }
+        if let Some((links, id)) = self.links.as_ref().zip(kept) {
+            links.drop_name(id);
         }
         if is_directory || found.st_nlink < 2 {
             self.giver.forget(found.st_ino);

@@ -61,7 +61,8 @@ pub(super) fn export(export: Export, caller: &Caller) -> Result<Request, UsageEr
 
 pub(super) fn import(import: Import) -> Request {
     let archive = if import.archive == Path::new("-") { Input::Stdin } else { Input::File(import.archive) };
-    Request::Import { archive, directory: import.directory, options: ImportOptions { force: import.force } }
+    let options = ImportOptions { force: import.force, own_links: import.link2symlink };
+    Request::Import { archive, directory: import.directory, options }
 }
 
 #[cfg(test)]

@@ -337,6 +337,12 @@ pub(super) struct Import {
     #[arg(short, long)]
     pub(super) force: bool,
 
+    /// Make hard links where the host refuses them
+    ///
+    /// A file with several names is kept inside the root, hidden; see this option of `newroot run`.
+    #[arg(long)]
+    pub(super) link2symlink: bool,
+
     /// Archive; `-` is standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = path())]
     pub(super) archive: PathBuf,

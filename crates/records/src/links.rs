@@ -1,0 +1,202 @@
+//! Files with several names that their host doesn't know of (`newroot_abi::links` has the layout), as programs outside
+//! of the root find and make them. Nobody is inside meanwhile: who makes or removes names takes no lock here.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use newroot_abi::links::{Id, TEXT_LEN};
+use rustix::fs::{
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, mkdirat, openat, readlinkat, renameat_with,
+    statat, symlinkat, unlinkat,
+};
+use rustix::io::Errno;
+
+use crate::store;
+
+/// The file's name in its own directory, and the directory of its tokens there.
+const FILE: &str = "file";
+const NAMES: &str = "names";
+
+/// The file that a name in a directory is one of; `None` if it is anything else.
+#[must_use]
+pub fn of_name(directory: impl AsFd, name: &OsStr) -> Option<Id> {
+    let stat = statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink || stat.st_size as usize != TEXT_LEN {
+        return None;
+    }
+    Id::of_text(readlinkat(directory, name, Vec::new()).ok()?.to_bytes())
+}
+
+/// The links of a root.
+#[derive(Debug)]
+pub struct Links(OwnedFd);
+
+impl Links {
+    /// Opens those of the root at the host path `root`, whose store has a place for them.
+    ///
+    /// # Errors
+    /// openat(2)'s.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let path = root.join(store::NAME).join(store::LINKS);
+        Ok(Self(openat(CWD, path, flags, Mode::empty())?))
+    }
+
+    /// The directory of a file, in which it is called [`Links::FILE`].
+    ///
+    /// # Errors
+    /// openat(2)'s.
+    pub fn directory(&self, id: Id) -> io::Result<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(openat(&self.0, name_of(id), flags, Mode::empty())?)
+    }
+
+    /// What a kept file is called in its directory.
+    pub const FILE: &str = FILE;
+
+    /// Moves a file with one name into the store, and leaves a link in its place. `place` is its path in the root,
+    /// without a slash in front.
+    ///
+    /// # Errors
+    /// What a step gives; what was done before it is undone.
+    pub fn take_in(&self, parent: BorrowedFd<'_>, name: &OsStr, place: &[u8]) -> io::Result<Id> {
+        let inode = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?.st_ino;
+        let mut id = Id(inode.rotate_left(32) ^ u64::from(std::process::id()));
+        while let Err(error) = mkdirat(&self.0, name_of(id), Mode::RWXU) {
+            if error != Errno::EXIST {
+                return Err(error.into());
+            }
+            id = Id(id.0.wrapping_add(1));
+        }
+        self.keep(id, parent, name, place).inspect_err(|_| self.abandon(id)).map(|()| id)
+    }
+
+    fn keep(&self, id: Id, parent: BorrowedFd<'_>, name: &OsStr, place: &[u8]) -> io::Result<()> {
+        let own = self.directory(id)?;
+        mkdirat(&own, NAMES, Mode::RWXU)?;
+        self.add_token(id, place)?;
+        renameat_with(parent, name, &own, FILE, RenameFlags::empty())?;
+        symlinkat(OsStr::from_bytes(&id.text()), parent, name).inspect_err(|_| {
+            let _ = renameat_with(&own, FILE, parent, name, RenameFlags::empty());
+        })?;
+        Ok(())
+    }
+
+    /// Gives a kept file another name.
+    ///
+    /// # Errors
+    /// Those of symlink(2).
+    pub fn add_name(&self, id: Id, parent: BorrowedFd<'_>, name: &OsStr, place: &[u8]) -> io::Result<()> {
+        self.add_token(id, place)?;
+        Ok(symlinkat(OsStr::from_bytes(&id.text()), parent, name).inspect_err(|_| self.drop_name(id))?)
+    }
+
+    fn add_token(&self, id: Id, place: &[u8]) -> io::Result<()> {
+        let names = self.names(id)?;
+        let text = [b"/", place].concat();
+        // More than a link's text can have isn't said.
+        let text = if text.len() < 4096 { &text[..] } else { b"?" };
+        let mut number = 0;
+        loop {
+            match symlinkat(OsStr::from_bytes(text), &names, number.to_string()) {
+                Err(Errno::EXIST) => number += 1,
+                other => return Ok(other?),
+            }
+        }
+    }
+
+    /// How many names a file has.
+    ///
+    /// # Errors
+    /// What reading a directory gives.
+    pub fn count(&self, id: Id) -> io::Result<u64> {
+        Ok(self.tokens(id)?.len() as u64)
+    }
+
+    /// Takes a token away for a name that is gone; with the last of them goes the file.
+    pub fn drop_name(&self, id: Id) {
+        let Ok(names) = self.names(id) else { return };
+        let token = self.tokens(id).ok().and_then(|tokens| tokens.into_iter().next());
+        if let Some(token) = token {
+            let _ = unlinkat(&names, OsStr::from_bytes(&token), AtFlags::empty());
+        }
+        if self.directory(id).is_ok_and(|own| unlinkat(own, NAMES, AtFlags::REMOVEDIR).is_ok()) {
+            self.abandon(id);
+        }
+    }
+
+    fn abandon(&self, id: Id) {
+        if let (Ok(names), Ok(tokens)) = (self.names(id), self.tokens(id)) {
+            for token in tokens {
+                let _ = unlinkat(&names, OsStr::from_bytes(&token), AtFlags::empty());
+            }
+        }
+        if let Ok(own) = self.directory(id) {
+            let _ = unlinkat(&own, FILE, AtFlags::empty());
+            let _ = unlinkat(&own, NAMES, AtFlags::REMOVEDIR);
+        }
+        let _ = unlinkat(&self.0, name_of(id), AtFlags::REMOVEDIR);
+    }
+
+    fn names(&self, id: Id) -> io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(openat(self.directory(id)?, NAMES, flags, Mode::empty())?)
+    }
+
+    fn tokens(&self, id: Id) -> io::Result<Vec<Vec<u8>>> {
+        let mut tokens = Vec::new();
+        for entry in Dir::read_from(self.names(id)?)? {
+            let name = entry?.file_name().to_bytes().to_vec();
+            if !matches!(&name[..], b"." | b"..") {
+                tokens.push(name);
+            }
+        }
+        Ok(tokens)
+    }
+}
+
+fn name_of(id: Id) -> String {
+    format!("{:016x}", id.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn names_come_and_go_and_with_the_last_the_file() {
+        let root = tempfile::tempdir().expect("a root");
+        store::provide_links(root.path()).expect("a store");
+        let links = Links::open(root.path()).expect("its links");
+        let top = fs::File::open(root.path()).expect("the root");
+        fs::write(root.path().join("one"), "text").expect("a file");
+        let inode = statat(&top, "one", AtFlags::empty()).expect("a file").st_ino;
+        let id = links.take_in(top.as_fd(), OsStr::new("one"), b"one").expect("it is taken in");
+        links.add_name(id, top.as_fd(), OsStr::new("two"), b"two").expect("a name");
+        assert_eq!(links.count(id).expect("its tokens"), 2);
+        assert_eq!(of_name(&top, OsStr::new("one")), Some(id));
+        let kept = statat(links.directory(id).expect("its directory"), Links::FILE, AtFlags::empty());
+        assert_eq!(kept.expect("the file").st_ino, inode);
+        links.drop_name(id);
+        assert_eq!(links.count(id).expect("its token"), 1);
+        links.drop_name(id);
+        assert!(links.directory(id).is_err());
+        let left = fs::read_dir(root.path().join(store::NAME).join(store::LINKS)).expect("the store").count();
+        assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn what_cannot_be_taken_in_leaves_nothing() {
+        let root = tempfile::tempdir().expect("a root");
+        store::provide_links(root.path()).expect("a store");
+        let links = Links::open(root.path()).expect("its links");
+        let top = fs::File::open(root.path()).expect("the root");
+        assert!(links.take_in(top.as_fd(), OsStr::new("missing"), b"missing").is_err());
+        let left = fs::read_dir(root.path().join(store::NAME).join(store::LINKS)).expect("the store").count();
+        assert_eq!(left, 0);
+    }
+}
