@@ -10,7 +10,7 @@ pub const HEAD_LEN: usize = 256;
 pub struct Script<'a> {
     /// Path of the interpreter, as written; empty if the file ends before there is one.
     pub interpreter: &'a [u8],
-    /// Everything behind it, as one argument.
+    /// Everything behind it, as one argument; it may be empty.
     pub argument: Option<&'a [u8]>,
 }
 
@@ -20,35 +20,49 @@ impl<'a> Script<'a> {
     /// # Errors
     /// ENOEXEC if there is no interpreter, or if the line is cut off inside its name.
     pub fn parse(head: &'a [u8]) -> Result<Self, Errno> {
-        // The kernel's buffer is zero-filled, so that a short file ends at a NUL.
-        let line = head.get(2..).ok_or(Errno::NOEXEC)?;
-        let line = line.get(..HEAD_LEN - 2).unwrap_or(line);
-        let newline = line.iter().position(|&byte| byte == b'\n');
-        let (line, cut) = match newline {
-            Some(end) => (line.get(..end).unwrap_or(line), false),
-            // Without one the last byte of the buffer doesn't count.
-            None => (line.get(..HEAD_LEN - 3).unwrap_or(line), head.len() >= HEAD_LEN),
-        };
-        let line = line.split(|&byte| byte == 0).next().unwrap_or(line);
-        let blank = |byte: &u8| *byte == b' ' || *byte == b'\t';
-        let start = match line.iter().position(|byte| !blank(byte)) {
-            Some(start) => start,
-            // The buffer's NUL is taken for the name's first character.
-            None if newline.is_none() && !cut => return Ok(Self { interpreter: &[], argument: None }),
-            None => return Err(Errno::NOEXEC),
-        };
-        let line = line.get(start..).ok_or(Errno::NOEXEC)?;
-        let Some(end) = line.iter().position(blank) else {
-            // Cut off in the middle of the name, it would run something else.
-            return if cut { Err(Errno::NOEXEC) } else { Ok(Self { interpreter: line, argument: None }) };
-        };
-        let (interpreter, rest) = line.split_at(end);
-        let argument = rest.iter().position(|byte| !blank(byte)).and_then(|first| {
-            let last = rest.iter().rposition(|byte| !blank(byte))?;
-            rest.get(first..=last)
-        });
-        Ok(Self { interpreter, argument })
+        let head = head.get(..HEAD_LEN).unwrap_or(head);
+        let text = head.get(2..).ok_or(Errno::NOEXEC)?;
+        // The kernel's buffer is zero-filled, so that a short file ends at a NUL, behind which no newline counts.
+        let end = text.iter().position(|byte| matches!(byte, b'\n' | 0)).unwrap_or(text.len());
+        let line = text.get(..end).unwrap_or(text);
+        match text.get(end) {
+            Some(b'\n') => Self::of_line(line).ok_or(Errno::NOEXEC),
+            // The last byte of the buffer doesn't count.
+            _ if end >= HEAD_LEN - 3 => {
+                let name = line.iter().position(|byte| !is_blank(byte)).ok_or(Errno::NOEXEC)?;
+                // Cut off in the middle of the name, it would run something else.
+                if end == HEAD_LEN - 2 && !line.iter().skip(name).any(is_blank) {
+                    return Err(Errno::NOEXEC);
+                }
+                line.get(..HEAD_LEN - 3).and_then(Self::of_line).ok_or(Errno::NOEXEC)
+            }
+            _ => Ok(Self::of_string(line)),
+        }
     }
+
+    /// Reads a line that has an end; `None` if nothing is on it.
+    fn of_line(line: &'a [u8]) -> Option<Self> {
+        let last = line.iter().rposition(|byte| !is_blank(byte))?;
+        Some(Self::of_string(line.get(..=last)?))
+    }
+
+    /// Reads what ends at a NUL. That is taken for the first character of a name or argument, too: both may be
+    /// empty, and what is blank in front of it belongs to the argument.
+    fn of_string(text: &'a [u8]) -> Self {
+        let skip = |text: &'a [u8]| {
+            let start = text.iter().position(|byte| !is_blank(byte)).unwrap_or(text.len());
+            text.get(start..).unwrap_or(&[])
+        };
+        let text = skip(text);
+        match text.iter().position(is_blank).and_then(|end| text.split_at_checked(end)) {
+            Some((interpreter, rest)) => Self { interpreter, argument: Some(skip(rest)) },
+            None => Self { interpreter: text, argument: None },
+        }
+    }
+}
+
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 #[cfg(test)]
@@ -68,6 +82,30 @@ mod tests {
         check(b"#! \t/usr/bin/env -S a b \t\nrest", "/usr/bin/env", Some("-S a b"));
         check(b"#!/bin/sh   \n", "/bin/sh", None);
         check(b"#!sh", "sh", None);
+    }
+
+    #[test]
+    fn a_blank_at_the_end_of_the_file_makes_an_empty_argument() {
+        check(b"#!/bin/sh ", "/bin/sh", Some(""));
+        check(b"#!/bin/sh \t\0", "/bin/sh", Some(""));
+        check(b"#!/bin/sh x ", "/bin/sh", Some("x "));
+    }
+
+    #[test]
+    fn no_newline_counts_behind_a_nul() {
+        check(b"#!/bin/sh x \0y\n", "/bin/sh", Some("x "));
+        check(b"#! \0\n", "", None);
+    }
+
+    #[test]
+    fn a_name_that_ends_with_the_buffer_is_whole_if_a_blank_or_nul_follows() {
+        for end in *b" \t\0\n" {
+            let mut head = [b'x'; HEAD_LEN];
+            head[..3].copy_from_slice(b"#!/");
+            head[HEAD_LEN - 1] = end;
+            let script = Script::parse(&head).map(|script| (script.interpreter.len(), script.argument));
+            assert_eq!(script, Ok((HEAD_LEN - 3, None)), "{end}");
+        }
     }
 
     #[test]
