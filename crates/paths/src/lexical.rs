@@ -53,7 +53,7 @@ pub fn lexical(
     }
     let owner = table.translate(scratch.bytes(), out)?;
     // A directory is asked for, in the words it was asked in.
-    if path.ends_with(b"/.") {
+    if last_name(path) == b"." {
         out.extend(b"/.")?;
     } else if path.ends_with(b"/") {
         out.extend(b"/")?;
@@ -96,6 +96,11 @@ fn first_name(path: &[u8]) -> &[u8] {
     path.split(|&byte| byte == b'/')
         .find(|component| !component.is_empty() && *component != b".")
         .unwrap_or(&[])
+}
+
+/// The last component, without slashes behind it.
+fn last_name(path: &[u8]) -> &[u8] {
+    path.split(|&byte| byte == b'/').rfind(|component| !component.is_empty()).unwrap_or(&[])
 }
 
 /// An absolute path with `..` in it, if it never leaves the root's own tree: the kernel
@@ -177,6 +182,13 @@ mod tests {
         check("/usr/", Lexical::Absolute(2), "/r/usr/");
         check("/usr/.", Lexical::Absolute(2), "/r/usr/.");
         check("//", Lexical::Absolute(2), "/r/");
+    }
+
+    #[test]
+    fn a_last_dot_stays_whatever_slashes_follow_it() {
+        check("/usr/./", Lexical::Absolute(2), "/r/usr/.");
+        check("/opt/.//", Lexical::Absolute(1), "/o/.");
+        check("/usr/./lib/", Lexical::Absolute(2), "/r/usr/lib/");
     }
 
     #[test]
