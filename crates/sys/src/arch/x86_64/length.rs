@@ -58,12 +58,13 @@ impl Reader<'_> {
 #[must_use]
 pub fn length(bytes: &[u8]) -> Option<usize> {
     let mut reader = Reader { bytes, at: 0 };
-    let (mut small_operand, mut small_address, mut rex) = (false, false, 0u8);
+    let (mut small_operand, mut small_address, mut rex, mut repeat) = (false, false, 0u8, 0u8);
     let opcode = loop {
         match reader.next()? {
             0x66 => (small_operand, rex) = (true, 0),
             0x67 => (small_address, rex) = (true, 0),
-            0x26 | 0x2e | 0x36 | 0x3e | 0x64 | 0x65 | 0xf0 | 0xf2 | 0xf3 => rex = 0,
+            byte @ (0xf2 | 0xf3) => (repeat, rex) = (byte, 0),
+            0x26 | 0x2e | 0x36 | 0x3e | 0x64 | 0x65 | 0xf0 => rex = 0,
             byte @ 0x40..=0x4f => rex = byte,
             opcode => break opcode,
         }
@@ -78,6 +79,8 @@ pub fn length(bytes: &[u8]) -> Option<usize> {
                 reader.next()?;
                 form(true, Immediate::Bytes(1))
             }
+            // AMD's EXTRQ and INSERTQ, which these prefixes make of VMREAD.
+            0x78 if repeat == 0xf2 || repeat == 0 && small_operand => form(true, Immediate::Bytes(2)),
             second => two_byte(second),
         },
         0xc5 => {
@@ -199,9 +202,11 @@ fn two_byte(opcode: u8) -> Option<Form> {
         0x05..=0x09 | 0x0b | 0x0e | 0x30..=0x35 | 0x37 | 0x77 | 0xa0..=0xa2 | 0xa8..=0xaa | 0xc8..=0xcf => {
             form(false, Immediate::None)
         }
+        // Moves from and to control and debug registers: a ModRM byte that never means memory.
+        0x20..=0x23 => form(false, Immediate::Bytes(1)),
         0x80..=0x8f => form(false, Immediate::Bytes(4)),
         0x0f | 0x70..=0x73 | 0xa4 | 0xac | 0xba | 0xc2 | 0xc4..=0xc6 => form(true, Immediate::Bytes(1)),
-        0x04 | 0x0a | 0x0c | 0x24..=0x27 | 0x36 | 0x39 | 0x3b..=0x3f | 0x7a | 0x7b | 0xa6 | 0xa7 => None,
+        0x04 | 0x0a | 0x0c | 0x24..=0x27 | 0x36 | 0x39 | 0x3b..=0x3f | 0x7a | 0x7b => None,
         _ => form(true, Immediate::None),
     }
 }
@@ -237,6 +242,11 @@ mod tests {
             (&[0xc5, 0xf8, 0x77], Some(3)),
             (&[0x62, 0xf1, 0x7c, 0x48, 0x10, 0x47, 0x01], Some(7)),
             (&[0x0f, 0x3a, 0x0f, 0xc1, 4], Some(5)),
+            (&[0x0f, 0x21, 0x0d, 0, 0, 0, 0], Some(3)),
+            (&[0x0f, 0xa7, 0xc0], Some(3)),
+            (&[0x66, 0x0f, 0x78, 0xc3, 0x41, 0xdd], Some(6)),
+            (&[0xf2, 0x0f, 0x78, 0xc3, 0x41, 0xdd], Some(6)),
+            (&[0x0f, 0x78, 0xc3], Some(3)),
             (&[0x06], None),
             (&[0xb8, 1, 0, 0], None),
             (&[], None),
