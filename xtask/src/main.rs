@@ -5,6 +5,7 @@
 
 mod bench;
 mod completions;
+mod fuzz;
 mod guest;
 mod man;
 mod oracle;
@@ -14,6 +15,7 @@ mod test;
 
 use std::error::Error;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 /// What a chore ends with.
@@ -65,6 +67,12 @@ const CHORES: &[Chore] = &[
         about: "hold the engines against the kernel, with random trees and operations (--help)",
         run: oracle::run,
     },
+    Chore {
+        name: "fuzz",
+        usage: "[OPTION]...",
+        about: "fuzz the decoders of foreign bytes (--help)",
+        run: fuzz::run,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -113,17 +121,23 @@ fn finish(command: &mut Command) -> Outcome {
 }
 
 /// A release build of the tree this chore belongs to.
-fn build() -> Result<std::path::PathBuf, Box<dyn Error>> {
+fn build() -> Result<PathBuf, Box<dyn Error>> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--release", "--package", "newroot", "--message-format=json-render-diagnostics"]);
+    cargo.args(["build", "--release", "--package", "newroot"]);
+    Ok(executables(&mut cargo)?.pop().ok_or("cargo build made no program")?)
+}
+
+/// The programs that a `cargo build` makes.
+fn executables(cargo: &mut Command) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    cargo.arg("--message-format=json-render-diagnostics");
     let output = cargo.stderr(std::process::Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(format!("cargo build: {}", output.status).into());
     }
     let messages = String::from_utf8(output.stdout)?;
-    let executable = messages.lines().rev().find_map(|message| {
+    let executable = |message: &str| {
         let (_, rest) = message.split_once("\"executable\":\"")?;
-        rest.split_once('"').map(|(path, _)| std::path::PathBuf::from(path))
-    });
-    Ok(executable.ok_or("cargo build made no program")?)
+        rest.split_once('"').map(|(path, _)| PathBuf::from(path))
+    };
+    Ok(messages.lines().filter_map(executable).collect())
 }

@@ -25,7 +25,7 @@ mod export;
 mod import;
 mod observer;
 mod patient;
-mod tar;
+pub mod tar;
 
 pub use digest::Digest;
 pub use error::{Damage, Error, Result};

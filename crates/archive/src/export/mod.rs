@@ -16,7 +16,7 @@ use self::source::{Look, Source};
 use crate::digest::{Digest, Digesting};
 use crate::error::{Error, Result};
 use crate::observer::{Observer, Unit, Warning, guest_path, tell};
-use crate::tar::write::Writer;
+use crate::tar::Writer;
 
 /// The form of an archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::compression;
 use crate::error::{Damage, Error, Result};
 use crate::observer::{Observer, Unit, tell};
 use crate::patient::Patient;
-use crate::tar::read::Reader;
+use crate::tar::Reader;
 
 /// Where an archive comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub fn import(
     let mut reader = Reader::new(BufReader::with_capacity(1 << 16, archive));
     let aside = place.make_aside()?;
     let mut unpacker = Unpacker::new(&aside, options.own_links)?;
-    while let Some(found) = reader.next().map_err(damaged)? {
+    while let Some(found) = reader.next_entry().map_err(damaged)? {
         let current = found.entry.name.clone();
         let mut progress = |observer: &mut dyn Observer| {
             tell(observer, Unit::Bytes, read.get(), total, current.strip_prefix(b"./").unwrap_or(&current))

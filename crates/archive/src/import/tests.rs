@@ -9,7 +9,7 @@ use newroot_records::attribute::Attributes;
 use proptest::prelude::*;
 
 use super::{ImportOptions, Input, import};
-use crate::tar::write::Writer;
+use crate::tar::Writer;
 use crate::tar::{Entry, Kind, Time};
 
 /// Few names, so that entries get in each other's way.

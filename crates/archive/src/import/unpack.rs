@@ -22,8 +22,8 @@ use super::publish::Aside;
 use crate::beneath::{Beneath, join, split};
 use crate::error::{Damage, Error, Result};
 use crate::observer::{Observer, Warning, guest_path};
-use crate::tar::read::{Found, Reader};
 use crate::tar::{Entry, Kind};
+use crate::tar::{Found, Reader};
 
 /// The longest name: what the kernel takes of a path.
 const NAME_MAX: usize = 4095;

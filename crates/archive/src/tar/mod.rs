@@ -1,26 +1,36 @@
-//! The tar format: POSIX.1-2001 (pax), and what GNU tar and star write besides.
+//! The tar format: POSIX.1-2001 (pax), and what GNU tar and star write besides. Nothing in here touches a file.
 
 mod header;
 mod pax;
-pub(crate) mod read;
+mod read;
 mod sparse;
-pub(crate) mod write;
+mod write;
 
 use newroot_records::attribute::Attributes;
 
+pub use self::read::{Found, Reader};
+pub use self::sparse::Segment;
+pub use self::write::Writer;
+
 /// Everything is in blocks of this size.
-pub(crate) const BLOCK: usize = 512;
+pub const BLOCK: usize = 512;
 
 /// What an entry is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// A regular file.
     File,
     /// Another name of an earlier entry.
     HardLink(Vec<u8>),
+    /// A symbolic link to this text.
     Symlink(Vec<u8>),
+    /// A character device, by its major and minor number.
     Character(u32, u32),
+    /// A block device, likewise.
     Block(u32, u32),
+    /// A directory.
     Directory,
+    /// A named pipe.
     Fifo,
     /// Something else, by its letter.
     Unknown(u8),
@@ -28,27 +38,32 @@ pub(crate) enum Kind {
 
 /// A time since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Time {
-    pub(crate) seconds: i64,
+pub struct Time {
+    /// Whole seconds, before 1970 negative.
+    pub seconds: i64,
     /// Always forward, as in the kernel.
-    pub(crate) nanoseconds: u32,
+    pub nanoseconds: u32,
 }
 
 /// An entry of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// As it stands there; without the slash behind a directory's.
-    pub(crate) name: Vec<u8>,
-    pub(crate) kind: Kind,
+    pub name: Vec<u8>,
+    /// What it is.
+    pub kind: Kind,
     /// Permissions, without the type.
-    pub(crate) mode: u32,
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
+    pub mode: u32,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
     /// Of a regular file's content, with its holes.
-    pub(crate) size: u64,
-    pub(crate) modified: Time,
+    pub size: u64,
+    /// When its content was changed last.
+    pub modified: Time,
     /// Extended attributes by name.
-    pub(crate) attributes: Attributes,
+    pub attributes: Attributes,
 }
 
 /// How many bytes follow `size` bytes of content up to the next block.
@@ -107,13 +122,13 @@ mod tests {
             prop_assert_eq!(archive.len() % BLOCK, 0);
             let mut reader = read::Reader::new(Cursor::new(archive));
             for (entry, content) in entries {
-                let found = reader.next().unwrap().unwrap();
+                let found = reader.next_entry().unwrap().unwrap();
                 prop_assert_eq!(found.entry, entry);
                 let mut read = Vec::new();
                 reader.read_to_end(&mut read).unwrap();
                 prop_assert_eq!(read, content);
             }
-            prop_assert!(reader.next().unwrap().is_none());
+            prop_assert!(reader.next_entry().unwrap().is_none());
         }
 
         #[test]
@@ -123,7 +138,7 @@ mod tests {
                 header::seal(block.try_into().unwrap());
             }
             let mut reader = read::Reader::new(Cursor::new(bytes));
-            while let Ok(Some(_)) = reader.next() {}
+            while let Ok(Some(_)) = reader.next_entry() {}
         }
     }
 }

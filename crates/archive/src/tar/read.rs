@@ -13,16 +13,18 @@ const EXTENDED_MAX: u64 = 1 << 24;
 
 /// An entry that was found.
 #[derive(Debug)]
-pub(crate) struct Found {
-    pub(crate) entry: Entry,
+pub struct Found {
+    /// The entry.
+    pub entry: Entry,
     /// The parts of a sparse file that have content, which follows in their order.
-    pub(crate) sparse: Option<Vec<Segment>>,
+    pub sparse: Option<Vec<Segment>>,
     /// A form of attributes that isn't read.
-    pub(crate) unread: Option<&'static str>,
+    pub unread: Option<&'static str>,
 }
 
 /// Reads entries one after the other; as a [`Read`], the content of the present one.
-pub(crate) struct Reader<R> {
+#[derive(Debug)]
+pub struct Reader<R> {
     input: R,
     position: u64,
     content: u64,
@@ -32,12 +34,16 @@ pub(crate) struct Reader<R> {
 }
 
 impl<R: Read> Reader<R> {
-    pub(crate) fn new(input: R) -> Self {
+    /// Reads the archive that `input` has, from its beginning.
+    pub fn new(input: R) -> Self {
         Self { input, position: 0, content: 0, padding: 0, global: Extended::default(), begun: false }
     }
 
     /// The next entry; none at the end of the archive.
-    pub(crate) fn next(&mut self) -> Result<Option<Found>, Damage> {
+    ///
+    /// # Errors
+    /// What is wrong with the archive. Nothing can be read of it after that.
+    pub fn next_entry(&mut self) -> Result<Option<Found>, Damage> {
         self.skip(self.content + self.padding)?;
         (self.content, self.padding) = (0, 0);
         let mut extended = self.global.clone();

@@ -2,9 +2,11 @@
 
 /// A part with content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Segment {
-    pub(crate) offset: u64,
-    pub(crate) len: u64,
+pub struct Segment {
+    /// Where in the file it is.
+    pub offset: u64,
+    /// How many bytes it has.
+    pub len: u64,
 }
 
 /// How many parts a file may have: four million, which is more than any file system has had.

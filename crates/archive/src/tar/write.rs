@@ -10,7 +10,8 @@ use super::{BLOCK, Entry, Kind, padding, pax};
 const RECORD: u64 = 20 * BLOCK as u64;
 
 /// Writes entries one after the other.
-pub(crate) struct Writer<W> {
+#[derive(Debug)]
+pub struct Writer<W> {
     out: W,
     written: u64,
     /// Of the present entry's content.
@@ -19,12 +20,16 @@ pub(crate) struct Writer<W> {
 }
 
 impl<W: Write> Writer<W> {
-    pub(crate) fn new(out: W) -> Self {
+    /// Writes an archive to `out`, from its beginning.
+    pub fn new(out: W) -> Self {
         Self { out, written: 0, missing: 0, padding: 0 }
     }
 
     /// Begins an entry. As much [content](Self::content) as it says must follow.
-    pub(crate) fn entry(&mut self, entry: &Entry) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// Those of the output; UnexpectedEof if the content of the entry before isn't complete.
+    pub fn entry(&mut self, entry: &Entry) -> io::Result<()> {
         self.end_content()?;
         let (mut fields, extended) = describe(entry);
         if !extended.is_empty() {
@@ -49,13 +54,19 @@ impl<W: Write> Writer<W> {
     }
 
     /// A part of the present entry's content.
-    pub(crate) fn content(&mut self, bytes: &[u8]) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// Those of the output; InvalidInput for more than the entry says.
+    pub fn content(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.missing = self.missing.checked_sub(bytes.len() as u64).ok_or(io::ErrorKind::InvalidInput)?;
         self.put(bytes)
     }
 
     /// Ends the archive.
-    pub(crate) fn finish(mut self) -> io::Result<W> {
+    ///
+    /// # Errors
+    /// As for [`Self::entry`].
+    pub fn finish(mut self) -> io::Result<W> {
         self.end_content()?;
         self.pad(2 * BLOCK as u64)?;
         self.pad(self.written.wrapping_neg() % RECORD)?;

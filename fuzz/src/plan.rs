@@ -1,0 +1,22 @@
+//! The plan's strings: what is read is what was written, to the byte.
+
+use newroot_abi::plan::{Header, LEAST_STRINGS, MOUNT_PREFIX_LEN, Mount};
+
+/// Reads any bytes as a header and as a mount, and writes what comes of it again.
+///
+/// # Panics
+/// If what is written isn't what was read.
+pub fn check(bytes: &[u8]) {
+    if let Some(header) = Header::decode(bytes) {
+        assert_eq!(header.encode(), *bytes);
+        assert!(header.strings as usize >= LEAST_STRINGS && header.strings.is_multiple_of(2));
+    }
+    if let Some(mount) = Mount::decode(bytes) {
+        let written = [&mount.encode_prefix()[..], mount.guest, mount.host].concat();
+        assert_eq!(written, *bytes);
+        for path in [mount.guest, mount.host] {
+            assert!(path.is_empty() || path.len() > 1 && path.starts_with(b"/"));
+        }
+        assert_eq!(bytes.len() - MOUNT_PREFIX_LEN, mount.guest.len() + mount.host.len());
+    }
+}
