@@ -25,7 +25,7 @@ pub fn check(bytes: &[u8]) {
     let argv: Vec<OsString> = spoken.iter().map(OsString::from).chain(given).collect();
     let caller = Caller {
         environment: vec![("SHELL".into(), "/bin/sh".into()), ("HOME".into(), "/home/u".into())],
-        working_directory: Some(PathBuf::from("/work")),
+        working_directory: Some(PathBuf::from("/home/u")),
     };
     match dialects::parse(&argv, &caller).request {
         Ok(Request::Launch(launch)) => check_launch(&launch),
