@@ -13,9 +13,9 @@ use newroot_sys::raw;
 
 use super::path::{self, Place};
 use super::{directory, look, open, signals, through};
-use crate::calls::forward;
 use crate::calls::path::is_access_mode;
 use crate::calls::stat::{Request, is_empty};
+use crate::calls::{forward, newer};
 use crate::host::{self, Path};
 use crate::links;
 use crate::owner::names::RECORD;
@@ -42,6 +42,7 @@ pub(super) fn call(frame: &CallFrame, number: u32, arguments: [usize; 6]) -> Ans
         raw::__NR_statx if links::on() && c & (NOFOLLOW | EMPTY) != 0 => None,
         legacy::__NR_lstat if links::on() => None,
         raw::__NR_newfstatat if d as u32 as usize & !(NOFOLLOW | EMPTY | NO_AUTOMOUNT) != 0 => None,
+        raw::__NR_statx if newer::refusal(number as usize).is_some() => None,
         legacy::__NR_stat | legacy::__NR_lstat | raw::__NR_newfstatat | raw::__NR_statx => {
             look_at(frame, Request::asked(number, &arguments).ok()?)
         }

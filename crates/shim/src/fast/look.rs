@@ -9,7 +9,7 @@ use super::path::{self, Place};
 use super::through;
 use crate::calls::path::is_access_mode;
 use crate::calls::stat::is_statx_request;
-use crate::calls::{descriptor_argument, forward};
+use crate::calls::{descriptor_argument, forward, newer};
 use crate::host::AT_FDCWD;
 use crate::links;
 use crate::memory;
@@ -39,7 +39,7 @@ pub(super) fn newfstatat(frame: &CallFrame, arguments: [usize; 6]) -> Answer {
 
 pub(super) fn statx(frame: &CallFrame, arguments: [usize; 6]) -> Answer {
     let [_, _, flags, mask, out, _] = arguments;
-    if !is_statx_request(flags, mask) {
+    if !is_statx_request(flags, mask) || newer::refusal(raw::__NR_statx as usize).is_some() {
         return None;
     }
     let by_descriptor = [empty(), flags | EMPTY, mask, out];

@@ -46,8 +46,8 @@ fn once(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
     let Some(row) = table::row_of(call.number) else {
         return unknown(call);
     };
-    if newer::is_missing(call.number) {
-        return Errno::NOSYS.into();
+    if let Some(error) = newer::refusal(call.number) {
+        return error.into();
     }
     if session().has(Flags::FAKE_ROOT)
         && let Some(outcome) = owner::dispatch(call, row, scratch)
