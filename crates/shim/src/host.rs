@@ -262,9 +262,28 @@ pub fn getdents64(fd: i32, out: &mut [u8]) -> Result<usize, Errno> {
 ///
 /// # Errors
 /// The call's.
-pub fn memfd_create(name: Path<'_>, flags: u32) -> Result<Descriptor, Errno> {
+fn memfd_create(name: Path<'_>, flags: u32) -> Result<Descriptor, Errno> {
     // SAFETY: the name is borrowed.
     unsafe { syscall!(raw::__NR_memfd_create, name.address(), flags).map(descriptor) }
+}
+
+/// A file under no name: in memory or, where a policy denies that, where anyone may make one.
+///
+/// # Errors
+/// memfd_create(2)'s.
+pub fn nameless_file(name: Path<'_>, close_on_exec: bool) -> Result<Descriptor, Errno> {
+    const PLACES: [&[u8]; 2] = [b"/dev/shm\0", b"/tmp\0"];
+    let in_place = |place: &&[u8]| {
+        let close_on_exec = if close_on_exec { raw::O_CLOEXEC } else { 0 };
+        openat(AT_FDCWD, Path::new(place), raw::O_TMPFILE | raw::O_RDWR | close_on_exec, 0o600).ok()
+    };
+    match memfd_create(name, if close_on_exec { raw::MFD_CLOEXEC } else { 0 }) {
+        // The last is vm.memfd_noexec's.
+        Err(error @ (Errno::NOSYS | Errno::PERM | Errno::ACCES)) => {
+            PLACES.iter().find_map(in_place).ok_or(error)
+        }
+        answer => answer,
+    }
 }
 
 /// fcntl(2) with F_DUPFD: a copy that an exec leaves open.

@@ -36,8 +36,7 @@ pub fn is_special(host: &[u8]) -> bool {
 #[inline(never)]
 pub fn open(path: &mut HostBuf, flags: u64) -> Result<Descriptor, Errno> {
     let source = host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
-    let close_on_exec = if flags & u64::from(raw::O_CLOEXEC) != 0 { raw::MFD_CLOEXEC } else { 0 };
-    let copy = host::memfd_create(Path::new(b"maps\0"), close_on_exec)?;
+    let copy = host::nameless_file(Path::new(b"maps\0"), flags & u64::from(raw::O_CLOEXEC) != 0)?;
     if mounts::NAMES.iter().any(|name| path.bytes().ends_with(name)) {
         mounts::write(path, &copy)?;
         host::lseek(copy.number(), 0, raw::SEEK_SET)?;

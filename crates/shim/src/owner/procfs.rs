@@ -104,8 +104,8 @@ pub fn open(path: &mut HostBuf, flags: u64, mask: u64) -> Result<Option<Descript
         return Ok(None);
     }
     let source = host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
-    let close_on_exec = if flags & u64::from(raw::O_CLOEXEC) != 0 { raw::MFD_CLOEXEC } else { 0 };
-    let copy = |name: &[u8]| host::memfd_create(Path::new(name), close_on_exec);
+    let close_on_exec = flags & u64::from(raw::O_CLOEXEC) != 0;
+    let copy = |name: &[u8]| host::nameless_file(Path::new(name), close_on_exec);
     let copy = match told(path.bytes()) {
         Some(Told::Name { domain }) => {
             let mut name = [0u8; NAME_MAX];
