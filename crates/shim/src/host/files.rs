@@ -138,7 +138,7 @@ pub fn pwrite(fd: i32, bytes: &[u8], offset: u64) -> Result<usize, Errno> {
 }
 
 /// When a file was made, in nanoseconds since 1970 (statx(2), STATX_BTIME); `None` where the file system
-/// doesn't keep it.
+/// doesn't keep it, or where a policy denies the question.
 ///
 /// # Errors
 /// The call's.
@@ -148,7 +148,10 @@ pub fn birth(directory: i32, path: Path<'_>) -> Result<Option<u64>, Errno> {
     // SAFETY: the path is borrowed, and the kernel fills the structure when it succeeds.
     let out = unsafe {
         let (path, mask) = (path.address(), raw::STATX_BTIME);
-        syscall!(raw::__NR_statx, directory, path, flags, mask, out.as_mut_ptr())?;
+        match syscall!(raw::__NR_statx, directory, path, flags, mask, out.as_mut_ptr()) {
+            Err(Errno::NOSYS | Errno::PERM) => return Ok(None),
+            answer => answer?,
+        };
         out.assume_init()
     };
     let known = out.stx_mask & raw::STATX_BTIME != 0;
