@@ -244,3 +244,19 @@ fn command_ends_with_the_process_that_started_newroot() {
         fs::remove_file(&fifo).expect("the FIFO");
     }
 }
+
+#[test]
+fn variables_in_procfs_hold_nothing_of_newroots() {
+    let Some(place) = Place::new("variables_in_procfs_hold_nothing_of_newroots") else { return };
+    let options = ["--engine=trap", "-e", "SEEN=yes"];
+    // Where the kernel is told where the guest's variables end, and where it can't be.
+    let world = place.world(User::ordinary());
+    for world in [world.clone(), world.deny("prctl_set_mm=EINVAL")] {
+        let outcome = run(&mut place.command(&world, &options, "exec cat /proc/self/environ"));
+        let seen = outcome.stdout();
+        assert!(seen.contains("SEEN=yes\0"), "{seen}{}", outcome.stderr());
+        // Behind them stands the name of what is executed; busybox executes itself.
+        let is_right = |word: &str| word.is_empty() || word.contains('=') || word == "/proc/self/exe";
+        assert!(seen.split('\0').all(is_right), "{seen}");
+    }
+}

@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use linux_raw_sys::{auxvec, prctl as raw_prctl};
-use newroot_abi::plan::{Flags, Header, MAGIC};
+use newroot_abi::plan::{self, Flags, Header, MAGIC};
 use newroot_sys::raw;
 
 use super::map::Mapped;
@@ -70,9 +70,16 @@ impl KernelStack {
         self.plan().get(index).map_or(&[], |&at| unsafe { initial_string(at) })
     }
 
-    /// Takes the plan's pointers out: what lies below them moves up.
+    /// Takes the plan's pointers out: what lies below them moves up. The strings go too, for where the
+    /// kernel can't be told better they are part of `/proc/PID/environ`; all but the name, which the guest gets.
     #[must_use]
     pub fn without_plan(self) -> InitialStack {
+        for (index, &at) in self.plan().iter().enumerate() {
+            if index != plan::NAME {
+                // SAFETY: the kernel's string, which nobody has borrowed any more: the session has copies.
+                unsafe { core::ptr::write_bytes(at as *mut u8, 0, initial_string(at).len()) };
+            }
+        }
         let plan = self.header.strings as usize;
         // SAFETY: the words from the argument count to the guest's last variable, to where they end
         // in front of the NULL; behind it pairs up to a zero.
