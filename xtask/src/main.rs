@@ -7,8 +7,10 @@ mod bench;
 mod completions;
 mod fuzz;
 mod guest;
+mod lacking;
 mod man;
 mod oracle;
+mod results;
 mod setup;
 mod syscalls;
 mod test;
@@ -72,6 +74,12 @@ const CHORES: &[Chore] = &[
         usage: "[OPTION]...",
         about: "fuzz the decoders of foreign bytes (--help)",
         run: fuzz::run,
+    },
+    Chore {
+        name: "lacking",
+        usage: "[CALL]...",
+        about: "run every guest program where the kernel lacks calls, and print a table",
+        run: lacking::run,
     },
 ];
 

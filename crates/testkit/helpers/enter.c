@@ -121,6 +121,7 @@ static const struct feature {
     {"fchmodat2", 452},
     {"fsmount", SYS_fsmount},
     {"fsopen", SYS_fsopen},
+    {"landlock_create_ruleset", 444},
     {"memfd_create", SYS_memfd_create},
     {"mkdir", SYS_mkdir},
     {"link", SYS_link},
@@ -186,12 +187,13 @@ static void deny(const char *rule) {
     emit(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | number, 0, 0);
 }
 
-// One filter for every --deny, put in place at the end: an ordinary user may install it
-// only with no_new_privs, and a denied seccomp(2) must not deny this one.
+// One filter for every --deny, put in place at the end: a denied seccomp(2) must not deny this one.
+// An ordinary user may install it only with no_new_privs; root is to be root as ever.
 static void install_denial(void) {
     if (!denial_length) return;
     emit(BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
     struct sock_fprog program = {denial_length, denial};
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0) return;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail("set", "no_new_privs");
     if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) fail("install", "a filter");
 }

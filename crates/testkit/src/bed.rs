@@ -11,69 +11,24 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::compile::{compile, copy_program, exists};
+use crate::engine::Engine;
 use crate::enter::{ENVIRONMENT, Enter, User};
 use crate::fixture::Fixture;
 use crate::guest::{Guest, Linkage, tools};
 use crate::links;
 use crate::run::{Ending, Outcome, run, run_within};
 
+mod check;
 mod fake_root;
 
 /// Where the program under test stands in every root.
 const GUEST_PROGRAM: &str = "/bin/guest";
 /// How long it may take; natively the longest needs three seconds.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// The version of Landlock that enforces all of `--confine=strict`.
+const ALL_OF_LANDLOCK: u32 = 6;
 /// Where it starts.
 const WORKING_DIRECTORY: &str = "/here";
-
-/// A way to run guests that has to agree with the kernel.
-#[derive(Clone, Copy, Debug)]
-pub struct Engine {
-    /// What its tests are called.
-    pub name: &'static str,
-    /// Options of `newroot run` that choose it.
-    pub options: &'static [&'static str],
-    /// Whether root starts it, and has it become the guest's user.
-    pub by_root: bool,
-    /// Whether an ordinary user starts it and is root inside: the oracle is real root then.
-    pub fake_root: bool,
-    /// Whether it makes hard links of its own; they are real ones again when the files are looked at.
-    pub own_links: bool,
-    /// What the host lacks, for [`Enter::deny`]. The oracle has it: newroot is to give the same
-    /// answers without.
-    pub denied: &'static [&'static str],
-    /// The area of guests it is tried on, if not all of them.
-    pub area: Option<&'static str>,
-    /// Whether the root has directories and files to mount on. The trap engine needs none; a kernel
-    /// engine shows a stand-in for a directory that lacks them, which nothing can be created in.
-    pub mount_points: bool,
-    /// The ending of the files that tell what it does otherwise than the kernel.
-    pub differences: &'static str,
-}
-
-impl Engine {
-    /// The trap engine, by its handler alone.
-    pub const TRAP: Self = Self {
-        name: "trap",
-        options: &["--engine=trap", "--no-patch"],
-        by_root: false,
-        fake_root: false,
-        own_links: false,
-        denied: &[],
-        area: None,
-        mount_points: false,
-        differences: "differs",
-    };
-
-    /// The namespace engine.
-    pub const NAMESPACE: Self = Self {
-        name: "namespace",
-        options: &["--engine=namespace"],
-        mount_points: true,
-        differences: "namespace.differs",
-        ..Self::TRAP
-    };
-}
 
 /// The workshop of a test of the package `newroot`, which alone knows where its program is.
 #[macro_export]
@@ -112,6 +67,7 @@ pub struct Bed {
     cache: PathBuf,
     guests: PathBuf,
     has_oracle: OnceLock<bool>,
+    landlock: OnceLock<u32>,
 }
 
 impl Bed {
@@ -136,7 +92,13 @@ impl Bed {
         for dialect in ["proot", "chroot"] {
             symlink("newroot", bin.join(dialect)).expect("a dialect's link");
         }
-        Self { scratch, cache: cache.to_owned(), guests: guests.to_owned(), has_oracle: OnceLock::new() }
+        Self {
+            scratch,
+            cache: cache.to_owned(),
+            guests: guests.to_owned(),
+            has_oracle: OnceLock::new(),
+            landlock: OnceLock::new(),
+        }
     }
 
     /// A directory the unprivileged user can reach; tests make their own below it.
@@ -154,8 +116,12 @@ impl Bed {
     /// The start of a world.
     #[must_use]
     pub fn enter(&self) -> Enter {
+        Enter::new(self.helper())
+    }
+
+    fn helper(&self) -> PathBuf {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("helpers/enter.c");
-        Enter::new(compile(&self.cache, "gcc", &["-static"], &source, &[]))
+        compile(&self.cache, "gcc", &["-static"], &source, &[])
     }
 
     /// A fresh empty directory that belongs to `user`.
@@ -172,15 +138,19 @@ impl Bed {
         path
     }
 
-    /// Why `guest` can't be run here with this linkage, or `by_root`, if so.
+    /// Why `guest` can't be run here with this linkage, natively or on an engine, if so.
     #[must_use]
-    pub fn lacks(&self, guest: &Guest, linkage: Linkage, by_root: bool) -> Option<&'static str> {
+    pub fn lacks(&self, guest: &Guest, linkage: Linkage, engine: Option<&Engine>) -> Option<&'static str> {
+        let by_root = engine.is_some_and(|engine| engine.by_root || engine.fake_root);
+        let confined = engine.is_some_and(|engine| engine.options.contains(&"--confine=strict"));
         if !*self.has_oracle.get_or_init(|| self.try_oracle()) {
             Some("neither root nor user namespaces are to be had for a real chroot")
         } else if (guest.as_root || by_root) && !User::we_are_root() {
             Some("only root can run it")
         } else if linkage == Linkage::Musl && !exists("musl-gcc") {
             Some("musl-gcc is not installed")
+        } else if confined && *self.landlock.get_or_init(|| self.ask_for_landlock()) < ALL_OF_LANDLOCK {
+            Some("--confine=strict needs Landlock 6 (Linux 6.12)")
         } else {
             None
         }
@@ -191,12 +161,25 @@ impl Bed {
         run(&mut self.enter().mounts().command(Path::new("/bin/true"))).ending == Ending::Exit(0)
     }
 
+    /// The version of Landlock that `newroot doctor` finds here; 0 if there is none.
+    fn ask_for_landlock(&self) -> u32 {
+        let said = run(Command::new(self.program("newroot")).arg("doctor")).stdout();
+        let line = said.lines().find(|line| line.contains(" landlock ")).expect("a line about it");
+        line.split_once("version ").map_or(0, |(_, version)| version.parse().expect("a number"))
+    }
+
     /// The facts of `guest` on the real kernel.
     #[must_use]
     pub fn native(&self, guest: &Guest, linkage: Linkage) -> Facts {
+        self.native_without(guest, linkage, &[])
+    }
+
+    /// The facts of `guest` on the real kernel, which lacks something ([`Enter::deny`]).
+    #[must_use]
+    pub fn native_without(&self, guest: &Guest, linkage: Linkage, lacking: &[&str]) -> Facts {
         let user = guest.user();
         let mut fixture = self.furnish(guest, linkage, user);
-        let world = self.real_root(&mut fixture, user).user(user);
+        let world = self.real_root(&mut fixture, user).user(user).deny_all(lacking);
         facts(&mut fixture, &mut world.command(Path::new(GUEST_PROGRAM)))
     }
 
@@ -218,8 +201,7 @@ impl Bed {
     }
 
     /// The facts of `guest` on `engine`.
-    #[must_use]
-    pub fn on_engine(&self, guest: &Guest, linkage: Linkage, engine: Engine) -> Facts {
+    fn on_engine(&self, guest: &Guest, linkage: Linkage, engine: Engine) -> Facts {
         if engine.fake_root {
             return self.as_fake_root(guest, linkage, engine);
         }
@@ -244,8 +226,8 @@ impl Bed {
 
     /// `newroot run` by `caller` on `engine`, up to the root.
     fn newroot(&self, fixture: &Fixture, caller: User, engine: Engine) -> Command {
-        let mut world = self.enter().cwd(self.scratch()).user(caller);
-        world = engine.denied.iter().fold(world, |world, rule| world.deny(rule));
+        let world = self.enter().cwd(self.scratch()).user(caller);
+        let world = world.deny_all(engine.denied).deny_all(engine.lacking);
         let mut command = world.command(&self.program("newroot"));
         command.args(["run", "--no-recommended", "--clear-env"]).args(engine.options);
         for (name, value) in ENVIRONMENT {
@@ -292,6 +274,28 @@ impl Bed {
     #[must_use]
     pub fn program_of(&self, source: &Path) -> PathBuf {
         self.compiled(source, Linkage::Static)
+    }
+
+    /// Compiles a guest in all its ways, so that it can be run where there is no compiler; the result is the
+    /// programs and their libraries. Ways that can't be had here are left out.
+    #[must_use]
+    pub fn prepare(&self, guest: &Guest) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for &linkage in
+            guest.linkages.iter().filter(|&&linkage| linkage != Linkage::Musl || exists("musl-gcc"))
+        {
+            let program = self.compiled(&guest.source, linkage);
+            files.extend(libraries(&program, linkage));
+            files.push(program);
+        }
+        files
+    }
+
+    /// The same for what every guest's world needs.
+    #[must_use]
+    pub fn prepare_tools(&self) -> Vec<PathBuf> {
+        let tools = tools(&self.guests).into_iter().map(|tool| self.compiled(&tool, Linkage::Static));
+        tools.chain([self.helper()]).collect()
     }
 
     fn compiled(&self, source: &Path, linkage: Linkage) -> PathBuf {

@@ -136,6 +136,12 @@ impl Enter {
         self.step([OsStr::new("--deny"), OsStr::new(rule)])
     }
 
+    /// The same for several.
+    #[must_use]
+    pub fn deny_all(self, rules: &[&str]) -> Self {
+        rules.iter().fold(self, |world, rule| world.deny(rule))
+    }
+
     /// No user namespace can be made, as inside a container with Docker's default profile.
     #[must_use]
     pub fn without_user_namespaces(self) -> Self {

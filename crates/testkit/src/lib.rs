@@ -13,6 +13,7 @@ mod busybox;
 mod compare;
 mod compile;
 mod debian;
+mod engine;
 mod enter;
 mod fixture;
 mod guest;
@@ -23,12 +24,13 @@ mod skip;
 mod snapshot;
 mod terminal;
 
-pub use bed::{Bed, Engine, Facts};
+pub use bed::{Bed, Facts};
 pub use busybox::{own, static_busybox};
 pub use compare::difference;
 pub use debian::{
     GUEST_USER, SCRATCH, debian, debian_archive, debian_archive_path, debian_recipe, debian_root,
 };
+pub use engine::{Engine, ROOTS_AREA};
 pub use enter::{Enter, User};
 pub use fixture::{Binding, Fixture};
 pub use guest::{ExtraBinding, Guest, Linkage, discover};

@@ -18,11 +18,10 @@ use crate::snapshot::snapshot;
 const SURVEY: &str = "/bin/survey";
 
 impl Bed {
-    /// The facts of `guest` on the real kernel, run by root.
-    #[must_use]
-    pub fn native_root(&self, guest: &Guest, linkage: Linkage) -> Facts {
+    /// The facts of `guest` on the real kernel, run by root, where something is lacking.
+    pub(super) fn native_root(&self, guest: &Guest, linkage: Linkage, lacking: &[&str]) -> Facts {
         let mut fixture = self.furnish(guest, linkage, User::ROOT);
-        let world = self.real_root(&mut fixture, User::ROOT).root_alone();
+        let world = self.real_root(&mut fixture, User::ROOT).root_alone().deny_all(lacking);
         let program = |path: &str| world.command(Path::new(path));
         both(&mut fixture, User::ROOT, program(GUEST_PROGRAM), program(SURVEY))
     }

@@ -1,6 +1,6 @@
 //! The engines that are held against the kernel here.
 
-use crate::bed::Engine;
+use crate::engine::Engine;
 
 /// Each of them, the trap engine also without what it only uses because it is quick.
 pub const ENGINES: [Engine; 5] = [

@@ -11,7 +11,7 @@ use super::case::Case;
 use super::generate::generate;
 use super::lab::{Difference, Lab};
 use super::shrink::shrink;
-use crate::bed::Engine;
+use crate::engine::Engine;
 
 /// What is to be tried, and for how long.
 #[derive(Clone, Debug)]

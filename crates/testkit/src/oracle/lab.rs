@@ -12,9 +12,10 @@ use tempfile::TempDir;
 
 use super::case::Case;
 use super::tree::Tree;
-use crate::bed::{Bed, Engine};
+use crate::bed::Bed;
 use crate::compare::difference;
 use crate::compile::copy_program;
+use crate::engine::Engine;
 use crate::enter::{ENVIRONMENT, User};
 use crate::run::run_within;
 

@@ -1,0 +1,41 @@
+//! Whether an engine agrees with the kernel.
+
+use super::{Bed, Engine, Facts};
+use crate::compare::difference;
+use crate::guest::{Guest, Linkage};
+
+impl Bed {
+    /// Runs `guest` natively and on `engine`.
+    ///
+    /// # Errors
+    /// What the engine shows otherwise than the kernel, or than the guest's `.differs` file says.
+    pub fn check(&self, guest: &Guest, linkage: Linkage, engine: Engine) -> Result<(), String> {
+        let mut expected = if engine.fake_root {
+            self.native_root(guest, linkage, engine.lacking)
+        } else {
+            self.native_without(guest, linkage, engine.lacking)
+        };
+        // What the trap engine does otherwise for everybody, it does for root too, and with links of its own.
+        let of_root = engine.fake_root.then_some(Engine::FAKE_ROOT.differences);
+        let of_trap = (engine.fake_root || engine.own_links).then_some(Engine::TRAP.differences);
+        let mut endings = [Some(engine.differences), of_root, of_trap].into_iter().flatten();
+        let differs = endings.find_map(|ending| guest.expected_difference(ending));
+        if let Some(printed) = differs {
+            expected.printed = printed;
+        }
+        expected.agree(&self.on_engine(guest, linkage, engine))
+    }
+}
+
+impl Facts {
+    /// Whether the same was observed another time.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn agree(&self, seen: &Self) -> Result<(), String> {
+        match difference(&self.text(), &seen.text()) {
+            None => Ok(()),
+            Some(difference) => Err(format!("- the kernel  + seen\n{difference}")),
+        }
+    }
+}

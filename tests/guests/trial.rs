@@ -1,0 +1,41 @@
+//! A guest program as a named test.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use newroot_testkit::{Bed, Engine, Guest, Linkage, skip, skipped};
+
+/// One named test: `trap::fs::rename_onto_mount_point`, with `@musl` or the like behind it
+/// for a second linkage. `kind` is what the engine is called, or what natively is.
+pub(crate) fn trial(
+    (kind, engine): (&str, Option<Engine>),
+    bed: &Arc<Bed>,
+    guest: &Arc<Guest>,
+    linkage: Linkage,
+    check: impl FnOnce(&Bed, &Guest, Linkage) -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    let suffix = match linkage {
+        Linkage::Static => "",
+        Linkage::Dynamic => "@dynamic",
+        Linkage::Musl => "@musl",
+    };
+    let name = format!("{kind}::{}{suffix}", guest.name);
+    let (bed, guest) = (Arc::clone(bed), Arc::clone(guest));
+    Trial::test(name.clone(), move || match bed.lacks(&guest, linkage, engine.as_ref()) {
+        Some(reason) => {
+            skip(&name, reason);
+            Ok(())
+        }
+        None => check(&bed, &guest, linkage),
+    })
+}
+
+/// Runs them and tells how many were skipped.
+pub(crate) fn conclude(arguments: &Arguments, trials: Vec<Trial>) -> ExitCode {
+    let conclusion = libtest_mimic::run(arguments, trials);
+    if skipped() > 0 {
+        println!("{} skipped", skipped());
+    }
+    conclusion.exit_code()
+}
