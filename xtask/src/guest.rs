@@ -1,7 +1,7 @@
 //! The Debian guest: a whole distribution with every program the tests run in it.
 
 mod small;
-mod sources;
+pub(crate) mod sources;
 
 use std::error::Error;
 use std::fs;

@@ -7,6 +7,7 @@ mod bench;
 mod completions;
 mod fuzz;
 mod guest;
+mod kernels;
 mod lacking;
 mod man;
 mod oracle;
@@ -76,6 +77,12 @@ const CHORES: &[Chore] = &[
         run: fuzz::run,
     },
     Chore {
+        name: "kernels",
+        usage: "[OPTION]... [KERNEL]...",
+        about: "run the tests on Debian's kernels, emulated, and print a table (--help)",
+        run: kernels::run,
+    },
+    Chore {
         name: "lacking",
         usage: "[CALL]...",
         about: "run every guest program where the kernel lacks calls, and print a table",
@@ -130,17 +137,24 @@ fn finish(command: &mut Command) -> Outcome {
 
 /// A release build of the tree this chore belongs to.
 fn build() -> Result<PathBuf, Box<dyn Error>> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--release", "--package", "newroot"]);
-    Ok(executables(&mut cargo)?.pop().ok_or("cargo build made no program")?)
+    Ok(executables(cargo().args(["build", "--release", "--package", "newroot"]))?
+        .pop()
+        .ok_or("cargo build made no program")?)
 }
 
-/// The programs that a `cargo build` makes.
+/// The cargo that runs this chore.
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// The programs that a `cargo build`, or `cargo test --no-run`, makes.
 fn executables(cargo: &mut Command) -> Result<Vec<PathBuf>, Box<dyn Error>> {
-    cargo.arg("--message-format=json-render-diagnostics");
-    let output = cargo.stderr(std::process::Stdio::inherit()).output()?;
+    let output = cargo
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
     if !output.status.success() {
-        return Err(format!("cargo build: {}", output.status).into());
+        return Err(format!("cargo: {}", output.status).into());
     }
     let messages = String::from_utf8(output.stdout)?;
     let executable = |message: &str| {

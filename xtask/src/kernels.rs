@@ -1,0 +1,164 @@
+//! The tests on real kernels of other versions, in machines that qemu emulates.
+
+mod disk;
+mod machine;
+mod packages;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use newroot_testkit::debian_root;
+
+use crate::results::{Table, Verdict};
+use crate::{Outcome, executables};
+use machine::Machine;
+
+/// Run the tests on Debian's kernels, emulated
+#[derive(Parser)]
+#[command(name = "cargo xtask kernels", no_binary_name = true)]
+struct Options {
+    /// Versions of kernels: 5.10, 6.1, 6.12 [default: all]
+    kernels: Vec<String>,
+    /// These tests (files in `tests`)
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_values_t = TESTS.map(str::to_owned))]
+    tests: Vec<String>,
+    /// Only tests with one of these in their names
+    #[arg(long, value_name = "TEXT,...", value_delimiter = ',', default_value = "")]
+    filter: Vec<String>,
+    /// How long one kernel may take
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    minutes: u64,
+}
+
+/// What is run where nothing else is asked for. Others need programs that the machine doesn't have.
+const TESTS: [&str; 6] = ["guests", "races", "fake_root", "fake_mounts", "fake_peers", "escapes"];
+
+/// Versions of kernels, and the Debian releases that they are in.
+const KERNELS: [(&str, &str); 3] = [("5.10", "bullseye"), ("6.1", "bookworm"), ("6.12", "trixie")];
+
+pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
+    let options = Options::try_parse_from(&arguments).unwrap_or_else(|error| error.exit());
+    let mut kernels = KERNELS.to_vec();
+    for wanted in &options.kernels {
+        if !KERNELS.iter().any(|(version, _)| version == wanted) {
+            return Err(
+                format!("no kernel {wanted}: {}", KERNELS.map(|(version, _)| version).join(", ")).into()
+            );
+        }
+    }
+    kernels.retain(|(version, _)| {
+        options.kernels.is_empty() || options.kernels.iter().any(|wanted| wanted == version)
+    });
+
+    let cache = debian_root().with_file_name("kernels");
+    fs::create_dir_all(&cache)?;
+    let qemu = packages::qemu(&cache)?;
+    let mut test = vec!["test", "--release", "--package", "newroot", "--no-run"];
+    test.extend(options.tests.iter().flat_map(|name| ["--test", name.as_str()]));
+    // newroot itself is among them.
+    let mut programs = executables(crate::cargo().args(test))?;
+    programs.retain(|program| program.parent().is_some_and(|parent| parent.ends_with("deps")));
+    let scratch = tempfile::tempdir()?;
+    let disk = scratch.path().join("disk");
+    disk::make(&disk, &programs, &options.filter)?;
+
+    let mut results = Results::default();
+    for (version, release) in kernels {
+        let kernel = packages::kernel(&cache, version, release)?;
+        let start = Instant::now();
+        let log = cache.join(format!("{version}.log"));
+        let machine = Machine { qemu: &qemu, kernel: &kernel, disk: &disk, log: &log };
+        let time = Duration::from_secs(options.minutes * 60);
+        machine.run(scratch.path(), time, |line| results.take(version, line))?;
+        eprintln!("Linux {version}: {} s; all it said is in '{}'", start.elapsed().as_secs(), log.display());
+        results.names(version)?;
+    }
+    results.tell()
+}
+
+/// What came of the tests on all kernels.
+#[derive(Default)]
+struct Results {
+    table: Table,
+    /// The test program that runs.
+    program: String,
+    /// What was skipped, and why.
+    skipped: BTreeMap<String, String>,
+    /// Names of what failed.
+    failed: Vec<String>,
+    /// Programs that began and that ended.
+    begun: [u32; 2],
+}
+
+impl Results {
+    /// Takes in a line of what a machine prints.
+    fn take(&mut self, version: &str, line: &str) {
+        let line = line.trim_end();
+        if let Some(program) = line.strip_prefix(disk::BEGUN) {
+            self.program = program.to_owned();
+            self.begun[0] += 1;
+        } else if line.starts_with(disk::ENDED) {
+            self.begun[1] += 1;
+        } else if let Some((name, reason)) =
+            line.split_once("SKIP ").and_then(|(_, rest)| rest.split_once(": "))
+        {
+            self.skipped.insert(name.to_owned(), reason.to_owned());
+        } else if let Some(Verdict { name, passed }) = Verdict::of(line) {
+            if passed && self.skipped.contains_key(name) {
+                return;
+            }
+            let row = match name.split_once("::") {
+                Some((engine, _)) => format!("{}: {engine}", self.program),
+                None => self.program.clone(),
+            };
+            self.table.add(&row, version, passed);
+            if !passed {
+                self.failed.push(format!("{}: {name}", self.program));
+            }
+        }
+    }
+
+    /// Prints what isn't in the table, of the kernel that was just tried.
+    fn names(&mut self, version: &str) -> Outcome {
+        let mut reasons: BTreeMap<String, u32> = BTreeMap::new();
+        for reason in std::mem::take(&mut self.skipped).into_values() {
+            *reasons.entry(reason).or_default() += 1;
+        }
+        for (reason, count) in reasons {
+            println!("Linux {version}: {count} skipped: {reason}");
+        }
+        for name in self.failed.drain(..) {
+            println!("Linux {version}: FAILED {name}");
+        }
+        let [begun, ended] = std::mem::take(&mut self.begun);
+        if begun > 0 && begun == ended {
+            Ok(())
+        } else {
+            Err(format!("Linux {version}: {ended} of {begun} test programs came to their end").into())
+        }
+    }
+
+    fn tell(&self) -> Outcome {
+        println!("\n{}", self.table.text("tests"));
+        match self.table.failed() {
+            0 => Ok(()),
+            failed => Err(format!("{failed} failed").into()),
+        }
+    }
+}
+
+/// A directory that is there only if it is complete: made by `fill` beside its place, and then moved there.
+fn complete(place: &Path, fill: impl FnOnce(&Path) -> Outcome) -> Outcome {
+    if place.exists() {
+        return Ok(());
+    }
+    let parent = place.parent().ok_or("not in a directory")?;
+    let unfinished = tempfile::Builder::new().prefix(".unfinished-").tempdir_in(parent)?;
+    fill(unfinished.path())?;
+    fs::rename(unfinished.keep(), place)?;
+    Ok(())
+}

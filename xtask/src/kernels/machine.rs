@@ -1,0 +1,108 @@
+//! The emulated machine: started, listened to, and gone with its last test.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use newroot_testkit::static_busybox;
+
+use super::packages::{Kernel, Qemu};
+use crate::{Outcome, finish};
+
+/// One kernel's machine.
+pub(super) struct Machine<'a> {
+    pub(super) qemu: &'a Qemu,
+    pub(super) kernel: &'a Kernel,
+    /// The image of its disk, which stays as it is.
+    pub(super) disk: &'a Path,
+    /// Where everything is written that it prints.
+    pub(super) log: &'a Path,
+}
+
+/// The first process: it brings the disk about and goes on there.
+const INIT: &str = "#!/bin/busybox sh
+/bin/busybox mount -t devtmpfs devtmpfs /dev
+/bin/busybox mount -t proc proc /proc
+/bin/busybox modprobe virtio_pci
+/bin/busybox modprobe virtio_blk
+/bin/busybox mount -t ext4 /dev/vda /disk
+/bin/busybox umount /proc
+exec /bin/busybox switch_root /disk /sbin/start
+";
+
+impl Machine<'_> {
+    /// Boots it and hands on each line that it prints, until it powers itself off.
+    pub(super) fn run(&self, scratch: &Path, time: Duration, mut take: impl FnMut(&str)) -> Outcome {
+        let first = self.initial_files(scratch)?;
+        let qemu = self.qemu.command();
+        let mut command = Command::new("timeout");
+        command.arg("--kill-after=10").arg(time.as_secs().to_string()).arg(qemu.get_program());
+        command.args(qemu.get_args()).envs(qemu.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.args([
+            "-machine",
+            "q35",
+            "-accel",
+            "tcg,thread=multi",
+            "-cpu",
+            "max",
+            "-smp",
+            "2",
+            "-m",
+            "2G",
+        ]);
+        command.args(["-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"]);
+        command.arg("-kernel").arg(&self.kernel.image).arg("-initrd").arg(&first);
+        command.args(["-append", "console=ttyS0 quiet panic=-1"]);
+        command.arg("-drive").arg(format!("file={},format=raw,if=virtio,snapshot=on", self.disk.display()));
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let mut log = File::create(self.log)?;
+        for line in BufReader::new(child.stdout.take().ok_or("no output")?).split(b'\n') {
+            let mut line = line?;
+            take(&String::from_utf8_lossy(&line));
+            line.push(b'\n');
+            log.write_all(&line)?;
+        }
+        let status = child.wait()?;
+        if status.success() { Ok(()) } else { Err(format!("qemu: {status}").into()) }
+    }
+
+    /// The files the kernel has before it has a disk: busybox, and the drivers of the disk.
+    fn initial_files(&self, scratch: &Path) -> Result<PathBuf, Box<dyn std::error::Error>> {
+        let root = tempfile::tempdir_in(scratch)?;
+        let root = root.path();
+        let busybox = static_busybox().ok_or("needs a static busybox: apt-get install busybox-static")?;
+        let release = self.kernel.modules.file_name().ok_or("modules are in a directory of their own")?;
+        let modules = root.join("lib/modules").join(release);
+        for directory in ["bin", "dev", "disk", "proc"] {
+            fs::create_dir(root.join(directory))?;
+        }
+        fs::create_dir_all(&modules)?;
+        fs::copy(&busybox, root.join("bin/busybox"))?;
+        fs::write(root.join("init"), INIT)?;
+        fs::set_permissions(root.join("init"), fs::Permissions::from_mode(0o755))?;
+        for directory in ["kernel/drivers/virtio", "kernel/drivers/block"] {
+            let Ok(entries) = fs::read_dir(self.kernel.modules.join(directory)) else { continue };
+            for module in entries {
+                let module = module?.path();
+                let Some(name) =
+                    module.file_name().filter(|name| name.to_string_lossy().starts_with("virtio"))
+                else {
+                    continue;
+                };
+                let copy = modules.join(name);
+                fs::copy(&module, &copy)?;
+                if copy.extension().is_some_and(|extension| extension == "xz") {
+                    finish(Command::new("xz").arg("--decompress").arg(&copy))?;
+                }
+            }
+        }
+        finish(Command::new(&busybox).args(["depmod", "-b"]).arg(root).arg(release))?;
+        let archive = scratch.join("initial");
+        let make = "cd \"$1\" && \"$2\" find . | \"$2\" cpio -o -H newc > \"$3\" 2> \"$3.said\"";
+        finish(Command::new("sh").args(["-c", make, "sh"]).arg(root).arg(&busybox).arg(&archive))?;
+        Ok(archive)
+    }
+}

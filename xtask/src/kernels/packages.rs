@@ -1,0 +1,169 @@
+//! Debian's kernels and qemu, taken from where this machine's apt takes its packages, installed nowhere.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::complete;
+use crate::guest::sources::Distribution;
+use crate::{Outcome, finish};
+
+/// A kernel, unpacked.
+pub(super) struct Kernel {
+    /// Its image.
+    pub(super) image: PathBuf,
+    /// The directory with its modules.
+    pub(super) modules: PathBuf,
+}
+
+/// qemu-system-x86_64, and how to start it.
+pub(super) struct Qemu {
+    pub(super) program: PathBuf,
+    /// Where it is unpacked, if it isn't installed.
+    root: Option<PathBuf>,
+}
+
+impl Qemu {
+    /// The command, with its libraries and firmware.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        if let Some(root) = &self.root {
+            let libraries = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map(|path| root.join(path));
+            command.env("LD_LIBRARY_PATH", std::env::join_paths(libraries).expect("no colon in it"));
+            for firmware in ["usr/share/qemu", "usr/share/seabios"] {
+                command.arg("-L").arg(root.join(firmware));
+            }
+        }
+        command
+    }
+}
+
+/// The installed one, else Debian's, unpacked in `cache`: it conflicts with packages that a machine may have.
+pub(super) fn qemu(cache: &Path) -> Result<Qemu, Box<dyn Error>> {
+    const NAME: &str = "qemu-system-x86_64";
+    let installed = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .map(|directory| directory.join(NAME))
+        .find(|program| program.is_file());
+    if let Some(program) = installed {
+        return Ok(Qemu { program, root: None });
+    }
+    let root = cache.join("qemu");
+    complete(&root, |unfinished| {
+        let distribution = Distribution::of_this_machine()?;
+        let suite = distribution.suite.clone();
+        // What is installed needn't be fetched.
+        let apt = Apt::new(&distribution, &suite, Some(Path::new("/var/lib/dpkg/status")))?;
+        finish(apt.get().args([
+            "install",
+            "--yes",
+            "--download-only",
+            "--no-install-recommends",
+            "qemu-system-x86",
+        ]))?;
+        unpack(&apt.directory.path().join("cache/archives"), unfinished)
+    })?;
+    Ok(Qemu { program: root.join("usr/bin").join(NAME), root: Some(root) })
+}
+
+/// The newest kernel of a Debian release, for clouds: with the drivers of virtual machines and little else.
+pub(super) fn kernel(cache: &Path, version: &str, release: &str) -> Result<Kernel, Box<dyn Error>> {
+    let root = cache.join(version);
+    complete(&root, |unfinished| {
+        let apt = Apt::new(&Distribution::of_this_machine()?, release, None)?;
+        let package = apt.dependency_of("linux-image-cloud-amd64", "linux-image-")?;
+        let debs = apt.directory.path().join("debs");
+        fs::create_dir(&debs)?;
+        finish(apt.get().arg("download").arg(&package).current_dir(&debs))?;
+        unpack(&debs, unfinished)
+    })?;
+    let image = entry(&root.join("boot"), "vmlinuz-")?;
+    let release =
+        image.file_name().and_then(|name| name.to_str()?.strip_prefix("vmlinuz-")).ok_or("no release")?;
+    // Before Debian 13 the one, since then the other.
+    let places = ["lib/modules", "usr/lib/modules"].map(|path| root.join(path).join(release));
+    let modules = places.into_iter().find(|path| path.is_dir()).ok_or("the kernel has no modules")?;
+    Ok(Kernel { image, modules })
+}
+
+/// The one entry of a directory that begins so.
+fn entry(directory: &Path, prefix: &str) -> Result<PathBuf, Box<dyn Error>> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(prefix) {
+            return Ok(entry.path());
+        }
+    }
+    Err(format!("no {prefix}* in '{}'", directory.display()).into())
+}
+
+/// Unpacks every package in a directory.
+fn unpack(packages: &Path, root: &Path) -> Outcome {
+    for package in fs::read_dir(packages)? {
+        let package = package?.path();
+        if package.extension().is_some_and(|extension| extension == "deb") {
+            finish(Command::new("dpkg-deb").arg("--extract").arg(&package).arg(root))?;
+        }
+    }
+    Ok(())
+}
+
+/// apt with lists of its own, which knows one release's packages.
+struct Apt {
+    directory: tempfile::TempDir,
+    options: Vec<String>,
+}
+
+impl Apt {
+    /// Fetches the lists of `release` from the sources of `distribution`. `status` tells what is installed.
+    fn new(
+        distribution: &Distribution,
+        release: &str,
+        status: Option<&Path>,
+    ) -> Result<Self, Box<dyn Error>> {
+        let directory = tempfile::tempdir()?;
+        let top = directory.path();
+        for path in ["state/lists/partial", "cache/archives/partial", "sources"] {
+            fs::create_dir_all(top.join(path))?;
+        }
+        fs::write(top.join("status"), "")?;
+        for (name, text) in [("apt.list", &distribution.lists), ("apt.sources", &distribution.stanzas)] {
+            fs::write(top.join("sources").join(name), text.replace(&distribution.suite, release))?;
+        }
+        let status = status.map_or_else(|| top.join("status"), Path::to_owned);
+        let top = top.display();
+        let options = vec![
+            format!("Dir::State={top}/state"),
+            format!("Dir::State::status={}", status.display()),
+            format!("Dir::Cache={top}/cache"),
+            "Dir::Etc::sourcelist=/dev/null".to_owned(),
+            format!("Dir::Etc::sourceparts={top}/sources"),
+            // The directories are the caller's alone.
+            "APT::Sandbox::User=".to_owned(),
+            "Acquire::Languages=none".to_owned(),
+            "Debug::NoLocking=true".to_owned(),
+        ];
+        let apt = Self { directory, options };
+        finish(apt.get().arg("update"))?;
+        Ok(apt)
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.arg("-qq").args(self.options.iter().flat_map(|option| ["-o", option.as_str()]));
+        command
+    }
+
+    fn get(&self) -> Command {
+        self.command("apt-get")
+    }
+
+    /// The first package that another depends on whose name begins so.
+    fn dependency_of(&self, package: &str, prefix: &str) -> Result<String, Box<dyn Error>> {
+        let output = self.command("apt-cache").args(["depends", package]).output()?;
+        let text = String::from_utf8(output.stdout)?;
+        let mut names = text.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
+        let name = names.find(|name| name.starts_with(prefix));
+        Ok(name.ok_or_else(|| format!("apt knows no {package} in these sources"))?.to_owned())
+    }
+}
