@@ -28,7 +28,7 @@ const fn lack(rules: &'static [&'static str], areas: &'static [&'static str]) ->
     Lack { rules, areas }
 }
 
-const LACKING: [Lack; 18] = [
+const LACKING: [Lack; 19] = [
     lack(&["openat2=ENOSYS"], &["library"]),
     lack(&["openat2=EPERM"], &["lookup"]),
     lack(&["statx=ENOSYS"], &["fs"]),
@@ -48,6 +48,8 @@ const LACKING: [Lack; 18] = [
     lack(&["landlock_create_ruleset=EPERM"], &["library"]),
     lack(&["rseq=ENOSYS"], &["threads"]),
     lack(&["rseq=EPERM"], &["threads"]),
+    // Linux before 6.10, without CAP_DAC_READ_SEARCH.
+    lack(&["linkat_by_descriptor=ENOENT"], &[ROOTS_AREA]),
 ];
 
 /// Whom they are tried on. A call takes the way of a trap, too, before its place in the code is patched.
@@ -65,10 +67,17 @@ const ENGINES: [Engine; 3] = [
 /// which C libraries take better than EPERM.
 const OWN: [&str; 2] = ["openat2=", "clone3="];
 
+/// What only root may on such a kernel, and so fake root does.
+const ROOTS_OWN: [&str; 1] = ["linkat_by_descriptor="];
+
 /// Where the trap engine can't do without. Only PR_SET_MM tells the kernel where the guest's heap and variables are:
 /// else the heap lies behind the shim, and procfs shows empty variables behind the guest's own (README).
-const MEANT: [(&str, &str); 2] =
-    [("prctl_set_mm=", "memory::the_heap_grows"), ("prctl_set_mm=", "exec::who_proc_says_we_are")];
+/// And whether anybody but root may link by a descriptor, is the newer kernel's answer in the oracle.
+const MEANT: [(&str, &str); 3] = [
+    ("prctl_set_mm=", "memory::the_heap_grows"),
+    ("prctl_set_mm=", "exec::who_proc_says_we_are"),
+    ("linkat_by_descriptor=", "owner::unnamed_files_get_names"),
+];
 
 /// Counts the filters around it, of which this is one.
 const SEES_FILTERS: &str = "seccomp::none_at_first";
@@ -110,7 +119,8 @@ fn main() -> ExitCode {
 
 /// The engine on a host that lacks something.
 fn without(engine: Engine, lack: &Lack) -> Engine {
-    if engine.differences != Engine::NAMESPACE.differences && lack.is_one_of(&OWN) {
+    let of_trap = engine.differences != Engine::NAMESPACE.differences;
+    if of_trap && lack.is_one_of(&OWN) || engine.fake_root && lack.is_one_of(&ROOTS_OWN) {
         Engine { denied: lack.rules, ..engine }
     } else {
         Engine { lacking: lack.rules, ..engine }

@@ -122,6 +122,7 @@ static const struct feature {
     {"fsmount", SYS_fsmount},
     {"fsopen", SYS_fsopen},
     {"landlock_create_ruleset", 444},
+    {"linkat_by_descriptor", SYS_linkat, 4, AT_EMPTY_PATH, 0},
     {"memfd_create", SYS_memfd_create},
     {"mkdir", SYS_mkdir},
     {"link", SYS_link},

@@ -1,6 +1,8 @@
 //! Calls with two names: rename(2) and link(2).
 
 use newroot_abi::Errno;
+use newroot_abi::plan::Flags;
+use newroot_owner::Capabilities;
 use newroot_paths::Last;
 use newroot_sys::raw;
 
@@ -9,6 +11,7 @@ use super::{descriptor_argument, forward, read_path};
 use crate::host::{self, AT_FDCWD, FileType};
 use crate::links::{self, Source};
 use crate::memory;
+use crate::owner;
 use crate::resolve::{self, Entry, Object};
 use crate::session::session;
 use crate::slots::{Operand, Scratch};
@@ -211,7 +214,12 @@ fn link_inner(
     if by_descriptor {
         read_path(second, new)?;
         let to = new_entry(second, new_directory, Errno::EXIST, false)?;
-        return make_link(&to, second, (old_directory, old), flags).or_else(|error| {
+        let made = match make_link(&to, second, (old_directory, old), flags) {
+            // Before Linux 6.10 only CAP_DAC_READ_SEARCH may, which the guest's root has.
+            Err(Errno::NOENT) if may_link_descriptors() => link_descriptor(first, old_directory, &to, second),
+            answer => answer,
+        };
+        return made.or_else(|error| {
             // Only what has a name can get another without the host's help.
             if !links::is_refusal(error) {
                 return Err(error);
@@ -251,6 +259,26 @@ fn source_of<'a>(object: &Object, operand: &'a Operand) -> Source<'a> {
         Some(descriptor) => Source::Descriptor(descriptor.number()),
         None => Source::Host(operand.walk.host.bytes()),
     }
+}
+
+fn may_link_descriptors() -> bool {
+    session().has(Flags::FAKE_ROOT)
+        && owner::process::current().credentials.capable(Capabilities::DAC_READ_SEARCH)
+}
+
+/// link(2) of what a descriptor is open for, by the name that procfs has for it.
+fn link_descriptor(
+    first: &mut Operand,
+    descriptor: i32,
+    to: &Entry,
+    second: &mut Operand,
+) -> Result<usize, Errno> {
+    if descriptor == AT_FDCWD {
+        return Err(Errno::PERM); // a directory
+    }
+    host::fstat(descriptor)?;
+    resolve::procfs::name_descriptor(descriptor, &mut first.name)?;
+    make_link(to, second, (AT_FDCWD, first.name.with_nul().as_ptr() as usize), FOLLOW)
 }
 
 /// link(2) of what the old path leads to.
