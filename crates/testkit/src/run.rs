@@ -110,8 +110,13 @@ pub fn run_within(command: &mut Command, time: Duration) -> Outcome {
         .stderr(stderr.try_clone().expect("a second descriptor"))
         .process_group(0);
     let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
-    let ending = wait(&mut child, time);
+    let ending = wait(&mut child, time * patience());
     Outcome { stdout: contents(&mut stdout), stderr: contents(&mut stderr), ending }
+}
+
+/// How often the time may be had that is otherwise right; `NEWROOT_TEST_PATIENCE` says it where the machine is slow.
+fn patience() -> u32 {
+    std::env::var("NEWROOT_TEST_PATIENCE").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
 /// Runs a step of a test that has to succeed.

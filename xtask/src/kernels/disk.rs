@@ -27,7 +27,7 @@ const PROGRAMS: [&str; 3] = ["prlimit", "unshare", "setpriv"];
 
 /// The first process of the machine, once its disk is there.
 const START: &str = r#"#!/bin/sh
-export PATH=/usr/bin HOME=/root LC_ALL=C
+export PATH=/usr/bin HOME=/root LC_ALL=C NEWROOT_TEST_PATIENCE=10
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
