@@ -36,9 +36,9 @@ const LACKING: [Lack; 19] = [
     lack(&["clone3=ENOSYS"], &["spawn"]),
     lack(&["clone3=EPERM"], &["spawn"]),
     lack(&["faccessat2=ENOSYS"], &["lookup"]),
-    lack(&["faccessat2=EPERM"], &["lookup"]),
+    lack(&["faccessat2=EPERM"], &["lookup", "bindings"]),
     lack(&["memfd_create=ENOSYS"], &["exec", "proc"]),
-    lack(&["memfd_create=EPERM"], &["exec", "proc"]),
+    lack(&["memfd_create=EPERM"], &["exec", "proc", "root"]),
     lack(&["close_range=ENOSYS"], &["spawn"]),
     lack(&["close_range=EPERM"], &["spawn"]),
     // What a kernel without it says of an option.

@@ -24,6 +24,7 @@ mod inside;
 mod mounts;
 mod namespace;
 mod places;
+mod real_path;
 mod records;
 mod spec;
 mod supervise;

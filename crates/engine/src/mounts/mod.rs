@@ -14,6 +14,7 @@ use newroot_paths::{Last, is_under, strip_prefix};
 
 use crate::error::{Error, Result};
 use crate::guest::{Guest, OwnedMount};
+use crate::real_path::real_path;
 use crate::spec::{Access, Binding, GuestLink, LaunchSpec, Missing, Warning, reason};
 
 /// Resolves the root and all bindings.
@@ -35,7 +36,7 @@ pub(crate) fn provide_places(guest: &mut Guest) -> Result<()> {
 
 fn root(path: &Path) -> Result<PathBuf> {
     let fail = |cause| Error::Rootfs { path: path.to_owned(), cause };
-    let root = fs::canonicalize(path).map_err(fail)?;
+    let root = real_path(path).map_err(fail)?;
     if !fs::metadata(&root).map_err(fail)?.is_dir() {
         return Err(fail(io::Error::from_raw_os_error(libc::ENOTDIR)));
     }
@@ -51,7 +52,7 @@ fn bind(guest: &mut Guest, binding: &Binding, warn: &mut dyn FnMut(Warning)) -> 
         guest: PathBuf::from(OsStr::from_bytes(&wanted)),
         cause,
     };
-    let found = fs::canonicalize(&binding.host).and_then(|host| Ok((fs::metadata(&host)?, host)));
+    let found = real_path(&binding.host).and_then(|host| Ok((fs::metadata(&host)?, host)));
     let (metadata, host) = match found {
         Ok(found) => found,
         Err(cause) => {

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::places;
+use crate::real_path::real_path;
 
 /// `count` different empty directories.
 pub(super) fn provide(count: usize) -> Result<Vec<PathBuf>> {
@@ -36,7 +37,7 @@ fn provide_in(base: &Path, count: usize) -> io::Result<Vec<PathBuf>> {
     places::claim(base)?;
     let voids = base.join("void");
     places::claim(&voids)?;
-    let voids = fs::canonicalize(voids)?;
+    let voids = real_path(&voids)?;
     (0..count)
         .map(|index| {
             let path = voids.join(index.to_string());
