@@ -1,10 +1,10 @@
 //! The shim's image, and executing it.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::MemfdFlags;
@@ -83,7 +83,8 @@ fn in_memory() -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
-/// Writes the image where the user may execute files; an image of the same content is used again.
+/// Writes the image where the user may execute files; an image of the same content is used again. The directory
+/// is the user's alone; but a guest that becomes another executes the file by the name procfs has for it.
 fn in_file() -> io::Result<PathBuf> {
     let mut failure = io::Error::from_raw_os_error(libc::EACCES);
     for place in places::candidates() {
@@ -95,13 +96,17 @@ fn in_file() -> io::Result<PathBuf> {
     Err(failure)
 }
 
+/// The mode of the file, whatever the umask.
+const MODE: u32 = 0o755;
+
 fn write_into(place: &Path) -> io::Result<PathBuf> {
     places::claim(place)?;
     let uid = rustix::process::geteuid().as_raw();
     let path = place.join(format!("shim-{:016x}", fingerprint(BYTES)));
     let usable = |path: &Path| rustix::fs::access(path, rustix::fs::Access::EXEC_OK).map_err(io::Error::from);
     let same = |path: &Path| {
-        fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.uid() == uid)
+        fs::symlink_metadata(path)
+            .is_ok_and(|file| file.is_file() && file.uid() == uid && file.mode() & 0o777 == MODE)
             && fs::read(path).is_ok_and(|bytes| bytes == BYTES)
     };
     if same(&path) {
@@ -112,9 +117,11 @@ fn write_into(place: &Path) -> io::Result<PathBuf> {
     let written = fs::OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(0o700)
         .open(&new)
-        .and_then(|mut file| file.write_all(BYTES))
+        .and_then(|mut file| {
+            file.set_permissions(Permissions::from_mode(MODE))?;
+            file.write_all(BYTES)
+        })
         .and_then(|()| usable(&new))
         .and_then(|()| fs::rename(&new, &path));
     if let Err(error) = written {
