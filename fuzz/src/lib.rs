@@ -15,12 +15,14 @@ pub mod filter;
 pub mod guard;
 pub mod image;
 pub mod instruction;
+pub mod mounts;
 pub mod plan;
 pub mod record;
 pub mod session;
 pub mod tar;
 pub mod walk;
 
+mod lookup;
 mod words;
 
 /// A subject, and what holds of it.
@@ -41,6 +43,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "guard", check: guard::check },
     Target { name: "image", check: image::check },
     Target { name: "instruction", check: instruction::check },
+    Target { name: "mounts", check: mounts::check },
     Target { name: "plan", check: plan::check },
     Target { name: "record", check: record::check },
     Target { name: "session", check: session::check },

@@ -1,8 +1,6 @@
 //! The component walk and the translation by text, on trees with mounts and symbolic links, against a model of the
 //! kernel's own lookup.
 
-mod forest;
-mod model;
 mod scene;
 
 use arbitrary::Unstructured;
@@ -12,9 +10,9 @@ use newroot_paths::{
     walk_within,
 };
 
-use self::forest::{Forest, HOST_ROOT, Plain, What};
-use self::model::{End, Place};
 use self::scene::Scene;
+use crate::lookup::forest::{Forest, HOST_ROOT, Plain, What};
+use crate::lookup::world::{End, Place};
 
 /// Makes a tree, mounts and a path out of the bytes, and looks the path up.
 ///

@@ -3,10 +3,9 @@
 use arbitrary::{Result, Unstructured};
 use newroot_abi::plan::{Mount, MountFlags};
 use newroot_paths::{Last, Rules, is_under};
-use std::collections::BTreeMap;
 
-use super::forest::{Forest, HOST_ROOT, Node, What};
-use super::model::{Place, World};
+use crate::lookup::forest::{Forest, HOST_ROOT, Node, What};
+use crate::lookup::world::{Place, World};
 
 /// Few, so that they are met again; and some that are nearly `.` and `..`.
 const NAMES: &[&[u8]] = &[b"a", b"b", b"c", b"r", b"ab", b"...", b"..a", b".b"];
@@ -28,12 +27,12 @@ impl Scene {
     /// A scene made of these bytes; an error if they are too few.
     pub(super) fn new(bytes: &mut Unstructured<'_>) -> Result<Self> {
         let mut forest = Forest::new();
-        let root = forest.make(HOST_ROOT, b"r", directory()).unwrap_or(HOST_ROOT);
+        let root = forest.make(HOST_ROOT, b"r", What::directory()).unwrap_or(HOST_ROOT);
         for _ in 0..bytes.int_in_range(0..=24)? {
             let what = match bytes.int_in_range(0..=4)? {
                 0 => What::File,
                 1 | 2 => What::Link(text(bytes, 4)?),
-                _ => directory(),
+                _ => What::directory(),
             };
             let parent = bytes.choose_index(forest.len())?;
             // Where it can't be, it isn't.
@@ -54,7 +53,11 @@ impl Scene {
         }
         let last = if bytes.arbitrary()? { Last::Follow } else { Last::Keep };
         let rules = rules(bytes)?;
-        let path = text(bytes, 8)?;
+        let mut path = text(bytes, 8)?;
+        // The kernel follows so many links and no more.
+        if bytes.ratio(1, 8)? {
+            path = vec![path; bytes.int_in_range(1..=45)?].join(&b'/');
+        }
         Ok(Self { world, table, from, path, last, rules })
     }
 
@@ -65,10 +68,6 @@ impl Scene {
             .map(|(guest, host)| Mount { guest, host, flags: MountFlags::default(), parent: (0, 0) })
             .collect()
     }
-}
-
-fn directory() -> What {
-    What::Directory(BTreeMap::new(), true)
 }
 
 /// A path, or a link's text: never empty.
