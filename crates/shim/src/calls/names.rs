@@ -8,11 +8,11 @@ use newroot_sys::raw;
 
 use super::path::{ends_in_dots, exists, may_change, new_entry, read_only_directory, searched};
 use super::{descriptor_argument, forward, read_path};
-use crate::host::{self, AT_FDCWD, FileType};
+use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::links::{self, Source};
 use crate::memory;
 use crate::owner;
-use crate::resolve::{self, Entry, Object};
+use crate::resolve::{self, Anchored, Entry, Object};
 use crate::session::session;
 use crate::slots::{Operand, Scratch};
 use crate::trap::{Outcome, Trapped};
@@ -133,7 +133,19 @@ fn rename_mount_point(
             _ => {}
         }
     }
+    if !is_same_directory(from, to)? {
+        old.may_get_another_parent(first, from)?;
+        if let Some(new) = new.filter(|_| exchange) {
+            new.may_get_another_parent(second, to)?;
+        }
+    }
     Err(Errno::BUSY)
+}
+
+fn is_same_directory(from: &Entry, to: &Entry) -> Result<bool, Errno> {
+    let [a, b] = [from, to].map(|entry| host::fstatat(entry.directory(), Path::new(b".\0"), 0));
+    let (a, b) = (a?, b?);
+    Ok((a.st_dev, a.st_ino) == (b.st_dev, b.st_ino))
 }
 
 /// Takes the slashes away behind a name, which only directories may have. Returns whether there were any.
@@ -162,6 +174,16 @@ impl Kind {
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// A directory that gets another parent has its `..` written, which takes the right to. What a mount point covers
+    /// is taken to be the user's. The operand is as [`Self::of`] has left it.
+    fn may_get_another_parent(self, operand: &mut Operand, entry: &Entry) -> Result<(), Errno> {
+        if !self.directory || entry.mount_point || session().has(Flags::FAKE_ROOT) {
+            return Ok(());
+        }
+        let at = Anchored::new(&mut operand.walk.host)?;
+        host::faccessat(at.directory(), at.path(), raw::W_OK)
     }
 }
 
@@ -312,11 +334,17 @@ fn new_name(second: &mut Operand, (directory, path): (i32, usize)) -> Result<Ent
     read_path(second, path)?;
     let to = new_entry(second, directory, Errno::EXIST, false)?;
     match exists(&to, second) {
-        Ok(()) => return Err(Errno::EXIST),
-        Err(Errno::NOENT) => {}
-        Err(error) => return Err(error),
+        Ok(()) => Err(Errno::EXIST),
+        // procfs says so of every name that it hasn't got, where other file systems look on (proc_root_lookup()).
+        Err(Errno::NOENT) if second.name.bytes().ends_with(b"/") || is_in_procfs(&to) => Err(Errno::NOENT),
+        Err(Errno::NOENT) => Ok(to),
+        Err(error) => Err(error),
     }
-    if second.name.bytes().ends_with(b"/") { Err(Errno::NOENT) } else { Ok(to) }
+}
+
+fn is_in_procfs(entry: &Entry) -> bool {
+    let directory = host::fstatat(entry.directory(), Path::new(b".\0"), 0);
+    directory.is_ok_and(|directory| resolve::procfs::device() == Some(directory.st_dev))
 }
 
 fn make_link(

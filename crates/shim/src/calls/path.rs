@@ -40,7 +40,10 @@ fn run_inner(arguments: &[usize; 6], row: &PathCall, operand: &mut Operand) -> R
         check_access(arguments, row)?;
     }
     if names_descriptor(arguments, row, path)? {
+        // No path and no descriptor either: that is wrong whatever the mount.
+        let nothing = path == 0 && directory == AT_FDCWD;
         if row.intent == Intent::Modify
+            && !nothing
             && session().has(Flags::READ_ONLY)
             && resolve::mount_of_directory(directory).is_some_and(is_read_only)
         {
