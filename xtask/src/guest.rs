@@ -14,7 +14,7 @@ use std::time::Instant;
 use newroot_testkit::{GUEST_USER, SCRATCH, User, debian_recipe, debian_root};
 
 use crate::{Outcome, finish};
-use sources::Distribution;
+pub(crate) use sources::Distribution;
 
 /// What is in it beyond what a Debian always has.
 const PACKAGES: &[&str] = &[

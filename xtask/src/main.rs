@@ -13,6 +13,7 @@ mod man;
 mod oracle;
 mod results;
 mod setup;
+mod suite;
 mod syscalls;
 mod test;
 
@@ -87,6 +88,12 @@ const CHORES: &[Chore] = &[
         usage: "[CALL]...",
         about: "run every guest program where the kernel lacks calls, and print a table",
         run: lacking::run,
+    },
+    Chore {
+        name: "suite",
+        usage: "NAME [OPTION]...",
+        about: "run another project's own suite natively and in newroot, and compare (--help)",
+        run: suite::run,
     },
 ];
 

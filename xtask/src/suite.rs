@@ -1,0 +1,160 @@
+//! Other projects' own suites, in the Debian guest: each case natively, and in newroot.
+//!
+//! Natively is a chroot with real mounts, in which an ordinary user runs the suite; newroot is the
+//! trap engine, started by the same user. What a case ends with has to be the same. Cases that
+//! differ are run again on both sides, and count where each side agrees with itself.
+
+mod busybox;
+mod cases;
+mod coreutils;
+mod git;
+mod go;
+mod lab;
+mod python;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::thread;
+
+use clap::Parser;
+use newroot_testkit::{User, debian, debian_root};
+
+use crate::{Outcome, build};
+use cases::{Cases, Comparison};
+use lab::{Lab, Side};
+
+/// One project's suite.
+struct Suite {
+    name: &'static str,
+    /// Debian's packages it needs beside those of the guest.
+    packages: &'static [&'static str],
+    /// The source package it is in.
+    source: Option<&'static str>,
+    /// Builds it, in `/suite`, as the ordinary user; the source is in `/suite/source`.
+    prepare: &'static str,
+    /// Prints the version.
+    version: &'static str,
+    /// Prints the names of the parts that are run one by one.
+    groups: &'static str,
+    /// Runs the part `$1`.
+    run: &'static str,
+    /// What it printed, as cases.
+    read: fn(&str) -> Cases,
+    /// The cases that differ (by the beginning of their names), and why that is as it should be.
+    explained: &'static [(&'static str, &'static str)],
+}
+
+const SUITES: [&Suite; 5] = [&python::SUITE, &git::SUITE, &go::SUITE, &coreutils::SUITE, &busybox::SUITE];
+
+/// Run a project's own suite natively and in newroot, and compare. Needs root, for chroot.
+#[derive(Parser)]
+#[command(name = "cargo xtask suite", no_binary_name = true)]
+struct Options {
+    /// python, git, go, coreutils or busybox
+    suite: String,
+    /// Only the parts that have this in their names
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+    /// Where the guest's copy and the suites are kept [default: beside the Debian guest]
+    #[arg(long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// The newroot to try [default: a release build of this tree]
+    #[arg(long, value_name = "PROGRAM")]
+    newroot: Option<PathBuf>,
+    /// Seconds that a part may take
+    #[arg(long, value_name = "N", default_value_t = 600)]
+    limit: u32,
+    /// Print what differing parts printed
+    #[arg(long)]
+    show: bool,
+}
+
+pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
+    let options = Options::try_parse_from(&arguments).unwrap_or_else(|error| error.exit());
+    let suite = SUITES
+        .into_iter()
+        .find(|suite| suite.name == options.suite)
+        .ok_or_else(|| format!("no such suite: {}", SUITES.map(|suite| suite.name).join(", ")))?;
+    if !User::we_are_root() {
+        return Err("needs root: newroot is compared with a real chroot".into());
+    }
+    let guest = debian().ok_or("there is no Debian guest: cargo xtask setup makes it")?;
+    let newroot = match &options.newroot {
+        Some(program) => program.clone(),
+        None => build()?,
+    };
+    let directory = options.directory.clone().unwrap_or_else(|| debian_root().with_file_name("suites"));
+    let lab = Lab::new(&guest, directory, &newroot, options.limit)?;
+    lab.prepare(suite)?;
+
+    let version = lab.ask(suite, suite.version)?;
+    let groups = lab.ask(suite, suite.groups)?;
+    let groups: Vec<&str> = groups.split_whitespace().filter(|group| group.contains(&options.only)).collect();
+    if groups.is_empty() {
+        return Err("no part has such a name".into());
+    }
+    let mut all = Comparison::default();
+    for (number, group) in groups.iter().enumerate() {
+        let compared = compare(&lab, suite, group, options.show)?;
+        eprintln!("{}/{} {group}: {}", number + 1, groups.len(), compared.summary());
+        all.extend(compared);
+    }
+    report(suite, version.trim(), &all)
+}
+
+/// A part on both sides; once more, one side after the other, where they differ.
+fn compare(
+    lab: &Lab,
+    suite: &Suite,
+    group: &str,
+    show: bool,
+) -> Result<Comparison, Box<dyn std::error::Error>> {
+    // An error as text can be handed from one thread to another.
+    let run = |side| lab.run(suite, side, group).map_err(|error| error.to_string());
+    let (native, newroot) = thread::scope(|scope| {
+        let native = scope.spawn(|| run(Side::Native));
+        let newroot = run(Side::Newroot);
+        (native.join().expect("it doesn't panic"), newroot)
+    });
+    let (native, newroot) = (native?, newroot?);
+    let (first, second) = ((suite.read)(&native), (suite.read)(&newroot));
+    if first.is_empty() {
+        return Err(format!("'{group}' printed no case:\n{native}").into());
+    }
+    if first == second {
+        return Ok(Comparison::of_same(first));
+    }
+    if show {
+        println!("== {group}, natively\n{native}\n== {group}, in newroot\n{newroot}");
+    }
+    let again = (suite.read)(&run(Side::Native)?);
+    let after = (suite.read)(&run(Side::Newroot)?);
+    Ok(Comparison::new([first, again], [second, after]))
+}
+
+/// Prints the row for the table in `docs/suites.md`, and what differs; fails if it isn't explained.
+fn report(suite: &Suite, version: &str, all: &Comparison) -> Outcome {
+    for case in &all.unsteady {
+        println!("unsteady: {case}");
+    }
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut unexplained = 0;
+    for difference in &all.differences {
+        let known = suite.explained.iter().find(|(case, _)| difference.case.starts_with(case));
+        match known {
+            Some((_, reason)) => *reasons.entry(reason).or_default() += 1,
+            None => unexplained += 1,
+        }
+        let reason = known.map_or("NOT EXPLAINED", |(_, reason)| reason);
+        println!(
+            "{}: natively {}, in newroot {}: {reason}",
+            difference.case, difference.native, difference.newroot
+        );
+    }
+    println!("| {} | {version} | {} |", suite.name, all.row());
+    for (reason, count) in reasons {
+        println!("{count} differ: {reason}");
+    }
+    if unexplained == 0 { Ok(()) } else { Err(format!("{unexplained} differences").into()) }
+}

@@ -1,0 +1,40 @@
+//! GNU coreutils' own tests: every program of ls's kind, in the odd cases its authors met.
+
+use super::Suite;
+use super::cases::{Cases, Verdict};
+
+pub(super) const SUITE: Suite = Suite {
+    name: "coreutils",
+    packages: &["bc", "gettext", "gperf", "libacl1-dev", "libattr1-dev", "libcap-dev"],
+    source: Some("coreutils"),
+    prepare: "cd /suite/source
+        ./configure --quiet --disable-dependency-tracking --disable-nls
+        make -s -j2 > /dev/null",
+    version: "/suite/source/src/ls --version | sed -n '1s/.* //p'",
+    groups: "cd /suite/source/tests; find . -mindepth 2 \\( -name '*.sh' -o -name '*.pl' \\) | cut -d/ -f2 | sort -u",
+    // Only what the suite's own list has: other scripts are its helpers.
+    run: "cd /suite/source
+        tests=$(sed 's/[[:space:]\\\\]//g' tests/local.mk | grep \"^tests/$1/.*\\.[sp][hl]$\" | sort -u | tr '\\n' ' ')
+        exec make -k check-TESTS TESTS=\"$tests\" TEST_LOGS=\"$(printf '%s ' $tests | sed 's/\\.[sp][hl] /.log /g')\"",
+    read: marked,
+    explained: &[],
+};
+
+/// `PASS: NAME` and the like, which other suites print, too.
+pub(super) fn marked(printed: &str) -> Cases {
+    let mut cases = Cases::default();
+    for line in printed.lines() {
+        let Some((mark, name)) = line.split_once(": ") else {
+            continue;
+        };
+        let verdict = match mark {
+            "PASS" => Verdict::Passed,
+            "FAIL" | "ERROR" | "XPASS" => Verdict::Failed,
+            "SKIP" | "SKIPPED" | "UNTESTED" => Verdict::Skipped,
+            "XFAIL" => Verdict::Expected,
+            _ => continue,
+        };
+        cases.add(name, verdict);
+    }
+    cases
+}
