@@ -64,9 +64,16 @@ pub fn namespace_path(directory: i32, out: &mut GuestBuf) -> Result<(), Errno> {
 /// Index of the mount a descriptor's file belongs to, if the guest sees it.
 #[must_use]
 pub fn mount_of_directory(directory: i32) -> Option<usize> {
+    mount_of_directory_from(directory, directory)
+}
+
+/// The same, of a directory that was opened by a relative path from `start`: what is below the working
+/// directory is in the mount by which that was reached.
+#[must_use]
+pub fn mount_of_directory_from(directory: i32, start: i32) -> Option<usize> {
     let mut host = HostBuf::new();
     host_path(directory, &mut host).ok()?;
-    session().mounts.detranslate(host.bytes(), preferred(directory), &mut GuestBuf::new())
+    session().mounts.detranslate(host.bytes(), preferred(start), &mut GuestBuf::new())
 }
 
 /// The mount by which the working directory was reached, where that can make a difference.

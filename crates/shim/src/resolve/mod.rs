@@ -28,8 +28,8 @@ use crate::session::session;
 use crate::slots::Operand;
 
 pub use cwd::{
-    cwd_mount, directory_path, directory_path_from, host_path, mount_of_directory, namespace_path,
-    raw_host_path,
+    cwd_mount, directory_path, directory_path_from, host_path, mount_of_directory, mount_of_directory_from,
+    namespace_path, raw_host_path,
 };
 pub(crate) use fs::HostFs;
 pub use long::Anchored;
@@ -77,7 +77,9 @@ impl Entry {
     /// them belong to what is around them, as they would if they were real.
     #[must_use]
     pub fn mount(&self) -> Option<usize> {
-        let mount = self.mount.or_else(|| mount_of_directory(self.directory()))?;
+        // A path that doesn't tell is relative.
+        let found = || mount_of_directory_from(self.directory(), self.guest_directory);
+        let mount = self.mount.or_else(found)?;
         let mounts = &session().mounts;
         let mut at = mount;
         while is_virtual(at) {
