@@ -11,6 +11,7 @@ mod git;
 mod go;
 mod lab;
 mod python;
+mod rust;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -45,13 +46,14 @@ struct Suite {
     explained: &'static [(&'static str, &'static str)],
 }
 
-const SUITES: [&Suite; 5] = [&python::SUITE, &git::SUITE, &go::SUITE, &coreutils::SUITE, &busybox::SUITE];
+const SUITES: [&Suite; 6] =
+    [&python::SUITE, &git::SUITE, &go::SUITE, &rust::SUITE, &coreutils::SUITE, &busybox::SUITE];
 
 /// Run a project's own suite natively and in newroot, and compare. Needs root, for chroot.
 #[derive(Parser)]
 #[command(name = "cargo xtask suite", no_binary_name = true)]
 struct Options {
-    /// python, git, go, coreutils or busybox
+    /// python, git, go, rust, coreutils or busybox
     suite: String,
     /// Only the parts that have this in their names
     #[arg(long, value_name = "TEXT", default_value = "")]
