@@ -102,6 +102,9 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
         eprintln!("{}/{} {group}: {}", number + 1, groups.len(), compared.summary());
         all.extend(compared);
     }
+    if all.is_empty() {
+        return Err("no part printed a case".into());
+    }
     report(suite, version.trim(), &all)
 }
 
@@ -121,9 +124,7 @@ fn compare(
     });
     let (native, newroot) = (native?, newroot?);
     let (first, second) = ((suite.read)(&native), (suite.read)(&newroot));
-    if first.is_empty() {
-        return Err(format!("'{group}' printed no case:\n{native}").into());
-    }
+    // A part may be there for nothing that is built, and print no case on either side.
     if first == second {
         return Ok(Comparison::of_same(first));
     }

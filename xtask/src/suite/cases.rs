@@ -43,10 +43,6 @@ impl Cases {
         self.0.insert(unique, verdict);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     fn get(&self, name: &str) -> Verdict {
         self.0.get(name).copied().unwrap_or(Verdict::Missing)
     }
@@ -112,6 +108,10 @@ impl Comparison {
         self.passed[1] += other.passed[1];
         self.differences.extend(other.differences);
         self.unsteady.extend(other.unsteady);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.cases == 0
     }
 
     pub(super) fn summary(&self) -> String {

@@ -15,9 +15,15 @@ pub(super) const SUITE: Suite = Suite {
     // Only what the suite's own list has: other scripts are its helpers.
     run: "cd /suite/source
         tests=$(sed 's/[[:space:]\\\\]//g' tests/local.mk | grep \"^tests/$1/.*\\.[sp][hl]$\" | sort -u | tr '\\n' ' ')
-        exec make -k check-TESTS TESTS=\"$tests\" TEST_LOGS=\"$(printf '%s ' $tests | sed 's/\\.[sp][hl] /.log /g')\"",
+        exec make -k check-TESTS TESTS=\"$tests\"",
     read: marked,
-    explained: &[],
+    explained: &[
+        (
+            "tests/df/df-symlink.sh",
+            "natively the suite lies on a bind mount, which df finds; newroot's bindings are no mounts",
+        ),
+        ("tests/ls/stat-free-symlinks.sh", "it counts strace's lines, and traps show as SIGSYS"),
+    ],
 };
 
 /// `PASS: NAME` and the like, which other suites print, too.
