@@ -16,7 +16,8 @@ pub(super) const SUITE: Suite = Suite {
     run: "cd /suite/source
         tests=$(sed 's/[[:space:]\\\\]//g' tests/local.mk | grep \"^tests/$1/.*\\.[sp][hl]$\" | sort -u | tr '\\n' ' ')
         exec make -k check-TESTS TESTS=\"$tests\"",
-    read: marked,
+    // Where one fails, the logs of all are shown, under names without endings.
+    read: |printed| marked(&lines_of_scripts(printed)),
     explained: &[
         (
             "tests/df/df-symlink.sh",
@@ -25,6 +26,11 @@ pub(super) const SUITE: Suite = Suite {
         ("tests/ls/stat-free-symlinks.sh", "it counts strace's lines, and traps show as SIGSYS"),
     ],
 };
+
+fn lines_of_scripts(printed: &str) -> String {
+    let is_script = |line: &&str| line.ends_with(".sh") || line.ends_with(".pl");
+    printed.lines().filter(is_script).map(|line| format!("{line}\n")).collect()
+}
 
 /// `PASS: NAME` and the like, which other suites print, too.
 pub(super) fn marked(printed: &str) -> Cases {
@@ -43,4 +49,21 @@ pub(super) fn marked(printed: &str) -> Cases {
         cases.add(name, verdict);
     }
     cases
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SUITE;
+    use crate::suite::cases::{Cases, Verdict};
+
+    #[test]
+    fn a_test_counts_once() {
+        let printed =
+            "PASS: tests/a/b.sh\nFAIL: tests/a/c.pl\nFAIL: tests/a/c\n# FAIL: 1\nSKIP: tests/a/d.sh\n";
+        let mut cases = Cases::default();
+        cases.add("tests/a/b.sh", Verdict::Passed);
+        cases.add("tests/a/c.pl", Verdict::Failed);
+        cases.add("tests/a/d.sh", Verdict::Skipped);
+        assert_eq!((SUITE.read)(printed), cases);
+    }
 }
