@@ -249,9 +249,13 @@ fn walked(
         // without need: the walk has followed all links there were.
         let resolve = if session().has_openat2() { NO_SYMLINKS } else { 0 };
         let request = if asked_nofollow || resolve == 0 { nofollow } else { request };
-        let may_change = !asked_nofollow && walks < WALKS || links::on() && walks < NAMES;
-        let afterwards = if may_change { Afterwards::OnLoop } else { afterwards };
-        let afterwards = if found.elsewhere && walks < WALKS { Afterwards::Always } else { afterwards };
+        let afterwards = if found.elsewhere && walks < WALKS {
+            Afterwards::Always
+        } else if !asked_nofollow && walks < WALKS || links::on() && walks < NAMES {
+            Afterwards::OnLoop
+        } else {
+            afterwards
+        };
         let host = operand.walk.host.with_nul();
         return resume(call, request, (AT_FDCWD, host), resolve, afterwards, walks + 1);
     }

@@ -10,7 +10,7 @@ use super::{descriptor_argument, forward, read_path};
 use crate::host::{AT_FDCWD, Path};
 use crate::links;
 use crate::memory;
-use crate::resolve;
+use crate::resolve::{self, Object};
 use crate::slots::Operand;
 use crate::trap::{Outcome, Trapped};
 
@@ -72,7 +72,7 @@ impl Request {
     ///
     /// # Errors
     /// The call's.
-    pub(crate) fn as_it_is(&self) -> Result<usize, Errno> {
+    fn as_it_is(&self) -> Result<usize, Errno> {
         self.at(self.directory, self.path, self.flags)
     }
 
@@ -80,7 +80,7 @@ impl Request {
     ///
     /// # Errors
     /// The call's.
-    pub(crate) fn of_host(&self, path: Path<'_>) -> Result<usize, Errno> {
+    fn of_host(&self, path: Path<'_>) -> Result<usize, Errno> {
         self.at(AT_FDCWD, path.address(), self.flags | NOFOLLOW)
     }
 
@@ -92,6 +92,44 @@ impl Request {
         match self.mask {
             None => forward(raw::__NR_fstat, [descriptor as isize as usize, self.out, 0, 0, 0, 0]),
             Some(_) => self.at(descriptor, c"".as_ptr() as usize, self.flags | EMPTY),
+        }
+    }
+
+    /// Answers for the guest's descriptor, which an empty path stands for.
+    ///
+    /// # Errors
+    /// The call's; EMFILE.
+    pub(crate) fn answer_for_descriptor(&self) -> Result<usize, Errno> {
+        self.as_it_is()?;
+        self.count(links::of_descriptor(self.directory))
+    }
+
+    /// The same as fstat(2) does.
+    ///
+    /// # Errors
+    /// As for [`Self::answer_for_descriptor`].
+    pub(crate) fn answer_fstat(&self) -> Result<usize, Errno> {
+        self.of_descriptor(self.directory)?;
+        self.count(links::of_descriptor(self.directory))
+    }
+
+    /// Answers for the file that the operand's path was found to name.
+    ///
+    /// # Errors
+    /// As for [`Self::answer_for_descriptor`].
+    pub(crate) fn answer_for(&self, object: &Object, operand: &mut Operand) -> Result<usize, Errno> {
+        match &object.descriptor {
+            Some(found) => self.of_descriptor(found.number())?,
+            None => self.of_host(Path::new(operand.walk.host.with_nul()))?,
+        };
+        self.count(object.link)
+    }
+
+    /// What was written is right but for the number of the file's names, if the host knows but one of several.
+    fn count(&self, link: Option<Id>) -> Result<usize, Errno> {
+        match link {
+            Some(id) => links::amend_count(id, self).map(|()| 0),
+            None => Ok(0),
         }
     }
 
@@ -111,36 +149,19 @@ pub fn stat(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
 
 fn look(request: Request, operand: &mut Operand) -> Result<usize, Errno> {
     if request.names_descriptor()? {
-        request.as_it_is()?;
-        return with_count(links::of_descriptor(request.directory), &request);
+        return request.answer_for_descriptor();
     }
     read_path(operand, request.path)?;
     if request.last() == Last::Keep && !links::on() && resolve::is_plain_name(operand.text.bytes()) {
         return request.as_it_is();
     }
     let object = resolve::object(operand, request.directory, request.last())?;
-    match &object.descriptor {
-        Some(found) => request.of_descriptor(found.number())?,
-        None => request.of_host(Path::new(operand.walk.host.with_nul()))?,
-    };
-    with_count(object.link, &request)
+    request.answer_for(&object, operand)
 }
 
 /// fstat(2), trapped in sessions with links.
 pub fn fstat(call: &mut Trapped<'_>) -> Outcome {
-    let looked = Request::asked(raw::__NR_fstat, &call.arguments).and_then(|request| {
-        request.of_descriptor(request.directory)?;
-        with_count(links::of_descriptor(request.directory), &request)
-    });
-    looked.into()
-}
-
-/// What was written is right but for the number of the file's names, if the host knows but one of several.
-pub(crate) fn with_count(link: Option<Id>, request: &Request) -> Result<usize, Errno> {
-    match link {
-        Some(id) => links::amend_count(id, request).map(|()| 0),
-        None => Ok(0),
-    }
+    Request::asked(raw::__NR_fstat, &call.arguments).and_then(|request| request.answer_fstat()).into()
 }
 
 /// Whether a path that may stand for its descriptor is empty; null counts (Linux 6.11).

@@ -5,8 +5,7 @@ use newroot_owner::session::Identity;
 use newroot_sys::raw;
 
 use crate::calls::read_path;
-use crate::calls::stat::{Request, with_count};
-use crate::links;
+use crate::calls::stat::Request;
 use crate::memory;
 use crate::owner::file::{self, File};
 use crate::owner::permission;
@@ -18,27 +17,20 @@ use crate::trap::Trapped;
 pub(super) fn stat(call: &Trapped<'_>, me: &Identity<'_>, operand: &mut Operand) -> Result<usize, Errno> {
     let request = Request::asked(call.number as u32, &call.arguments)?;
     if request.names_descriptor()? {
-        request.as_it_is()?;
-        with_count(links::of_descriptor(request.directory), &request)?;
+        request.answer_for_descriptor()?;
         return amend(me, File::Descriptor(request.directory), None, request);
     }
     read_path(operand, request.path)?;
     let object = permission::object(me, operand, request.directory, request.last())?;
     let mount = object.mount;
-    let file = permission::object_file(&object, operand);
-    match file {
-        File::Descriptor(found) | File::Found(found) => request.of_descriptor(found)?,
-        File::Host(path) => request.of_host(path)?,
-    };
-    with_count(object.link, &request)?;
-    amend(me, file, mount, request)
+    request.answer_for(&object, operand)?;
+    amend(me, permission::object_file(&object, operand), mount, request)
 }
 
 /// fstat(2).
 pub(super) fn fstat(call: &Trapped<'_>, me: &Identity<'_>) -> Result<usize, Errno> {
     let request = Request::asked(raw::__NR_fstat, &call.arguments)?;
-    request.of_descriptor(request.directory)?;
-    with_count(links::of_descriptor(request.directory), &request)?;
+    request.answer_fstat()?;
     amend(me, File::Descriptor(request.directory), None, request)
 }
 
