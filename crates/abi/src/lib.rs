@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod errno;
+mod hex;
 pub mod links;
 pub mod plan;
 
@@ -15,6 +16,9 @@ pub use errno::Errno;
 
 /// The longest path the kernel takes, its final NUL included (`limits.h`).
 pub const PATH_MAX: usize = 4096;
+
+/// The name of the store in a root: the directory with what is newroot's own there, which the guest doesn't see.
+pub const STORE: &str = ".newroot";
 
 /// Seven bytes that the shim image carries in `e_ident[9..16]`, the padding that the
 /// ELF specification leaves unread. An exec of a file that carries them, from inside a

@@ -13,16 +13,20 @@
 //! their directory, which is removed before the file is: it goes only if it is empty, and nobody can make a
 //! token in it afterwards. So of a name that is made and one that is taken away at the same moment, one comes first.
 
+use crate::hex::{get_hex, put_hex};
+
 /// The directory of links, in the root.
 pub const DIRECTORY: &[u8] = b"/.newroot/links";
 /// The file, in its own directory.
-pub const FILE: &[u8] = b"/file";
+pub const FILE: &[u8] = b"file";
 /// The directory of tokens, in the file's own directory.
-pub const NAMES: &[u8] = b"/names";
+pub const NAMES: &[u8] = b"names";
 
 const DIGITS: usize = 16;
+/// Bytes of the path of a file's own directory in the root.
+pub const OWN_LEN: usize = DIRECTORY.len() + 1 + DIGITS;
 /// Bytes of a link's text.
-pub const TEXT_LEN: usize = DIRECTORY.len() + 1 + DIGITS + FILE.len();
+pub const TEXT_LEN: usize = OWN_LEN + 1 + FILE.len();
 
 /// Which file: a number that nobody else in the root has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,18 +37,8 @@ impl Id {
     #[must_use]
     pub fn of_text(text: &[u8]) -> Option<Self> {
         let rest = text.strip_prefix(DIRECTORY)?.strip_prefix(b"/")?;
-        let digits = rest.strip_suffix(FILE).filter(|digits| digits.len() == DIGITS)?;
-        digits
-            .iter()
-            .try_fold(0u64, |id, &digit| {
-                let digit = match digit {
-                    b'0'..=b'9' => digit - b'0',
-                    b'a'..=b'f' => digit - b'a' + 10,
-                    _ => return None,
-                };
-                Some(id << 4 | u64::from(digit))
-            })
-            .map(Self)
+        let digits = rest.strip_suffix(FILE)?.strip_suffix(b"/")?;
+        if digits.len() == DIGITS { get_hex(digits).map(Self) } else { None }
     }
 
     /// Reads it in the path that the file itself has on the host, below a root.
@@ -53,27 +47,36 @@ impl Id {
         Self::of_text(path.strip_prefix(root)?)
     }
 
+    /// The name of the file's own directory.
+    #[must_use]
+    pub fn name(self) -> [u8; DIGITS] {
+        let mut digits = [0; DIGITS];
+        put_hex(&mut digits, self.0);
+        digits
+    }
+
+    /// The path of the file's own directory in the root.
+    #[must_use]
+    pub fn directory(self) -> [u8; OWN_LEN] {
+        joined(&[DIRECTORY, &self.name()])
+    }
+
     /// The text of the file's names.
     #[must_use]
     pub fn text(self) -> [u8; TEXT_LEN] {
-        let mut text = [b'/'; TEXT_LEN];
-        let mut put = |at: usize, part: &[u8]| text[at..at + part.len()].copy_from_slice(part);
-        put(0, DIRECTORY);
-        put(TEXT_LEN - FILE.len(), FILE);
-        let digits = &mut text[DIRECTORY.len() + 1..][..DIGITS];
-        for (index, digit) in digits.iter_mut().enumerate() {
-            *digit = b"0123456789abcdef"[(self.0 >> (60 - 4 * index) & 15) as usize];
-        }
-        text
+        joined(&[&self.directory(), FILE])
     }
+}
 
-    /// The path of the file's directory in the root.
-    #[must_use]
-    pub fn directory(self) -> [u8; TEXT_LEN - FILE.len()] {
-        let mut out = [0; TEXT_LEN - FILE.len()];
-        out.copy_from_slice(&self.text()[..TEXT_LEN - FILE.len()]);
-        out
+/// Parts with a slash between them, which make just so many bytes.
+fn joined<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
+    let mut out = [b'/'; N];
+    let mut at = 0;
+    for part in parts {
+        out[at..at + part.len()].copy_from_slice(part);
+        at += part.len() + 1;
     }
+    out
 }
 
 #[cfg(test)]
@@ -86,6 +89,7 @@ mod tests {
         assert_eq!(&text[..], b"/.newroot/links/123456789abcdef0/file");
         assert_eq!(Id::of_text(&text), Some(Id(0x1234_5678_9abc_def0)));
         assert_eq!(&Id(7).directory()[..], b"/.newroot/links/0000000000000007");
+        assert!(DIRECTORY.strip_prefix(b"/").is_some_and(|path| path.starts_with(crate::STORE.as_bytes())));
     }
 
     #[test]

@@ -19,6 +19,8 @@
 //! The number of strings is even because the guest's argument count comes to lie that many words
 //! above where the kernel put it on the initial stack, which the ABI wants 16-byte aligned.
 
+use crate::hex::{get_hex, put_hex};
+
 /// Changes whenever a launcher and a shim of different builds could misread each other.
 pub const PROTOCOL: u32 = 5;
 
@@ -244,26 +246,6 @@ impl<'a> Mount<'a> {
             parent: (get_hex(text.get(8..24)?)?, get_hex(text.get(24..40)?)?),
         })
     }
-}
-
-/// Writes `value` as lower-case hexadecimal, zero-padded to the width of `out`.
-fn put_hex(out: &mut [u8], mut value: u64) {
-    for digit in out.iter_mut().rev() {
-        *digit = b"0123456789abcdef"[(value & 15) as usize];
-        value >>= 4;
-    }
-}
-
-/// Reads what [`put_hex`] wrote.
-fn get_hex(text: &[u8]) -> Option<u64> {
-    text.iter().try_fold(0u64, |value, &byte| {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        Some(value << 4 | u64::from(digit))
-    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use newroot_abi::links::{Id, TEXT_LEN};
+use newroot_abi::links::{FILE, Id, NAMES, TEXT_LEN};
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, mkdirat, openat, readlinkat, renameat_with,
     statat, symlinkat, unlinkat,
@@ -15,10 +15,6 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use crate::store;
-
-/// The file's name in its own directory, and the directory of its tokens there.
-const FILE: &str = "file";
-const NAMES: &str = "names";
 
 /// The file that a name in a directory is one of; `None` if it is anything else.
 #[must_use]
@@ -45,17 +41,14 @@ impl Links {
         Ok(Self(openat(CWD, path, flags, Mode::empty())?))
     }
 
-    /// The directory of a file, in which it is called [`Links::FILE`].
+    /// The directory of a file, in which it is called [`FILE`].
     ///
     /// # Errors
     /// openat(2)'s.
     pub fn directory(&self, id: Id) -> io::Result<OwnedFd> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(openat(&self.0, name_of(id), flags, Mode::empty())?)
+        Ok(openat(&self.0, &id.name()[..], flags, Mode::empty())?)
     }
-
-    /// What a kept file is called in its directory.
-    pub const FILE: &str = FILE;
 
     /// Moves a file with one name into the store, and leaves a link in its place. `place` is its path in the root,
     /// without a slash in front.
@@ -65,7 +58,7 @@ impl Links {
     pub fn take_in(&self, parent: BorrowedFd<'_>, name: &OsStr, place: &[u8]) -> io::Result<Id> {
         let inode = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?.st_ino;
         let mut id = Id(inode.rotate_left(32) ^ u64::from(std::process::id()));
-        while let Err(error) = mkdirat(&self.0, name_of(id), Mode::RWXU) {
+        while let Err(error) = mkdirat(&self.0, &id.name()[..], Mode::RWXU) {
             if error != Errno::EXIST {
                 return Err(error.into());
             }
@@ -138,7 +131,7 @@ impl Links {
             let _ = unlinkat(&own, FILE, AtFlags::empty());
             let _ = unlinkat(&own, NAMES, AtFlags::REMOVEDIR);
         }
-        let _ = unlinkat(&self.0, name_of(id), AtFlags::REMOVEDIR);
+        let _ = unlinkat(&self.0, &id.name()[..], AtFlags::REMOVEDIR);
     }
 
     fn names(&self, id: Id) -> io::Result<OwnedFd> {
@@ -158,10 +151,6 @@ impl Links {
     }
 }
 
-fn name_of(id: Id) -> String {
-    format!("{:016x}", id.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,7 +168,7 @@ mod tests {
         links.add_name(id, top.as_fd(), OsStr::new("two"), b"two").expect("a name");
         assert_eq!(links.count(id).expect("its tokens"), 2);
         assert_eq!(of_name(&top, OsStr::new("one")), Some(id));
-        let kept = statat(links.directory(id).expect("its directory"), Links::FILE, AtFlags::empty());
+        let kept = statat(links.directory(id).expect("its directory"), FILE, AtFlags::empty());
         assert_eq!(kept.expect("the file").st_ino, inode);
         links.drop_name(id);
         assert_eq!(links.count(id).expect("its token"), 1);

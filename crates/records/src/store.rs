@@ -14,7 +14,7 @@ use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
 /// Its name in the root.
-pub const NAME: &str = ".newroot";
+pub const NAME: &str = newroot_abi::STORE;
 /// The directory of records in it.
 pub const OWNERS: &str = "owners";
 /// The directory of sessions in it.

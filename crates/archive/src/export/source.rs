@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use newroot_abi::links::FILE;
 use newroot_owner::Record;
 use newroot_owner::record::{device_numbers, is_hidden};
 use newroot_records::attribute::{self, Attributes, Borne};
@@ -128,7 +130,7 @@ impl Source {
         if let Some((links, id)) = self.links.as_ref().zip(links::of_name(parent, name))
             && let Ok(kept) = links.directory(id)
         {
-            let mut look = self.look_in(path, kept.as_fd(), OsStr::new(Links::FILE))?;
+            let mut look = self.look_in(path, kept.as_fd(), OsStr::from_bytes(FILE))?;
             if let Look::Found(found) = &mut look {
                 found.links = links.count(id)?;
             }
@@ -181,7 +183,7 @@ impl Source {
         stat: &Stat,
     ) -> std::io::Result<Record> {
         let Some(sidecar) = &self.sidecar else { return Ok(Record::NONE) };
-        let birth = sidecar::birth(parent, std::os::unix::ffi::OsStrExt::as_bytes(name))?;
+        let birth = sidecar::birth(parent, name.as_bytes())?;
         Ok(sidecar.read(stat.st_ino, birth).unwrap_or(Record::NONE))
     }
 

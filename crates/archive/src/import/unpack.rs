@@ -227,25 +227,23 @@ impl Unpacker {
             return Err(Failure::Entry("it is a link to a directory"));
         }
         let kept = self.kept(directory.as_fd(), last);
-        let same = kept.is_some() && kept == self.kept(parent, name);
-        if same {
+        if kept.is_some() && kept == self.kept(parent, name) {
             return Ok(());
         }
         self.clear_but(parent, name, Some((found.st_dev, found.st_ino)))?;
         if let Some((links, id)) = self.links.as_ref().zip(kept) {
             return Ok(links.add_name(id, parent, name, path)?);
         }
-        match (linkat(&directory, last, parent, name, AtFlags::empty()), &self.links) {
+        match linkat(&directory, last, parent, name, AtFlags::empty()) {
             // It was there already.
-            (Err(Errno::EXIST), _) => Ok(()),
-            (Err(Errno::PERM | Errno::ACCESS | Errno::OPNOTSUPP | Errno::NOSYS), Some(links)) => {
+            Err(Errno::EXIST) => Ok(()),
+            Err(Errno::PERM | Errno::ACCESS | Errno::OPNOTSUPP | Errno::NOSYS) => {
+                let refused = || Failure::Other(Error::HardLink { entry: guest_path(path) });
+                let links = self.links.as_ref().ok_or_else(refused)?;
                 let id = links.take_in(directory.as_fd(), last, &target)?;
                 Ok(links.add_name(id, parent, name, path)?)
             }
-            (Err(Errno::PERM | Errno::ACCESS | Errno::OPNOTSUPP | Errno::NOSYS), None) => {
-                Err(Failure::Other(Error::HardLink { entry: guest_path(path) }))
-            }
-            (other, _) => Ok(other?),
+            other => Ok(other?),
         }
     }
 

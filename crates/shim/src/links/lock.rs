@@ -4,9 +4,10 @@
 //! kernel's (flock(2)): it goes with whoever holds it, also if that is killed. Looking needs none.
 
 use newroot_abi::Errno;
+use newroot_abi::links::DIRECTORY;
 use newroot_sys::raw;
 
-use super::{StorePath, beside};
+use super::{StorePath, root};
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 
 /// The lock, held until it is dropped.
@@ -20,7 +21,8 @@ impl Lock {
     /// EMFILE; what opening the store gives.
     pub(super) fn take() -> Result<Self, Errno> {
         let mut path = StorePath::new();
-        beside(b"", &mut path)?;
+        path.assign(root())?;
+        path.extend(DIRECTORY)?;
         let flags = raw::O_RDONLY | raw::O_DIRECTORY | raw::O_CLOEXEC;
         let directory = host::openat(AT_FDCWD, Path::new(path.with_nul()), flags, 0)?;
         let _ = host::flock(directory.number(), raw::LOCK_EX);

@@ -12,7 +12,7 @@ mod remove;
 mod seen;
 mod tokens;
 
-use newroot_abi::links::{DIRECTORY, Id, TEXT_LEN};
+use newroot_abi::links::{Id, TEXT_LEN};
 use newroot_abi::plan::{self, Flags};
 use newroot_abi::{Errno, PATH_MAX};
 use newroot_paths::{Buffer, GuestBuf, Host, HostBuf};
@@ -133,18 +133,15 @@ pub fn follow(host: &mut HostBuf) -> Result<bool, Errno> {
     }
 }
 
-/// Writes the host path of something of a file's own.
-fn in_store(id: Id, rest: &[u8], out: &mut StorePath) -> Result<(), Errno> {
+/// Writes the host path of a file's own directory, or of something in it.
+fn in_store(id: Id, name: &[u8], out: &mut StorePath) -> Result<(), Errno> {
     out.assign(root())?;
     out.extend(&id.directory())?;
-    out.extend(rest)
-}
-
-/// Writes the host path of something beside the files.
-fn beside(rest: &[u8], out: &mut StorePath) -> Result<(), Errno> {
-    out.assign(root())?;
-    out.extend(DIRECTORY)?;
-    out.extend(rest)
+    if name.is_empty() {
+        return Ok(());
+    }
+    out.extend(b"/")?;
+    out.extend(name)
 }
 
 /// A number that hardly anybody else has.

@@ -2,8 +2,8 @@
 
 use core::mem::offset_of;
 
-use newroot_abi::Errno;
 use newroot_abi::links::{FILE, Id};
+use newroot_abi::{Errno, STORE};
 use newroot_paths::{Buffer, HostBuf};
 use newroot_sys::raw;
 
@@ -59,16 +59,14 @@ pub fn amend_listing(directory: i32, out: usize, len: usize, layout: Layout) -> 
                 entry.set_inode(stat.st_ino);
             }
         }
-        entry.name().bytes() != STORE || !is_store(entry, directory)
+        entry.name().bytes() != STORE.as_bytes() || !is_store(entry, directory)
     })
 }
 
-/// The store's name in the root.
-const STORE: &[u8] = b".newroot";
-
 fn is_store(entry: &Entry, directory: i32) -> bool {
     let mut path = StorePath::new();
-    let written = path.assign(root()).and_then(|()| path.extend(b"/")).and_then(|()| path.extend(STORE));
+    let written =
+        path.assign(root()).and_then(|()| path.extend(b"/")).and_then(|()| path.extend(STORE.as_bytes()));
     written.is_ok() && entries::is_at(entry, directory, &mut path)
 }
 

@@ -39,7 +39,7 @@ pub(super) fn in_store(directory: &[u8], name: &[u8], out: &mut StorePath) -> Re
 }
 
 /// The store's name in the root.
-pub(super) const NAME: &[u8] = b".newroot";
+pub(super) const NAME: &[u8] = newroot_abi::STORE.as_bytes();
 
 /// Whether an entry of a directory's listing is the store, wherever it is seen.
 #[must_use]
