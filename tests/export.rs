@@ -54,8 +54,7 @@ impl Place {
     /// newroot run where the host refuses hard links.
     #[track_caller]
     fn succeeds_without_links(&self, user: User, words: &[&str]) -> String {
-        let world = self.bed.enter().cwd(self.bed.scratch()).user(user);
-        let world = world.deny("link=EPERM").deny("linkat=EPERM");
+        let world = self.bed.enter().cwd(self.bed.scratch()).user(user).without_hard_links();
         let outcome = run(world.command(&self.bed.program("newroot")).args(words));
         assert_eq!(outcome.ending, Ending::Exit(0), "{words:?}: {}", outcome.stderr());
         outcome.stdout()
@@ -196,7 +195,7 @@ fn links_that_the_host_refused_are_hard_links_in_the_archive() {
     assert_eq!(fs::read_dir(&links).expect("the kept files").count(), 2, "the old ones are gone");
     assert!(export("out/copy", "out/copy.tar") == expected);
 
-    let world = place.bed.enter().cwd(place.bed.scratch()).user(user).deny("linkat=EPERM");
+    let world = place.bed.enter().cwd(place.bed.scratch()).user(user).without_hard_links();
     let outcome =
         run(world.command(&place.bed.program("newroot")).args(["import", "out/granted.tar", "out/none"]));
     assert_eq!(outcome.ending, Ending::Exit(125));

@@ -68,7 +68,7 @@ fn once(bed: &Bed, program: &Path, engine: Option<&[&str]>, seconds: f64, argume
             let newroot = bed.program("newroot");
             let mut world = bed.enter().cwd(bed.scratch()).user(user);
             if options.contains(&"--link2symlink") {
-                world = world.deny("link=EPERM").deny("linkat=EPERM");
+                world = world.without_hard_links();
             }
             let mut command = world.command(&newroot);
             command.args(["run", "--no-recommended", "-w", "/work"]).args(options);

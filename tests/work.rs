@@ -32,7 +32,7 @@ impl Host {
         let world = bed.enter().user(User::ordinary());
         match self {
             Self::Ordinary => world,
-            Self::WithoutLinks => world.deny("link=EPERM").deny("linkat=EPERM"),
+            Self::WithoutLinks => world.without_hard_links(),
         }
     }
 }

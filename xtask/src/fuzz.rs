@@ -14,7 +14,7 @@ use std::thread;
 
 use clap::Parser;
 
-use crate::{Outcome, executables};
+use crate::{Outcome, cargo, executables};
 
 /// Coverage as libFuzzer wants it: see the SanitizerCoverage chapter of Clang's manual.
 const FLAGS: &[&str] = &[
@@ -99,7 +99,7 @@ impl Place {
 
     /// The programs of all targets, or of one.
     fn build(&self, only: Option<&str>) -> Result<Vec<PathBuf>, Box<dyn Error>> {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = cargo();
         cargo.args(["build", "--package", "newroot-fuzz", "--features", "libfuzzer", "--profile", "fuzz"]);
         match only {
             Some(name) => cargo.args(["--bin", name]),

@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::Outcome;
 use crate::results::{Table, Verdict};
+use crate::{Outcome, cargo};
 
 /// Runs `tests/lacking.rs` as a whole, for all calls or for those given (`statx`, `statx=EPERM`), and prints
 /// what failed and a table.
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
 
 /// Runs those whose names have `filter` in them; the result is how many there were.
 fn count(filter: &str, table: &mut Table) -> Result<usize, Box<dyn std::error::Error>> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = cargo();
     cargo.args([
         "test",
         "--release",

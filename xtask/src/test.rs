@@ -3,16 +3,15 @@
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, pipe};
 use std::ops::AddAssign;
-use std::process::Command;
 
 use newroot_testkit::skip_is_failure;
 
-use crate::{Outcome, setup};
+use crate::{Outcome, cargo, setup};
 
 /// Sets the machine up, then runs `cargo test` with `arguments` after it.
 pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     setup::run(Vec::new())?;
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = cargo();
     cargo.args(["test", "--workspace", "--no-fail-fast"]).args(arguments);
     // One pipe for both, that all lines come in their order.
     let (output, end) = pipe()?;

@@ -1,5 +1,6 @@
 //! The ways to run guests that have to agree with the kernel.
 
+use crate::enter::WITHOUT_HARD_LINKS;
 use crate::guest::Guest;
 
 /// A way to run guests that has to agree with the kernel.
@@ -76,7 +77,7 @@ impl Engine {
         name: "trap_own_links",
         options: &["--engine=trap", "--no-patch", "--link2symlink"],
         own_links: true,
-        denied: &["link=EPERM", "linkat=EPERM"],
+        denied: &WITHOUT_HARD_LINKS,
         differences: "own_links.differs",
         ..Self::TRAP
     };

@@ -160,6 +160,12 @@ impl Enter {
         self.deny("mmap_writable_code=EACCES").deny("mprotect_writable_code=EACCES")
     }
 
+    /// A host that grants nobody a hard link, as Android.
+    #[must_use]
+    pub fn without_hard_links(self) -> Self {
+        self.deny_all(&WITHOUT_HARD_LINKS)
+    }
+
     /// A kernel built without seccomp filters.
     #[must_use]
     pub fn without_seccomp(self) -> Self {
@@ -175,6 +181,9 @@ impl Enter {
         command
     }
 }
+
+/// The rules of [`Enter::without_hard_links`].
+pub(crate) const WITHOUT_HARD_LINKS: [&str; 2] = ["link=EPERM", "linkat=EPERM"];
 
 /// What the environment of every command of a test holds, unless the test adds to it.
 pub(crate) const ENVIRONMENT: [(&str, &str); 4] =
