@@ -51,6 +51,12 @@ fn call_site_that_traps_often_is_patched() {
     check(&place.run(|world| world, &["--patch-after=1"], &[]), "patched");
 }
 
+/// As posix_spawn(3) does, whose child resets every signal.
+#[test]
+fn call_site_that_traps_often_in_a_vforks_child_is_patched_by_its_parent() {
+    check(&Place::new().run(|world| world, &[], &["borrowed"]), "patched");
+}
+
 #[test]
 fn call_site_that_traps_seldom_is_left_alone() {
     check(&Place::new().run(|world| world, &["--patch-after=1000"], &[]), "as it was");

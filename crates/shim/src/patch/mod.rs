@@ -15,7 +15,7 @@
 //!   code is called on no such stack; from any other, only calls on the main stack take the jump;
 //! - where other threads may be running, what one aligned store can't change;
 //! - a process that is traced: its tracer wants to see its calls;
-//! - a vfork's child, which would patch its parent;
+//! - by a vfork's child, whose parent may have other threads: it counts, and the parent patches;
 //! - everything, where the host forbids memory that can be written and executed.
 
 mod code;
@@ -67,6 +67,10 @@ pub fn came_from(address: usize, number: usize) {
     if traps < NEXT_ROUND.load(Ordering::Relaxed).max(patch_after) {
         return;
     }
+    // A vfork's child borrows this memory; what it has counted, its parent finds with its own next trap.
+    if !slots::is_owner(host::getpid()) {
+        return;
+    }
     // Every trap where the user (a test) wants everything patched at once.
     let more = if patch_after == 1 { 1 } else { traps };
     NEXT_ROUND.store(traps.saturating_add(more), Ordering::Relaxed);
@@ -87,7 +91,7 @@ fn round(least: u32) -> Result<(), Errno> {
     if !sites::any(least) {
         return Ok(());
     }
-    if !slots::is_owner(host::getpid()) || filters::any() || is_traced()? {
+    if filters::any() || is_traced()? {
         return Ok(());
     }
     let alone = host::is_alone();
