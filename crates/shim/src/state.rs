@@ -79,6 +79,12 @@ pub fn get() -> State {
     unsafe { mine().read_volatile() }
 }
 
+/// Whether a SIGSYS came while the guest had it blocked.
+#[must_use]
+pub fn is_pending() -> bool {
+    cares_for_sigsys() && get().pending != 0
+}
+
 /// Changes the calling process's state.
 pub fn update(change: impl FnOnce(&mut State)) {
     let at = mine();
@@ -89,6 +95,9 @@ pub fn update(change: impl FnOnce(&mut State)) {
         at.write_volatile(state);
         if state.sigsys != SignalAction::default() || state.masks_with_sigsys != 0 || state.pending != 0 {
             CARES_FOR_SIGSYS.store(true, Ordering::Relaxed);
+        }
+        if state.masks_with_sigsys != 0 {
+            IN_A_MASK.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -104,6 +113,16 @@ static CARES_FOR_SIGSYS: AtomicBool = AtomicBool::new(false);
 #[inline]
 pub fn cares_for_sigsys() -> bool {
     CARES_FOR_SIGSYS.load(Ordering::Relaxed)
+}
+
+/// See [`sigsys_is_in_a_mask`].
+static IN_A_MASK: AtomicBool = AtomicBool::new(false);
+
+/// Whether an action for another signal ever had SIGSYS in its mask. "No" is certain, as above.
+#[must_use]
+#[inline]
+pub fn sigsys_is_in_a_mask() -> bool {
+    IN_A_MASK.load(Ordering::Relaxed)
 }
 
 // ---- which threads have SIGSYS blocked ------------------------------------------------
@@ -125,10 +144,12 @@ fn claim(pid: u32) {
     if slots::is_claimed() {
         return;
     }
+    if !slots::is_owner(pid) || !cares_for_sigsys() {
+        return;
+    }
     // The first process of a PID namespace has no parent there: that is no thread, and blocks nothing.
     let parent = host::getppid();
-    let inherited = slots::is_owner(pid) && parent != 0 && is_blocked(parent);
-    if inherited {
+    if parent != 0 && is_blocked(parent) {
         set_blocked(pid, true);
     }
 }
@@ -136,6 +157,9 @@ fn claim(pid: u32) {
 /// Whether the calling thread believes SIGSYS blocked.
 #[must_use]
 pub fn sigsys_blocked() -> bool {
+    if !cares_for_sigsys() {
+        return false;
+    }
     if !slots::is_claimed() {
         claim(host::getpid());
     }
@@ -149,7 +173,9 @@ fn is_blocked(tid: u32) -> bool {
 
 /// Notes what the calling thread believes.
 pub fn set_sigsys_blocked(blocked: bool) {
-    set_blocked(host::gettid(), blocked);
+    if blocked || cares_for_sigsys() {
+        set_blocked(host::gettid(), blocked);
+    }
 }
 
 fn set_blocked(tid: u32, blocked: bool) {

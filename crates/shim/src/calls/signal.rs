@@ -53,7 +53,7 @@ fn sigaction_inner(signal: usize, new: usize, old: usize, size: usize) -> Result
     }
     // Read before the change, for the old action is told with its own mask.
     let bit = (signal as u32).checked_sub(1).and_then(|index| 1u64.checked_shl(index)).unwrap_or(0);
-    let had = state::get().masks_with_sigsys & bit != 0;
+    let had = state::cares_for_sigsys() && state::get().masks_with_sigsys & bit != 0;
     let new = wanted.map(|wanted| SignalAction {
         mask: wanted.mask & !SIGSYS_BIT,
         flags: if signal == MUSL_CANCEL { wanted.flags & !(raw::SA_RESTART as usize) } else { wanted.flags },
@@ -100,7 +100,7 @@ fn sigprocmask_inner(call: &mut Trapped<'_>, [how, new, old, size]: [usize; 4]) 
         if blocks != blocked {
             state::set_sigsys_blocked(blocks);
         }
-        if !blocks && state::get().pending != 0 {
+        if !blocks && state::is_pending() {
             send_again();
         }
     }
@@ -126,7 +126,7 @@ pub fn sigreturn(call: &mut Trapped<'_>) -> Outcome {
 pub fn sigpending(call: &mut Trapped<'_>) -> Outcome {
     let [out, size, ..] = call.arguments;
     let result = forward(raw::__NR_rt_sigpending, [out, size, 0, 0, 0, 0]).and_then(|value| {
-        if state::get().pending != 0 && size == SIGSET_SIZE {
+        if state::is_pending() && size == SIGSET_SIZE {
             let set: u64 = memory::read(out)?;
             memory::write(out, &(set | SIGSYS_BIT))?;
         }
@@ -143,7 +143,7 @@ pub fn sigtimedwait(call: &mut Trapped<'_>) -> Outcome {
 fn sigtimedwait_inner(call: &mut Trapped<'_>) -> Result<Outcome, Errno> {
     let [set, info, _, size, ..] = call.arguments;
     let waits_for_it = size == SIGSET_SIZE && memory::read::<u64>(set)? & SIGSYS_BIT != 0;
-    if waits_for_it && state::get().pending != 0 {
+    if waits_for_it && state::is_pending() {
         return take_pending(info).map(|signal| Outcome::Done(signal as isize));
     }
     // One that comes while waiting is noted by the handler and ends the wait.
@@ -155,7 +155,7 @@ fn sigtimedwait_inner(call: &mut Trapped<'_>) -> Result<Outcome, Errno> {
 /// The wait for a set with SIGSYS in it is over.
 pub fn sigtimedwait_came_back(call: &mut Trapped<'_>, result: isize) -> Outcome {
     let [_, info, ..] = call.arguments;
-    if result == Errno::INTR.to_return() && state::get().pending != 0 {
+    if result == Errno::INTR.to_return() && state::is_pending() {
         return take_pending(info).into();
     }
     Outcome::Done(result)
@@ -176,7 +176,7 @@ fn take_pending(info: usize) -> Result<usize, Errno> {
 /// ends it before it begins: true.
 #[must_use]
 pub fn interrupts(mask: u64) -> bool {
-    if mask & SIGSYS_BIT != 0 || state::get().pending == 0 {
+    if mask & SIGSYS_BIT != 0 || !state::is_pending() {
         return false;
     }
     if state::sigsys_blocked() {

@@ -1,4 +1,4 @@
-//! Signal masks and actions, of processes that have nothing to do with SIGSYS.
+//! Signal masks and actions, as long as they change nothing about SIGSYS.
 
 use newroot_abi::Errno;
 use newroot_sys::arch::SignalAction;
@@ -13,22 +13,37 @@ use crate::state;
 use crate::trap::SIGSYS_BIT;
 
 pub(super) fn sigprocmask([how, new, old, size, ..]: [usize; 6]) -> Option<Result<usize, Errno>> {
-    if size != SIGSET_SIZE || state::cares_for_sigsys() {
+    if size != SIGSET_SIZE {
         return None;
     }
-    if new == 0 {
-        return Some(forward(raw::__NR_rt_sigprocmask, [how, 0, old, size, 0, 0]));
-    }
+    let blocked = state::sigsys_blocked();
     // A copy: another thread could change the guest's own once it has been looked at.
-    let mask: u64 = memory::read(new).ok()?;
-    if mask & SIGSYS_BIT != 0 {
-        return None;
+    let mask = if new == 0 { None } else { Some(memory::read::<u64>(new).ok()?) };
+    if let Some(mask) = mask {
+        let named = mask & SIGSYS_BIT != 0;
+        let after = match how as u32 {
+            raw::SIG_BLOCK => blocked || named,
+            raw::SIG_UNBLOCK => blocked && !named,
+            raw::SIG_SETMASK => named,
+            _ => return None,
+        };
+        // What the guest wants of SIGSYS changes with all signals blocked.
+        if after != blocked {
+            return None;
+        }
     }
-    Some(forward(raw::__NR_rt_sigprocmask, [how, &raw const mask as usize, old, size, 0, 0]))
+    let open = mask.map(|mask| mask & !SIGSYS_BIT);
+    let at = open.as_ref().map_or(0, |open| core::ptr::from_ref(open) as usize);
+    let result = forward(raw::__NR_rt_sigprocmask, [how, at, old, size, 0, 0]);
+    if blocked && old != 0 && result.is_ok() {
+        let told: u64 = memory::owned_value(old);
+        memory::store_owned(old, &(told | SIGSYS_BIT));
+    }
+    Some(result)
 }
 
 pub(super) fn sigaction([number, new, old, size, ..]: [usize; 6]) -> Option<Result<usize, Errno>> {
-    if size != SIGSET_SIZE || number as u32 == SIGSYS || state::cares_for_sigsys() {
+    if size != SIGSET_SIZE || number as u32 == SIGSYS || state::sigsys_is_in_a_mask() {
         return None;
     }
     if new == 0 {
