@@ -30,8 +30,8 @@ fn main() {
 }
 
 fn build(shim: &Path, target: &Path) -> PathBuf {
-    let discard = shim.join("discard.ld");
-    let discard = discard.to_str().expect("cargo itself wants this path in UTF-8");
+    let script = shim.join("image.ld");
+    let script = script.to_str().expect("cargo itself wants this path in UTF-8");
     let flags = [
         "-Crelocation-model=static",
         "-Ctarget-feature=+crt-static",
@@ -41,11 +41,11 @@ fn build(shim: &Path, target: &Path) -> PathBuf {
         "-Clink-arg=-nostartfiles",
         "-Clink-arg=-static",
         "-Clink-arg=-no-pie",
-        &format!("-Clink-arg=-Wl,--image-base={IMAGE_BASE}"),
+        &format!("-Clink-arg=-Wl,--defsym=IMAGE_BASE={IMAGE_BASE}"),
         "-Clink-arg=-Wl,--build-id=none",
         "-Clink-arg=-Wl,-z,noexecstack",
         "-Clink-arg=-Wl,--no-eh-frame-hdr",
-        &format!("-Clink-arg=-Wl,-T,{discard}"),
+        &format!("-Clink-arg=-Wl,-T,{script}"),
     ]
     .join("\x1f");
     let cargo = env::var_os("CARGO").expect("set by cargo");

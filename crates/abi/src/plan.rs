@@ -13,7 +13,8 @@
 //! | 4 | the path that was given to execve, for AT_EXECFN and the process's name |
 //! | 5 | host path of the session's file (see `newroot_owner::session`), or nothing without fake root |
 //! | 6 | host path of the root whose [`links`](crate::links) are told and made, or nothing; `/` for the host's own |
-//! | 7… | one [`Mount`] each; padded with an empty string to make the number of all even |
+//! | 7 | canonical guest path at which the program's interpreter was found by whoever executed it, or nothing |
+//! | 8… | one [`Mount`] each; padded with an empty string to make the number of all even |
 //! | last | the [`Header`], fixed-width hexadecimal |
 //!
 //! The number of strings is even because the guest's argument count comes to lie that many words
@@ -22,13 +23,13 @@
 use crate::hex::{get_hex, put_hex};
 
 /// Changes whenever a launcher and a shim of different builds could misread each other.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 
 /// The first string of every plan. The control character keeps it from being anyone's variable.
-pub const MAGIC: &[u8] = b"\x01newroot-plan-5";
+pub const MAGIC: &[u8] = b"\x01newroot-plan-6";
 
 /// Strings in front of the mounts.
-pub const FIXED_STRINGS: usize = 7;
+pub const FIXED_STRINGS: usize = 8;
 /// The fewest strings of a plan: those in front, one mount, no padding, the header.
 pub const LEAST_STRINGS: usize = FIXED_STRINGS + 2;
 
@@ -45,6 +46,8 @@ pub const NAME: usize = 4;
 pub const SESSION_FILE: usize = 5;
 /// Index of the string with the host path of the root that has hard links which the host refused.
 pub const LINKS: usize = 6;
+/// Index of the string with the guest path at which the program's interpreter was found.
+pub const INTERPRETER: usize = 7;
 
 macro_rules! flags {
     ($type:ident, $($(#[$meta:meta])* $name:ident = $value:expr;)*) => {

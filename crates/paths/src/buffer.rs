@@ -12,6 +12,8 @@ pub enum Guest {}
 pub enum Host {}
 
 /// A byte string of at most `N - 1` bytes; one is kept for the NUL that ends it for the kernel.
+// The length lies in front of the bytes, in the page that a short path touches anyway.
+#[repr(C)]
 #[derive(Clone, Debug)]
 pub struct Buffer<Side, const N: usize> {
     len: usize,

@@ -12,6 +12,9 @@
 use core::arch::asm;
 use newroot_shim::slots;
 
+// Cargo doesn't know what a linker script says, but links again when what is included has changed.
+const _: &str = include_str!("../image.ld");
+
 newroot_sys::entry_points! {
     start: newroot_shim::start::start,
     trap: newroot_shim::trap::trap,

@@ -29,6 +29,8 @@ pub struct Session {
     pub name_on_stack: usize,
     /// What `uname -r` says in the guest; empty for the host's own.
     pub release: &'static [u8],
+    /// Guest path at which the program's interpreter was just found; empty if that isn't known, or there is none.
+    pub interpreter: &'static [u8],
     /// Addresses of all plan strings, NUL-terminated, to be handed on at exec.
     pub strings: &'static [usize],
     /// Where in its namespace the root is that this is seen from; empty for the namespace's own.
@@ -163,6 +165,7 @@ pub unsafe fn install(given: &[usize], header: Header) -> Result<(), Errno> {
             name: copied(plan::NAME),
             name_on_stack: given.get(plan::NAME).copied().unwrap_or(0),
             release: copied(plan::RELEASE),
+            interpreter: copied(plan::INTERPRETER),
             strings,
             root: &[],
             root_mounted: true,

@@ -6,7 +6,7 @@
 //! around the handler. A thread that finds all taken yields until one is free: a slot is
 //! never held over a call that may sleep for the guest's sake.
 //!
-//! The words lie in a page that a fork's child gets zeroed (MADV_WIPEONFORK), for there the
+//! A fork's child gets the words and the slots zeroed (MADV_WIPEONFORK), for there the
 //! threads that hold slots don't exist. A vfork's child shares the page, as it must; what it
 //! holds when its exec succeeds is given back by the kernel, through set_tid_address(2).
 //!
@@ -31,7 +31,7 @@ pub const COUNT: usize = 32;
 
 const SIZE: usize = 1 << SHIFT;
 /// Pages are zeroes again when they are next touched (madvise(2)).
-pub const MADV_DONTNEED: u32 = 4;
+const MADV_DONTNEED: u32 = 4;
 /// What must be left of a slot for the stack itself. Below it lies the scratch space, so that an overflow
 /// would go unnoticed: a test adds up the frames of the image that was built.
 const STACK: usize = 160 * 1024;
@@ -133,13 +133,22 @@ pub fn take_first() {
     unsafe { (*OWNERS.words.get())[0] = 1 };
 }
 
-/// Gives slot 0 back, and with it the memory that loading a program has touched, which is several times what
-/// its calls will.
+/// Gives slot 0 back.
 pub fn release_first() {
-    // SAFETY: the slot is whole pages of the shim's, it was taken, and zeroes are a valid Scratch.
-    unsafe { host::madvise(STACKS.0.get() as usize, SIZE, MADV_DONTNEED) };
     // SAFETY: as in take_first.
     unsafe { (*OWNERS.words.get())[0] = 0 };
+}
+
+/// Gives back the memory that the stack of slot 0 has taken below the frame in use: starting a session takes several
+/// times what a program's calls will.
+#[inline(never)]
+pub fn trim_first() {
+    const PAGE: usize = 4096;
+    let here = 0u8;
+    let lowest = STACKS.0.get().addr() + SIZE - STACK;
+    let end = ((&raw const here).addr() & !(PAGE - 1)) - PAGE;
+    // SAFETY: the slot was taken, and its stack grows down: what lies a page below this frame is in nobody's.
+    unsafe { host::madvise(lowest, end - lowest, MADV_DONTNEED) };
 }
 
 /// Whether the calling process owns this memory: false in a vfork's child, which only borrows it.
@@ -162,10 +171,15 @@ pub fn is_claimed() -> bool {
     unsafe { OWNERS.process.get().read_volatile() != 0 }
 }
 
-/// Asks the kernel to give a fork's child a zeroed page. Before Linux 4.14 it can't; then a
-/// slot held by another thread at the time of a fork stays taken in the child.
-pub fn wipe_owners_on_fork() {
+/// Asks the kernel to give a fork's child zeroed slots, none of them taken: then nothing of them needs to be copied, nor
+/// the parent's be copied again when it next writes them. Before Linux 4.14 it can't; then a slot held by another thread
+/// at the time of a fork stays taken in the child.
+pub fn wipe_on_fork() {
     const MADV_WIPEONFORK: u32 = 18;
-    // SAFETY: the page is the shim's, and zeroes are its initial state.
-    unsafe { host::madvise(OWNERS.words.get() as usize, size_of::<Owners>(), MADV_WIPEONFORK) };
+    let (owners, stacks) = (OWNERS.words.get().addr(), STACKS.0.get().addr());
+    // The linker script puts one behind the other.
+    let len = size_of::<Owners>() + if stacks == owners + size_of::<Owners>() { COUNT * SIZE } else { 0 };
+    // SAFETY: whole pages of the shim's, and zeroes are their initial state. The thread that forks is in none of the
+    // slots, for the call isn't trapped.
+    unsafe { host::madvise(owners, len, MADV_WIPEONFORK) };
 }

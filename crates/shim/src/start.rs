@@ -1,7 +1,7 @@
 //! The start of every program: from the plan on the initial stack to the guest's entry point.
 //!
 //! # Safety
-//! Runs once, alone, on the stack the kernel made for the exec.
+//! Runs once, alone, on the first slot's stack.
 #![allow(unsafe_code)]
 
 use newroot_abi::plan::{self, Flags};
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
         fatal(&[b"internal error: the plan can't be read"]);
     }
     slots::take_first();
-    slots::wipe_owners_on_fork();
+    slots::wipe_on_fork();
     adopt_inherited_state();
     if session().has(Flags::FAKE_ROOT) {
         if let Err(error) = owner::process::start() {
@@ -46,31 +46,21 @@ pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
     let session = session();
     if session.has(Flags::LAUNCH) {
         trap::install_filter();
+        slots::trim_first();
     }
     // SAFETY: slot 0 was just taken.
     let scratch = unsafe { slots::scratch(0) };
     let stack = stack.without_plan();
-    let program = loader::load(session, &stack, scratch);
-    let entry = loader::settle(session, &stack, &program);
+    let random = stack.random();
+    let program = loader::load(session, random, scratch);
+    let entry = loader::settle(session, &stack, &program, random);
     trap::install_handler();
     let mask = session.header.mask & !trap::SIGSYS_BIT;
     outlook::end_start();
     slots::release_first();
-    release_stack();
     host::set_mask(mask);
     // SAFETY: the loader set both up as execve(2) would.
     unsafe { arch::enter(entry, stack.guest_pointer()) }
-}
-
-/// Gives back what loading a program took of the guest's stack, below the frame that is in use.
-#[inline(never)]
-fn release_stack() {
-    const PAGE: usize = 4096;
-    const DEEPEST: usize = 16 * PAGE;
-    let here = 0u8;
-    let end = ((&raw const here).addr() & !(PAGE - 1)) - PAGE;
-    // SAFETY: the stack grows down: what lies a page below this frame is in nobody's.
-    unsafe { host::madvise(end - DEEPEST, DEEPEST, slots::MADV_DONTNEED) };
 }
 
 /// What the process was before the exec, as far as an exec keeps it.

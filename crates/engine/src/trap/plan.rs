@@ -42,6 +42,8 @@ pub(super) fn encode(guest: &Guest, command: &Command, facts: &Facts<'_>) -> Vec
         own(&command.name),
         path(facts.session_file),
         path(facts.links),
+        // Where the interpreter is, the shim finds out.
+        OsString::new(),
     ];
     for mount in guest.mounts() {
         let mut text = mount.borrow().encode_prefix().to_vec();

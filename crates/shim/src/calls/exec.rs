@@ -6,7 +6,7 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags, Header, NO_DESCRIPTOR};
-use newroot_image::{HEAD_LEN, Image, identify, is_shim};
+use newroot_image::{Image, identify, is_shim};
 use newroot_owner::Executed;
 use newroot_paths::Last;
 use newroot_sys::raw;
@@ -14,7 +14,7 @@ use newroot_sys::raw;
 use super::{descriptor_argument, filters, forward};
 use crate::host::{self, AT_FDCWD, Descriptor, FileType};
 use crate::limits::{self, Spare};
-use crate::loader;
+use crate::loader::{self, Head};
 use crate::memory;
 use crate::owner;
 use crate::report::Decimal;
@@ -90,6 +90,8 @@ struct Program {
     front: Front,
     /// Its file, open, if it has no name.
     nameless: Option<Descriptor>,
+    /// The first operand has its interpreter's canonical guest path.
+    interpreter_found: bool,
     /// Under fake root, who it will run as.
     executed: Option<Executed>,
 }
@@ -121,7 +123,7 @@ fn exec(call: &mut Trapped<'_>, scratch: &mut Scratch, request: Request) -> Resu
     if program.nameless.is_none() {
         drop(spare);
     }
-    replace_process(call, second, exec, program, request)
+    replace_process(call, [first, second], exec, program, request)
 }
 
 /// Looks for the program without a descriptor to spare. One without a name can't be handed on.
@@ -141,20 +143,15 @@ fn find(scratch: &mut Scratch, request: Request) -> Result<Option<Program>, Errn
     let mut executable = open(first, exec, request)?;
     // The name that scripts and AT_EXECFN are told.
     given_name(first, second, request)?;
-    let mut head = [0u8; HEAD_LEN];
     let mut scripts = 0;
     let faked = session().has(Flags::FAKE_ROOT);
-    loop {
-        let len = host::pread(executable.file.number(), &mut head, 0)?;
-        let head = head.get(..len).unwrap_or(&[]);
-        if is_shim(head) {
+    let interpreter_found = loop {
+        let head = Head::read(&executable.file)?;
+        if is_shim(head.bytes()) {
             return Ok(None);
         }
-        match identify(head)? {
-            Image::Elf(_) => {
-                check_interpreter(&executable.file, first)?;
-                break;
-            }
+        match identify(head.bytes())? {
+            Image::Elf(_) => break find_interpreter(&head, first)?,
             // The kernel looks the empty name up and finds a directory.
             Image::Script(script) if script.interpreter.is_empty() => return Err(Errno::ACCES),
             Image::Script(script) => {
@@ -179,10 +176,10 @@ fn find(scratch: &mut Scratch, request: Request) -> Result<Option<Program>, Errn
                 executable = open(first, exec, Request { directory: AT_FDCWD, flags: 0, ..request })?;
             }
         }
-    }
+    };
     let executed = if faked { Some(owner::exec::executed(&executable.file)?) } else { None };
     let nameless = executable.nameless.then_some(executable.file);
-    Ok(Some(Program { front, nameless, executed }))
+    Ok(Some(Program { front, nameless, interpreter_found, executed }))
 }
 
 /// Whether a script is named through a descriptor that the exec closes
@@ -222,16 +219,19 @@ fn open(operand: &mut Operand, exec: &mut ExecScratch, request: Request) -> Resu
         procfs::name_descriptor(request.directory, &mut operand.walk.host)?;
     }
     let mut nameless = by_descriptor;
+    let mut found = None;
     if !by_descriptor {
         let last = if nofollow { Last::Keep } else { Last::Follow };
         if session().has(Flags::FAKE_ROOT) {
             owner::exec::search(operand, request.directory, last)?;
         }
-        let found = resolve::walk_text(operand, request.directory, last)?;
+        found = resolve::canonical(operand, last)?;
+        if found.is_none() {
+            nameless = resolve::walk_text(operand, request.directory, last)?.magic;
+        }
         exec.exe.assign(operand.walk.guest.bytes())?;
-        nameless = found.magic;
     }
-    let file = open_regular(operand, !nameless)?;
+    let file = open_regular(operand, found, !nameless)?;
     if session().has(Flags::FAKE_ROOT) {
         owner::exec::may_execute(&file)?;
     }
@@ -244,35 +244,44 @@ fn open(operand: &mut Operand, exec: &mut ExecScratch, request: Request) -> Resu
     Ok(Executable { file, nameless })
 }
 
-/// Opens the host path in `operand.walk.host` if it is a regular file that may be executed.
-fn open_regular(operand: &mut Operand, nofollow: bool) -> Result<Descriptor, Errno> {
+/// Opens the host path in `operand.walk.host` if it is a regular file that may be executed. `found` is an O_PATH
+/// descriptor of it, if there is one already.
+fn open_regular(
+    operand: &mut Operand,
+    found: Option<Descriptor>,
+    nofollow: bool,
+) -> Result<Descriptor, Errno> {
     let nofollow = if nofollow { raw::O_NOFOLLOW } else { 0 };
     let at = resolve::Anchored::new(&mut operand.walk.host)?;
-    let found = host::openat(at.directory(), at.path(), raw::O_PATH | raw::O_CLOEXEC | nofollow, 0)
-        .map_err(|error| if error == Errno::NOENT && nofollow == 0 { Errno::BADF } else { error })?;
-    match FileType::of(&host::fstat(found.number())?) {
-        FileType::Regular => {}
-        FileType::Symlink => return Err(Errno::LOOP),
-        FileType::Directory | FileType::Other => return Err(Errno::ACCES),
+    let found = match found {
+        Some(found) => found,
+        None => host::openat(at.directory(), at.path(), raw::O_PATH | raw::O_CLOEXEC | nofollow, 0)
+            .map_err(|error| if error == Errno::NOENT && nofollow == 0 { Errno::BADF } else { error })?,
+    };
+    // If the kernel would execute it, there is nothing more to ask.
+    let refused = ask_the_kernel(&found).err();
+    if refused.is_some() {
+        match FileType::of(&host::fstat(found.number())?) {
+            FileType::Regular => {}
+            FileType::Symlink => return Err(Errno::LOOP),
+            FileType::Directory | FileType::Other => return Err(Errno::ACCES),
+        }
+        host::faccessat(at.directory(), at.path(), raw::X_OK)?;
     }
-    host::faccessat(at.directory(), at.path(), raw::X_OK)?;
     let file = host::openat(at.directory(), at.path(), raw::O_RDONLY | raw::O_CLOEXEC | nofollow, 0)?;
-    check_not_written(&file)?;
-    Ok(file)
+    if refused == Some(Errno::TXTBSY) { Err(Errno::TXTBSY) } else { Ok(file) }
 }
 
-/// ETXTBSY for a file that somebody has open for writing. Only the kernel knows, and it can be asked
-/// since Linux 6.14; one before finds the flag invalid, and the file is run. The question costs about a
-/// hundredth of the exec, so that it isn't asked of dynamic loaders.
-fn check_not_written(file: &Descriptor) -> Result<(), Errno> {
+/// Asks whether the kernel would execute a file. It can be asked since Linux 6.14; one before finds the flag
+/// invalid. Only it knows ETXTBSY, of a file that somebody has open for writing: before, such a file is run. The question
+/// costs about a fiftieth of the exec, so that it isn't asked of dynamic loaders.
+fn ask_the_kernel(file: &Descriptor) -> Result<(), Errno> {
     // Without an argv[0] the kernel would grumble in its log.
     let arguments = [c"".as_ptr() as usize, 0];
     let flags = raw::AT_EMPTY_PATH | AT_EXECVE_CHECK;
     let [number, empty] = [file.number() as usize, arguments[0]];
-    match forward(raw::__NR_execveat, [number, empty, arguments.as_ptr() as usize, 0, flags as usize, 0]) {
-        Err(Errno::TXTBSY) => Err(Errno::TXTBSY),
-        _ => Ok(()),
-    }
+    forward(raw::__NR_execveat, [number, empty, arguments.as_ptr() as usize, 0, flags as usize, 0])
+        .map(|_| ())
 }
 
 /// Writes to `second.text` the name by which the kernel would call the program: the path as given,
@@ -293,19 +302,20 @@ fn given_name(first: &mut Operand, second: &mut Operand, request: Request) -> Re
     Ok(())
 }
 
-/// Checks that the dynamic loader a program names is there. The operand is overwritten.
-fn check_interpreter(file: &Descriptor, operand: &mut Operand) -> Result<(), Errno> {
-    if !loader::interpreter_of(file, &mut operand.text)? {
-        return Ok(());
+/// Checks that the dynamic loader a program names is there. The operand is overwritten; true if it has the loader's
+/// canonical guest path then.
+fn find_interpreter(head: &Head<'_>, operand: &mut Operand) -> Result<bool, Errno> {
+    if !loader::interpreter_of(head, &mut operand.text)? {
+        return Ok(false);
     }
-    let interpreter = resolve::open_for_exec(operand)?;
+    let (interpreter, found) = resolve::open_for_exec(operand)?;
     let mut head = [0u8; 64];
     let len = host::pread(interpreter.number(), &mut head, 0).map_err(|error| match error {
         Errno::ISDIR => Errno::ACCES,
         other => other,
     })?;
     match identify(head.get(..len).unwrap_or(&[])) {
-        Ok(Image::Elf(_)) => Ok(()),
+        Ok(Image::Elf(_)) => Ok(!found.magic && !found.elsewhere),
         _ => Err(Errno::LIBBAD),
     }
 }
@@ -389,12 +399,12 @@ impl Pointers {
 
 fn replace_process(
     call: &mut Trapped<'_>,
-    second: &mut Operand,
+    [first, second]: [&mut Operand; 2],
     exec: &mut ExecScratch,
     program: Program,
     request: Request,
 ) -> Result<usize, Errno> {
-    let Program { front, nameless, executed } = program;
+    let Program { front, nameless, interpreter_found, executed } = program;
     let session = base();
     let state = state::get();
     let kept = match nameless {
@@ -455,6 +465,8 @@ fn replace_process(
         pointers.push(match index {
             plan::EXE => exec.exe.with_nul().as_ptr() as usize,
             plan::NAME => second.text.with_nul().as_ptr() as usize,
+            plan::INTERPRETER if interpreter_found => first.walk.guest.with_nul().as_ptr() as usize,
+            plan::INTERPRETER => c"".as_ptr() as usize,
             _ if index == header_index => header_text.as_ptr() as usize,
             _ => string,
         });

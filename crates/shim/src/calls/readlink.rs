@@ -27,6 +27,9 @@ fn read(operand: &mut Operand, directory: i32, path: usize, out: usize, size: us
     if size as i32 <= 0 {
         return Err(Errno::INVAL);
     }
+    if let Some(program) = procfs::own_program(path) {
+        return show(program, out, size);
+    }
     memory::read_path(path, &mut operand.text)?;
     if operand.text.is_empty() {
         // Of an O_PATH descriptor of the link itself; the kernel answers ENOENT for any other.
@@ -69,8 +72,11 @@ fn read(operand: &mut Operand, directory: i32, path: usize, out: usize, size: us
         }
         Err(error) => return Err(error),
     }
-    let shown = operand.text.bytes();
-    let shown = shown.get(..size.min(shown.len())).unwrap_or(shown);
+    show(operand.text.bytes(), out, size)
+}
+
+fn show(text: &[u8], out: usize, size: usize) -> Result<usize, Errno> {
+    let shown = text.get(..size.min(text.len())).unwrap_or(text);
     memory::write_bytes(out, shown)?;
     Ok(shown.len())
 }

@@ -10,6 +10,7 @@ use newroot_image::{Header, Kind, PROGRAM_HEADER_LEN, ProgramHeader, Segment};
 use newroot_paths::GuestBuf;
 use newroot_sys::raw;
 
+use super::head::Head;
 use crate::host::{self, Descriptor};
 
 const PAGE: u64 = 4096;
@@ -39,6 +40,8 @@ pub struct Mapped {
     pub end: u64,
     /// It asks for an executable stack.
     pub executable_stack: bool,
+    /// It names an interpreter.
+    pub interpreted: bool,
 }
 
 fn page_down(address: u64) -> u64 {
@@ -51,7 +54,7 @@ fn page_up(address: u64) -> Option<u64> {
 
 /// Calls `visit` with every program header of the file.
 fn for_each_header(
-    file: &Descriptor,
+    head: &Head<'_>,
     header: &Header,
     mut visit: impl FnMut(&ProgramHeader) -> Result<(), Errno>,
 ) -> Result<(), Errno> {
@@ -61,9 +64,7 @@ fn for_each_header(
     while left > 0 {
         let count = left.min(BATCH);
         let bytes = batch.get_mut(..count * PROGRAM_HEADER_LEN).ok_or(Errno::NOEXEC)?;
-        if host::pread(file.number(), bytes, offset)? != bytes.len() {
-            return Err(Errno::NOEXEC);
-        }
+        head.fill(bytes, offset)?;
         for one in bytes.chunks_exact(PROGRAM_HEADER_LEN) {
             visit(&ProgramHeader::parse(one).ok_or(Errno::NOEXEC)?)?;
         }
@@ -79,31 +80,52 @@ struct Layout {
     high: u64,
     align: u64,
     executable_stack: bool,
+    interpreted: bool,
+    /// The segment at the lowest address that comes first, if nothing but the file is mapped for it.
+    first: Option<ProgramHeader>,
 }
 
-/// Maps `file`; the path of its interpreter, if it names one, goes to `interpreter`.
+/// Maps `file`; the path of its interpreter, if it names one and that is wanted, goes to `interpreter`.
 /// `random` varies where a position-independent program lies; 0 leaves that to the kernel.
 ///
 /// # Errors
 /// ENOEXEC for a file that can't be a program, ENOMEM if its addresses are taken, or what
 /// mmap(2) says.
-pub(super) fn map(file: &Descriptor, random: u64, interpreter: &mut GuestBuf) -> Result<Mapped, Errno> {
-    let mut head = [0u8; 64];
-    let len = host::pread(file.number(), &mut head, 0)?;
-    let header = Header::parse(head.get(..len).unwrap_or(&[])).map_err(|_| Errno::NOEXEC)?;
+pub(super) fn map(
+    file: &Descriptor,
+    random: u64,
+    mut interpreter: Option<&mut GuestBuf>,
+) -> Result<Mapped, Errno> {
+    let head = Head::read(file)?;
+    let header = Header::parse(head.bytes()).map_err(|_| Errno::NOEXEC)?;
 
-    let mut layout = Layout { low: u64::MAX, high: 0, align: PAGE, executable_stack: false };
-    for_each_header(file, &header, |segment| {
+    let mut layout = Layout {
+        low: u64::MAX,
+        high: 0,
+        align: PAGE,
+        executable_stack: false,
+        interpreted: false,
+        first: None,
+    };
+    for_each_header(&head, &header, |segment| {
         match segment.segment {
             Segment::Load => {
                 let end = segment.address.checked_add(segment.memory_size).ok_or(Errno::NOEXEC)?;
+                if layout.high == 0 && is_of_the_file(segment) {
+                    layout.first = Some(*segment);
+                }
                 layout.low = layout.low.min(page_down(segment.address));
                 layout.high = layout.high.max(end);
                 if segment.align.is_power_of_two() {
                     layout.align = layout.align.max(segment.align);
                 }
             }
-            Segment::Interpreter => read_interpreter(file, segment, interpreter)?,
+            Segment::Interpreter => {
+                if let Some(interpreter) = &mut interpreter {
+                    read_interpreter(&head, segment, interpreter)?;
+                    layout.interpreted = true;
+                }
+            }
             Segment::Stack => layout.executable_stack = segment.executable(),
             Segment::Other => {}
         }
@@ -113,7 +135,8 @@ pub(super) fn map(file: &Descriptor, random: u64, interpreter: &mut GuestBuf) ->
         return Err(Errno::NOEXEC);
     }
 
-    let bias = reserve(&header, &layout, random)?;
+    layout.first = layout.first.filter(|first| page_down(first.address) == layout.low);
+    let bias = reserve(file, &header, &layout, random)?;
     let mut mapped = Mapped {
         kind: header.kind,
         bias,
@@ -124,16 +147,31 @@ pub(super) fn map(file: &Descriptor, random: u64, interpreter: &mut GuestBuf) ->
         data: (0, 0),
         end: layout.high.wrapping_add(bias),
         executable_stack: layout.executable_stack,
+        interpreted: layout.interpreted,
     };
-    for_each_header(file, &header, |segment| {
+    // Up to where the range is what it should be.
+    let mut done = layout.low;
+    let all = for_each_header(&head, &header, |segment| {
         if segment.segment == Segment::Load && segment.memory_size > 0 {
-            // SAFETY: the segment lies in the range just reserved.
-            unsafe { map_segment(file, segment, bias)? };
+            let start = page_down(segment.address);
+            if layout.first.is_some() && start > done {
+                release(done.wrapping_add(bias), start - done);
+            }
+            if layout.first != Some(*segment) {
+                // SAFETY: the segment lies in the range just reserved.
+                unsafe { map_segment(file, segment, bias)? };
+            }
+            done = done.max(page_up(segment.address + segment.memory_size).ok_or(Errno::NOEXEC)?);
             record(&mut mapped, segment, &header);
         }
         Ok(())
-    })?;
-    Ok(mapped)
+    });
+    all.inspect_err(|_| unmap(&mapped)).map(|()| mapped)
+}
+
+/// Whether a segment is nothing but pages of the file that nobody writes.
+fn is_of_the_file(segment: &ProgramHeader) -> bool {
+    segment.file_size > 0 && segment.memory_size <= segment.file_size && !segment.writable()
 }
 
 /// Takes a program that won't be run out of memory again.
@@ -147,27 +185,26 @@ pub(super) fn unmap(mapped: &Mapped) {
 ///
 /// # Errors
 /// ENOEXEC for a file that can't be a program, or what reading it says.
-pub fn interpreter_of(file: &Descriptor, out: &mut GuestBuf) -> Result<bool, Errno> {
-    let mut head = [0u8; 64];
-    let len = host::pread(file.number(), &mut head, 0)?;
-    let header = Header::parse(head.get(..len).unwrap_or(&[])).map_err(|_| Errno::NOEXEC)?;
+pub fn interpreter_of(head: &Head<'_>, out: &mut GuestBuf) -> Result<bool, Errno> {
+    let header = Header::parse(head.bytes()).map_err(|_| Errno::NOEXEC)?;
     let mut found = false;
-    for_each_header(file, &header, |segment| {
+    for_each_header(head, &header, |segment| {
         if segment.segment == Segment::Interpreter && !found {
             found = true;
-            read_interpreter(file, segment, out)?;
+            read_interpreter(head, segment, out)?;
         }
         Ok(())
     })?;
     Ok(found)
 }
 
-fn read_interpreter(file: &Descriptor, segment: &ProgramHeader, out: &mut GuestBuf) -> Result<(), Errno> {
+fn read_interpreter(head: &Head<'_>, segment: &ProgramHeader, out: &mut GuestBuf) -> Result<(), Errno> {
     let len = usize::try_from(segment.file_size).map_err(|_| Errno::NOEXEC)?;
     let space = out.space();
     // Like the kernel: at least one character and the NUL, at most PATH_MAX.
     let bytes = space.get_mut(..len).filter(|_| len >= 2).ok_or(Errno::NOEXEC)?;
-    if host::pread(file.number(), bytes, segment.offset)? != len || bytes.last() != Some(&0) {
+    head.fill(bytes, segment.offset)?;
+    if bytes.last() != Some(&0) {
         return Err(Errno::NOEXEC);
     }
     let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(0);
@@ -175,16 +212,33 @@ fn read_interpreter(file: &Descriptor, segment: &ProgramHeader, out: &mut GuestB
     Ok(())
 }
 
-/// Reserves the whole range of the program; the result is what to add to its addresses.
-fn reserve(header: &Header, layout: &Layout, random: u64) -> Result<u64, Errno> {
+/// Gives back a part of the range.
+fn release(at: u64, len: u64) {
+    // SAFETY: the range is one we reserved and nobody uses.
+    unsafe { host::munmap(at as usize, len as usize) };
+}
+
+/// Reserves the whole range of the program, as the kernel does: by mapping its first segment over all of it, where
+/// that is nothing but pages of the file. The result is what to add to its addresses.
+fn reserve(file: &Descriptor, header: &Header, layout: &Layout, random: u64) -> Result<u64, Errno> {
     let len = page_up(layout.high).ok_or(Errno::NOEXEC)? - layout.low;
     let reserve = |at: u64, len: u64, flags: u32| -> Result<u64, Errno> {
-        let flags = raw::MAP_PRIVATE | raw::MAP_ANONYMOUS | raw::MAP_NORESERVE | flags;
         // SAFETY: never MAP_FIXED: what is mapped stays.
-        unsafe { host::mmap(at as usize, len as usize, raw::PROT_NONE, flags, -1, 0).map(|at| at as u64) }
+        let at = unsafe {
+            match &layout.first {
+                Some(first) => {
+                    let flags = raw::MAP_PRIVATE | flags;
+                    let offset = page_down(first.offset);
+                    host::mmap(at as usize, len as usize, protection_of(first), flags, file.number(), offset)
+                }
+                None => {
+                    let flags = raw::MAP_PRIVATE | raw::MAP_ANONYMOUS | raw::MAP_NORESERVE | flags;
+                    host::mmap(at as usize, len as usize, raw::PROT_NONE, flags, -1, 0)
+                }
+            }
+        };
+        at.map(|at| at as u64)
     };
-    // SAFETY: the range is one we reserved and nobody uses.
-    let release = |at: u64, len: u64| unsafe { host::munmap(at as usize, len as usize) };
 
     if header.kind == Kind::Fixed {
         // A kernel before 4.17 takes the address for a hint: look where it went.
@@ -203,21 +257,26 @@ fn reserve(header: &Header, layout: &Layout, random: u64) -> Result<u64, Errno> 
             Err(_) => {}
         }
     }
+    if layout.align <= PAGE {
+        return Ok(reserve(0, len, 0)?.wrapping_sub(layout.low));
+    }
+    // Somewhere, at a multiple of its alignment: found by a range that is large enough.
     let generous = len + layout.align;
-    let got = reserve(0, generous, 0)?;
+    let flags = raw::MAP_PRIVATE | raw::MAP_ANONYMOUS | raw::MAP_NORESERVE;
+    // SAFETY: not MAP_FIXED: what is mapped stays.
+    let got = unsafe { host::mmap(0, generous as usize, raw::PROT_NONE, flags, -1, 0)? } as u64;
     let at = (got + layout.align - 1) & !(layout.align - 1);
-    if at > got {
-        release(got, at - got);
+    release(got, generous);
+    let placed = reserve(at, len, raw::MAP_FIXED_NOREPLACE)?;
+    if placed != at {
+        release(placed, len);
+        return Err(Errno::NOMEM);
     }
-    if got + generous > at + len {
-        release(at + len, got + generous - at - len);
-    }
-    Ok(at.wrapping_sub(layout.low))
+    Ok(placed.wrapping_sub(layout.low))
 }
 
-/// # Safety
-/// The segment's range is reserved for it.
-unsafe fn map_segment(file: &Descriptor, segment: &ProgramHeader, bias: u64) -> Result<(), Errno> {
+/// The rights that a segment's pages have.
+fn protection_of(segment: &ProgramHeader) -> u32 {
     let mut protection = 0;
     for (wanted, bit) in [
         (segment.readable(), raw::PROT_READ),
@@ -226,6 +285,13 @@ unsafe fn map_segment(file: &Descriptor, segment: &ProgramHeader, bias: u64) -> 
     ] {
         protection |= if wanted { bit } else { 0 };
     }
+    protection
+}
+
+/// # Safety
+/// The segment's range is reserved for it.
+unsafe fn map_segment(file: &Descriptor, segment: &ProgramHeader, bias: u64) -> Result<(), Errno> {
+    let protection = protection_of(segment);
     let address = segment.address.wrapping_add(bias);
     let start = page_down(address);
     let file_end = address + segment.file_size;

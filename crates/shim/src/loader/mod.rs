@@ -1,12 +1,12 @@
 //! Loading a program the way execve(2) does: segments, interpreter, stack, brk.
 
+mod head;
 mod map;
 mod stack;
 
 use newroot_abi::Errno;
 use newroot_abi::plan::NO_DESCRIPTOR;
 use newroot_image::Kind;
-use newroot_paths::GuestBuf;
 use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
@@ -15,8 +15,9 @@ use crate::links;
 use crate::report::fatal;
 use crate::resolve;
 use crate::session::Session;
-use crate::slots::Scratch;
+use crate::slots::{Operand, Scratch};
 
+pub use head::Head;
 pub use map::{Mapped, interpreter_of};
 pub use stack::{InitialStack, KernelStack};
 
@@ -34,14 +35,15 @@ fn cannot_load(what: &[u8], why: Errno) -> ! {
     fatal(&[b"cannot load '", what, b"': error ", number.bytes()])
 }
 
-/// Maps the session's program and its interpreter.
-pub fn load(session: &Session, stack: &InitialStack, scratch: &mut Scratch) -> Program {
-    let mut interpreter = GuestBuf::new();
-    let mut result = try_to_load(session, stack, scratch, &mut interpreter);
+/// Maps the session's program and its interpreter. `random` varies where a position-independent program lies; 0 leaves
+/// that to the kernel.
+pub fn load(session: &Session, random: u64, scratch: &mut Scratch) -> Program {
+    let operand = &mut scratch.first;
+    let mut result = try_to_load(session, random, operand);
     // An exec works with every descriptor in use; ours must too.
     if let Err(error @ (Errno::MFILE | Errno::NFILE)) = result {
         let spare = Spare::new();
-        let mut again = || try_to_load(session, stack, scratch, &mut interpreter);
+        let mut again = || try_to_load(session, random, operand);
         result = if spare.is_some() {
             again()
         } else {
@@ -52,31 +54,25 @@ pub fn load(session: &Session, stack: &InitialStack, scratch: &mut Scratch) -> P
     }
     match result {
         Ok(program) => program,
-        Err(error) if interpreter.is_empty() => cannot_load(session.exe, error),
-        Err(error) => cannot_load(interpreter.bytes(), error),
+        Err(error) if operand.text.is_empty() => cannot_load(session.exe, error),
+        Err(error) => cannot_load(operand.text.bytes(), error),
     }
 }
 
-/// On failure `interpreter` has its path if it was the one that couldn't be loaded, else nothing; and
-/// nothing is mapped.
-fn try_to_load(
-    session: &Session,
-    stack: &InitialStack,
-    scratch: &mut Scratch,
-    interpreter: &mut GuestBuf,
-) -> Result<Program, Errno> {
-    let main = open_program(session, scratch).and_then(|file| map::map(&file, stack.random(), interpreter));
-    let main = main.inspect_err(|_| interpreter.clear())?;
-    if interpreter.is_empty() {
+/// On failure the operand's text is the path of the interpreter if it was the one that couldn't be loaded, else empty;
+/// and nothing is mapped.
+fn try_to_load(session: &Session, random: u64, operand: &mut Operand) -> Result<Program, Errno> {
+    let main = open_program(session, operand)
+        .and_then(|file| map::map(&file, random, Some(&mut operand.text)))
+        .inspect_err(|_| operand.text.clear())?;
+    if !main.interpreted {
         return Ok(Program { main, interpreter: None });
     }
-    let operand = &mut scratch.first;
-    let mapped = operand
-        .text
-        .assign(interpreter.bytes())
-        .and_then(|()| resolve::open_for_exec(operand))
-        .and_then(|file| map::map(&file, 0, &mut GuestBuf::new()));
-    match mapped {
+    let opened = match open_where_found(session, operand) {
+        Some(file) => Ok(file),
+        None => resolve::open_for_exec(operand).map(|(file, _)| file),
+    };
+    match opened.and_then(|file| map::map(&file, 0, None)) {
         Ok(interpreter) => Ok(Program { main, interpreter: Some(interpreter) }),
         Err(error) => {
             map::unmap(&main);
@@ -85,11 +81,22 @@ fn try_to_load(
     }
 }
 
-fn open_program(session: &Session, scratch: &mut Scratch) -> Result<Descriptor, Errno> {
+/// Opens the interpreter where whoever executed the program has just found it, if there is still no symlink on the way.
+fn open_where_found(session: &Session, operand: &mut Operand) -> Option<Descriptor> {
+    if session.interpreter.is_empty() || !session.has_openat2() {
+        return None;
+    }
+    let host = &mut operand.walk.host;
+    session.mounts.translate(session.interpreter, host).ok()?;
+    let flags = u64::from(raw::O_RDONLY | raw::O_CLOEXEC | raw::O_NOFOLLOW);
+    host::openat2(AT_FDCWD, Path::new(host.with_nul()), flags, 0, resolve::NO_SYMLINKS).ok()
+}
+
+fn open_program(session: &Session, operand: &mut Operand) -> Result<Descriptor, Errno> {
     if session.header.descriptor != NO_DESCRIPTOR {
         return Ok(Descriptor::from_number(session.header.descriptor as i32));
     }
-    let host = &mut scratch.first.walk.host;
+    let host = &mut operand.walk.host;
     session.mounts.translate(session.exe, host)?;
     links::follow(host)?;
     host::openat(AT_FDCWD, Path::new(host.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)
@@ -98,10 +105,10 @@ fn open_program(session: &Session, scratch: &mut Scratch) -> Result<Descriptor, 
 /// Makes stack, auxiliary vector and the kernel's own records tell of the guest's program;
 /// the result is where to enter.
 #[must_use]
-pub fn settle(session: &Session, stack: &InitialStack, program: &Program) -> usize {
+pub fn settle(session: &Session, stack: &InitialStack, program: &Program, random: u64) -> usize {
     let main = &program.main;
     stack.settle(session, main, program.interpreter.as_ref());
-    let break_gap = if main.kind == Kind::Anywhere { stack.random() >> 3 & 0x1ff } else { 0 };
+    let break_gap = if main.kind == Kind::Anywhere { random >> 3 & 0x1ff } else { 0 };
     stack.tell_kernel(main, break_gap as usize * 4096);
     if main.executable_stack {
         stack.make_executable();

@@ -13,7 +13,7 @@
 use core::cell::UnsafeCell;
 
 use newroot_abi::{Errno, PATH_MAX};
-use newroot_paths::HostBuf;
+use newroot_paths::WalkScratch;
 
 use crate::host::{self, AT_FDCWD, Path};
 use crate::session::session;
@@ -95,7 +95,9 @@ pub fn is_noted(path: &[u8]) -> bool {
 /// # Errors
 /// ENAMETOOLONG.
 pub(super) fn rewrite(operand: &mut Operand) -> Result<(), Errno> {
-    let path = operand.text.bytes();
+    // The walk's room for a host path: nothing is in it yet.
+    let Operand { text: given, walk: WalkScratch { host: link, .. }, .. } = operand;
+    let path = given.bytes();
     let Some((b'/', rest)) = path.split_first() else { return Ok(()) };
     let Some(len) = rest.iter().position(|&byte| byte == b'/').filter(|&len| len > 0) else { return Ok(()) };
     let (name, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));
@@ -108,7 +110,6 @@ pub(super) fn rewrite(operand: &mut Operand) -> Result<(), Errno> {
     if note.name() != name || note.text().is_empty() {
         return Ok(());
     }
-    let mut link = HostBuf::new();
     link.assign(session().mounts.root().host)?;
     link.extend(b"/")?;
     link.extend(name)?;
@@ -119,8 +120,8 @@ pub(super) fn rewrite(operand: &mut Operand) -> Result<(), Errno> {
     }
     let same = read.is_ok_and(|len| text.get(..len) == Some(note.text()));
     if same && !session().mounts.is_mount_point(path.get(..=len).unwrap_or(path)) {
-        operand.text.replace_front(1 + len, note.text())?;
-        operand.text.prepend(b"/")?;
+        given.replace_front(1 + len, note.text())?;
+        given.prepend(b"/")?;
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ pub mod restricted;
 use newroot_abi::links::Id;
 use newroot_abi::plan::{Flags, MountFlags};
 use newroot_abi::{Errno, PATH_MAX};
-use newroot_paths::{Buffer, Found, Host, HostBuf, Last, Lexical, lexical, split_last, walk};
+use newroot_paths::{Buffer, Found, Host, HostBuf, Last, Lexical, is_canonical, lexical, split_last, walk};
 use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
@@ -121,6 +121,32 @@ pub fn walk_text(operand: &mut Operand, directory: i32, last: Last) -> Result<Fo
         directory_path(directory, &mut scratch.guest)?;
     }
     walk(&mut fs::HostFs, &session().mounts, scratch, text.bytes(), last)
+}
+
+/// Finds the file at the operand's absolute path, if its text is canonical and there is no symlink on the way: then
+/// `operand.walk` holds it as after a walk. `None` where only a walk can tell.
+///
+/// # Errors
+/// What path_resolution(7) gives.
+pub fn canonical(operand: &mut Operand, last: Last) -> Result<Option<Descriptor>, Errno> {
+    let absolute = operand.text.bytes().first() == Some(&b'/');
+    if !absolute || !session().has_openat2() || links::on() {
+        return Ok(None);
+    }
+    merged::rewrite(operand)?;
+    let Operand { text, walk: scratch, .. } = operand;
+    if !is_canonical(text.bytes()) {
+        return Ok(None);
+    }
+    session().mounts.translate(text.bytes(), &mut scratch.host)?;
+    scratch.guest.assign(text.bytes())?;
+    let flags = raw::O_PATH | raw::O_CLOEXEC | if last == Last::Keep { raw::O_NOFOLLOW } else { 0 };
+    let at = Anchored::new(&mut scratch.host)?;
+    match host::openat2(at.directory(), at.path(), flags.into(), 0, NO_SYMLINKS) {
+        Ok(found) => Ok(Some(found)),
+        Err(Errno::LOOP) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Opens a host path by openat2(2) with these RESOLVE_* flags, or on a kernel without it by openat(2).
@@ -462,18 +488,18 @@ pub fn is_procfs(entry: &Entry, operand: &mut Operand) -> Result<bool, Errno> {
     Ok(scratch.host.bytes().starts_with(b"/proc/"))
 }
 
-/// Opens the program's interpreter that the operand names for reading. A relative name means the
-/// working directory, as it does to the kernel.
+/// Opens the program's interpreter that the operand names for reading, and says how it was found. A relative name means
+/// the working directory, as it does to the kernel.
 ///
 /// # Errors
 /// What path_resolution(7) and open(2) give.
-pub fn open_for_exec(operand: &mut Operand) -> Result<Descriptor, Errno> {
+pub fn open_for_exec(operand: &mut Operand) -> Result<(Descriptor, Found), Errno> {
     let mut tries = 0;
     loop {
         let found = walk_text(operand, AT_FDCWD, Last::Follow)?;
         match open_found(found, &mut operand.walk.host, raw::O_RDONLY) {
             Err(Errno::LOOP) if tries < TRIES => tries += 1,
-            opened => return opened,
+            opened => return opened.map(|opened| (opened, found)),
         }
     }
 }

@@ -8,12 +8,13 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
-use newroot_paths::{Buffer, GuestBuf, Link, strip_prefix};
+use newroot_paths::{Buffer, GuestBuf, Host, Link, strip_prefix};
 use newroot_sys::raw;
 
 use super::directory_path;
 use crate::host::{self, AT_FDCWD, Path};
 use crate::links;
+use crate::memory;
 use crate::owner;
 use crate::report::Decimal;
 use crate::session::session;
@@ -101,6 +102,23 @@ fn split_first(path: &[u8]) -> (&[u8], &[u8]) {
 
 /// What the guest sees in place of the path of the shim's image.
 pub const SHIM: &[u8] = b"[newroot]";
+
+/// The guest path of the program that runs, if the guest's path at this address is `/proc/self/exe` to the letter: what
+/// every static program of glibc's begins by asking, and what the link says can't change.
+#[must_use]
+pub fn own_program(path: usize) -> Option<&'static [u8]> {
+    const EXE: &[u8] = b"/proc/self/exe\0";
+    let mut text = [0u8; EXE.len()];
+    memory::read_bytes(path, &mut text).ok()?;
+    let session = session();
+    if text != EXE || session.has(Flags::NO_PROC) {
+        return None;
+    }
+    let mut host = Buffer::<Host, { EXE.len() }>::new();
+    let path = EXE.get(..EXE.len() - 1)?;
+    session.mounts.translate(path, &mut host).ok()?;
+    (host.bytes() == path).then_some(session.exe)
+}
 
 /// Which link of which process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

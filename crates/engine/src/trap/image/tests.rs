@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use iced_x86::{
     Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpKind, Register,
 };
-use object::{Object as _, ObjectSection as _, SectionKind};
+use object::{Object as _, ObjectSection as _, ObjectSegment as _, SectionKind};
 
 use super::BYTES;
 
@@ -58,6 +58,17 @@ fn image_lies_where_the_filter_and_the_readme_say() {
         let range = section.address()..section.address() + section.size();
         assert!(range.start >= 0x7000_0000 && range.end <= 0x7085_0000, "{:?}: {range:x?}", section.name());
     }
+}
+
+/// Each is a mapping to be made by every exec, copied by every fork and unmapped by every exit (`shim/image.ld`).
+#[test]
+fn image_has_two_segments_of_which_the_written_one_is_not_in_the_file() {
+    let file = object::read::elf::ElfFile64::<object::Endianness>::parse(BYTES).expect("a 64-bit ELF file");
+    let loaded: Vec<_> = file.segments().map(|segment| (segment.size(), segment.file_range().1)).collect();
+    let [(code, in_file), (data, none)] = loaded[..] else { panic!("{loaded:x?}") };
+    assert_eq!(code, in_file);
+    assert!(data > 8 << 20, "{data:x}");
+    assert_eq!(none, 0);
 }
 
 /// `slots::STACK`: what a slot has for the handler's stack.

@@ -85,7 +85,8 @@ macro_rules! take_slot {
 /// Emits the image's entry point, its signal handler and where patched call sites enter, which are
 /// nothing but moves between stacks around a few Rust functions:
 ///
-/// - `$start: extern "C" fn(stack: *mut usize) -> !` is given the initial stack pointer;
+/// - `$start: extern "C" fn(stack: *mut usize) -> !` is given the initial stack pointer; it runs on the first slot's
+///   stack;
 /// - `$trap: extern "C" fn(info, context, slot) -> usize` runs on the private stack of a
 ///   slot (its index is `slot`); a nonzero result is a guest handler to be run instead of
 ///   returning from the signal;
@@ -109,7 +110,9 @@ macro_rules! entry_points {
             "_start:",
             "xor ebp, ebp",
             "mov rdi, rsp",
-            "and rsp, -16",
+            // The first slot's stack, whose pages the program's calls will use as well. What is below the
+            // guest's own stack pointer stays as the kernel made it: zeroes.
+            "lea rsp, [rip + {slots} + {slot_size}]",
             "call {start}",
             "ud2",
             // On entry: rdi signal, rsi siginfo, rdx ucontext, rsp the restorer's address on
@@ -351,6 +354,7 @@ macro_rules! entry_points {
             owners = sym $owners,
             count = const $count,
             shift = const $shift,
+            slot_size = const 1 << $shift,
         );
     };
 }
