@@ -21,6 +21,9 @@ use super::stubs::{EXECUTABLE, WRITABLE, refused};
 use crate::host;
 
 const QUADWORD: usize = 8;
+const PAGE: usize = 4096;
+/// Patches that lie closer are written into one mapping.
+const TOGETHER: usize = 16 * PAGE;
 
 /// An instruction in front of a `syscall` that can be moved to a stub.
 #[derive(Clone, Copy, Debug)]
@@ -101,24 +104,27 @@ impl Patch {
     }
 }
 
-/// Writes jumps into the mapping from `start` to `end`, which can be read and executed, and is so again
-/// afterwards.
+/// Writes jumps into the mapping from `start` to `end`, which can be read and executed, and is so again afterwards.
 ///
-/// All of it is made writable for that moment, and not only the pages that change: a mapping that was
-/// writable is accounted differently for ever (VM_ACCOUNT in mm/mprotect.c), so that a part of it would
-/// show up in the process's map as one of its own.
+/// Only the pages that change are made writable for that moment, those close together at once. They are mappings of their
+/// own from then on, for one that was writable is accounted differently for ever (VM_ACCOUNT in mm/mprotect.c). But
+/// with one written page in it, all of a mapping's pages are copied by each fork, which takes longer than a few mappings.
 ///
 /// # Errors
 /// EPERM if code can't be made writable; ENOMEM.
-pub(super) fn apply(patches: &[Patch], start: usize, end: usize, alone: bool) -> Result<(), Errno> {
-    if patches.is_empty() {
-        return Ok(());
+pub(super) fn apply(patches: &mut [Patch], start: usize, end: usize, alone: bool) -> Result<(), Errno> {
+    patches.sort_unstable_by_key(|patch| patch.address);
+    for together in patches.chunk_by(|one, next| next.address - one.address < TOGETHER) {
+        let (Some(first), Some(last)) = (together.first(), together.last()) else { continue };
+        let start = (first.address & !(PAGE - 1)).max(start);
+        let end = (last.address + JUMP).next_multiple_of(PAGE).min(end);
+        // SAFETY: code that stays executable all the time.
+        unsafe { host::mprotect(start, end - start, WRITABLE) }.map_err(refused)?;
+        for patch in together {
+            patch.write(alone);
+        }
+        // SAFETY: it gets back the rights that the map of memory showed.
+        unsafe { host::mprotect(start, end - start, EXECUTABLE) }?;
     }
-    // SAFETY: code that stays executable all the time.
-    unsafe { host::mprotect(start, end - start, WRITABLE) }.map_err(refused)?;
-    for patch in patches {
-        patch.write(alone);
-    }
-    // SAFETY: it gets back the rights that the map of memory showed.
-    unsafe { host::mprotect(start, end - start, EXECUTABLE) }
+    Ok(())
 }

@@ -188,7 +188,7 @@ fn patch_within(
     }
     // The stubs become executable before a jump leads to them.
     drop(area);
-    code::apply(patches.get(..count).unwrap_or(&[]), start, end, alone)
+    code::apply(patches.get_mut(..count).unwrap_or(&mut []), start, end, alone)
 }
 
 /// Whether another process traces this one (proc_pid_status(5)).
