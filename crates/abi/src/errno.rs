@@ -28,6 +28,13 @@ impl Errno {
         if value < 0 && value >= -4095 { Err(Self(-value as u16)) } else { Ok(value as usize) }
     }
 
+    /// Whether it says that something has run out: memory, files, room. It tells nothing of what was looked for, and may
+    /// be over with the next call.
+    #[must_use]
+    pub const fn is_shortage(self) -> bool {
+        matches!(self, Self::NOMEM | Self::NFILE | Self::MFILE | Self::NOSPC | Self::DQUOT)
+    }
+
     /// The return value by which the kernel reports this error.
     #[must_use]
     #[inline(always)]
@@ -60,5 +67,5 @@ numbers! {
     INVAL = EINVAL, NFILE = ENFILE, MFILE = EMFILE, NOTTY = ENOTTY, TXTBSY = ETXTBSY,
     FBIG = EFBIG, NOSPC = ENOSPC, ROFS = EROFS, RANGE = ERANGE, NAMETOOLONG = ENAMETOOLONG,
     NOSYS = ENOSYS, NOTEMPTY = ENOTEMPTY, LOOP = ELOOP, OPNOTSUPP = EOPNOTSUPP, LIBBAD = ELIBBAD,
-    NODATA = ENODATA,
+    NODATA = ENODATA, DQUOT = EDQUOT,
 }

@@ -4,6 +4,7 @@
 //! Runs once, alone, on the first slot's stack.
 #![allow(unsafe_code)]
 
+use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags};
 use newroot_sys::arch;
 
@@ -34,14 +35,13 @@ pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
     if session().has(Flags::FAKE_ROOT) {
         if let Err(error) = owner::process::start() {
             let number = Decimal::new(error.number().unsigned_abs().into());
-            fatal(&[
-                b"cannot join the session: error ",
-                number.bytes(),
-                b"\n",
-                b"hint: its file was removed",
-            ]);
+            let hint: &[u8] = if error == Errno::NOENT { b"\nhint: its file was removed" } else { b"" };
+            fatal(&[b"cannot join the session: error ", number.bytes(), hint]);
         }
-        outlook::begin();
+        if let Err(error) = outlook::begin() {
+            let number = Decimal::new(error.number().unsigned_abs().into());
+            fatal(&[b"cannot see the session's mounts: error ", number.bytes()]);
+        }
     }
     let session = session();
     if session.has(Flags::LAUNCH) {

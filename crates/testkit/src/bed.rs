@@ -20,6 +20,7 @@ use crate::run::{Ending, Outcome, run, run_within};
 
 mod check;
 mod fake_root;
+mod faults;
 
 /// Where the program under test stands in every root.
 const GUEST_PROGRAM: &str = "/bin/guest";
@@ -302,7 +303,9 @@ impl Bed {
             Linkage::Dynamic => ("gcc", &["-Wl,--no-as-needed,-lgcc_s"]),
             Linkage::Musl => ("musl-gcc", &[]),
         };
-        let beside = source.parent().into_iter().flat_map(headers);
+        // What the programs in one folder have in common is used in others, too.
+        let races = self.guests.join("../races");
+        let beside = source.parent().into_iter().chain([races.as_path()]).flat_map(headers);
         let headers: Vec<PathBuf> = headers(&self.guests).chain(beside).collect();
         compile(&self.cache, compiler, flags, source, &headers)
     }

@@ -34,6 +34,7 @@ pub use engine::{Engine, ROOTS_AREA};
 pub use enter::{Enter, User};
 pub use fixture::{Binding, Fixture};
 pub use guest::{ExtraBinding, Guest, Linkage, discover};
+pub use links::restore as links_left;
 pub use run::{Ending, Outcome, contained, run, run_within, succeed};
 pub use skip::{skip, skip_is_failure, skipped};
 pub use snapshot::snapshot;

@@ -14,7 +14,8 @@ const STORE: &str = ".newroot";
 ///
 /// # Panics
 /// When a link can't be made.
-pub(crate) fn restore(root: &Path) -> String {
+#[must_use]
+pub fn restore(root: &Path) -> String {
     let mut wrong = String::new();
     let mut names: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     collect(root, &mut names);

@@ -30,10 +30,15 @@ pub fn descriptor_write(call: &mut Trapped<'_>) -> Outcome {
 /// EROFS where the descriptor's file lies in a read-only binding.
 pub(crate) fn refused(call: &Trapped<'_>) -> Option<Errno> {
     let [descriptor, ..] = call.arguments;
-    let read_only = session().has(Flags::READ_ONLY)
-        && resolve::mount_of_directory(descriptor_argument(descriptor)).is_some_and(resolve::is_read_only);
-    // One that isn't good for any change, the call itself will say.
-    (read_only && no_mere_path(descriptor).is_ok()).then_some(Errno::ROFS)
+    if !session().has(Flags::READ_ONLY) {
+        return None;
+    }
+    match resolve::lies_read_only(descriptor_argument(descriptor)) {
+        Ok(false) => None,
+        // One that isn't good for any change, the call itself will say.
+        Ok(true) => no_mere_path(descriptor).is_ok().then_some(Errno::ROFS),
+        Err(error) => Some(error),
+    }
 }
 
 /// What is done to a file by its descriptor isn't done by one that only stands for a path (O_PATH).

@@ -81,12 +81,10 @@ pub fn chroot(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
 /// fchdir(2), trapped only where a directory can be seen at two places.
 pub fn fchdir(call: &mut Trapped<'_>) -> Outcome {
     let descriptor = descriptor_argument(call.arguments[0]);
-    let mount = resolve::mount_of_directory(descriptor);
-    let result = host::fchdir(descriptor);
-    if let (Ok(()), Some(mount)) = (result, mount) {
-        let number = session().number_of(mount);
-        state::update(|state| state.cwd_mount = number);
-    }
+    let result = resolve::mount_of_directory(descriptor).and_then(|mount| {
+        host::fchdir(descriptor)?;
+        note_mount(mount)
+    });
     result.map(|()| 0).into()
 }
 

@@ -61,12 +61,17 @@ fn list(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
     let size = size as u32 as usize;
     let plain = |out: usize, size: usize| forward(call.number as u32, [directory, out, size, 0, 0, 0]);
 
-    let Ok(stat) = host::fstat(descriptor) else { return plain(out, size) };
+    let stat = match host::fstat(descriptor) {
+        Ok(stat) => stat,
+        Err(error) if error.is_shortage() => return unfinished::give_up(descriptor, error),
+        Err(_) => return plain(out, size),
+    };
     let identity = (stat.st_dev, stat.st_ino);
     let mounts = session().mounts.mounts();
-    let unlisted = |mount: &Mount<'_>| {
-        mount.flags.has(MountFlags::UNLISTED) && mount.parent == identity && seen_here(descriptor, mount)
-    };
+    let may_be = |mount: &Mount<'_>| mount.flags.has(MountFlags::UNLISTED) && mount.parent == identity;
+    let here = Here::find(descriptor, mounts.iter().any(may_be))
+        .or_else(|error| unfinished::give_up(descriptor, error))?;
+    let unlisted = |mount: &Mount<'_>| may_be(mount) && here.has(mount);
     // A directory that is seen at two places may have the same name bound in both.
     let added = |mount: &&Mount<'_>| {
         unlisted(mount)
@@ -97,28 +102,47 @@ fn list(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
     match plain(out + len, size - len) {
         Ok(more) => Ok(len + more),
         Err(error) if len == 0 => Err(error),
-        Err(Errno::INVAL) => {
-            // Some file systems move on even so; then the next call isn't for us.
-            if host::lseek(descriptor, 0, raw::SEEK_CUR)? != 0 {
-                return Ok(len);
+        Err(_) => {
+            // No room for one more name, or whatever it is: the next call hears it, behind the names that this one has.
+            // Some file systems move on even so; then that call isn't for us.
+            if host::lseek(descriptor, 0, raw::SEEK_CUR)? == 0 {
+                unfinished::put(descriptor, identity.1, usize::MAX);
             }
-            unfinished::put(descriptor, identity.1, usize::MAX);
             Ok(len)
         }
-        Err(_) => Ok(len),
     }
 }
 
-/// Whether a mount belongs to the place at which the directory is seen. Where it is seen at two, its
-/// bindings were meant for both, but not the directories that exist for the sake of what is below.
-fn seen_here(descriptor: i32, mount: &Mount<'_>) -> bool {
-    if !session().has(Flags::ALIASED) || !mount.flags.has(MountFlags::VIRTUAL) {
-        return true;
+/// The place at which a directory is seen, where it may be seen at two. Its bindings were meant for both, but not the
+/// directories that exist for the sake of what is below.
+struct Here {
+    /// Whether that makes a difference.
+    matters: bool,
+    /// Whether it is seen at all, and where.
+    seen: bool,
+    guest: GuestBuf,
+}
+
+impl Here {
+    fn find(descriptor: i32, has_mounts: bool) -> Result<Self, Errno> {
+        let matters = has_mounts && session().has(Flags::ALIASED);
+        let mut here = Self { matters, seen: false, guest: GuestBuf::new() };
+        if matters {
+            match resolve::directory_path_from(descriptor, resolve::cwd_mount(), &mut here.guest) {
+                Err(error) if error.is_shortage() => return Err(error),
+                found => here.seen = found.is_ok(),
+            }
+        }
+        Ok(here)
     }
-    let mut guest = GuestBuf::new();
-    resolve::directory_path_from(descriptor, resolve::cwd_mount(), &mut guest).is_ok()
-        && newroot_paths::strip_prefix(mount.guest, guest.bytes())
-            .is_some_and(|rest| rest.len() == name_of(mount).len() + 1)
+
+    /// Whether a mount belongs there.
+    fn has(&self, mount: &Mount<'_>) -> bool {
+        let rest = || newroot_paths::strip_prefix(mount.guest, self.guest.bytes());
+        !self.matters
+            || !mount.flags.has(MountFlags::VIRTUAL)
+            || self.seen && rest().is_some_and(|rest| rest.len() == name_of(mount).len() + 1)
+    }
 }
 
 /// The name under which a mount's parent directory has it.
@@ -168,7 +192,7 @@ fn entry(
 
 /// Listings that didn't fit the guest's buffer.
 mod unfinished {
-    use super::UnsafeCell;
+    use super::{Errno, UnsafeCell};
 
     struct Cells(UnsafeCell<[(i32, u64, usize); 8]>);
     // SAFETY: see the head of the file.
@@ -189,6 +213,12 @@ mod unfinished {
         }
         put(descriptor, inode, 0);
         skip
+    }
+
+    /// Who hears an error hardly goes on: the number may be another descriptor's soon.
+    pub(super) fn give_up<T>(descriptor: i32, error: Errno) -> Result<T, Errno> {
+        put(descriptor, 0, 0);
+        Err(error)
     }
 
     pub(super) fn put(descriptor: i32, inode: u64, skip: usize) {

@@ -66,7 +66,7 @@ fn rename_inner(
     let both_searched = || searched(&from).and_then(|()| searched(&to));
     same_mount(&from, old_directory, &to, new_directory).or_else(|error| both_searched().and(Err(error)))?;
     let dots = ends_in_dots(first.text.bytes()) || ends_in_dots(second.text.bytes());
-    if read_only_directory(&from) && !dots {
+    if read_only_directory(&from)? && !dots {
         return both_searched().and(Err(Errno::ROFS));
     }
     if from.mount_point || to.mount_point || from.above_mount {
@@ -193,7 +193,7 @@ fn same_mount(from: &Entry, old_directory: i32, to: &Entry, new_directory: i32) 
     if session().mounts.mounts().len() == 1 || both_plain {
         return Ok(());
     }
-    different_mounts(from.mount(), to.mount())
+    different_mounts(from.mount()?, to.mount()?)
 }
 
 fn different_mounts(a: Option<usize>, b: Option<usize>) -> Result<(), Errno> {
@@ -263,7 +263,7 @@ fn link_inner(
     same_mount(&from, old_directory, &to, new_directory)?;
     let name = first.name.with_nul().as_ptr() as usize;
     // What is linked to would be the host's link, not the file.
-    let made = match links::at(&from, first) {
+    let made = match links::at(&from, first)? {
         Some(_) => Err(Errno::PERM),
         None => make_link(&to, second, (from.directory(), name), flags),
     };
@@ -312,7 +312,7 @@ fn link_object(
     let object = resolve::object(first, old_directory, Last::Follow)?;
     let to = new_name(second, new)?;
     if session().mounts.mounts().len() > 1 {
-        different_mounts(object.mount(), to.mount())?;
+        different_mounts(object.mount()?, to.mount()?)?;
     }
     object.name(first)?;
     let name = first.name.with_nul().as_ptr() as usize;

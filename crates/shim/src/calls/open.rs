@@ -297,7 +297,7 @@ fn refuse_read_only(operand: &mut Operand, request: Request, found: Found) -> Re
     let at = Anchored::new(&mut operand.walk.host)?;
     let (mount, exists) = if found.magic {
         let target = host::openat(at.directory(), at.path(), raw::O_PATH | raw::O_CLOEXEC, 0)?;
-        (resolve::mount_of_directory(target.number()), host::fstat(target.number()))
+        (resolve::mount_of_directory(target.number())?, host::fstat(target.number()))
     } else {
         (Some(found.mount), host::fstatat(at.directory(), at.path(), raw::AT_SYMLINK_NOFOLLOW))
     };

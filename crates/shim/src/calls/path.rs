@@ -45,7 +45,7 @@ fn run_inner(arguments: &[usize; 6], row: &PathCall, operand: &mut Operand) -> R
         if row.intent == Intent::Modify
             && !nothing
             && session().has(Flags::READ_ONLY)
-            && resolve::mount_of_directory(directory).is_some_and(is_read_only)
+            && resolve::lies_read_only(directory)?
         {
             return Err(Errno::ROFS);
         }
@@ -245,17 +245,17 @@ fn on_link(
         let (arguments, row) = following(arguments, row);
         return on_object(&arguments, &row, operand, directory);
     }
-    if links::at(&entry, operand).is_some() {
+    if links::at(&entry, operand)?.is_some() {
         // The file itself is meant, which may be a link, but isn't this one.
         let (arguments, row) = following(arguments, row);
         return on_file(&arguments, &row, operand, directory, Last::Keep);
     }
-    if row.intent == Intent::Modify && read_only_directory(&entry) {
+    if row.intent == Intent::Modify && read_only_directory(&entry)? {
         exists(&entry, operand)?;
         return Err(Errno::ROFS);
     }
     let value = by_name(arguments, row, operand, &entry)?;
-    if is_access(row) && asks_to_write(arguments, row) && read_only_directory(&entry) {
+    if is_access(row) && asks_to_write(arguments, row) && read_only_directory(&entry)? {
         let name = Path::new(operand.name.with_nul());
         refuse_unless(is_special(&host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW)?))?;
     }
@@ -316,9 +316,11 @@ pub(crate) fn by_name(
 }
 
 /// Whether an entry's directory lies in a read-only binding.
-#[must_use]
-pub fn read_only_directory(entry: &Entry) -> bool {
-    session().has(Flags::READ_ONLY) && entry.mount().is_some_and(is_read_only)
+///
+/// # Errors
+/// What has run out, where that couldn't be found out.
+pub fn read_only_directory(entry: &Entry) -> Result<bool, Errno> {
+    Ok(session().has(Flags::READ_ONLY) && entry.mount()?.is_some_and(is_read_only))
 }
 
 /// Checks that there is the entry's directory, which for a name alone wasn't looked at yet.
@@ -335,7 +337,10 @@ pub fn searched(entry: &Entry) -> Result<(), Errno> {
 /// # Errors
 /// EACCES, EROFS.
 pub fn may_change(entry: &Entry) -> Result<(), Errno> {
-    let mount = entry.mount.or_else(|| resolve::mount_of_directory(entry.directory()));
+    let mount = match entry.mount {
+        None => resolve::mount_of_directory(entry.directory())?,
+        known => known,
+    };
     if mount.is_some_and(is_virtual) {
         return Ok(());
     }
@@ -386,7 +391,7 @@ pub fn new_entry(
     if entry.mount_point {
         return Err(taken);
     }
-    if read_only_directory(&entry) {
+    if read_only_directory(&entry)? {
         let only_a_directory = operand.name.bytes().ends_with(b"/") && !makes_directory;
         return Err(match exists(&entry, operand) {
             Ok(()) => taken,
@@ -412,7 +417,7 @@ fn remove(
     };
     let removes_directory = flags & raw::AT_REMOVEDIR != 0;
     let entry = resolve::entry(operand, directory)?;
-    if read_only_directory(&entry) && !ends_in_dots(operand.text.bytes()) {
+    if read_only_directory(&entry)? && !ends_in_dots(operand.text.bytes()) {
         return Err(Errno::ROFS);
     }
     // Only a directory may have a slash behind its name; that is minded first.

@@ -35,6 +35,16 @@ pub fn is_special(host: &[u8]) -> bool {
 /// open(2)'s, read(2)'s, memfd_create(2)'s.
 #[inline(never)]
 pub fn open(path: &mut HostBuf, flags: u64) -> Result<Descriptor, Errno> {
+    make(path, flags).map_err(no_room)
+}
+
+/// The error of writing a copy, as it is told to who opens the file: on no disk there is room missing.
+#[must_use]
+pub fn no_room(error: Errno) -> Errno {
+    if matches!(error, Errno::NOSPC | Errno::DQUOT) { Errno::NOMEM } else { error }
+}
+
+fn make(path: &mut HostBuf, flags: u64) -> Result<Descriptor, Errno> {
     let source = host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
     let copy = host::nameless_file(Path::new(b"maps\0"), flags & u64::from(raw::O_CLOEXEC) != 0)?;
     if mounts::NAMES.iter().any(|name| path.bytes().ends_with(name)) {

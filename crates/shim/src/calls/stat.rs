@@ -101,7 +101,7 @@ impl Request {
     /// The call's; EMFILE.
     pub(crate) fn answer_for_descriptor(&self) -> Result<usize, Errno> {
         self.as_it_is()?;
-        self.count(links::of_descriptor(self.directory))
+        self.count(links::of_descriptor(self.directory)?)
     }
 
     /// The same as fstat(2) does.
@@ -110,7 +110,7 @@ impl Request {
     /// As for [`Self::answer_for_descriptor`].
     pub(crate) fn answer_fstat(&self) -> Result<usize, Errno> {
         self.of_descriptor(self.directory)?;
-        self.count(links::of_descriptor(self.directory))
+        self.count(links::of_descriptor(self.directory)?)
     }
 
     /// Answers for the file that the operand's path was found to name.
@@ -208,10 +208,10 @@ fn statfs_inner(operand: &mut Operand, path: usize, out: usize) -> Result<usize,
 /// fstatfs(2), trapped in sessions with read-only bindings.
 pub fn fstatfs(call: &mut Trapped<'_>) -> Outcome {
     let [descriptor, out, ..] = call.arguments;
-    let read_only =
-        resolve::mount_of_directory(descriptor_argument(descriptor)).is_some_and(resolve::is_read_only);
-    let result = forward(raw::__NR_fstatfs, call.arguments)
-        .and_then(|value| mark_read_only(read_only, out).map(|()| value));
+    let result = resolve::lies_read_only(descriptor_argument(descriptor)).and_then(|read_only| {
+        let value = forward(raw::__NR_fstatfs, call.arguments)?;
+        mark_read_only(read_only, out).map(|()| value)
+    });
     result.into()
 }
 

@@ -75,7 +75,11 @@ pub fn give_name(
     };
     with_descriptors(keep, || {
         let _lock = Lock::take()?;
-        let id = match kept.or_else(|| of_name(from.0, from.1)) {
+        let known = match kept {
+            None => of_name(from.0, from.1)?,
+            kept => kept,
+        };
+        let id = match known {
             Some(id) => id,
             None => take_in(source, from, &mut place.clone(), refusal)?,
         };
@@ -139,7 +143,7 @@ fn take_in(
     for salt in 0..TRIES {
         match exchange(Id(unlikely_number(salt ^ stat.st_ino)), from, place, &stat) {
             Err(Errno::EXIST | Errno::AGAIN) => {}
-            Err(Errno::NOENT) => return Err(Errno::NOENT),
+            Err(error) if error == Errno::NOENT || error.is_shortage() => return Err(error),
             Err(_) => break,
             Ok(id) => return Ok(id),
         }
@@ -173,13 +177,14 @@ fn prepare(id: Id, name: (i32, Path<'_>), place: &mut Place, stat: &Stat) -> Res
     host::symlinkat(text, kept.0, kept.1)?;
     match host::rename(name, kept, EXCHANGE) {
         Ok(()) => {
-            let there = host::fstatat(kept.0, kept.1, raw::AT_SYMLINK_NOFOLLOW)?;
-            if same(&there, stat) {
-                return Ok(());
-            }
-            // By somebody who doesn't know of the lock.
+            let error = match host::fstatat(kept.0, kept.1, raw::AT_SYMLINK_NOFOLLOW) {
+                Ok(there) if same(&there, stat) => return Ok(()),
+                // By somebody who doesn't know of the lock.
+                Ok(_) => Errno::AGAIN,
+                Err(error) => error,
+            };
             host::rename(name, kept, EXCHANGE)?;
-            Err(Errno::AGAIN)
+            Err(error)
         }
         // A file system that doesn't know how: for a moment the name isn't there.
         Err(Errno::INVAL | Errno::NOSYS) => {

@@ -60,29 +60,43 @@ pub fn of_path(host: &[u8]) -> Option<Id> {
 
 /// The file that the name at a host path is one of; `None` if that is anything else. A link is read only if its text
 /// can be one, for reading shows in its time of access.
-fn of_name(directory: i32, name: Path<'_>) -> Option<Id> {
-    let stat = host::fstatat(directory, name, raw::AT_SYMLINK_NOFOLLOW | raw::AT_EMPTY_PATH).ok()?;
+fn of_name(directory: i32, name: Path<'_>) -> Result<Option<Id>, Errno> {
+    let stat = host::fstatat(directory, name, raw::AT_SYMLINK_NOFOLLOW | raw::AT_EMPTY_PATH);
+    let Some(stat) = unless_short(stat)? else { return Ok(None) };
     if stat.st_mode & raw::S_IFMT != raw::S_IFLNK || stat.st_size as usize != TEXT_LEN {
-        return None;
+        return Ok(None);
     }
     let mut text = [0u8; TEXT_LEN + 1];
-    let len = host::readlinkat(directory, name, &mut text).ok()?;
-    Id::of_text(text.get(..len)?)
+    let len = unless_short(host::readlinkat(directory, name, &mut text))?;
+    Ok(len.and_then(|len| text.get(..len)).and_then(Id::of_text))
+}
+
+/// What was found; nothing where there is nothing. An error only says that it couldn't be found out.
+fn unless_short<T>(found: Result<T, Errno>) -> Result<Option<T>, Errno> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.is_shortage() => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 /// The file that an entry is a name of.
-#[must_use]
-pub fn at(entry: &Entry, operand: &mut Operand) -> Option<Id> {
+///
+/// # Errors
+/// What has run out, where that couldn't be found out.
+pub fn at(entry: &Entry, operand: &mut Operand) -> Result<Option<Id>, Errno> {
     if !on() || operand.name.bytes().ends_with(b"/") {
-        return None;
+        return Ok(None);
     }
     of_name(entry.directory(), Path::new(operand.name.with_nul()))
 }
 
 /// The same of a symbolic link that was opened with O_PATH.
-#[must_use]
-pub fn of_link(descriptor: i32) -> Option<Id> {
-    if on() { of_name(descriptor, Path::new(b"\0")) } else { None }
+///
+/// # Errors
+/// As for [`at`].
+pub fn of_link(descriptor: i32) -> Result<Option<Id>, Errno> {
+    if on() { of_name(descriptor, Path::new(b"\0")) } else { Ok(None) }
 }
 
 /// Writes where the file lies.
@@ -125,7 +139,7 @@ pub fn follow(host: &mut HostBuf) -> Result<bool, Errno> {
     }
     let named = {
         let at = Anchored::new(host)?;
-        of_name(at.directory(), at.path())
+        of_name(at.directory(), at.path())?
     };
     match named {
         Some(id) => locate(id, host).map(|()| true),

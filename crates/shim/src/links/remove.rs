@@ -4,7 +4,7 @@ use newroot_abi::Errno;
 
 use super::lock::Lock;
 use super::of_name;
-use super::tokens::{self, Place};
+use super::tokens::{self, Departure, Place};
 use crate::host::{self, Path};
 use crate::limits::with_descriptors;
 use crate::resolve::Entry;
@@ -18,13 +18,16 @@ pub fn unlink(entry: &Entry, operand: &mut Operand) -> Option<Result<usize, Errn
     let (directory, name) = (entry.directory(), Path::new(operand.name.with_nul()));
     Some(with_descriptors([directory, -1], || {
         let _lock = Lock::take()?;
-        let Some(id) = of_name(directory, name) else {
+        let Some(id) = of_name(directory, name)? else {
             return host::unlinkat(directory, name, 0).map(|()| 0);
         };
         let mut place = Place::new();
         tokens::place_of(directory, name.bytes(), &mut place);
+        let departure = Departure::prepare(id, place.bytes())?;
         host::unlinkat(directory, name, 0)?;
-        tokens::drop(id, place.bytes());
+        if let Some(departure) = departure {
+            departure.complete();
+        }
         Ok(0)
     }))
 }
@@ -49,9 +52,9 @@ pub fn rename(
 
 fn rename_locked(old: (i32, Path<'_>), new: (i32, Path<'_>), flags: u32) -> Result<(), Errno> {
     let named = |(directory, name): (i32, Path<'_>)| {
-        if flags != 0 || name.bytes().ends_with(b"/") { None } else { of_name(directory, name) }
+        if flags != 0 || name.bytes().ends_with(b"/") { Ok(None) } else { of_name(directory, name) }
     };
-    let (moved, replaced) = (named(old), named(new));
+    let (moved, replaced) = (named(old)?, named(new)?);
     if moved.is_some() && moved == replaced {
         // Two names of one file: nothing happens (rename(2)).
         return Ok(());
@@ -64,9 +67,13 @@ fn rename_locked(old: (i32, Path<'_>), new: (i32, Path<'_>), flags: u32) -> Resu
     let [mut before, mut after] = [Place::new(), Place::new()];
     place(old, &mut before);
     place(new, &mut after);
+    let departure = match replaced {
+        Some(id) => Departure::prepare(id, after.bytes())?,
+        None => None,
+    };
     host::rename(old, new, flags)?;
-    if let Some(id) = replaced {
-        tokens::drop(id, after.bytes());
+    if let Some(departure) = departure {
+        departure.complete();
     }
     if let Some(id) = moved {
         tokens::moved(id, before.bytes(), &mut after);

@@ -7,7 +7,7 @@ use newroot_abi::{Errno, STORE};
 use newroot_paths::{Buffer, HostBuf};
 use newroot_sys::raw;
 
-use super::{StorePath, in_store, of_name, of_path, root, tokens};
+use super::{StorePath, in_store, of_name, of_path, root, tokens, unless_short};
 use crate::calls::list::entries::{self, Entry, Layout};
 use crate::calls::stat::Request;
 use crate::host::{self, AT_FDCWD, Path};
@@ -16,14 +16,16 @@ use crate::memory;
 use crate::resolve::raw_host_path;
 
 /// The file behind a descriptor, if it lies in the store.
-#[must_use]
-pub fn of_descriptor(descriptor: i32) -> Option<Id> {
+///
+/// # Errors
+/// What has run out, where that couldn't be found out.
+pub fn of_descriptor(descriptor: i32) -> Result<Option<Id>, Errno> {
     if !super::on() {
-        return None;
+        return Ok(None);
     }
     let mut path = HostBuf::new();
-    raw_host_path(descriptor, &mut path).ok()?;
-    of_path(path.bytes())
+    let known = unless_short(raw_host_path(descriptor, &mut path))?;
+    Ok(known.and_then(|()| of_path(path.bytes())))
 }
 
 /// Puts the number of a file's names into the structure that the kernel has just written for the guest.
@@ -47,20 +49,27 @@ pub(crate) fn amend_count(id: Id, request: &Request) -> Result<(), Errno> {
 /// of the file's type and inode. The result is how many bytes are left.
 pub fn amend_listing(directory: i32, out: usize, len: usize, layout: Layout) -> usize {
     entries::amend(out, len, layout, |entry| {
-        if entry.kind() == raw::DT_LNK
-            && let Some(id) = of_name(directory, entry.name())
-        {
-            let mut path = StorePath::new();
-            if in_store(id, FILE, &mut path).is_ok()
-                && let Ok(stat) =
-                    host::fstatat(AT_FDCWD, Path::new(path.with_nul()), raw::AT_SYMLINK_NOFOLLOW)
-            {
-                entry.set_kind(stat.st_mode);
-                entry.set_inode(stat.st_ino);
+        if entry.kind() == raw::DT_LNK {
+            match stands_for(directory, entry) {
+                Ok(Some(stat)) => {
+                    entry.set_kind(stat.st_mode);
+                    entry.set_inode(stat.st_ino);
+                }
+                Ok(None) => {}
+                // DT_UNKNOWN: who wants to know looks at the file.
+                Err(_) => entry.set_kind(0),
             }
         }
         entry.name().bytes() != STORE.as_bytes() || !is_store(entry, directory)
     })
+}
+
+/// The file that an entry is one of several names of.
+fn stands_for(directory: i32, entry: &Entry) -> Result<Option<host::Stat>, Errno> {
+    let Some(id) = of_name(directory, entry.name())? else { return Ok(None) };
+    let mut path = StorePath::new();
+    in_store(id, FILE, &mut path)?;
+    unless_short(host::fstatat(AT_FDCWD, Path::new(path.with_nul()), raw::AT_SYMLINK_NOFOLLOW))
 }
 
 fn is_store(entry: &Entry, directory: i32) -> bool {

@@ -5,9 +5,8 @@ use newroot_abi::{Errno, PATH_MAX};
 use newroot_paths::{Buffer, Host, HostBuf};
 use newroot_sys::raw;
 
-use super::{StorePath, in_store, removed, root, unlikely_number, unlinked};
+use super::{StorePath, in_store, removed, root, unless_short, unlikely_number, unlinked};
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
-use crate::limits::with_descriptors;
 use crate::report::Decimal;
 use crate::resolve;
 
@@ -61,6 +60,7 @@ pub(super) struct Tokens {
     buffer: [u8; 1024],
     at: usize,
     end: usize,
+    failed: Option<Errno>,
 }
 
 impl Tokens {
@@ -73,20 +73,24 @@ impl Tokens {
         in_store(id, NAMES, &mut path)?;
         let flags = raw::O_RDONLY | raw::O_DIRECTORY | raw::O_CLOEXEC;
         let directory = host::openat(AT_FDCWD, Path::new(path.with_nul()), flags, 0)?;
-        Ok(Self { directory, buffer: [0; 1024], at: 0, end: 0 })
+        Ok(Self { directory, buffer: [0; 1024], at: 0, end: 0, failed: None })
     }
 
-    /// The next one's name, with its NUL.
+    /// The next one's name, with its NUL. Where the list can't be read on, `failed` says why.
     pub(super) fn next(&mut self) -> Option<&[u8]> {
         const LENGTH: usize = 16;
         const NAME: usize = 19;
         loop {
             if self.at >= self.end {
                 self.at = 0;
-                self.end = host::getdents64(self.directory.number(), &mut self.buffer).ok()?;
-                if self.end == 0 {
-                    return None;
-                }
+                self.end = match host::getdents64(self.directory.number(), &mut self.buffer) {
+                    Ok(0) => return None,
+                    Ok(end) => end,
+                    Err(error) => {
+                        self.failed = Some(error);
+                        return None;
+                    }
+                };
             }
             let entry = self.at;
             let bytes = |range: core::ops::Range<usize>| self.buffer.get(range);
@@ -137,38 +141,56 @@ pub(super) fn count(id: Id) -> Result<u32, Errno> {
     while tokens.next().is_some() {
         count += 1;
     }
-    Ok(count)
+    tokens.failed.map_or(Ok(count), Err)
 }
 
-/// Takes a token away for a name that is gone, the one that tells of its place if there is one. With the last of
-/// them the file goes.
-pub(super) fn drop(id: Id, place: &[u8]) {
-    let _ = with_descriptors([-1, -1], || drop_one(id, place));
-    let mut path = StorePath::new();
-    // It goes only if it is empty.
-    if in_store(id, NAMES, &mut path).and_then(|()| removed(&mut path)).is_ok() {
-        forget(id);
-    }
+/// A token that goes with a name: found before the name is taken away, so that nothing can be missing then.
+pub(super) struct Departure {
+    id: Id,
+    tokens: Tokens,
+    token: Buffer<Host, 64>,
 }
 
-fn drop_one(id: Id, place: &[u8]) -> Result<(), Errno> {
-    let mut tokens = Tokens::of(id)?;
-    let directory = tokens.directory.number();
-    let mut token = Buffer::<Host, 64>::new();
-    if !place.is_empty()
-        && tokens.find(place, &mut token)
-        && host::unlinkat(directory, Path::new(token.with_nul()), 0).is_ok()
-    {
-        return Ok(());
+impl Departure {
+    /// Finds the token that tells of a name's place, or any if there is none. `None` where there are no tokens.
+    ///
+    /// # Errors
+    /// What has run out.
+    pub(super) fn prepare(id: Id, place: &[u8]) -> Result<Option<Self>, Errno> {
+        let Some(mut tokens) = unless_short(Tokens::of(id))? else { return Ok(None) };
+        let mut token = Buffer::<Host, 64>::new();
+        if place.is_empty() || !tokens.find(place, &mut token) {
+            host::lseek(tokens.directory.number(), 0, raw::SEEK_SET)?;
+            tokens.at = tokens.end;
+            match tokens.next() {
+                Some(any) => token.assign(any.strip_suffix(b"\0").unwrap_or(any))?,
+                None => token.clear(),
+            }
+        }
+        tokens.failed.map_or(Ok(Some(Self { id, tokens, token })), Err)
     }
-    host::lseek(directory, 0, raw::SEEK_SET)?;
-    while let Some(token) = tokens.next() {
-        // Another name's remover may have been faster.
-        if host::unlinkat(directory, Path::new(token), 0).is_ok() {
-            break;
+
+    /// Takes the token away, now that the name is gone. With the last of them the file goes.
+    pub(super) fn complete(mut self) {
+        let directory = self.tokens.directory.number();
+        if host::unlinkat(directory, Path::new(self.token.with_nul()), 0).is_err() {
+            // Another name's remover was faster.
+            let _ = host::lseek(directory, 0, raw::SEEK_SET);
+            self.tokens.at = self.tokens.end;
+            while let Some(token) = self.tokens.next() {
+                if host::unlinkat(directory, Path::new(token), 0).is_ok() {
+                    break;
+                }
+            }
+        }
+        let id = self.id;
+        drop(self);
+        let mut path = StorePath::new();
+        // It goes only if it is empty.
+        if in_store(id, NAMES, &mut path).and_then(|()| removed(&mut path)).is_ok() {
+            forget(id);
         }
     }
-    Ok(())
 }
 
 /// Removes a file that nothing names any more, with its directory.
@@ -185,8 +207,20 @@ pub(super) fn forget(id: Id) {
     }
 }
 
-/// Removes what was begun for a file that wasn't taken in after all.
+/// Removes what was begun for a file that wasn't taken in after all. If it was, and couldn't be put back, it stays.
 pub(super) fn abandon(id: Id) {
+    let mut path = StorePath::new();
+    let kept = in_store(id, newroot_abi::links::FILE, &mut path);
+    let kept =
+        kept.and_then(|()| host::fstatat(AT_FDCWD, Path::new(path.with_nul()), raw::AT_SYMLINK_NOFOLLOW));
+    let begun = match kept {
+        // The link that was to change places with the file.
+        Ok(_) => super::of_name(AT_FDCWD, Path::new(path.with_nul())) == Ok(Some(id)),
+        Err(error) => error == Errno::NOENT,
+    };
+    if !begun {
+        return;
+    }
     if let Ok(mut tokens) = Tokens::of(id) {
         let directory = tokens.directory.number();
         while let Some(token) = tokens.next() {
@@ -220,7 +254,7 @@ pub(super) fn any_name(id: Id, out: &mut StorePath) -> bool {
         place.set_len(len);
         let written = place.bytes().first() == Some(&b'/')
             && out.assign(root()).and_then(|()| out.extend(place.bytes())).is_ok();
-        if written && super::of_name(AT_FDCWD, Path::new(out.with_nul())) == Some(id) {
+        if written && super::of_name(AT_FDCWD, Path::new(out.with_nul())) == Ok(Some(id)) {
             return true;
         }
     }

@@ -49,15 +49,19 @@ pub fn is_used() -> bool {
 }
 
 /// Finds what the calling process sees, for the call that has a slot.
-pub fn enter(slot: usize) {
-    if let Some(cells) = HELD.get(slot) {
-        settle(cells);
-    }
+///
+/// # Errors
+/// ENOMEM. Then [`current`] is what the plan has, in which no name may be looked up.
+pub fn enter(slot: usize) -> Result<(), Errno> {
+    HELD.get(slot).map_or(Ok(()), settle)
 }
 
 /// The same for the start of a program.
-pub fn begin() {
-    settle(&START);
+///
+/// # Errors
+/// As for [`enter`].
+pub fn begin() -> Result<(), Errno> {
+    settle(&START)
 }
 
 /// From here on nothing runs but on slots' stacks.
@@ -67,18 +71,17 @@ pub fn end_start() {
     }
 }
 
-fn settle([own, _]: &[Cell; CELLS]) {
+fn settle([own, _]: &[Cell; CELLS]) -> Result<(), Errno> {
     let place = process::current().place;
     let generation = chain::generation(place.namespace);
     if place.root == 0 && generation == 0 {
         if is_used() {
             own.store(null_mut(), Ordering::SeqCst);
         }
-        return;
+        return Ok(());
     }
     USED.store(true, Ordering::SeqCst);
-    // Where there is no memory for it, what the plan has must do.
-    let _ = find(own, place, generation);
+    find(own, place, generation).map(|_| ())
 }
 
 /// What the call sees; `None` if that is what the plan has.

@@ -122,9 +122,11 @@ impl Seen {
     }
 
     /// Whether the file lies in the root's own tree, asked now if nobody has: see [`is_ours`].
-    #[must_use]
-    pub fn is_ours(&self, file: File<'_>, stat: &Stat, mount: Option<usize>) -> bool {
-        self.ours.unwrap_or_else(|| is_ours(file, stat, mount))
+    ///
+    /// # Errors
+    /// As for that.
+    pub fn is_ours(&self, file: File<'_>, stat: &Stat, mount: Option<usize>) -> Result<bool, Errno> {
+        self.ours.map_or_else(|| is_ours(file, stat, mount), Ok)
     }
 }
 
@@ -143,7 +145,7 @@ pub fn look(me: &Identity<'_>, file: File<'_>, stat: &Stat, mount: Option<usize>
         let mut defaults = (known.default_uid, known.default_gid);
         let mine = (me.credentials.fsuid, me.credentials.fsgid);
         if mine != defaults {
-            let inside = is_ours(file, stat, mount);
+            let inside = is_ours(file, stat, mount)?;
             ours = Some(inside);
             if !inside {
                 defaults = mine;
@@ -187,13 +189,13 @@ fn of_procfs(file: File<'_>, stat: &Stat) -> Seen {
 
 fn record_of(file: File<'_>, stat: &Stat) -> Result<Record, Errno> {
     if !bears_attributes(stat.st_mode) {
-        return Ok(sidecar::read(file, stat));
+        return sidecar::read(file, stat);
     }
     let mut value = [0u8; 256];
     match file.attribute(names::RECORD, &mut value) {
         // What isn't a record was put there by somebody who means something else.
         Ok(len) => Ok(Record::decode(value.get(..len).unwrap_or(&[])).unwrap_or(Record::NONE)),
-        Err(Errno::OPNOTSUPP) => Ok(sidecar::read(file, stat)),
+        Err(Errno::OPNOTSUPP) => sidecar::read(file, stat),
         // It has none, it can't be read by its owner, or it is a socket's or a pipe's.
         Err(Errno::NODATA | Errno::ACCES | Errno::BADF | Errno::RANGE) => Ok(Record::NONE),
         Err(error) => Err(error),
@@ -201,18 +203,22 @@ fn record_of(file: File<'_>, stat: &Stat) -> Result<Record, Errno> {
 }
 
 /// Whether a file lies in the root's own tree: not in a binding, nor in a file system of the kernel's.
-#[must_use]
-pub fn is_ours(file: File<'_>, stat: &Stat, mount: Option<usize>) -> bool {
+///
+/// # Errors
+/// What has run out, where that couldn't be found out.
+pub fn is_ours(file: File<'_>, stat: &Stat, mount: Option<usize>) -> Result<bool, Errno> {
     if procfs::device() == Some(stat.st_dev) {
-        return false;
+        return Ok(false);
     }
     let mounts = &session().mounts;
     if mounts.mounts().len() == 1 {
-        return true;
+        return Ok(true);
     }
-    let mount = mount.or_else(|| match file {
-        File::Descriptor(descriptor) | File::Found(descriptor) => resolve::mount_of_directory(descriptor),
-        File::Host(_) => None,
-    });
-    mount.is_some_and(|mount| mounts.get(mount).flags.has(MountFlags::OURS))
+    let mount = match (mount, file) {
+        (None, File::Descriptor(descriptor) | File::Found(descriptor)) => {
+            resolve::mount_of_directory(descriptor)?
+        }
+        (known, _) => known,
+    };
+    Ok(mount.is_some_and(|mount| mounts.get(mount).flags.has(MountFlags::OURS)))
 }

@@ -11,9 +11,13 @@ use crate::host::{self, Path};
 /// The longest list that is kept, in bytes.
 pub(super) const ROOM: usize = 4096;
 
-fn read<'a>(file: File<'_>, name: &[u8], room: &'a mut [u8; ROOM]) -> Option<&'a [u8]> {
-    let len = file.attribute(name, room).ok()?;
-    room.get(..len).filter(|list| matches!(acl::check(list), Ok(true)))
+fn read<'a>(file: File<'_>, name: &[u8], room: &'a mut [u8; ROOM]) -> Result<Option<&'a [u8]>, Errno> {
+    match file.attribute(name, room) {
+        Ok(len) => Ok(room.get(..len).filter(|list| matches!(acl::check(list), Ok(true)))),
+        // It may refuse what the mode grants.
+        Err(error) if error.is_shortage() => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 fn write(file: File<'_>, name: &[u8], list: &[u8]) -> Result<(), Errno> {
@@ -21,22 +25,34 @@ fn write(file: File<'_>, name: &[u8], list: &[u8]) -> Result<(), Errno> {
 }
 
 /// Asks a rule about a file with its list.
+///
+/// # Errors
+/// What has run out; the rule's.
 #[inline(never)]
-pub(super) fn ask<T>(file: File<'_>, seen: &Seen, rule: impl FnOnce(&Owned<'_>) -> T) -> T {
+pub(super) fn ask<T>(
+    file: File<'_>,
+    seen: &Seen,
+    rule: impl FnOnce(&Owned<'_>) -> Result<T, Errno>,
+) -> Result<T, Errno> {
     let mut room = [0u8; ROOM];
-    let acl = if bears_attributes(seen.mode) { read(file, ACCESS, &mut room) } else { None };
+    let acl = if bears_attributes(seen.mode) { read(file, ACCESS, &mut room)? } else { None };
     rule(&Owned { acl, ..seen.owned() })
 }
 
-/// Has a file's list say what its new mode does.
+/// Changes a file's mode by `change`, and has its list say what the new mode does.
 ///
 /// # Errors
-/// setxattr(2)'s.
+/// What `change` gives, before which everything else is found out; setxattr(2)'s.
 #[inline(never)]
-pub(super) fn follow_mode(file: File<'_>, mode: u32) -> Result<(), Errno> {
+pub(super) fn with_mode(
+    file: File<'_>,
+    mode: u32,
+    change: impl FnOnce() -> Result<(), Errno>,
+) -> Result<(), Errno> {
     let [mut room, mut changed] = [[0u8; ROOM]; 2];
-    let Some(list) = read(file, ACCESS, &mut room) else { return Ok(()) };
+    let Some(list) = read(file, ACCESS, &mut room)? else { return change() };
     let len = acl::after_chmod(list, mode, &mut changed)?;
+    change()?;
     write(file, ACCESS, changed.get(..len).unwrap_or(&[]))
 }
 
@@ -48,10 +64,13 @@ pub(super) struct Inherited {
 
 impl Inherited {
     /// Reads a directory's.
-    pub(super) fn from(directory: File<'_>) -> Self {
+    ///
+    /// # Errors
+    /// What has run out.
+    pub(super) fn from(directory: File<'_>) -> Result<Self, Errno> {
         let mut room = [0u8; ROOM];
-        let len = read(directory, DEFAULT, &mut room).map_or(0, <[u8]>::len);
-        Self { room, len }
+        let len = read(directory, DEFAULT, &mut room)?.map_or(0, <[u8]>::len);
+        Ok(Self { room, len })
     }
 
     fn list(&self) -> Option<&[u8]> {

@@ -15,6 +15,7 @@ use super::list;
 use super::process::who;
 use super::procfs;
 use crate::host::{self, AT_FDCWD, FileType, Path};
+use crate::limits::with_descriptors;
 use crate::resolve::{self, Entry, HostFs, Object};
 use crate::session::session;
 use crate::slots::Operand;
@@ -33,7 +34,7 @@ pub fn is_unlimited(me: &Identity<'_>) -> bool {
 /// EACCES if a directory that the operand's path leads through may not be searched.
 ///
 /// # Errors
-/// EACCES.
+/// EACCES; what has run out, where one couldn't be asked.
 pub fn search(me: &Identity<'_>, operand: &mut Operand, directory: i32, last: Last) -> Result<(), Errno> {
     if is_unlimited(me) {
         return Ok(());
@@ -43,9 +44,12 @@ pub fn search(me: &Identity<'_>, operand: &mut Operand, directory: i32, last: La
 
 fn search_text(me: &Identity<'_>, operand: &mut Operand, directory: i32, last: Last) -> Result<(), Errno> {
     let Operand { text, walk: scratch, .. } = operand;
-    if text.bytes().first() != Some(&b'/') && resolve::directory_path(directory, &mut scratch.guest).is_err()
-    {
-        return Ok(());
+    if text.bytes().first() != Some(&b'/') {
+        match resolve::directory_path(directory, &mut scratch.guest) {
+            Ok(_) => {}
+            Err(error) if error.is_shortage() => return Err(error),
+            Err(_) => return Ok(()),
+        }
     }
     let mounts = &session().mounts;
     let mut fs = Searching { me };
@@ -53,6 +57,8 @@ fn search_text(me: &Identity<'_>, operand: &mut Operand, directory: i32, last: L
         // The last name's directory: the walk itself doesn't look at a name that isn't followed.
         Ok(found) if !found.magic => may_search_parent(me, &scratch.guest),
         Err(Errno::ACCES) => Err(Errno::ACCES),
+        // The call itself may have more luck, and wouldn't ask.
+        Err(error) if error.is_shortage() => Err(error),
         _ => Ok(()),
     }
 }
@@ -76,8 +82,11 @@ impl Fs for Searching<'_> {
     }
 
     fn search(&mut self, host: &mut HostBuf) -> Result<(), Errno> {
-        let directory = host::openat(AT_FDCWD, Path::new(host.with_nul()), raw::O_PATH | raw::O_CLOEXEC, 0)?;
-        may_search(self.me, directory.number(), None)?;
+        let path = Path::new(host.with_nul());
+        with_descriptors([-1; 2], || {
+            let directory = host::openat(AT_FDCWD, path, raw::O_PATH | raw::O_CLOEXEC, 0)?;
+            may_search(self.me, directory.number(), None)
+        })?;
         HostFs.search(host)
     }
 
@@ -99,9 +108,13 @@ fn may_search_parent(me: &Identity<'_>, guest: &GuestBuf) -> Result<(), Errno> {
         return Ok(());
     }
     let flags = raw::O_PATH | raw::O_CLOEXEC | raw::O_NOFOLLOW;
-    // What can't be opened is for the call to find.
-    let Ok(directory) = host::openat(AT_FDCWD, Path::new(host.with_nul()), flags, 0) else { return Ok(()) };
-    may_search(me, directory.number(), Some(mount))
+    let path = Path::new(host.with_nul());
+    with_descriptors([-1; 2], || match host::openat(AT_FDCWD, path, flags, 0) {
+        Ok(directory) => may_search(me, directory.number(), Some(mount)),
+        Err(error) if error.is_shortage() => Err(error),
+        // What can't be opened is for the call to find.
+        Err(_) => Ok(()),
+    })
 }
 
 fn may_search(me: &Identity<'_>, directory: i32, mount: Option<usize>) -> Result<(), Errno> {
@@ -116,7 +129,15 @@ fn may_search(me: &Identity<'_>, directory: i32, mount: Option<usize>) -> Result
 }
 
 /// Asks a rule about a file; its access list is read where it decides something.
-pub fn ask<T>(me: &Identity<'_>, file: File<'_>, seen: &Seen, rule: impl FnOnce(&Owned<'_>) -> T) -> T {
+///
+/// # Errors
+/// What has run out; the rule's.
+pub fn ask<T>(
+    me: &Identity<'_>,
+    file: File<'_>,
+    seen: &Seen,
+    rule: impl FnOnce(&Owned<'_>) -> Result<T, Errno>,
+) -> Result<T, Errno> {
     let group_decides = seen.mode & 0o070 != 0 && me.credentials.fsuid != seen.uid;
     if group_decides && !is_unlimited(me) { list::ask(file, seen, rule) } else { rule(&seen.owned()) }
 }

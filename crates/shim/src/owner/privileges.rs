@@ -21,7 +21,7 @@ pub(super) fn lost_by_writing(
     stat: &Stat,
     seen: &Seen,
 ) -> Result<(), Errno> {
-    if FileType::of(stat) != FileType::Regular || !seen.is_ours(file, stat, None) {
+    if FileType::of(stat) != FileType::Regular || !seen.is_ours(file, stat, None)? {
         return Ok(());
     }
     let mode = rules::mode_after_write(&who(me), &seen.owned());

@@ -11,6 +11,7 @@ use newroot_sys::raw;
 
 use super::file::File;
 use super::{process, session_file};
+use crate::calls::procfs_files::no_room;
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::report::Decimal;
 use crate::resolve::procfs::{InProcess, name_descriptor};
@@ -100,6 +101,10 @@ fn number(process: &[u8]) -> Option<u32> {
 /// # Errors
 /// open(2)'s, read(2)'s, memfd_create(2)'s.
 pub fn open(path: &mut HostBuf, flags: u64, mask: u64) -> Result<Option<Descriptor>, Errno> {
+    make(path, flags, mask).map_err(no_room)
+}
+
+fn make(path: &mut HostBuf, flags: u64, mask: u64) -> Result<Option<Descriptor>, Errno> {
     if told(path.bytes()).is_none() {
         return Ok(None);
     }

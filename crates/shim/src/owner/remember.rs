@@ -10,7 +10,8 @@ use super::file::{File, Route, Seen, bears_attributes};
 use super::{names, session_file, sidecar};
 use crate::host::{self, AT_FDCWD, Path, Stat};
 
-/// Makes a file what `new` says, which it was `old` before. Its host mode is set if `set_mode`.
+/// Makes a file what `new` says, which it was `old` before. Its host mode is set if `set_mode`. What fails is taken back
+/// as far as it was done.
 ///
 /// # Errors
 /// What recording gives: EPERM or EACCES for a file of someone else's, ENOSPC and the like.
@@ -24,21 +25,36 @@ pub fn remember(file: File<'_>, stat: &Stat, old: &Record, new: &Seen, set_mode:
     let is_link = stat.st_mode & raw::S_IFMT == raw::S_IFLNK;
     // An attribute can only be set by who may write.
     let writable = if is_link { 0 } else { 0o600 };
+    let set = |mode: u32| host::fchmodat(AT_FDCWD, Route::to(file)?.path(), mode);
     if stat.st_mode & writable != writable {
-        host::fchmodat(AT_FDCWD, Route::to(file)?.path(), stat.st_mode & 0o7777 | writable)?;
+        set(stat.st_mode & 0o7777 | writable)?;
     }
+    let before = Record { birth: None, ..*old };
+    let changes = before != record;
     // A mode that is recorded hides the host's, which may change at leisure; one that isn't is the host's.
-    let (before, after) = if record.mode.is_none() { (host_mode, None) } else { (None, host_mode) };
-    if let Some(mode) = before {
-        host::fchmodat(AT_FDCWD, Route::to(file)?.path(), mode)?;
-    }
-    if (Record { birth: None, ..*old }) != record {
-        put(file, stat, &record)?;
-    }
-    if let Some(mode) = after {
-        host::fchmodat(AT_FDCWD, Route::to(file)?.path(), mode)?;
-    }
-    Ok(())
+    let result = match host_mode {
+        None if changes => put(file, stat, &record),
+        None => Ok(()),
+        Some(mode) if record.mode.is_none() => {
+            set(mode).and_then(|()| if changes { put(file, stat, &record) } else { Ok(()) })
+        }
+        Some(mode) => {
+            if changes {
+                put(file, stat, &record)?;
+            }
+            set(mode).inspect_err(|_| {
+                if changes {
+                    let _ = put(file, stat, &before);
+                }
+            })
+        }
+    };
+    result.inspect_err(|_| {
+        // The mode may have been changed, or only made such that the attribute could be set.
+        if !is_link && (host_mode.is_some() || stat.st_mode & writable != writable) {
+            let _ = set(stat.st_mode & 0o7777);
+        }
+    })
 }
 
 /// Writes a record, or takes it away if it is empty.

@@ -59,18 +59,24 @@ pub(crate) fn may_have(inode: u64) -> bool {
 
 /// The mode recorded for an inode that a listing shows; that it is of another file by now is as good as excluded,
 /// for a file's record goes with its last name.
-#[must_use]
-pub(super) fn mode_of(inode: u64) -> Option<u32> {
-    recorded(inode)?.mode
+///
+/// # Errors
+/// What has run out.
+pub(super) fn mode_of(inode: u64) -> Result<Option<u32>, Errno> {
+    Ok(recorded(inode)?.and_then(|record| record.mode))
 }
 
 /// The record that lies here for an inode, of whatever file that had its number.
-fn recorded(inode: u64) -> Option<Record> {
+fn recorded(inode: u64) -> Result<Option<Record>, Errno> {
     let mut path = StorePath::new();
-    path_of(inode, &mut path).ok()?;
+    path_of(inode, &mut path)?;
     let mut text = [0u8; TEXT_MAX];
-    let len = host::readlinkat(AT_FDCWD, Path::new(path.with_nul()), &mut text).ok()?;
-    Record::decode_text(text.get(..len)?).ok()
+    match host::readlinkat(AT_FDCWD, Path::new(path.with_nul()), &mut text) {
+        Ok(len) => Ok(text.get(..len).and_then(|text| Record::decode_text(text).ok())),
+        // To take it for nothing would be to forget it with the next change.
+        Err(error) if error.is_shortage() => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 fn path_of(inode: u64, out: &mut StorePath) -> Result<(), Errno> {
@@ -78,16 +84,16 @@ fn path_of(inode: u64, out: &mut StorePath) -> Result<(), Errno> {
 }
 
 /// What is recorded of a file.
-#[must_use]
-pub(super) fn read(file: File<'_>, stat: &Stat) -> Record {
-    of(file, stat).unwrap_or(Record::NONE)
-}
-
-fn of(file: File<'_>, stat: &Stat) -> Option<Record> {
-    let record = recorded(stat.st_ino)?;
-    match (record.birth, file.birth().ok()?) {
-        (Some(recorded), Some(birth)) if recorded != birth => None,
-        _ => Some(record),
+///
+/// # Errors
+/// What has run out.
+pub(super) fn read(file: File<'_>, stat: &Stat) -> Result<Record, Errno> {
+    let Some(record) = recorded(stat.st_ino)? else { return Ok(Record::NONE) };
+    match (record.birth, file.birth()) {
+        (Some(recorded), Ok(Some(birth))) if recorded != birth => Ok(Record::NONE),
+        (_, Ok(_)) => Ok(record),
+        (_, Err(error)) if error.is_shortage() => Err(error),
+        (_, Err(_)) => Ok(Record::NONE),
     }
 }
 

@@ -28,25 +28,32 @@ use crate::trap::Trapped;
 
 /// Widens what keeps the host's user from the files that a call names; false if there is nothing to widen, so
 /// that making the call again would lead nowhere.
-pub fn unlock(call: &Trapped<'_>, row: &Row, scratch: &mut Scratch) -> bool {
+///
+/// # Errors
+/// What has run out: then there may be something.
+pub fn unlock(call: &Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Result<bool, Errno> {
     let me = process::current();
     if !permission::is_unlimited(&me) {
-        return false;
+        return Ok(false);
     }
+    let unless_short = |widened: Result<bool, Errno>| match widened {
+        Err(error) if error.is_shortage() => Err(error),
+        widened => Ok(widened.unwrap_or(false)),
+    };
     let mut widened = false;
     if matches!(row.call, Call::Bind | Call::Connect) {
         let operand = &mut scratch.first;
         if matches!(socket::read_unix_path(call, operand), Ok(true)) {
-            widened |= along(&me, operand, AT_FDCWD).unwrap_or(false);
+            widened |= unless_short(along(&me, operand, AT_FDCWD))?;
         }
     }
     for (directory, path) in paths(call, row).into_iter().flatten() {
         let operand = &mut scratch.first;
         if read_path(operand, path).is_ok() {
-            widened |= along(&me, operand, directory).unwrap_or(false);
+            widened |= unless_short(along(&me, operand, directory))?;
         }
     }
-    widened
+    Ok(widened)
 }
 
 /// Directory and path of each file that a call names.
@@ -105,7 +112,7 @@ fn one(me: &Identity<'_>, guest: &[u8]) -> Result<bool, Errno> {
         let flags = raw::O_PATH | raw::O_NOFOLLOW | raw::O_CLOEXEC;
         match host::openat(AT_FDCWD, host, flags, 0) {
             Ok(found) => widen(me, File::Found(found.number()), mount),
-            Err(Errno::MFILE) => Err(Errno::MFILE),
+            Err(error) if error.is_shortage() => Err(error),
             Err(_) => Ok(false),
         }
     })

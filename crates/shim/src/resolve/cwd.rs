@@ -53,8 +53,10 @@ pub fn directory_path_from(
 /// ENOENT if it isn't seen in the namespace; EBADF; what making the namespace's outlook gives.
 pub fn namespace_path(directory: i32, out: &mut GuestBuf) -> Result<(), Errno> {
     let seen = session();
-    if directory_path(directory, out).is_ok() {
-        return out.prepend(seen.root);
+    match directory_path(directory, out) {
+        Ok(_) => return out.prepend(seen.root),
+        Err(error) if error.is_shortage() => return Err(error),
+        Err(_) => {}
     }
     let mut host = HostBuf::new();
     host_path(directory, &mut host)?;
@@ -62,18 +64,33 @@ pub fn namespace_path(directory: i32, out: &mut GuestBuf) -> Result<(), Errno> {
 }
 
 /// Index of the mount a descriptor's file belongs to, if the guest sees it.
-#[must_use]
-pub fn mount_of_directory(directory: i32) -> Option<usize> {
+///
+/// # Errors
+/// What has run out, where that couldn't be found out.
+pub fn mount_of_directory(directory: i32) -> Result<Option<usize>, Errno> {
     mount_of_directory_from(directory, directory)
 }
 
 /// The same, of a directory that was opened by a relative path from `start`: what is below the working
 /// directory is in the mount by which that was reached.
-#[must_use]
-pub fn mount_of_directory_from(directory: i32, start: i32) -> Option<usize> {
+///
+/// # Errors
+/// As for [`mount_of_directory`].
+pub fn mount_of_directory_from(directory: i32, start: i32) -> Result<Option<usize>, Errno> {
     let mut host = HostBuf::new();
-    host_path(directory, &mut host).ok()?;
-    session().mounts.detranslate(host.bytes(), preferred(start), &mut GuestBuf::new())
+    match host_path(directory, &mut host) {
+        Ok(()) => Ok(session().mounts.detranslate(host.bytes(), preferred(start), &mut GuestBuf::new())),
+        Err(error) if error.is_shortage() => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Whether a descriptor's file lies in a read-only binding.
+///
+/// # Errors
+/// As for [`mount_of_directory`].
+pub fn lies_read_only(descriptor: i32) -> Result<bool, Errno> {
+    Ok(mount_of_directory(descriptor)?.is_some_and(super::is_read_only))
 }
 
 /// The mount by which the working directory was reached, where that can make a difference.

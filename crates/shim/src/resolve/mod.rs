@@ -28,8 +28,8 @@ use crate::session::session;
 use crate::slots::Operand;
 
 pub use cwd::{
-    cwd_mount, directory_path, directory_path_from, host_path, mount_of_directory, mount_of_directory_from,
-    namespace_path, raw_host_path,
+    cwd_mount, directory_path, directory_path_from, host_path, lies_read_only, mount_of_directory,
+    mount_of_directory_from, namespace_path, raw_host_path,
 };
 pub(crate) use fs::HostFs;
 pub use long::Anchored;
@@ -75,11 +75,18 @@ impl Entry {
 
     /// Which mount the directory belongs to. Directories that exist only for the bindings below
     /// them belong to what is around them, as they would if they were real.
-    #[must_use]
-    pub fn mount(&self) -> Option<usize> {
-        // A path that doesn't tell is relative.
-        let found = || mount_of_directory_from(self.directory(), self.guest_directory);
-        let mount = self.mount.or_else(found)?;
+    ///
+    /// # Errors
+    /// As for [`mount_of_directory`].
+    pub fn mount(&self) -> Result<Option<usize>, Errno> {
+        let mount = match self.mount {
+            Some(mount) => mount,
+            // A path that doesn't tell is relative.
+            None => match mount_of_directory_from(self.directory(), self.guest_directory)? {
+                Some(mount) => mount,
+                None => return Ok(None),
+            },
+        };
         let mounts = &session().mounts;
         let mut at = mount;
         while is_virtual(at) {
@@ -87,7 +94,7 @@ impl Entry {
             let parent = guest.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
             at = mounts.owner(guest.get(..parent).unwrap_or(&[]));
         }
-        Some(at)
+        Ok(Some(at))
     }
 }
 
@@ -213,13 +220,13 @@ pub fn object(operand: &mut Operand, directory: i32, last: Last) -> Result<Objec
             // Down from a directory without a link or a binding on the way is the same mount; of a file
             // that is seen at two places, the descriptor alone doesn't tell by which one came.
             let matters = session().has(Flags::READ_ONLY.with(Flags::ALIASED));
-            let mount = if matters { mount_of_directory(directory) } else { None };
+            let mount = if matters { mount_of_directory(directory)? } else { None };
             host::openat2(directory, path, flags.into(), 0, NO_SYMLINKS).map(|descriptor| (descriptor, mount))
         }
     };
     match opened {
         // A name that isn't followed, and yet leads elsewhere.
-        Ok((descriptor, _)) if last == Last::Keep && is_name(&descriptor) => {}
+        Ok((descriptor, _)) if last == Last::Keep && is_name(&descriptor)? => {}
         Ok((descriptor, mount)) => return Ok(Object::plain(Some(descriptor), mount)),
         Err(Errno::LOOP) => {}
         Err(error) if out_of_descriptors(error) => {}
@@ -239,7 +246,7 @@ pub fn object(operand: &mut Operand, directory: i32, last: Last) -> Result<Objec
         let link = if found.elsewhere { links::of_path(operand.walk.host.bytes()) } else { None };
         match open_found(found, &mut operand.walk.host, raw::O_PATH) {
             // It has got more names since.
-            Ok(descriptor) if last == Last::Keep && tries < TRIES && is_name(&descriptor) => tries += 1,
+            Ok(descriptor) if last == Last::Keep && tries < TRIES && is_name(&descriptor)? => tries += 1,
             Ok(descriptor) => return Ok(Object { descriptor: Some(descriptor), mount, link }),
             // Something was renamed while we walked: look again.
             Err(Errno::LOOP) if tries < TRIES => tries += 1,
@@ -252,8 +259,8 @@ pub fn object(operand: &mut Operand, directory: i32, last: Last) -> Result<Objec
 }
 
 /// Whether what was opened is one of several names of a file, rather than the file.
-fn is_name(opened: &Descriptor) -> bool {
-    links::of_link(opened.number()).is_some()
+fn is_name(opened: &Descriptor) -> Result<bool, Errno> {
+    Ok(links::of_link(opened.number())?.is_some())
 }
 
 /// A path from a directory that was removed, or lies deeper than PATH_MAX: it has no guest path to
@@ -261,7 +268,10 @@ fn is_name(opened: &Descriptor) -> bool {
 ///
 /// `error` is what the walk said; it stands where the directory does have a guest path.
 fn from_nowhere(operand: &mut Operand, directory: i32, flags: u32, error: Errno) -> Result<Object, Errno> {
-    let start = directory_path(directory, &mut operand.walk.guest);
+    let start = match directory_path(directory, &mut operand.walk.guest) {
+        Err(error) if error.is_shortage() => return Err(error),
+        start => start,
+    };
     // From a good start the walk's word stands, unless its own limit is what it met.
     if start.is_ok() && error != Errno::NAMETOOLONG {
         return Err(error);
@@ -275,7 +285,7 @@ fn from_nowhere(operand: &mut Operand, directory: i32, flags: u32, error: Errno)
         Ok(()) => operand.walk.host.len() >= PATH_MAX,
         Err(error) => error == Errno::NAMETOOLONG,
     };
-    match mount_of_directory(found.number()) {
+    match mount_of_directory(found.number())? {
         Some(mount) => Ok(Object::plain(Some(found), Some(mount))),
         None if too_deep => Ok(Object::plain(Some(found), None)),
         None if session().has(Flags::FAKE_ROOT) => from_outside(operand, directory, found),
@@ -323,13 +333,18 @@ impl Object {
         if !session().has(Flags::READ_ONLY) {
             return Ok(false);
         }
-        Ok(self.mount().is_some_and(is_read_only))
+        Ok(self.mount()?.is_some_and(is_read_only))
     }
 
     /// Which mount it belongs to, as far as can be found out.
-    #[must_use]
-    pub fn mount(&self) -> Option<usize> {
-        self.mount.or_else(|| mount_of_directory(self.descriptor.as_ref()?.number()))
+    ///
+    /// # Errors
+    /// As for [`mount_of_directory`].
+    pub fn mount(&self) -> Result<Option<usize>, Errno> {
+        match (self.mount, &self.descriptor) {
+            (None, Some(descriptor)) => mount_of_directory(descriptor.number()),
+            (mount, _) => Ok(mount),
+        }
     }
 }
 

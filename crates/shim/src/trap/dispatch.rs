@@ -3,7 +3,8 @@
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
 use newroot_sys::arch::AFTERWARDS;
-use newroot_sys::table::{self, Call};
+use newroot_sys::raw;
+use newroot_sys::table::{self, Call, Row};
 
 use super::{Outcome, Trapped, resume};
 use crate::calls::{
@@ -18,19 +19,74 @@ use crate::slots::Scratch;
 
 /// Runs a trapped call.
 pub fn dispatch(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
-    if base().has(Flags::FAKE_ROOT) {
-        outlook::enter(call.slot);
+    if base().has(Flags::FAKE_ROOT)
+        && let Err(error) = outlook::enter(call.slot)
+        && table::row_of(call.number).is_some_and(looks_at_files)
+    {
+        // Where the process really is, nothing can be found; and nothing is to be found elsewhere.
+        return error.into();
     }
     let outcome = once(call, scratch);
+    // By now the number of a call that slept is known.
+    let row = table::row_of(call.number);
+    // That newroot opens a file where the kernel needs none is its own affair.
+    let out_of_files = [Errno::MFILE, Errno::NFILE].map(|error| Outcome::Done(error.to_return()));
+    if out_of_files.contains(&outcome) && row.is_some_and(|row| looks_at_files(row) && !opens(row.call)) {
+        return Errno::NOMEM.into();
+    }
     // What the host refuses its own user, it may yet have to grant who is root in the guest.
     if outcome == Outcome::Done(Errno::ACCES.to_return())
         && session().has(Flags::FAKE_ROOT)
-        && let Some(row) = table::row_of(call.number)
-        && owner::unlock(call, row, scratch)
+        && let Some(row) = row
     {
-        return once(call, scratch);
+        return match owner::unlock(call, row, scratch) {
+            Ok(true) => once(call, scratch),
+            Ok(false) => outcome,
+            Err(Errno::MFILE | Errno::NFILE) => Errno::NOMEM.into(),
+            Err(error) => error.into(),
+        };
     }
     outcome
+}
+
+/// Whether a call has to do with files, by a path or a descriptor.
+fn looks_at_files(row: &Row) -> bool {
+    let mounts = matches!(row.number, raw::__NR_mount | raw::__NR_umount2 | raw::__NR_pivot_root);
+    let other = matches!(
+        row.call,
+        Call::Kernel
+            | Call::Faked
+            | Call::Ptrace
+            | Call::Prctl
+            | Call::Seccomp
+            | Call::Uname
+            | Call::SigAction
+            | Call::SigProcMask
+            | Call::SigPending
+            | Call::SigReturn
+            | Call::SigTimedWait
+            | Call::SigSuspend
+            | Call::PPoll
+            | Call::PSelect6
+            | Call::EPollPWait
+    );
+    mounts || !other
+}
+
+/// Whether the kernel itself opens a file for a call.
+fn opens(call: Call) -> bool {
+    matches!(
+        call,
+        Call::Open
+            | Call::OpenAt
+            | Call::OpenAt2
+            | Call::Creat
+            | Call::ExecVe
+            | Call::ExecVeAt
+            | Call::Accept
+            | Call::RecvMsg
+            | Call::RecvMMsg
+    )
 }
 
 fn once(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {

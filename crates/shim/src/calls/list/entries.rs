@@ -98,8 +98,11 @@ pub fn amend(out: usize, len: usize, layout: Layout, mut keep: impl FnMut(&Entry
 /// Whether an entry of a directory is the file at a host path.
 #[must_use]
 pub fn is_at<Side, const N: usize>(entry: &Entry, directory: i32, path: &mut Buffer<Side, N>) -> bool {
-    host::fstatat(AT_FDCWD, Path::new(path.with_nul()), raw::AT_SYMLINK_NOFOLLOW).is_ok_and(|stat| {
-        stat.st_ino == entry.inode()
-            && host::fstat(directory).is_ok_and(|parent| parent.st_dev == stat.st_dev)
-    })
+    host::fstatat(AT_FDCWD, Path::new(path.with_nul()), raw::AT_SYMLINK_NOFOLLOW).map_or_else(
+        |error| error.is_shortage(),
+        |stat| {
+            stat.st_ino == entry.inode()
+                && host::fstat(directory).is_ok_and(|parent| parent.st_dev == stat.st_dev)
+        },
+    )
 }

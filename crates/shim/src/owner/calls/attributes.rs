@@ -131,7 +131,7 @@ fn run(
     let mut route = Route::to(file)?;
     let path = route.path().address();
     let seen = file::look(me, file, &stat, mount)?;
-    let ours = seen.is_ours(file, &stat, mount);
+    let ours = seen.is_ours(file, &stat, mount)?;
     let bears = bears_attributes(stat.st_mode);
     match operation {
         Operation::List { list, size } => list_names(me, route.path(), list, size),

@@ -62,7 +62,7 @@ pub(super) fn by_path(
     let directory = directory_of(arguments, row);
     let path = argument(arguments, row.path);
     if names_descriptor(arguments, row, path)? {
-        let mount = mount_of_directory(directory);
+        let mount = mount_of_directory(directory)?;
         return apply(me, File::Descriptor(directory), mount, change);
     }
     read_path(operand, path)?;
@@ -98,12 +98,15 @@ fn apply(me: &Identity<'_>, file: File<'_>, mount: Option<usize>, change: Change
             Seen { uid: new.uid, gid: new.gid, mode: new.mode, ..seen }
         }
     };
-    if !seen.is_ours(file, &stat, mount) {
+    if !seen.is_ours(file, &stat, mount)? {
         return elsewhere(me, file, &stat, change);
     }
-    remember(file, &stat, &seen.record, &new, matches!(change, Change::Mode(_)) || new.mode != seen.mode)?;
-    if matches!(change, Change::Mode(_)) && bears_attributes(stat.st_mode) {
-        list::follow_mode(file, new.mode)?;
+    let is_mode = matches!(change, Change::Mode(_));
+    let record = || remember(file, &stat, &seen.record, &new, is_mode || new.mode != seen.mode);
+    if is_mode && bears_attributes(stat.st_mode) {
+        list::with_mode(file, new.mode, record)?;
+    } else {
+        record()?;
     }
     if matches!(change, Change::Owner(..))
         && rules::loses_capabilities(&owned)

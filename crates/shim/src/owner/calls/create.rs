@@ -50,14 +50,14 @@ impl Parent {
         let file = File::Descriptor(directory);
         let stat = file.stat()?;
         let seen = file::look(me, file, &stat, mount)?;
-        let ours = seen.is_ours(file, &stat, mount);
+        let ours = seen.is_ours(file, &stat, mount)?;
         if FileType::of(&stat) != FileType::Directory {
             return Err(Errno::NOTDIR);
         }
         permission::ask(me, file, &seen, |owned| {
             rules::may(&who(me), owned, Want::WRITE.with(Want::EXECUTE))
         })?;
-        Ok(Self { seen, ours, inherited: Inherited::from(file) })
+        Ok(Self { seen, ours, inherited: Inherited::from(file)? })
     }
 
     /// Records of a file that was just made what its maker and its directory say. `made` is what the host has of
@@ -121,8 +121,20 @@ pub(super) fn create(
         return make_device(me, &parent, &entry, operand, mode, device).map(|()| 0);
     }
     by_name(&arguments, row, operand, &entry)?;
-    record_name(me, &parent, &entry, operand, mode_asked(call))?;
+    record_name(me, &parent, &entry, operand, mode_asked(call))
+        .inspect_err(|_| take_back(&entry, operand, makes_directory))?;
     Ok(0)
+}
+
+/// Takes a name away that was just made, of which nothing can be recorded: it would be somebody else's.
+pub(super) fn take_back(entry: &Entry, operand: &mut Operand, directory: bool) {
+    let name = Path::new(operand.name.with_nul());
+    if let Ok(stat) = host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW)
+        && !file::bears_attributes(stat.st_mode)
+    {
+        sidecar::forget(&stat);
+    }
+    let _ = host::unlinkat(entry.directory(), name, if directory { raw::AT_REMOVEDIR } else { 0 });
 }
 
 /// Whether symlink(2) is given an empty text, which is found wrong before the directory is.
@@ -243,22 +255,25 @@ pub(super) fn bind(call: &mut Trapped<'_>, me: &Identity<'_>, scratch: &mut Scra
         permission::search(me, operand, AT_FDCWD, newroot_paths::Last::Keep)?;
         let entry = resolve::entry(operand, AT_FDCWD)?;
         taken = crate::calls::path::exists(&entry, operand).is_ok();
-        Parent::of(me, &entry).map(Some)
+        Parent::of(me, &entry).map(|parent| Some((parent, entry)))
     })();
-    let parent = match parent {
-        Ok(Some(parent)) => parent,
+    let (parent, entry) = match parent {
+        Ok(Some(found)) => found,
         Err(Errno::ACCES) if !taken => return Some(Errno::ACCES.into()),
+        // The ordinary code may have more luck, and would neither ask nor record anything.
+        Err(error) if error.is_shortage() => return Some(error.into()),
         // What else is wrong, the ordinary code will say.
         _ => return None,
     };
-    let outcome = socket::bind(call, operand);
+    let second = &mut scratch.second;
+    let outcome = match second.name.assign(operand.name.bytes()) {
+        Ok(()) => socket::bind(call, operand),
+        Err(error) => error.into(),
+    };
     if outcome != Outcome::Done(0) {
         return Some(outcome);
     }
-    let recorded = (|| {
-        socket::read_unix_path(call, operand)?;
-        let entry = resolve::entry(operand, AT_FDCWD)?;
-        record_name(me, &parent, &entry, operand, 0o777)
-    })();
+    let recorded =
+        record_name(me, &parent, &entry, second, 0o777).inspect_err(|_| take_back(&entry, second, false));
     Some(recorded.map(|()| 0).into())
 }

@@ -20,10 +20,13 @@ pub(super) fn list(call: &mut Trapped<'_>, kind: Call) -> Outcome {
         let [directory, out, ..] = call.arguments;
         let directory = descriptor_argument(directory);
         let left = amend(out, len as usize, layout, |entry| {
-            if entry.kind() == raw::DT_SOCK
-                && let Some(mode) = sidecar::mode_of(entry.inode())
-            {
-                entry.set_kind(mode);
+            if entry.kind() == raw::DT_SOCK {
+                match sidecar::mode_of(entry.inode()) {
+                    Ok(Some(mode)) => entry.set_kind(mode),
+                    Ok(None) => {}
+                    // DT_UNKNOWN: who wants to know looks at the file.
+                    Err(_) => entry.set_kind(0),
+                }
             }
             entry.name().bytes() != sidecar::NAME || !sidecar::is_store(entry, directory)
         });

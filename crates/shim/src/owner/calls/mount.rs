@@ -55,7 +55,7 @@ pub(super) fn run(
             }
             return Ok(0);
         }
-        outlook::enter(call.slot);
+        outlook::enter(call.slot)?;
     }
     // Others keep mounting, or there is no memory to see what they have mounted.
     Err(Errno::NOMEM)
@@ -102,7 +102,11 @@ fn mount(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch, before: u
         switches = switches.with(MountFlags::READ_ONLY);
     }
     let change = Change::Mount { guest: place.path(first), host: host.bytes(), flags: switches };
-    chain::provide_change(before, &change)
+    chain::provide_change(before, &change).inspect_err(|_| {
+        if switches.has(MountFlags::MEMORY) {
+            memory_file::remove(host.bytes());
+        }
+    })
 }
 
 /// MS_REMOUNT, of one mount or of a file system: only whether it is read-only makes a difference.
@@ -137,7 +141,7 @@ fn bind(
     let mut index = found.mount;
     if found.magic {
         resolve::host_path(object.number(), &mut second.walk.host)?;
-        index = resolve::mount_of_directory(object.number()).ok_or(Errno::INVAL)?;
+        index = resolve::mount_of_directory(object.number())?.ok_or(Errno::INVAL)?;
         session()
             .mounts
             .detranslate(second.walk.host.bytes(), Some(index), &mut second.walk.guest)
@@ -208,7 +212,10 @@ fn pivot(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch, before: u
     }
     let at_root = {
         let mut here = GuestBuf::new();
-        resolve::namespace_path(AT_FDCWD, &mut here).is_ok() && here.is_empty()
+        match resolve::namespace_path(AT_FDCWD, &mut here) {
+            Err(error) if error.is_shortage() => return Err(error),
+            known => known.is_ok() && here.is_empty(),
+        }
     };
     let (path, old) = (root.path(first), put_old.path(second));
     if !is_under(old, path) {

@@ -6,7 +6,7 @@ use newroot_owner::{Want, permission as rules};
 use newroot_paths::Last;
 use newroot_sys::raw;
 
-use super::create::Parent;
+use super::create::{Parent, take_back};
 use super::device::{may_be_device, open_device};
 use crate::calls::open::{Request, request};
 use crate::calls::path::{exists, read_only_directory};
@@ -74,6 +74,7 @@ fn told(
     permission::search(me, operand, request.directory, request.last())?;
     match resolve::walk_text(operand, request.directory, request.last()) {
         Ok(found) if !found.magic => procfs::open(&mut operand.walk.host, request.flags, mask),
+        Err(error) if error.is_shortage() => Err(error),
         _ => Ok(None),
     }
 }
@@ -116,7 +117,12 @@ fn existing(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Resul
     if request.flags & O_PATH != 0 {
         return Ok(None);
     }
-    let Ok(object) = resolve::object(operand, request.directory, request.last()) else { return Ok(None) };
+    let object = match resolve::object(operand, request.directory, request.last()) {
+        Ok(object) => object,
+        // The ordinary code may have more luck, and wouldn't ask.
+        Err(error) if error.is_shortage() => return Err(error),
+        Err(_) => return Ok(None),
+    };
     let mount = object.mount;
     check(me, permission::object_file(&object, operand), mount, request)
 }
@@ -190,7 +196,7 @@ fn create(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<
         }
         let name = Path::new(operand.name.with_nul());
         match host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW) {
-            Ok(stat) if FileType::of(&stat) == FileType::Symlink && links::at(&entry, operand).is_some() => {
+            Ok(stat) if FileType::of(&stat) == FileType::Symlink && links::at(&entry, operand)?.is_some() => {
                 if request.flags & O_EXCL != 0 {
                     return Err(Errno::EXIST);
                 }
@@ -219,7 +225,7 @@ fn create(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<
             Err(Errno::NOENT) => {}
             Err(error) => return Err(error),
         }
-        if read_only_directory(&entry) {
+        if read_only_directory(&entry)? {
             return Err(Errno::ROFS);
         }
         let parent = Parent::of(me, &entry)?;
@@ -227,7 +233,8 @@ fn create(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<
         let name = Path::new(operand.name.with_nul());
         match host::openat(entry.directory(), name, flags as u32, request.mode as u32) {
             Ok(made) => {
-                parent.record(me, File::Descriptor(made.number()), request.mode as u32)?;
+                let recorded = parent.record(me, File::Descriptor(made.number()), request.mode as u32);
+                recorded.inspect_err(|_| take_back(&entry, operand, false))?;
                 return Ok(Some(made));
             }
             // Somebody was faster.

@@ -1,7 +1,6 @@
 //! Taking names away and giving others: unlink(2), rmdir(2), rename(2), link(2).
 
 use newroot_abi::Errno;
-use newroot_abi::links::Id;
 use newroot_owner::session::Identity;
 use newroot_owner::{Want, permission as rules};
 use newroot_paths::{HostBuf, Last};
@@ -12,6 +11,7 @@ use newroot_sys::table::PathCall;
 use crate::calls::path::{self, argument};
 use crate::calls::{descriptor_argument, names, read_path};
 use crate::host::{self, AT_FDCWD, Descriptor, FileType, Path, Stat};
+use crate::limits::with_descriptors;
 use crate::links;
 use crate::owner::file::{self, File, Seen, bears_attributes};
 use crate::owner::process::who;
@@ -30,40 +30,53 @@ struct Victim {
 
 impl Victim {
     /// Looks at a name; `None` if nothing is there, or can't be looked at.
-    fn at(me: &Identity<'_>, entry: &Entry, operand: &mut Operand) -> Option<Self> {
+    ///
+    /// # Errors
+    /// What has run out, where somebody must be asked: the call itself wouldn't ask.
+    fn at(me: &Identity<'_>, entry: &Entry, operand: &mut Operand) -> Result<Option<Self>, Errno> {
+        let (directory, mount) = (entry.directory(), entry.mount);
         let name = Path::new(operand.name.with_nul());
-        let stat = host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW).ok()?;
-        if let Some(id) = links::at(entry, operand) {
-            return Self::elsewhere(me, id, entry.mount);
-        }
-        let name = Path::new(operand.name.with_nul());
-        let unlimited = permission::is_unlimited(me);
-        if unlimited && (bears_attributes(stat.st_mode) || stat.st_nlink > 1) {
-            return Some(Self { stat, seen: None, file: None });
-        }
-        let flags = raw::O_PATH | raw::O_NOFOLLOW | raw::O_CLOEXEC;
-        let file = match host::openat(entry.directory(), name, flags, 0) {
-            Ok(file) => file,
-            Err(_) if unlimited => return Some(Self { stat, seen: None, file: None }),
-            Err(_) => return None,
+        let stat = match host::fstatat(directory, name, raw::AT_SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(error) if error.is_shortage() => return Err(error),
+            Err(_) => return Ok(None),
         };
-        let found = File::Found(file.number());
-        // By now the name may be another's.
-        let stat = found.stat().ok()?;
-        let seen = if unlimited { None } else { Some(file::look(me, found, &stat, entry.mount).ok()?) };
-        Some(Self { stat, seen, file: Some(file) })
+        if let Some(id) = links::at(entry, operand)? {
+            let mut path = HostBuf::new();
+            links::locate(id, &mut path)?;
+            return Self::found(me, (AT_FDCWD, Path::new(path.with_nul())), mount, &stat);
+        }
+        if permission::is_unlimited(me) && (bears_attributes(stat.st_mode) || stat.st_nlink > 1) {
+            return Ok(Some(Self { stat, seen: None, file: None }));
+        }
+        Self::found(me, (directory, Path::new(operand.name.with_nul())), mount, &stat)
     }
 
-    /// A file that has several names, and lies in the store.
-    fn elsewhere(me: &Identity<'_>, id: Id, mount: Option<usize>) -> Option<Self> {
-        let mut path = HostBuf::new();
-        links::locate(id, &mut path).ok()?;
-        let flags = raw::O_PATH | raw::O_NOFOLLOW | raw::O_CLOEXEC;
-        let file = host::openat(AT_FDCWD, Path::new(path.with_nul()), flags, 0).ok()?;
-        let found = File::Found(file.number());
-        let stat = found.stat().ok()?;
-        let seen = if permission::is_unlimited(me) { None } else { file::look(me, found, &stat, mount).ok() };
-        Some(Self { stat, seen, file: Some(file) })
+    fn found(
+        me: &Identity<'_>,
+        (directory, name): (i32, Path<'_>),
+        mount: Option<usize>,
+        stat: &Stat,
+    ) -> Result<Option<Self>, Errno> {
+        let unlimited = permission::is_unlimited(me);
+        let look = || -> Result<Self, Errno> {
+            let file = host::openat(directory, name, raw::O_PATH | raw::O_NOFOLLOW | raw::O_CLOEXEC, 0)?;
+            let found = File::Found(file.number());
+            // By now the name may be another's.
+            let stat = found.stat()?;
+            let seen = if unlimited { None } else { Some(file::look(me, found, &stat, mount)?) };
+            Ok(Self { stat, seen, file: Some(file) })
+        };
+        match look() {
+            Ok(victim) => Ok(Some(victim)),
+            // Who need not be asked need not be looked at.
+            Err(_) if unlimited => Ok(Some(Self { stat: *stat, seen: None, file: None })),
+            Err(error) if error.is_shortage() => {
+                // Not to be kept open.
+                with_descriptors([directory, -1], || look().map(|victim| Some(Self { file: None, ..victim })))
+            }
+            Err(_) => Ok(None),
+        }
     }
 
     fn is_directory(&self) -> bool {
@@ -93,7 +106,7 @@ pub(super) fn remove(
     permission::search(me, operand, directory, Last::Keep)?;
     let victim = match resolve::entry(operand, directory) {
         Ok(entry) if !entry.mount_point => {
-            let victim = Victim::at(me, &entry, operand);
+            let victim = Victim::at(me, &entry, operand)?;
             let flags = if row.directory.is_some() { argument(&arguments, 2) as u32 } else { 0 };
             let as_directory = call.number as u32 == legacy::__NR_rmdir || flags & raw::AT_REMOVEDIR != 0;
             let name = operand.name.bytes();
@@ -105,6 +118,7 @@ pub(super) fn remove(
             }
             victim
         }
+        Err(error) if error.is_shortage() => return Err(error),
         _ => None,
     };
     let outcome = path::run(call, row, operand);
@@ -176,14 +190,16 @@ fn check_rename(
     read_path(second, new.1)?;
     permission::search(me, first, old.0, Last::Keep)?;
     permission::search(me, second, new.0, Last::Keep)?;
-    let (Ok(from), Ok(to)) = (resolve::entry(first, old.0), resolve::entry(second, new.0)) else {
-        return Ok(None);
+    let (from, to) = match (resolve::entry(first, old.0), resolve::entry(second, new.0)) {
+        (Ok(from), Ok(to)) => (from, to),
+        (Err(error), _) | (_, Err(error)) if error.is_shortage() => return Err(error),
+        _ => return Ok(None),
     };
     if from.mount_point || to.mount_point {
         return Ok(None);
     }
-    let moved = Victim::at(me, &from, first);
-    let replaced = Victim::at(me, &to, second);
+    let moved = Victim::at(me, &from, first)?;
+    let replaced = Victim::at(me, &to, second)?;
     let same = |a: &Stat, b: &Stat| (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino);
     let is_same = matches!((&moved, &replaced), (Some(a), Some(b)) if same(&a.stat, &b.stat));
     // What can't be said of any file in any directory, the call says first.

@@ -79,6 +79,8 @@ fn may_reach(me: &Identity<'_>, operand: &mut Operand, address: usize, len: usiz
         .and_then(|object| permission::may_object(me, &object, operand, Want::WRITE));
     match reached {
         Err(Errno::ACCES) => Err(Errno::ACCES),
+        // The call itself may have more luck, and wouldn't ask.
+        Err(error) if error.is_shortage() => Err(error),
         _ => Ok(()),
     }
 }

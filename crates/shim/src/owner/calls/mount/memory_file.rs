@@ -37,7 +37,9 @@ pub(super) fn make(data: usize, host: &mut HostBuf) -> Result<MountFlags, Errno>
         match host::mkdirat(AT_FDCWD, Path::new(host.with_nul()), 0o700) {
             Ok(()) => {
                 let mode = option(data, b"mode=").unwrap_or(0o1777) & 0o1777 | 0o700;
-                host::fchmodat(AT_FDCWD, Path::new(host.with_nul()), mode)?;
+                host::fchmodat(AT_FDCWD, Path::new(host.with_nul()), mode).inspect_err(|_| {
+                    let _ = host::unlinkat(AT_FDCWD, Path::new(host.with_nul()), raw::AT_REMOVEDIR);
+                })?;
                 return Ok(MountFlags::MEMORY.with(MountFlags::OURS));
             }
             Err(Errno::EXIST) => {}
