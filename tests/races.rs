@@ -27,6 +27,9 @@ const OWN_LINKS: [&[&str]; 2] = [
     &["--engine=trap", "--link2symlink", "--patch-after=1"],
 ];
 
+/// The same where whoever executes something may become somebody else.
+const ROOTS: [&[&str]; 1] = [&["--engine=trap", "--root", "--patch-after=1"]];
+
 /// Runs a program of `tests/races`, natively and on the engines; with these arguments behind the time.
 fn race(name: &str, arguments: &[&str]) {
     race_on(name, arguments, &ENGINES);
@@ -116,6 +119,12 @@ fn the_killed_disturb_nobody() {
 fn names_of_files_come_and_go() {
     race("names", &[]);
     race_on("names", &[], &OWN_LINKS);
+}
+
+#[test]
+fn execs_end_threads_in_the_middle_of_anything() {
+    race("execs", &[]);
+    race_on("execs", &[], &ROOTS);
 }
 
 #[test]
