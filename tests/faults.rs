@@ -1,11 +1,14 @@
 //! What runs out at any moment: memory, files, room on the disk. A call of newroot's own fails with what the kernel says
 //! then, the first one, the second, and so on until none fails any more; or that one and all behind it.
 //!
-//! Then the guest's call gives an error that the kernel could give to it, or succeeds as ever. Nothing is left behind, and
-//! what is made again succeeds. The calls fail by way of a filter that asks the helper `faults` about them
+//! Then the guest's call gives an error that the kernel could give to it, or succeeds as ever, and the launcher makes all or
+//! nothing and says so in one line. Nothing is left behind, and what is made again succeeds. The calls fail by way of a filter that asks the helper `faults` about them
 //! (`crates/testkit/helpers/faults.c`).
 //!
 //! CI tries a part of all these failures, the same each time; `NEWROOT_FAULTS_EVERY=1` has all of them tried.
+
+#[path = "faults/launcher.rs"]
+mod launcher;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::guest::{Existing, Root, Transaction, ensure, place};
 use crate::manifest::Manifest;
 use crate::observer::{Observer, Progress, Summary, Warning};
-use crate::{library_index, skeleton};
+use crate::{library_index, probe, skeleton};
 
 /// Builds a root in `directory` out of what [`Manifest::root`] lists.
 pub(crate) fn init(
@@ -68,6 +68,7 @@ pub(crate) fn carry_out(
     for warning in &manifest.collected.warnings {
         observer.warn(warning);
     }
+    probe::all_told()?;
     let root = Root::open(directory).map_err(|cause| Error::io("open the root", directory, cause))?;
     let mut transaction = Transaction::new(root);
     let applets = manifest.applets.iter().flat_map(|(_, applets)| applets);
@@ -102,6 +103,7 @@ pub(crate) fn carry_out(
         library_index::extend(&mut transaction, index, entries)?;
     }
     progress.end()?;
+    probe::all_told()?;
     let mut summary = transaction.commit();
     summary.programs = manifest.programs;
     Ok(summary)

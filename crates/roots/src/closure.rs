@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::loader::{By, Loader, Object, index};
 use crate::observer::Warning;
 use crate::options::Options;
-use crate::{script, search};
+use crate::{probe, script, search};
 
 /// Collects host paths, program by program.
 #[derive(Debug)]
@@ -143,7 +143,8 @@ impl<'a> Closure<'a> {
             script: path.to_owned(),
             interpreter: interpreter.into(),
         };
-        if !script.interpreter.is_absolute() || !script.interpreter.is_file() {
+        if !script.interpreter.is_absolute() || !probe::is_file(&script.interpreter) {
+            probe::all_told()?;
             return Err(missing(script.interpreter.as_os_str()));
         }
         self.program(&script.interpreter)?;
@@ -286,8 +287,8 @@ fn read_library(known: &mut HashMap<PathBuf, Option<Rc<Elf>>>, path: &Path) -> O
     if let Some(library) = known.get(path) {
         return library.clone();
     }
-    let library = match elf::read(path) {
-        Ok(Kind::Native(elf)) => Some(Rc::new(elf)),
+    let library = match probe::found(path, elf::read(path)) {
+        Some(Kind::Native(elf)) => Some(Rc::new(elf)),
         _ => None,
     };
     known.insert(path.to_owned(), library.clone());

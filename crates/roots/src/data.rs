@@ -9,12 +9,13 @@ use std::process::{Command, Stdio};
 
 use crate::closure::Closure;
 use crate::error::Result;
+use crate::probe;
 use crate::tree;
 
 /// Adds what the programs that `closure` has will look for.
 pub(crate) fn collect(closure: &mut Closure<'_>) -> Result<()> {
     for program in closure.programs().to_vec() {
-        let Ok(real) = program.canonicalize() else {
+        let Some(real) = probe::found(&program, program.canonicalize()) else {
             continue;
         };
         let name = real.file_name().unwrap_or_default().as_bytes();
@@ -37,7 +38,7 @@ fn python(closure: &mut Closure<'_>, program: &Path) -> Result<()> {
     let library = ["lib", "lib64"]
         .iter()
         .map(|lib| prefix.join(lib).join(name))
-        .find(|library| library.join("os.py").is_file());
+        .find(|library| probe::is_file(&library.join("os.py")));
     let Some(library) = library else {
         return Ok(());
     };
@@ -62,12 +63,12 @@ fn perl(closure: &mut Closure<'_>, program: &Path) -> Result<()> {
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output();
-    let Ok(output) = output else {
+    let Some(output) = probe::found(program, output) else {
         return Ok(());
     };
     for line in output.stdout.split(|&byte| byte == b'\n') {
         let directory = PathBuf::from(OsString::from_vec(line.to_vec()));
-        if directory.is_dir() && !line.is_empty() {
+        if !line.is_empty() && probe::is_directory(&directory) {
             tree::collect(closure, &directory, Some(program), &|_| false)?;
         }
     }
@@ -108,7 +109,7 @@ fn terminals(closure: &mut Closure<'_>) {
         let found = TERMINFO
             .iter()
             .map(|directory| Path::new(directory).join(initial).join(terminal))
-            .find(|path| path.is_file());
+            .find(|path| probe::is_file(path));
         if let Some(path) = found {
             closure.file(&path);
         }
@@ -121,7 +122,7 @@ fn locale(closure: &mut Closure<'_>) -> Result<()> {
     let glibc = closure.paths().iter().any(|path| path.file_name() == Some(OsStr::new("libc.so.6")));
     for name in ["C.utf8", "C.UTF-8"] {
         let directory = Path::new("/usr/lib/locale").join(name);
-        if glibc && directory.is_dir() {
+        if glibc && probe::is_directory(&directory) {
             tree::collect(closure, &directory, None, &|_| false)?;
         }
     }

@@ -1,11 +1,12 @@
 //! Who the caller is, and the users and groups that a root knows of.
 
 use std::ffi::OsString;
-use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::process::{getgid, getgroups, getuid};
+
+use crate::probe;
 
 /// The caller, by number and by the names the host gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +25,8 @@ impl Caller {
     pub(crate) fn current() -> Self {
         let uid = getuid().as_raw();
         let gid = getgid().as_raw();
-        let passwd = fs::read("/etc/passwd").unwrap_or_default();
-        let group = fs::read("/etc/group").unwrap_or_default();
+        let passwd = probe::content(Path::new("/etc/passwd")).unwrap_or_default();
+        let group = probe::content(Path::new("/etc/group")).unwrap_or_default();
         let entry = records(&passwd).find(|fields| number(fields, 2) == Some(uid));
         let field =
             |index: usize| entry.as_ref().and_then(|fields| fields.get(index)).map(|text| text.to_vec());

@@ -39,6 +39,7 @@ mod manifest;
 mod observer;
 mod options;
 
+mod probe;
 mod script;
 mod search;
 mod skeleton;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 
 use crate::error::{Error, Result};
+use crate::probe;
 
 /// The absolute host path of `name`: looked up in `search_path`, unless it has a slash.
 /// With a slash it may be a directory, too.
@@ -25,9 +26,10 @@ pub(crate) fn program(name: &OsStr, search_path: &OsStr) -> Result<PathBuf> {
         };
         return Err(Error::NotAProgram { path: name.into(), why });
     }
-    find(name, search_path)
-        .map(|found| absolute(&found))
-        .unwrap_or_else(|| Err(Error::ProgramNotFound { program: name.into() }))
+    match find(name, search_path) {
+        Some(found) => absolute(&found),
+        None => probe::all_told().and_then(|()| Err(Error::ProgramNotFound { program: name.into() })),
+    }
 }
 
 /// The first executable `name` in the directories of `search_path`.
@@ -43,7 +45,10 @@ pub(crate) fn find(name: &OsStr, search_path: &OsStr) -> Option<PathBuf> {
             b"" => Path::new(".").join(name),
             _ => Path::new(OsStr::from_bytes(directory)).join(name),
         })
-        .find(|path| path.is_file() && access(path, Access::EXEC_OK).is_ok())
+        .find(|path| {
+            let executable = || access(path, Access::EXEC_OK).map_err(Into::into);
+            probe::is_file(path) && probe::found(path, executable()).is_some()
+        })
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {

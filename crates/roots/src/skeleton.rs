@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::guest::{Existing, Transaction, ensure, place};
 use crate::identity::Caller;
+use crate::probe;
 
 /// Directories and their modes.
 const DIRECTORIES: &[(&str, u32)] = &[
@@ -55,9 +56,12 @@ pub(crate) fn make(transaction: &mut Transaction) -> Result<()> {
 fn top_level_links(transaction: &mut Transaction) -> Result<()> {
     let top = std::fs::read_dir("/").map_err(|cause| Error::io("read", "/", cause))?;
     let mut links: Vec<_> = top
-        .flatten()
+        .filter_map(|entry| probe::found(Path::new("/"), entry))
         .map(|entry| entry.path())
-        .filter(|path| std::fs::read_link(path).is_ok_and(|text| text.starts_with("usr")) && path.is_dir())
+        .filter(|path| {
+            let text = probe::found(path, std::fs::read_link(path));
+            text.is_some_and(|text| text.starts_with("usr")) && probe::is_directory(path)
+        })
         .collect();
     links.sort();
     for link in links {

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::index::{self, Index};
 use super::{By, Found, Object, directories, expand};
+use crate::probe;
 
 /// One build of ld.so, and what it was built to read.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ impl Glibc {
             system_directories.extend(["/lib64", "/usr/lib64", "/lib", "/usr/lib"].map(Into::into));
         }
         let lib = lib_part(&system_directories[0]).unwrap_or_else(|| "lib".into());
-        let index = fs::read(&index_path).ok().and_then(|bytes| Index::parse(&bytes)).unwrap_or_default();
+        let index = probe::content(&index_path).and_then(|bytes| Index::parse(&bytes)).unwrap_or_default();
         Ok(Self { system_directories, lib, index_path, index })
     }
 

@@ -1,11 +1,11 @@
 //! musl's loader.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use super::{By, Found, Object, directories, expand};
+use crate::probe;
 
 /// What musl searches where no file says otherwise.
 const DEFAULT: &str = "/lib:/usr/local/lib:/usr/lib";
@@ -27,7 +27,7 @@ impl Musl {
             let prefix = interpreter.parent()?.parent()?;
             let mut file = prefix.join("etc").join(OsStr::from_bytes(stem));
             file.as_mut_os_string().push(".path");
-            let mut list = fs::read(&file).ok()?;
+            let mut list = probe::content(&file)?;
             for byte in &mut list {
                 if *byte == b'\n' {
                     *byte = b':';

@@ -1,0 +1,170 @@
+//! The launcher: where a call of its own fails, it ends with 125 and one line, and everything is as before.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use newroot_testkit::{Bed, Ending, Outcome, User, difference, own, run, snapshot};
+
+use super::every;
+
+/// Error numbers of x86-64 with what the launcher says of them.
+const ERRORS: [(i32, &str); 5] = [
+    (12, "Cannot allocate memory"),
+    (24, "Too many open files"),
+    (23, "Too many open files in system"),
+    (28, "No space left on device"),
+    (122, "Disk quota exceeded"),
+];
+
+struct Place {
+    bed: Bed,
+    top: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let bed = newroot_testkit::bed!();
+        let top = bed.directory("top", User::ordinary());
+        Self { bed, top }
+    }
+
+    fn newroot(&self, words: &[&str]) -> Outcome {
+        let world = self.bed.enter().cwd(&self.top).user(User::ordinary());
+        run(self.environment(&mut world.command(&self.bed.program("newroot"))).args(words))
+    }
+
+    fn environment<'a>(&self, command: &'a mut std::process::Command) -> &'a mut std::process::Command {
+        command.env("XDG_RUNTIME_DIR", self.top.join("runtime")).env("XDG_CACHE_HOME", self.top.join("cache"))
+    }
+
+    /// Has the Nth fitting call of `newroot WORDS` fail; the result says which one that was.
+    fn failing(&self, nth: usize, error: i32, words: &[&str]) -> (Outcome, String) {
+        let report = self.bed.scratch().join("report");
+        fs::write(&report, "").expect("a place for the report");
+        own(&report, User::ordinary());
+        let world = self.bed.enter().cwd(&self.top).user(User::ordinary());
+        let mut command = world.command(&self.bed.faults());
+        command.args(["--calls", &nth.to_string(), &error.to_string()]);
+        command.arg("--report").arg(&report).arg("--").arg(self.bed.program("newroot")).args(words);
+        let outcome = run(self.environment(&mut command));
+        (outcome, fs::read_to_string(report).expect("a report").trim_end().to_owned())
+    }
+
+    /// Has each call of `newroot WORDS` fail. After a success `undo` makes everything as it was.
+    fn each(&self, words: &[&str], undo: impl Fn()) {
+        let before = self.files();
+        let outcome = self.newroot(words);
+        assert_eq!(outcome.ending, Ending::Exit(0), "{words:?}: {}", outcome.stderr());
+        let (right, made) = (outcome.stdout(), self.files());
+        undo();
+        assert_eq!(self.files(), before, "{words:?}, undone");
+        let (mut faults, mut failures) = (0, 0);
+        for (at, (error, reason)) in ERRORS.into_iter().enumerate() {
+            let mut nth = 1 + at % every();
+            loop {
+                let (outcome, failed) = self.failing(nth, error, words);
+                let what = format!("{words:?}, call {nth} ({failed}): {reason}");
+                if outcome.ending == Ending::Exit(0) {
+                    let after = self.files();
+                    assert_eq!(outcome.stdout(), right, "{what}: {}", outcome.stderr());
+                    assert_same(&made, &after, &what, &outcome);
+                    undo();
+                } else {
+                    check_refusal(&outcome, &what);
+                    failures += 1;
+                }
+                assert_same(&before, &self.files(), &what, &outcome);
+                if failed == "nothing" {
+                    assert_eq!(outcome.ending, Ending::Exit(0), "{what}: {}", outcome.stderr());
+                    break;
+                }
+                faults += 1;
+                nth += every();
+            }
+        }
+        println!("{words:?}: {faults} faults, {failures} failures");
+    }
+
+    /// All files but those of sessions, which nobody can remove once the command runs, and those that newroot keeps for
+    /// all sessions.
+    fn files(&self) -> String {
+        const KEPT: [&str; 3] = ["/root/.newroot/sessions/", "/runtime", "/cache"];
+        let all = snapshot(&self.top);
+        let lines = all.lines().filter(|line| !KEPT.iter().any(|kept| line.starts_with(kept)));
+        lines.map(|line| format!("{line}\n")).collect()
+    }
+}
+
+#[track_caller]
+fn assert_same(expected: &str, found: &str, what: &str, outcome: &Outcome) {
+    let difference = difference(expected, found).unwrap_or_default();
+    assert!(expected == found, "{what}: {}, {}\n{difference}", outcome.ending, outcome.stderr());
+}
+
+/// One line that says what could not be done, and perhaps a hint. Why, it says as well as newroot knows: where something
+/// is searched for in many places, one that can't be looked at doesn't have it.
+fn check_refusal(outcome: &Outcome, what: &str) {
+    let stderr = outcome.stderr();
+    // That it can't execute a command has a status of its own.
+    let status = if stderr.contains("cannot run '") { 126 } else { 125 };
+    assert_eq!(outcome.ending, Ending::Exit(status), "{what}: {stderr}");
+    let lines: Vec<&str> = stderr.lines().filter(|line| !line.starts_with("hint: ")).collect();
+    let [.., line] = lines[..] else { panic!("{what}: not a word") };
+    assert!(line.starts_with("newroot: ") && line.contains("can"), "{what}: {stderr}");
+}
+
+fn remove(path: &Path) {
+    fs::remove_dir_all(path).expect("what was made");
+}
+
+#[test]
+fn init_leaves_nothing_half_done() {
+    let place = Place::new();
+    let root = place.top.join("root");
+    place.each(&["init", "root", "true", "sh"], || remove(&root));
+}
+
+#[test]
+fn add_leaves_the_root_as_it_was() {
+    let place = Place::new();
+    let outcome = place.newroot(&["init", "root", "true"]);
+    assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stderr());
+    let root = place.top.join("root");
+    let kept = place.bed.scratch().join("kept");
+    assert!(std::process::Command::new("cp").args(["-a", "--"]).args([&root, &kept]).status().is_ok());
+    place.each(&["add", "root", "sh", "ls"], || {
+        remove(&root);
+        assert!(std::process::Command::new("cp").args(["-a", "--"]).args([&kept, &root]).status().is_ok());
+    });
+}
+
+#[test]
+fn archives_are_whole_or_not_there() {
+    let place = Place::new();
+    for words in [&["init", "root", "true"][..], &["export", "root", "-o", "root.tar"]] {
+        let outcome = place.newroot(words);
+        assert_eq!(outcome.ending, Ending::Exit(0), "{words:?}: {}", outcome.stderr());
+    }
+    let made = |name: &str| place.top.join(name);
+    place.each(&["import", "root.tar", "imported"], || remove(&made("imported")));
+    place
+        .each(&["export", "root", "-o", "new.tar"], || fs::remove_file(made("new.tar")).expect("an archive"));
+}
+
+#[test]
+fn commands_start_or_do_not() {
+    let place = Place::new();
+    let outcome = place.newroot(&["init", "root", "true"]);
+    assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stderr());
+    let root = place.top.join("root");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/faults/exits.c");
+    fs::copy(place.bed.program_of(&source), root.join("bin/exits")).expect("a program");
+    own(&root.join("bin/exits"), User::ordinary());
+    for options in [&["--engine=trap"][..], &["--engine=trap", "--root"], &["--engine=namespace"]] {
+        let words = [&["run", "--no-recommended"], options, &["root", "--", "/bin/exits"]].concat();
+        // What is made for all sessions is there afterwards.
+        let outcome = place.newroot(&words);
+        assert_eq!(outcome.ending, Ending::Exit(0), "{words:?}: {}", outcome.stderr());
+        place.each(&words, || {});
+    }
+}
