@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use newroot_testkit::{Bed, Ending, User, links_left, own, run_within, snapshot};
 
-/// Every so manieth call fails in CI.
-const EVERY: usize = 11;
+/// Every so manieth call fails in CI, and of the guest's not with every error.
+const EVERY: usize = 7;
 
 /// How long the calls of one engine may take: minutes if each fails.
 const DEADLINE: Duration = Duration::from_secs(1200);
@@ -64,7 +64,10 @@ fn once(options: &[&str], as_user: bool) {
     let mut command = world.command(&bed.faults());
     command.arg("--").arg(bed.program("newroot")).args(["run", "--no-recommended", "-b", "/proc"]);
     command.args(options).args(["-b", "bound:/bound", "-b", "bound:/made/by/binding"]);
-    command.args(["root", "--", "/bin/calls"]).args(as_user.then_some("user")).arg(every().to_string());
+    command
+        .args(["root", "--", "/bin/calls"])
+        .args(as_user.then_some("user"))
+        .arg(format!("every={}", every()));
     let outcome = run_within(&mut command, DEADLINE);
     let said = outcome.stderr();
     println!("{options:?}: {}", said.lines().last().unwrap_or_default());

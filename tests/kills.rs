@@ -15,7 +15,7 @@ use newroot_testkit::{Bed, Ending, Outcome, User, links_left, own, run};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// How long each test goes on.
-const SECONDS: f64 = 2.5;
+const SECONDS: f64 = 1.5;
 
 fn seconds() -> f64 {
     let asked = std::env::var("NEWROOT_RACE_SECONDS").ok().and_then(|text| text.parse().ok());

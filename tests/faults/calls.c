@@ -776,6 +776,8 @@ static void try(const struct trial *trial) {
             // Of descriptors newroot makes more where there are none (tests/races/descriptors.c), and the full disk is
             // to it as the full share of it.
             if (on && (errors[e] == EMFILE || errors[e] == EDQUOT || trial->what & ONCE)) continue;
+            // A short run tries one error with a call, another with the next one.
+            if (every > 1 && (trial - trials + 2 * e + on) % 3) continue;
             for (long nth = 1 + (trial - trials + e) % every; once(trial, nth, errors[e], on); nth += every) {
                 // A try has what is kept for later.
                 if (!size) size = pages();
@@ -811,8 +813,8 @@ int main(int argc, char **argv) {
         become();
         argc--, argv++;
     }
-    if (argc > 1 && atol(argv[1]) > 0) {
-        every = atol(argv[1]);
+    if (argc > 1 && !strncmp(argv[1], "every=", 6)) {
+        every = atol(argv[1] + 6);
         argc--, argv++;
     }
     const char *only = argc > 1 ? argv[1] : NULL;
