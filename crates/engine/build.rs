@@ -21,6 +21,8 @@ fn main() {
     for name in ["abi", "image", "owner", "paths", "shim", "sys"] {
         println!("cargo:rerun-if-changed={}", crates.join(name).display());
     }
+    // The workspace's has the profile.
+    println!("cargo:rerun-if-changed={}", crates.join("../Cargo.toml").display());
     println!("cargo:rerun-if-changed=build.rs");
 
     let image = build(&crates.join("shim"), &out.join("shim"));

@@ -11,8 +11,18 @@ pub fn is_under(path: &[u8], base: &[u8]) -> bool {
 #[must_use]
 #[inline]
 pub fn strip_prefix<'p>(path: &'p [u8], base: &[u8]) -> Option<&'p [u8]> {
-    let rest = path.strip_prefix(base)?;
-    (rest.is_empty() || rest[0] == b'/').then_some(rest)
+    let (front, rest) = path.split_at_checked(base.len())?;
+    // Where `base` would end says most often that it isn't `base`.
+    (matches!(rest, [] | [b'/', ..]) && front == base).then_some(rest)
+}
+
+/// The first component of a canonical path, absolute or relative.
+#[must_use]
+#[inline]
+pub fn first_component(path: &[u8]) -> &[u8] {
+    let body = path.strip_prefix(b"/").unwrap_or(path);
+    let end = body.iter().position(|&byte| byte == b'/').unwrap_or(body.len());
+    body.get(..end).unwrap_or(body)
 }
 
 /// Splits a path before its last component: (parent, last with its trailing slashes).

@@ -76,17 +76,30 @@ struct Text {
 }
 
 fn read(path: &[u8]) -> Text {
+    /// A component that has more in it than two dots.
+    const NAME: usize = 3;
     let mut text = Text { dotdot: false, messy: false };
     let body = path.strip_prefix(b"/").unwrap_or(path);
     if body.is_empty() {
         return text;
     }
-    for component in body.split(|&byte| byte == b'/') {
-        match component {
-            [] | [b'.'] => text.messy = true,
-            [b'.', b'.'] => text.dotdot = true,
-            _ => {}
+    // How many dots the component is made of so far.
+    let mut dots = 0;
+    for &byte in body.iter().chain(b"/") {
+        match (byte, dots) {
+            (b'/', 0 | 1) => text.messy = true,
+            (b'/', 2) => text.dotdot = true,
+            (b'/', _) => {}
+            (b'.', 0 | 1) => {
+                dots += 1;
+                continue;
+            }
+            _ => {
+                dots = NAME;
+                continue;
+            }
         }
+        dots = 0;
     }
     text
 }

@@ -16,12 +16,14 @@
 
 mod buffer;
 mod components;
+mod glance;
 mod lexical;
 mod mounts;
 mod walk;
 
 pub use buffer::{Buffer, Guest, GuestBuf, Host, HostBuf, PendingBuf};
-pub use components::{is_under, split_last, strip_prefix};
+pub use components::{first_component, is_under, split_last, strip_prefix};
+pub use glance::Glance;
 pub use lexical::{Lexical, is_canonical, lexical};
 pub use mounts::{MountTable, component_filter};
 pub use walk::{Found, Fs, Last, Link, Rules, WalkScratch, walk, walk_within};

@@ -4,7 +4,7 @@ use newroot_abi::Errno;
 use newroot_abi::plan::Mount;
 
 use crate::buffer::{Buffer, Guest, Host};
-use crate::components::{is_under, strip_prefix};
+use crate::components::{first_component, is_under, strip_prefix};
 
 /// The root and the bindings of a session.
 ///
@@ -81,6 +81,9 @@ impl<'a> MountTable<'a> {
     #[must_use]
     #[inline]
     pub fn owner(&self, guest: &[u8]) -> usize {
+        if self.names & component_filter(first_component(guest)) == 0 {
+            return self.root_index();
+        }
         self.mounts.iter().position(|mount| is_under(guest, mount.guest)).unwrap_or_else(|| self.root_index())
     }
 

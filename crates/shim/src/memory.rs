@@ -13,8 +13,10 @@
 //! guest memory is ever made.
 #![allow(unsafe_code)]
 
+use core::mem::MaybeUninit;
+
 use newroot_abi::{Errno, PATH_MAX};
-use newroot_paths::Buffer;
+use newroot_paths::{Buffer, Glance};
 use newroot_sys::{raw, syscall};
 
 use crate::host::Stat;
@@ -312,6 +314,57 @@ fn read_string<Side, const N: usize>(
     }
     out.set_len(len);
     Ok(())
+}
+
+/// Copies a NUL-terminated path from the guest into `room`, a word at a time, each of which `glance` sees. The
+/// result is its length; the NUL is copied as well, and what stands behind it in the word.
+///
+/// # Errors
+/// EFAULT; ENAMETOOLONG if it doesn't fit.
+pub fn read_words(
+    address: usize,
+    room: &mut [MaybeUninit<u64>],
+    glance: &mut Glance,
+) -> Result<usize, Errno> {
+    const WORD: usize = size_of::<u64>();
+    readable(address)?;
+    let mut at = address;
+    for (index, place) in room.iter_mut().enumerate() {
+        let left = PAGE - at % PAGE;
+        let word = if left >= WORD {
+            // SAFETY: the page was found readable, and all of the word lies in it.
+            unsafe { (at as *const u64).read_unaligned() }
+        } else {
+            word_across_pages(at, left)?
+        };
+        place.write(word);
+        if let Some(more) = glance.see(u64::from_le(word)) {
+            return Ok(index * WORD + more);
+        }
+        at = at.checked_add(WORD).ok_or(Errno::FAULT)?;
+        if left == WORD {
+            readable(at)?;
+        }
+    }
+    Err(Errno::NAMETOOLONG)
+}
+
+/// A word of which the first `left` bytes lie in a page that was found readable. What comes behind a NUL isn't read.
+#[cold]
+fn word_across_pages(address: usize, left: usize) -> Result<u64, Errno> {
+    let mut bytes = [0; size_of::<u64>()];
+    for (index, place) in bytes.iter_mut().enumerate() {
+        let at = address.checked_add(index).ok_or(Errno::FAULT)?;
+        if index == left {
+            readable(at)?;
+        }
+        // SAFETY: the page of `at` was found readable.
+        *place = unsafe { (at as *const u8).read() };
+        if *place == 0 {
+            break;
+        }
+    }
+    Ok(u64::from_ne_bytes(bytes))
 }
 
 /// Length of a NUL-terminated string that the kernel put on the initial stack.

@@ -11,7 +11,7 @@ use newroot_abi::Errno;
 use newroot_sys::arch::{CallFrame, legacy};
 use newroot_sys::raw;
 
-use super::path::{self, Place};
+use super::path::{Place, Room};
 use super::{directory, look, open, signals, through};
 use crate::calls::path::is_access_mode;
 use crate::calls::stat::{Request, is_empty};
@@ -92,8 +92,8 @@ fn look_at(frame: &CallFrame, asked: Request) -> Answer {
     if asked.flags & EMPTY != 0 {
         return if matches!(is_empty(asked.path), Ok(true)) { by_descriptor(asked) } else { None };
     }
-    let text = path::read(asked.path)?;
-    let mut place = Place::of(asked.directory, &text)?;
+    let mut room = Room::new();
+    let mut place = Place::of(asked.directory, room.read(asked.path)?)?;
     let mut value = [0u8; 8];
     // `struct xattr_args`: the value's address, its length, flags.
     let attribute = [value.as_mut_ptr() as usize, value.len()];
@@ -103,7 +103,7 @@ fn look_at(frame: &CallFrame, asked: Request) -> Answer {
     };
     let result = match place.split() {
         Some(name) => {
-            through::look_twice(frame, &mut place, record(name), Errno::NODATA, call_for(&asked, name))?
+            through::look_twice(frame, &place, record(name), Errno::NODATA, call_for(&asked, name))?
         }
         // A name in the directory itself.
         None if !place.bytes().starts_with(b"/") => {

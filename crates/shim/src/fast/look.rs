@@ -5,7 +5,7 @@ use newroot_abi::plan::Flags;
 use newroot_sys::arch::CallFrame;
 use newroot_sys::raw;
 
-use super::path::{self, Place};
+use super::path::{Place, Room};
 use super::through;
 use crate::calls::path::is_access_mode;
 use crate::calls::stat::is_statx_request;
@@ -67,20 +67,22 @@ fn file(
     if nofollow && links::on() {
         return None;
     }
-    let text = path::read(path)?;
+    let mut room = Room::new();
+    let text = room.read(path)?;
     if nofollow && text.is_plain_name() {
         return Some(forward(number, arguments));
     }
-    let mut place = Place::of(descriptor_argument(directory), &text)?;
-    through::look(frame, &mut place, nofollow, by_descriptor.0, by_descriptor.1)
+    let place = Place::of(descriptor_argument(directory), text)?;
+    through::look(frame, &place, nofollow, by_descriptor.0, by_descriptor.1)
 }
 
 pub(super) fn access(frame: &CallFrame, [path, mode, ..]: [usize; 6]) -> Answer {
     if session().has(Flags::READ_ONLY) || !is_access_mode(mode) {
         return None;
     }
-    let mut place = Place::of(AT_FDCWD, &path::read(path)?)?;
-    match through::look(frame, &mut place, false, raw::__NR_faccessat2, [empty(), mode, EMPTY, 0])? {
+    let mut room = Room::new();
+    let place = Place::of(AT_FDCWD, room.read(path)?)?;
+    match through::look(frame, &place, false, raw::__NR_faccessat2, [empty(), mode, EMPTY, 0])? {
         // Before Linux 5.8, or denied.
         Err(Errno::NOSYS | Errno::PERM) => None,
         answer => Some(answer),
@@ -95,7 +97,8 @@ pub(super) fn readlinkat(frame: &CallFrame, [directory, path, out, size, ..]: [u
     if size as i32 <= 0 || links::on() {
         return None;
     }
-    let mut place = Place::of(descriptor_argument(directory), &path::read(path)?)?;
+    let mut room = Room::new();
+    let place = Place::of(descriptor_argument(directory), room.read(path)?)?;
     // What procfs's links say is the host's business, and a relative path could lead there.
     if place.directory() != AT_FDCWD
         || !place.bytes().starts_with(b"/")
@@ -103,7 +106,7 @@ pub(super) fn readlinkat(frame: &CallFrame, [directory, path, out, size, ..]: [u
     {
         return None;
     }
-    through::look(frame, &mut place, true, raw::__NR_readlinkat, [empty(), out, size, 0])
+    through::look(frame, &place, true, raw::__NR_readlinkat, [empty(), out, size, 0])
 }
 
 /// The path by which a descriptor itself is meant.

@@ -16,6 +16,7 @@ mod look;
 mod names;
 mod open;
 mod path;
+mod room;
 mod signals;
 mod through;
 

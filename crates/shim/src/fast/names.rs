@@ -5,7 +5,7 @@ use newroot_abi::plan::Flags;
 use newroot_sys::raw;
 use newroot_sys::table::{self, Call, Empty, Follow, Intent, PathCall};
 
-use super::path;
+use super::path::Room;
 use crate::calls::forward;
 use crate::calls::path::{argument, follows, is_access};
 use crate::links;
@@ -26,7 +26,8 @@ pub(super) fn run(number: u32, arguments: [usize; 6]) -> Option<Result<usize, Er
     if means_its_descriptor(&description, address) {
         return Some(forward(number, arguments));
     }
-    if !is_about_the_name(&description, &arguments) || !path::read(address)?.is_plain_name() {
+    let mut room = Room::new();
+    if !is_about_the_name(&description, &arguments) || !room.read(address)?.is_plain_name() {
         return None;
     }
     Some(forward(number, arguments))

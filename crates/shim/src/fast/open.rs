@@ -5,7 +5,7 @@ use newroot_abi::plan::Flags;
 use newroot_paths::Last;
 use newroot_sys::arch::CallFrame;
 
-use super::path::{self, Place};
+use super::path::{Place, Room};
 use super::through;
 use crate::calls::open::Request;
 use crate::calls::{descriptor_argument, procfs_files};
@@ -29,12 +29,13 @@ fn run(frame: &CallFrame, request: Request) -> Option<Result<usize, Errno>> {
     if links::on() && request.last() == Last::Keep || request.writes() && session().has(Flags::READ_ONLY) {
         return None;
     }
-    let mut place = Place::of(request.directory, &path::read(request.path)?)?;
+    let mut room = Room::new();
+    let place = Place::of(request.directory, room.read(request.path)?)?;
     // Whether a relative path leads to procfs is for the long way to find out.
     if procfs_files::may_be_special(place.bytes())
         || session().has(Flags::FAKE_ROOT) && procfs::may_be_told(place.bytes())
     {
         return None;
     }
-    through::open(frame, &mut place, request.flags, request.mode)
+    through::open(frame, &place, request.flags, request.mode)
 }

@@ -17,7 +17,7 @@ use crate::resolve::NO_SYMLINKS;
 /// Opens a place for the guest; `None` if there was a symlink after all.
 pub(super) fn open(
     frame: &CallFrame,
-    place: &mut Place,
+    place: &Place<'_>,
     flags: u64,
     mode: u64,
 ) -> Option<Result<usize, Errno>> {
@@ -31,7 +31,7 @@ pub(super) fn open(
 /// was a symlink after all, or no descriptor to be had, or the descriptor might be left open.
 pub(super) fn look(
     frame: &CallFrame,
-    place: &mut Place,
+    place: &Place<'_>,
     nofollow: bool,
     number: u32,
     arguments: [usize; 4],
@@ -55,7 +55,7 @@ pub(super) fn look(
 /// another, which counts then. `None` as for [`look`].
 pub(super) fn look_twice(
     frame: &CallFrame,
-    directory: &mut Place,
+    directory: &Place<'_>,
     first: (u32, [usize; 5]),
     goes_on_after: Errno,
     second: (u32, [usize; 5]),
@@ -71,7 +71,7 @@ pub(super) fn look_twice(
     answer(unsafe { window::look(frame, &open, &first) }.result)
 }
 
-fn open_of(place: &mut Place, flags: u64, mode: u64) -> Open {
+fn open_of(place: &Place<'_>, flags: u64, mode: u64) -> Open {
     Open { directory: place.directory(), path: place.path().address(), how: [flags, mode, NO_SYMLINKS] }
 }
 

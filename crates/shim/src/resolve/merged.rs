@@ -11,9 +11,10 @@
 #![allow(unsafe_code)]
 
 use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use newroot_abi::{Errno, PATH_MAX};
-use newroot_paths::WalkScratch;
+use newroot_paths::{WalkScratch, component_filter, first_component};
 
 use crate::host::{self, AT_FDCWD, Path};
 use crate::session::session;
@@ -46,6 +47,8 @@ struct Cells(UnsafeCell<[Note; NOTES]>);
 // SAFETY: see the head of the file.
 unsafe impl Sync for Cells {}
 static CELLS: Cells = Cells(UnsafeCell::new([NONE; NOTES]));
+/// Which names were ever noted, for a quick "not this one".
+static NAMES: AtomicU64 = AtomicU64::new(0);
 
 fn cell(index: usize) -> *mut Note {
     // SAFETY: the index is brought below NOTES.
@@ -78,16 +81,19 @@ pub(super) fn note(guest: &[u8], text: &[u8]) {
     (note.name_len, note.text_len) = (name.len(), text.len());
     // SAFETY: see the head of the file.
     unsafe { cell(place(name)).write_volatile(note) };
+    NAMES.fetch_or(component_filter(name), Ordering::Relaxed);
 }
 
-/// Whether a path begins with the name of a link that was noted.
+/// Whether a canonical path begins with the name of a link that was noted, and has more in it than that.
 #[must_use]
 pub fn is_noted(path: &[u8]) -> bool {
-    let mut components = path.split(|&byte| byte == b'/').skip(1);
-    let Some(name) = components.next() else { return false };
+    let name = first_component(path);
+    if NAMES.load(Ordering::Relaxed) & component_filter(name) == 0 || name.len() + 1 == path.len() {
+        return false;
+    }
     // SAFETY: see the head of the file.
     let note = unsafe { cell(place(name)).read_volatile() };
-    !name.is_empty() && note.name() == name && components.next().is_some()
+    note.name() == name
 }
 
 /// Rewrites the operand's path if it goes through a link that was noted and is still there.
