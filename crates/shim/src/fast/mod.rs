@@ -10,6 +10,7 @@
 //! nothing may have happened by then that could be noticed. What they do answer is what the long way would:
 //! the tests run every guest program both ways.
 
+mod attributes;
 mod directory;
 mod faked;
 mod look;
@@ -48,6 +49,9 @@ pub fn call(frame: &CallFrame) -> Option<isize> {
         legacy::__NR_access => look::access(frame, arguments),
         legacy::__NR_readlink => look::readlink(frame, arguments),
         raw::__NR_readlinkat => look::readlinkat(frame, arguments),
+        raw::__NR_lgetxattr => attributes::lgetxattr(frame, arguments),
+        raw::__NR_getxattr => attributes::getxattr(frame, arguments),
+        raw::__NR_llistxattr => attributes::llistxattr(frame, arguments),
         raw::__NR_getcwd => directory::getcwd(arguments),
         raw::__NR_rt_sigaction => signals::sigaction(arguments),
         raw::__NR_rt_sigprocmask => signals::sigprocmask(arguments),

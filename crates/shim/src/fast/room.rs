@@ -86,7 +86,7 @@ impl Text<'_> {
             first.add(slash + 1)
         };
         self.end = slash;
-        Some(name.addr())
+        Some(name as usize)
     }
 
     fn first(&self) -> *const u8 {

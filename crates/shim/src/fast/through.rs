@@ -14,6 +14,9 @@ use super::path::Place;
 use crate::handlers;
 use crate::resolve::NO_SYMLINKS;
 
+/// How a directory is opened in which a name is looked at.
+const DIRECTORY: u32 = raw::O_PATH | raw::O_CLOEXEC | raw::O_DIRECTORY;
+
 /// Opens a place for the guest; `None` if there was a symlink after all.
 pub(super) fn open(
     frame: &CallFrame,
@@ -51,6 +54,23 @@ pub(super) fn look(
     answer(seen.result)
 }
 
+/// Looks at a name in the directory that is a place by the call `number`. `None` as for [`look`], and if there is no such
+/// directory: what is wrong with the other arguments comes first.
+pub(super) fn look_in(
+    frame: &CallFrame,
+    directory: &Place<'_>,
+    number: u32,
+    arguments: [usize; 5],
+) -> Option<Result<usize, Errno>> {
+    if handlers::some_are_direct() {
+        return None;
+    }
+    let open = open_of(directory, DIRECTORY.into(), 0);
+    // SAFETY: see the head of the file.
+    let seen = unsafe { window::look(frame, &open, &Look::last(number, arguments)) };
+    if seen.looked { answer(seen.result) } else { None }
+}
+
 /// Looks at `name` in the directory that is a place: first by one call, and if that has a certain result, by
 /// another, which counts then. `None` as for [`look`].
 pub(super) fn look_twice(
@@ -63,8 +83,7 @@ pub(super) fn look_twice(
     if handlers::some_are_direct() {
         return None;
     }
-    let flags = raw::O_PATH | raw::O_CLOEXEC | raw::O_DIRECTORY;
-    let open = open_of(directory, flags.into(), 0);
+    let open = open_of(directory, DIRECTORY.into(), 0);
     let second = Look::last(second.0, second.1);
     let first = Look::then(first.0, first.1, goes_on_after.to_return(), &second);
     // SAFETY: see the head of the file.

@@ -136,7 +136,7 @@ impl Look {
     /// A look after which another is taken if it has this result.
     #[must_use]
     pub fn then(number: u32, arguments: [usize; 5], result: isize, next: &Look) -> Self {
-        let next = core::ptr::from_ref(next).addr();
+        let next = core::ptr::from_ref(next) as usize;
         Self { number: number as usize, arguments, goes_on_after: result, next }
     }
 }
