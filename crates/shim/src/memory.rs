@@ -96,6 +96,10 @@ unsafe impl Plain for usize {}
 unsafe impl Plain for newroot_sys::arch::SignalAction {}
 // SAFETY: integers only, no padding.
 unsafe impl Plain for newroot_sys::bpf::Insn {}
+// SAFETY: integers only, no padding on a 64-bit machine.
+unsafe impl Plain for Stat {}
+// SAFETY: integers only, no padding: everything has its place, on any machine.
+unsafe impl Plain for raw::statx {}
 // SAFETY: an array of what is Plain.
 unsafe impl<T: Plain, const N: usize> Plain for [T; N] {}
 
@@ -228,6 +232,13 @@ pub fn written_statx(address: usize) -> raw::statx {
 /// A `struct stat` of nothing.
 #[must_use]
 pub fn zeroed_stat() -> Stat {
+    // SAFETY: integers only.
+    unsafe { core::mem::zeroed() }
+}
+
+/// A `struct statx` of nothing.
+#[must_use]
+pub fn zeroed_statx() -> raw::statx {
     // SAFETY: integers only.
     unsafe { core::mem::zeroed() }
 }

@@ -18,6 +18,7 @@ use crate::calls::stat::{Request, is_empty};
 use crate::calls::{forward, newer};
 use crate::host::{self, Path};
 use crate::links;
+use crate::memory;
 use crate::owner::names::RECORD;
 use crate::owner::written::{Short, amend_classic_owners, amend_statx_owners};
 use crate::owner::{file, process, sidecar};
@@ -92,6 +93,25 @@ fn look_at(frame: &CallFrame, asked: Request) -> Answer {
     if asked.flags & EMPTY != 0 {
         return if matches!(is_empty(asked.path), Ok(true)) { by_descriptor(asked) } else { None };
     }
+    if asked.flags & NOFOLLOW != 0 {
+        return by_name(frame, asked);
+    }
+    // Into memory of ours first: of a link that leads nowhere the guest's must not tell.
+    Some(match asked.mask {
+        None => {
+            let mut stat = memory::zeroed_stat();
+            by_name(frame, Request { out: &raw mut stat as usize, ..asked })?
+                .and_then(|value| memory::write(asked.out, &stat).map(|()| value))
+        }
+        Some(_) => {
+            let mut statx = memory::zeroed_statx();
+            by_name(frame, Request { out: &raw mut statx as usize, ..asked })?
+                .and_then(|value| memory::write(asked.out, &statx).map(|()| value))
+        }
+    })
+}
+
+fn by_name(frame: &CallFrame, asked: Request) -> Answer {
     let mut room = Room::new();
     let mut place = Place::of(asked.directory, room.read(asked.path)?)?;
     let mut value = [0u8; 8];

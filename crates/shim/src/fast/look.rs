@@ -5,7 +5,7 @@ use newroot_abi::plan::Flags;
 use newroot_sys::arch::CallFrame;
 use newroot_sys::raw;
 
-use super::path::{Place, Room};
+use super::path::{Place, Room, Text};
 use super::through;
 use crate::calls::path::is_access_mode;
 use crate::calls::stat::is_statx_request;
@@ -69,11 +69,35 @@ fn file(
     }
     let mut room = Room::new();
     let text = room.read(path)?;
-    if nofollow && text.is_plain_name() {
-        return Some(forward(number, arguments));
+    if text.is_plain_name() {
+        return if nofollow { Some(forward(number, arguments)) } else { named(number, arguments, &text) };
     }
     let place = Place::of(descriptor_argument(directory), text)?;
     through::look(frame, &place, nofollow, by_descriptor.0, by_descriptor.1)
+}
+
+/// Looks at a name that is to be followed, and answers if it is no symlink. What the kernel says goes into memory of
+/// ours first: of a link that leads nowhere the guest's must not tell.
+fn named(number: u32, arguments: [usize; 6], name: &Text<'_>) -> Answer {
+    let [directory, _, c, d, e, _] = arguments;
+    let name = name.path().address();
+    if number == raw::__NR_newfstatat {
+        let (out, flags) = (c, d);
+        let mut stat = memory::zeroed_stat();
+        let at = &raw mut stat as usize;
+        return Some(match forward(number, [directory, name, at, flags | NOFOLLOW, 0, 0]) {
+            Ok(_) if stat.st_mode & raw::S_IFMT == raw::S_IFLNK => return None,
+            answer => answer.and_then(|value| memory::write(out, &stat).map(|()| value)),
+        });
+    }
+    let (flags, mask, out) = (c, d, e);
+    let mut statx = memory::zeroed_statx();
+    let at = &raw mut statx as usize;
+    Some(match forward(number, [directory, name, flags | NOFOLLOW, mask, at, 0]) {
+        Ok(_) if statx.stx_mask & raw::STATX_TYPE == 0 => return None,
+        Ok(_) if u32::from(statx.stx_mode) & raw::S_IFMT == raw::S_IFLNK => return None,
+        answer => answer.and_then(|value| memory::write(out, &statx).map(|()| value)),
+    })
 }
 
 pub(super) fn access(frame: &CallFrame, [path, mode, ..]: [usize; 6]) -> Answer {
@@ -98,7 +122,11 @@ pub(super) fn readlinkat(frame: &CallFrame, [directory, path, out, size, ..]: [u
         return None;
     }
     let mut room = Room::new();
-    let place = Place::of(descriptor_argument(directory), room.read(path)?)?;
+    let text = room.read(path)?;
+    if text.is_plain_name() {
+        return named_link(directory, &text, out, size);
+    }
+    let place = Place::of(descriptor_argument(directory), text)?;
     // What procfs's links say is the host's business, and a relative path could lead there.
     if place.directory() != AT_FDCWD
         || !place.bytes().starts_with(b"/")
@@ -107,6 +135,26 @@ pub(super) fn readlinkat(frame: &CallFrame, [directory, path, out, size, ..]: [u
         return None;
     }
     through::look(frame, &place, true, raw::__NR_readlinkat, [empty(), out, size, 0])
+}
+
+/// Reads the link that a name is. An absolute path in it may be procfs's, and the host's; and what the guest isn't told
+/// mustn't be left in its buffer.
+fn named_link(directory: usize, name: &Text<'_>, out: usize, size: usize) -> Answer {
+    let mut text = [0; 256];
+    let arguments = [directory, name.path().address(), text.as_mut_ptr() as usize, text.len(), 0, 0];
+    let len = match forward(raw::__NR_readlinkat, arguments) {
+        // It may be longer.
+        Ok(len) if len == text.len() => return None,
+        Ok(len) => len.min(size),
+        // procfs's can be too long for the kernel.
+        Err(Errno::NAMETOOLONG) => return None,
+        Err(error) => return Some(Err(error)),
+    };
+    let text = text.get(..len)?;
+    if text.starts_with(b"/") {
+        return None;
+    }
+    Some(memory::write_bytes(out, text).map(|()| len))
 }
 
 /// The path by which a descriptor itself is meant.
