@@ -17,6 +17,12 @@ pub struct MountTable<'a> {
     names: u64,
 }
 
+/// A canonical host path as one that others begin with: empty for `/`.
+#[inline]
+fn as_prefix(host: &[u8]) -> &[u8] {
+    if host == b"/" { b"" } else { host }
+}
+
 /// One bit for a component, for a quick "no binding's path has this component in it".
 #[must_use]
 #[inline]
@@ -143,23 +149,27 @@ impl<'a> MountTable<'a> {
             return Some(index);
         }
         let mut best: Option<usize> = None;
+        // Whether what was written last is how the best mount shows it.
+        let mut written = false;
         for (index, mount) in self.mounts.iter().enumerate() {
             // The mounts come longest guest path first.
             let better = best.is_none_or(|best| mount.host.len() >= self.get(best).host.len());
-            if better && self.view(index, host, out) {
-                best = Some(index);
+            if better && is_under(as_prefix(host), mount.host) {
+                written = self.view(index, host, out);
+                if written {
+                    best = Some(index);
+                }
             }
         }
         let index = best?;
-        self.view(index, host, out).then_some(index)
+        (written || self.view(index, host, out)).then_some(index)
     }
 
     /// Writes the guest path of `host` as seen through one mount; false if it isn't seen there,
     /// because it lies elsewhere or because another binding covers the place.
     fn view<const N: usize>(&self, index: usize, host: &[u8], out: &mut Buffer<Guest, N>) -> bool {
         let mount = self.get(index);
-        let host = if host == b"/" { b"" } else { host };
-        let Some(rest) = strip_prefix(host, mount.host) else {
+        let Some(rest) = strip_prefix(as_prefix(host), mount.host) else {
             return false;
         };
         out.assign(mount.guest).is_ok() && out.extend(rest).is_ok() && self.owner(out.bytes()) == index
