@@ -14,7 +14,8 @@
 //! | 5 | host path of the session's file (see `newroot_owner::session`), or nothing without fake root |
 //! | 6 | host path of the root whose [`links`](crate::links) are told and made, or nothing; `/` for the host's own |
 //! | 7 | canonical guest path at which the program's interpreter was found by whoever executed it, or nothing |
-//! | 8… | one [`Mount`] each; padded with an empty string to make the number of all even |
+//! | 8 | [hints](links_in_root) about links in the root directory |
+//! | 9… | one [`Mount`] each; padded with an empty string to make the number of all even |
 //! | last | the [`Header`], fixed-width hexadecimal |
 //!
 //! The number of strings is even because the guest's argument count comes to lie that many words
@@ -23,13 +24,13 @@
 use crate::hex::{get_hex, put_hex};
 
 /// Changes whenever a launcher and a shim of different builds could misread each other.
-pub const PROTOCOL: u32 = 6;
+pub const PROTOCOL: u32 = 7;
 
 /// The first string of every plan. The control character keeps it from being anyone's variable.
-pub const MAGIC: &[u8] = b"\x01newroot-plan-6";
+pub const MAGIC: &[u8] = b"\x01newroot-plan-7";
 
 /// Strings in front of the mounts.
-pub const FIXED_STRINGS: usize = 8;
+pub const FIXED_STRINGS: usize = 9;
 /// The fewest strings of a plan: those in front, one mount, no padding, the header.
 pub const LEAST_STRINGS: usize = FIXED_STRINGS + 2;
 
@@ -48,6 +49,41 @@ pub const SESSION_FILE: usize = 5;
 pub const LINKS: usize = 6;
 /// Index of the string with the guest path at which the program's interpreter was found.
 pub const INTERPRETER: usize = 7;
+/// Index of the string with [hints](links_in_root) about links in the root directory.
+pub const LINKS_IN_ROOT: usize = 8;
+
+/// Bytes of the longest name, and of the longest text, of a link that is hinted at.
+pub const LONGEST_HINT: usize = 32;
+
+/// The prefix of a hint: a symlink's name and its text follow it without a separator. Hints stand one behind the other.
+///
+/// `None` for a link of which no hint is given: one too long, or with a text that isn't one or more plain names.
+#[must_use]
+pub fn hint_prefix(name: &[u8], text: &[u8]) -> Option<[u8; 4]> {
+    let plain = |component: &[u8]| !component.is_empty() && component != b"." && component != b"..";
+    let fits = |bytes: &[u8]| (1..=LONGEST_HINT).contains(&bytes.len());
+    if !fits(name) || !fits(text) || name.contains(&b'/') || !text.split(|&byte| byte == b'/').all(plain) {
+        return None;
+    }
+    let mut out = [0; 4];
+    put_hex(&mut out[0..2], name.len() as u64);
+    put_hex(&mut out[2..4], text.len() as u64);
+    Some(out)
+}
+
+/// What symlinks there were in the guest's root directory at launch, such as the `lib -> usr/lib` of a merged-usr root:
+/// name and text of each. A hint where to look, never an answer.
+pub fn links_in_root(hints: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut left = hints;
+    core::iter::from_fn(move || {
+        let (lengths, behind) = left.split_at_checked(4)?;
+        let length = |at: usize| usize::try_from(get_hex(lengths.get(at..at + 2)?)?).ok();
+        let (name, behind) = behind.split_at_checked(length(0)?)?;
+        let (text, behind) = behind.split_at_checked(length(2)?)?;
+        left = behind;
+        Some((name, text))
+    })
+}
 
 macro_rules! flags {
     ($type:ident, $($(#[$meta:meta])* $name:ident = $value:expr;)*) => {
@@ -258,7 +294,7 @@ mod tests {
     #[test]
     fn header_survives_the_round_trip() {
         let header = Header {
-            strings: 10,
+            strings: 12,
             flags: Flags::LAUNCH.with(Flags::TRACE),
             mask: 0x8000_0000_0000_0001,
             cwd_mount: 3,
@@ -286,6 +322,41 @@ mod tests {
         buffer[MOUNT_PREFIX_LEN..end - mount.host.len()].copy_from_slice(mount.guest);
         buffer[end - mount.host.len()..end].copy_from_slice(mount.host);
         end
+    }
+
+    #[test]
+    fn hints_survive_the_round_trip() {
+        let links: [(&[u8], &[u8]); 3] = [(b"lib", b"usr/lib"), (b"\xff", b"x"), (b"lib64", b"usr/lib64")];
+        let (mut text, mut end) = ([0; 64], 0);
+        for (name, target) in links {
+            let prefix = hint_prefix(name, target).expect("a plain link");
+            for part in [&prefix[..], name, target] {
+                text[end..end + part.len()].copy_from_slice(part);
+                end += part.len();
+            }
+        }
+        assert!(links_in_root(&text[..end]).eq(links));
+        // Cut off anywhere, it has fewer.
+        for end in 0..end {
+            assert!(
+                links_in_root(&text[..end]).eq(links.into_iter().take(links_in_root(&text[..end]).count()))
+            );
+        }
+    }
+
+    #[test]
+    fn only_links_to_plain_names_are_hinted_at() {
+        for (name, text) in [
+            (&b"a"[..], &b"/usr"[..]),
+            (b"a", b"../usr"),
+            (b"a", b"usr/"),
+            (b"a", b""),
+            (b"", b"usr"),
+            (b"a/b", b"usr"),
+            (b"a", &[b'x'; LONGEST_HINT + 1]),
+        ] {
+            assert_eq!(hint_prefix(name, text), None);
+        }
     }
 
     #[test]

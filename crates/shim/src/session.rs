@@ -31,6 +31,8 @@ pub struct Session {
     pub release: &'static [u8],
     /// Guest path at which the program's interpreter was just found; empty if that isn't known, or there is none.
     pub interpreter: &'static [u8],
+    /// [Hints](plan::links_in_root) about links in the root directory.
+    pub links_in_root: &'static [u8],
     /// Addresses of all plan strings, NUL-terminated, to be handed on at exec.
     pub strings: &'static [usize],
     /// Where in its namespace the root is that this is seen from; empty for the namespace's own.
@@ -166,6 +168,7 @@ pub unsafe fn install(given: &[usize], header: Header) -> Result<(), Errno> {
             name_on_stack: given.get(plan::NAME).copied().unwrap_or(0),
             release: copied(plan::RELEASE),
             interpreter: copied(plan::INTERPRETER),
+            links_in_root: copied(plan::LINKS_IN_ROOT),
             strings,
             root: &[],
             root_mounted: true,

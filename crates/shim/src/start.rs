@@ -11,6 +11,7 @@ use newroot_sys::arch;
 use crate::calls::signal::SIG_IGN;
 use crate::loader::{self, KernelStack};
 use crate::report::{Decimal, fatal};
+use crate::resolve::merged;
 use crate::session::{self, session};
 use crate::{host, outlook, owner, slots, state, trap};
 
@@ -29,6 +30,7 @@ pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
     if unsafe { session::install(stack.plan(), stack.header()) }.is_err() {
         fatal(&[b"internal error: the plan can't be read"]);
     }
+    merged::note_hints(session().links_in_root);
     slots::take_first();
     slots::wipe_on_fork();
     adopt_inherited_state();

@@ -12,7 +12,7 @@ use newroot_paths::Last;
 use newroot_sys::raw;
 
 use super::{descriptor_argument, filters, forward};
-use crate::host::{self, AT_FDCWD, Descriptor, FileType};
+use crate::host::{self, AT_FDCWD, Descriptor, FileType, Stat};
 use crate::limits::{self, Spare};
 use crate::loader::{self, Head};
 use crate::memory;
@@ -258,30 +258,41 @@ fn open_regular(
         None => host::openat(at.directory(), at.path(), raw::O_PATH | raw::O_CLOEXEC | nofollow, 0)
             .map_err(|error| if error == Errno::NOENT && nofollow == 0 { Errno::BADF } else { error })?,
     };
-    // If the kernel would execute it, there is nothing more to ask.
-    let refused = ask_the_kernel(&found).err();
-    if refused.is_some() {
-        match FileType::of(&host::fstat(found.number())?) {
-            FileType::Regular => {}
-            FileType::Symlink => return Err(Errno::LOOP),
-            FileType::Directory | FileType::Other => return Err(Errno::ACCES),
-        }
-        host::faccessat(at.directory(), at.path(), raw::X_OK)?;
+    let facts = host::fstat(found.number())?;
+    match FileType::of(&facts) {
+        FileType::Regular => {}
+        FileType::Symlink => return Err(Errno::LOOP),
+        FileType::Directory | FileType::Other => return Err(Errno::ACCES),
     }
+    host::faccessat(at.directory(), at.path(), raw::X_OK)?;
     let file = host::openat(at.directory(), at.path(), raw::O_RDONLY | raw::O_CLOEXEC | nofollow, 0)?;
-    if refused == Some(Errno::TXTBSY) { Err(Errno::TXTBSY) } else { Ok(file) }
+    if was_changed_lately(&facts) {
+        check_not_written(&file)?;
+    }
+    Ok(file)
 }
 
-/// Asks whether the kernel would execute a file. It can be asked since Linux 6.14; one before finds the flag
-/// invalid. Only it knows ETXTBSY, of a file that somebody has open for writing: before, such a file is run. The question
-/// costs about a fiftieth of the exec, so that it isn't asked of dynamic loaders.
-fn ask_the_kernel(file: &Descriptor) -> Result<(), Errno> {
+/// Whether a file was changed within the last minute, or by its times hasn't been yet.
+fn was_changed_lately(facts: &Stat) -> bool {
+    const LATELY: u64 = 60;
+    // As the kernel has it, a time before 1970 is a large one.
+    facts.st_mtime.max(facts.st_ctime) > host::seconds().saturating_sub(LATELY)
+}
+
+/// ETXTBSY for a file that somebody has open for writing. Only the kernel knows, and it can be asked since Linux 6.14; one
+/// before finds the flag invalid, and the file is run.
+///
+/// To ask costs a thirtieth of the exec, so it is asked of files only that may be in the making: whoever writes to one
+/// changes its times. Nor is it asked of dynamic loaders.
+fn check_not_written(file: &Descriptor) -> Result<(), Errno> {
     // Without an argv[0] the kernel would grumble in its log.
     let arguments = [c"".as_ptr() as usize, 0];
     let flags = raw::AT_EMPTY_PATH | AT_EXECVE_CHECK;
     let [number, empty] = [file.number() as usize, arguments[0]];
-    forward(raw::__NR_execveat, [number, empty, arguments.as_ptr() as usize, 0, flags as usize, 0])
-        .map(|_| ())
+    match forward(raw::__NR_execveat, [number, empty, arguments.as_ptr() as usize, 0, flags as usize, 0]) {
+        Err(Errno::TXTBSY) => Err(Errno::TXTBSY),
+        _ => Ok(()),
+    }
 }
 
 /// Writes to `second.text` the name by which the kernel would call the program: the path as given,

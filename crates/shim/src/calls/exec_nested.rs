@@ -20,6 +20,8 @@ use crate::slots::{ExecScratch, Operand};
 use crate::trap::Trapped;
 
 /// Executes our shim with the inner plan, composed.
+// Its room is not to be every exec's.
+#[inline(never)]
 pub(super) fn exec(
     call: &mut Trapped<'_>,
     operand: &mut Operand,

@@ -1,6 +1,6 @@
 //! Paths whose text says enough.
 
-use newroot_paths::{first_component, is_canonical};
+use newroot_paths::{Buffer, Host, first_component, is_canonical};
 
 pub(super) use super::room::{Room, Text};
 use crate::host::{AT_FDCWD, Path};
@@ -19,6 +19,9 @@ impl Text<'_> {
     }
 }
 
+/// Room for the host path of a link in the root directory.
+const LONGEST_LINK: usize = 256;
+
 /// Where a path leads if there is no symlink on it.
 pub(super) struct Place<'a> {
     directory: i32,
@@ -33,15 +36,16 @@ impl<'a> Place<'a> {
             return None;
         }
         let mounts = &session.mounts;
-        let bytes = text.bytes();
-        let first = first_component(bytes);
-        if bytes.first() != Some(&b'/') {
+        if text.bytes().first() != Some(&b'/') {
+            let first = first_component(text.bytes());
             return (!mounts.may_cross(first)).then_some(Self { directory, path: text });
         }
-        // A link in the root directory that nearly every path goes through: the long way knows it.
-        if merged::is_noted(bytes) {
-            return None;
+        // A link in the root directory that nearly every path goes through.
+        if merged::is_noted(text.bytes()) {
+            let front = merged::Rewritten::of(text.bytes(), &mut Buffer::<Host, LONGEST_LINK>::new())?;
+            text.replace_front(front.gone, front.bytes())?;
         }
+        let bytes = text.bytes();
         let mount = mounts.get(mounts.owner(bytes));
         if mount.guest.len() == bytes.len() && mount.host.is_empty() {
             return None;

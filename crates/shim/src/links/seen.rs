@@ -20,9 +20,12 @@ use crate::resolve::raw_host_path;
 /// # Errors
 /// What has run out, where that couldn't be found out.
 pub fn of_descriptor(descriptor: i32) -> Result<Option<Id>, Errno> {
-    if !super::on() {
-        return Ok(None);
-    }
+    if super::on() { at_descriptor(descriptor) } else { Ok(None) }
+}
+
+// Its room is not to be every call's.
+#[inline(never)]
+fn at_descriptor(descriptor: i32) -> Result<Option<Id>, Errno> {
     let mut path = HostBuf::new();
     let known = unless_short(raw_host_path(descriptor, &mut path))?;
     Ok(known.and_then(|()| of_path(path.bytes())))

@@ -87,6 +87,8 @@ pub fn came_from(address: usize, number: usize) {
 ///
 /// # Errors
 /// EPERM if it is no use trying again; anything else may be different next time.
+// Its room for a map of memory is not to be every trap's.
+#[inline(never)]
 fn round(least: u32) -> Result<(), Errno> {
     if !sites::any(least) {
         return Ok(());

@@ -25,6 +25,12 @@ impl<'a> Anchored<'a> {
         if path.len() < PATH_MAX {
             return Ok(Self { directory: None, rest: path.with_nul() });
         }
+        Self::of_long(path)
+    }
+
+    // Its room is not to be every call's.
+    #[inline(never)]
+    fn of_long(path: &'a mut HostBuf) -> Result<Self, Errno> {
         let mut directory: Option<Descriptor> = None;
         let mut rest = path.with_nul();
         while rest.len() > PATH_MAX {

@@ -1,8 +1,8 @@
 //! Top-level symlinks, such as the `/lib -> usr/lib` of a merged-usr root.
 //!
 //! Nearly every path to a library goes through one, and a walk for each would cost more than the
-//! call. So a walk that meets a relative link in the root directory notes it, and from then on a path
-//! that begins with that name is rewritten, after asking the kernel whether the link still
+//! call. So those that were there at launch are noted, and any relative link in the root directory that a walk
+//! meets; and a path that begins with such a name is rewritten, after asking the kernel whether the link still
 //! says the same. What is noted is a hint where to look, never an answer.
 //!
 //! # Safety
@@ -13,15 +13,15 @@
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use newroot_abi::plan::{LONGEST_HINT as LONGEST, hint_prefix, links_in_root};
 use newroot_abi::{Errno, PATH_MAX};
-use newroot_paths::{WalkScratch, component_filter, first_component};
+use newroot_paths::{Buffer, Host, WalkScratch, component_filter, first_component};
 
 use crate::host::{self, AT_FDCWD, Path};
 use crate::session::session;
 use crate::slots::Operand;
 
 const NOTES: usize = 8;
-const LONGEST: usize = 32;
 
 #[derive(Clone, Copy)]
 struct Note {
@@ -60,17 +60,23 @@ fn place(name: &[u8]) -> usize {
     name.iter().fold(name.len(), |sum, &byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
 }
 
+/// Notes the links that were there at launch.
+pub fn note_hints(hints: &[u8]) {
+    for (name, text) in links_in_root(hints) {
+        note_link(name, text);
+    }
+}
+
 /// Notes a link that a walk met: `guest` is its canonical guest path.
 pub(super) fn note(guest: &[u8], text: &[u8]) {
-    let Some((b'/', name)) = guest.split_first() else { return };
-    let plain = |component: &[u8]| !component.is_empty() && component != b"." && component != b"..";
-    if name.contains(&b'/')
-        || name.len() > LONGEST
-        || text.len() > LONGEST
-        || !text.split(|&byte| byte == b'/').all(plain)
+    if let Some((b'/', name)) = guest.split_first()
+        && hint_prefix(name, text).is_some()
     {
-        return;
+        note_link(name, text);
     }
+}
+
+fn note_link(name: &[u8], text: &[u8]) {
     let mut note = NONE;
     for (place, &byte) in note.name.iter_mut().zip(name) {
         *place = byte;
@@ -78,7 +84,7 @@ pub(super) fn note(guest: &[u8], text: &[u8]) {
     for (place, &byte) in note.text.iter_mut().zip(text) {
         *place = byte;
     }
-    (note.name_len, note.text_len) = (name.len(), text.len());
+    (note.name_len, note.text_len) = (name.len().min(LONGEST), text.len().min(LONGEST));
     // SAFETY: see the head of the file.
     unsafe { cell(place(name)).write_volatile(note) };
     NAMES.fetch_or(component_filter(name), Ordering::Relaxed);
@@ -96,38 +102,60 @@ pub fn is_noted(path: &[u8]) -> bool {
     note.name() == name
 }
 
+/// What stands for the first component of a path that [`is_noted`], with the slash in front of both.
+pub struct Rewritten {
+    /// Bytes of the path that it stands for.
+    pub gone: usize,
+    text: [u8; 1 + LONGEST],
+    len: usize,
+}
+
+impl Rewritten {
+    /// Asks the kernel whether the link that a path goes through still says what was noted. `room` is for its host path.
+    pub fn of<const N: usize>(path: &[u8], room: &mut Buffer<Host, N>) -> Option<Self> {
+        let name = first_component(path);
+        // SAFETY: see the head of the file.
+        let note = unsafe { cell(place(name)).read_volatile() };
+        let gone = 1 + name.len();
+        if note.name() != name || session().mounts.is_mount_point(path.get(..gone)?) {
+            return None;
+        }
+        room.assign(session().mounts.root().host).ok()?;
+        room.extend(b"/").ok()?;
+        room.extend(name).ok()?;
+        let mut text = [b'/'; 1 + LONGEST + 1];
+        let (_, behind) = text.split_at_mut_checked(1)?;
+        let len = host::readlinkat(AT_FDCWD, Path::new(room.with_nul()), behind).ok()?;
+        if behind.get(..len)? != note.text() {
+            return None;
+        }
+        Some(Self { gone, text: *text.first_chunk()?, len: 1 + len })
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.text.get(..self.len).unwrap_or(&[])
+    }
+}
+
 /// Rewrites the operand's path if it goes through a link that was noted and is still there.
 ///
 /// # Errors
 /// ENAMETOOLONG.
 pub(super) fn rewrite(operand: &mut Operand) -> Result<(), Errno> {
     // The walk's room for a host path: nothing is in it yet.
-    let Operand { text: given, walk: WalkScratch { host: link, .. }, .. } = operand;
+    let Operand { text: given, walk: WalkScratch { host: room, .. }, .. } = operand;
     let path = given.bytes();
     let Some((b'/', rest)) = path.split_first() else { return Ok(()) };
     let Some(len) = rest.iter().position(|&byte| byte == b'/').filter(|&len| len > 0) else { return Ok(()) };
-    let (name, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));
-    if behind.iter().all(|&byte| byte == b'/') {
-        // It may be the link itself that is meant.
+    let behind = rest.get(len..).unwrap_or(&[]);
+    // With nothing behind it, it may be the link itself that is meant.
+    if behind.iter().all(|&byte| byte == b'/') || path.len() + LONGEST >= PATH_MAX {
         return Ok(());
     }
-    // SAFETY: see the head of the file.
-    let note = unsafe { cell(place(name)).read_volatile() };
-    if note.name() != name || note.text().is_empty() {
-        return Ok(());
+    match Rewritten::of(path, room) {
+        Some(front) => given.replace_front(front.gone, front.bytes()),
+        None => Ok(()),
     }
-    link.assign(session().mounts.root().host)?;
-    link.extend(b"/")?;
-    link.extend(name)?;
-    let mut text = [0u8; LONGEST + 1];
-    let read = host::readlinkat(AT_FDCWD, Path::new(link.with_nul()), &mut text);
-    if path.len() + note.text().len() >= PATH_MAX {
-        return Ok(());
-    }
-    let same = read.is_ok_and(|len| text.get(..len) == Some(note.text()));
-    if same && !session().mounts.is_mount_point(path.get(..=len).unwrap_or(path)) {
-        given.replace_front(1 + len, note.text())?;
-        given.prepend(b"/")?;
-    }
-    Ok(())
 }
