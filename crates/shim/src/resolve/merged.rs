@@ -14,7 +14,6 @@ use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use newroot_abi::plan::{LONGEST_HINT as LONGEST, hint_prefix, links_in_root};
-use newroot_abi::{Errno, PATH_MAX};
 use newroot_paths::{Buffer, Host, WalkScratch, component_filter, first_component};
 
 use crate::host::{self, AT_FDCWD, Path};
@@ -139,23 +138,19 @@ impl Rewritten {
     }
 }
 
-/// Rewrites the operand's path if it goes through a link that was noted and is still there.
-///
-/// # Errors
-/// ENAMETOOLONG.
-pub(super) fn rewrite(operand: &mut Operand) -> Result<(), Errno> {
+/// Rewrites the operand's path into `operand.walk.guest`, if it goes through a link that was noted and is still there:
+/// true. A walk begins with the path as it was given, for every link counts.
+pub(super) fn rewrite(operand: &mut Operand) -> bool {
     // The walk's room for a host path: nothing is in it yet.
-    let Operand { text: given, walk: WalkScratch { host: room, .. }, .. } = operand;
-    let path = given.bytes();
-    let Some((b'/', rest)) = path.split_first() else { return Ok(()) };
-    let Some(len) = rest.iter().position(|&byte| byte == b'/').filter(|&len| len > 0) else { return Ok(()) };
-    let behind = rest.get(len..).unwrap_or(&[]);
+    let Operand { text, walk: WalkScratch { guest, host: room, .. }, .. } = operand;
+    let path = text.bytes();
+    let Some((b'/', rest)) = path.split_first() else { return false };
+    let Some(len) = rest.iter().position(|&byte| byte == b'/').filter(|&len| len > 0) else { return false };
     // With nothing behind it, it may be the link itself that is meant.
-    if behind.iter().all(|&byte| byte == b'/') || path.len() + LONGEST >= PATH_MAX {
-        return Ok(());
+    if rest.iter().skip(len).all(|&byte| byte == b'/') {
+        return false;
     }
-    match Rewritten::of(path, room) {
-        Some(front) => given.replace_front(front.gone, front.bytes()),
-        None => Ok(()),
-    }
+    let Some(front) = Rewritten::of(path, room) else { return false };
+    let behind = path.get(front.gone..).unwrap_or(&[]);
+    guest.assign(front.bytes()).and_then(|()| guest.extend(behind)).is_ok()
 }

@@ -112,9 +112,10 @@ pub fn read_text(operand: &mut Operand) -> Result<Lexical, Errno> {
     if !session().has_openat2() {
         return Ok(Lexical::Walk);
     }
-    merged::rewrite(operand)?;
+    let rewritten = merged::rewrite(operand);
     let Operand { text, normal, walk, .. } = operand;
-    lexical(&session().mounts, text.bytes(), normal, &mut walk.host)
+    let text = if rewritten { walk.guest.bytes() } else { text.bytes() };
+    lexical(&session().mounts, text, normal, &mut walk.host)
 }
 
 /// Walks the operand's path; on success `operand.walk` holds the canonical guest path and
@@ -140,13 +141,15 @@ pub fn canonical(operand: &mut Operand, last: Last) -> Result<Option<Descriptor>
     if !absolute || !session().has_openat2() || links::on() {
         return Ok(None);
     }
-    merged::rewrite(operand)?;
+    let rewritten = merged::rewrite(operand);
     let Operand { text, walk: scratch, .. } = operand;
     if !is_canonical(text.bytes()) {
         return Ok(None);
     }
-    session().mounts.translate(text.bytes(), &mut scratch.host)?;
-    scratch.guest.assign(text.bytes())?;
+    if !rewritten {
+        scratch.guest.assign(text.bytes())?;
+    }
+    session().mounts.translate(scratch.guest.bytes(), &mut scratch.host)?;
     let flags = raw::O_PATH | raw::O_CLOEXEC | if last == Last::Keep { raw::O_NOFOLLOW } else { 0 };
     let at = Anchored::new(&mut scratch.host)?;
     match host::openat2(at.directory(), at.path(), flags.into(), 0, NO_SYMLINKS) {
@@ -360,9 +363,6 @@ pub fn is_read_only(mount: usize) -> bool {
 /// # Errors
 /// What path_resolution(7) gives for the directory.
 pub fn entry(operand: &mut Operand, directory: i32) -> Result<Entry, Errno> {
-    if session().has_openat2() {
-        merged::rewrite(operand)?;
-    }
     let mounts = &session().mounts;
     let (parent_len, name_len) = {
         let (parent, name) = split_last(operand.text.bytes());
@@ -399,13 +399,16 @@ fn open_parent(
     crossing: bool,
 ) -> Result<Entry, Errno> {
     let mounts = &session().mounts;
+    let rewritten = session().has_openat2() && merged::rewrite(operand);
     let Operand { text, normal, walk: scratch, name: out } = operand;
     let (parent, name) = text.bytes().split_at_checked(parent_len).ok_or(Errno::INVAL)?;
     let parent = if parent.is_empty() { &b"."[..] } else { parent };
     let flags = raw::O_PATH | raw::O_DIRECTORY | raw::O_CLOEXEC;
 
     if !crossing && session().has_openat2() {
-        let opened = match lexical(mounts, parent, normal, &mut scratch.host)? {
+        let whole = scratch.guest.bytes();
+        let known = if rewritten { whole.get(..whole.len() - name.len()).unwrap_or(parent) } else { parent };
+        let opened = match lexical(mounts, known, normal, &mut scratch.host)? {
             Lexical::Walk => Err(Errno::LOOP),
             Lexical::Absolute(mount) => {
                 scratch.host.extend(b"/.")?;
