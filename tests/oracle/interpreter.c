@@ -191,7 +191,10 @@ static void do_readlink(char **w) {
                           : syscall(SYS_readlinkat, descriptor(w[0]), name, text, size);
     // Numbers of processes and sockets are others in each run.
     bool of_a_process = n > 0 && (isdigit(*text) || !strncmp(text, "/proc/", 6) || !strncmp(text, "socket:", 7));
+    // So are those of inodes, by which procfs calls a file that never had a name.
+    const char *nameless = n > 0 ? memmem(text, n, "/#", 2) : NULL;
     if (of_a_process) tell(" in procfs");
+    else if (nameless) tell(" nameless in %s", shown(text, nameless - text));
     else if (told(n)) tell(" %s", shown(text, n));
 }
 

@@ -42,6 +42,10 @@ impl Peer {
             Some(program) => peers.push(Self::bwrap(lab, program)),
             None => eprintln!("bwrap is absent"),
         }
+        match in_path("fakechroot") {
+            Some(program) => peers.push(Self::fakechroot(lab, program)),
+            None => eprintln!("fakechroot is absent"),
+        }
         match proot.map(Path::to_owned).or_else(|| in_path("proot")) {
             Some(program) => peers.push(Self::proot(lab, lab.adopt(&program)?)),
             None => eprintln!("PRoot is absent"),
@@ -76,6 +80,12 @@ impl Peer {
         arguments.extend(words(["--bind".as_ref(), lab.scratch().as_os_str(), SCRATCH.as_ref()]));
         arguments.extend(words(["--chdir", "/"]));
         Self { name: "bwrap", program, arguments, as_root: false }
+    }
+
+    /// A library in front of the C library: what makes its system calls itself sees the host.
+    fn fakechroot(lab: &Lab, program: PathBuf) -> Self {
+        let arguments = words(["chroot".as_ref(), lab.root.as_os_str()]);
+        Self { name: "fakechroot", program, arguments, as_root: false }
     }
 
     fn proot(lab: &Lab, program: PathBuf) -> Self {

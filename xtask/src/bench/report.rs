@@ -123,6 +123,17 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Of a peer's ratios to chroot over the workloads; `None` for fewer than two, whose mean says nothing more.
+    fn geometric_mean(&self, peer: usize) -> Option<f64> {
+        let workloads = self.rows.iter().filter(|row| matches!(row.unit, Unit::Seconds { .. }));
+        let ratios: Vec<f64> = workloads
+            .filter_map(|row| Some((row.summary(peer)?.median / row.summary(0)?.median).ln()))
+            .collect();
+        (ratios.len() > 1).then(|| (ratios.iter().sum::<f64>() / ratios.len() as f64).exp())
+    }
+}
+
 impl fmt::Display for Report {
     /// A Markdown table: chroot's own values, and what the others make of them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -146,6 +157,17 @@ impl fmt::Display for Report {
                         write!(f, " {value} ±{spread:.0}% |")?;
                     }
                     _ => write!(f, " – |")?,
+                }
+            }
+            writeln!(f)?;
+        }
+        let means: Vec<_> = (1..self.peers.len()).map(|peer| self.geometric_mean(peer)).collect();
+        if means.iter().any(Option::is_some) {
+            write!(f, "| geometric mean of the workloads | |")?;
+            for mean in means {
+                match mean {
+                    Some(mean) => write!(f, " {mean:.2} × |")?,
+                    None => write!(f, " – |")?,
                 }
             }
             writeln!(f)?;
@@ -198,6 +220,17 @@ mod tests {
              | start-up | 1.00 ms ±0% | +1.50 ms ±0% | +8.00 ms ±0% |\n"
         );
         assert!(report.exceeded_limits().is_empty());
+    }
+
+    #[test]
+    fn mean_of_ratios_is_geometric() {
+        let report = report(&[
+            ("find", Unit::Seconds { path_heavy: true }, [1.0, 2.0, 9.0]),
+            ("tar", Unit::Seconds { path_heavy: true }, [2.0, 1.0, 8.0]),
+            ("stat", Unit::Nanoseconds, [1.0, 100.0, 100.0]),
+        ]);
+        let last = report.to_string().lines().last().map(str::to_owned);
+        assert_eq!(last.as_deref(), Some("| geometric mean of the workloads | | 1.00 × | 6.00 × |"));
     }
 
     #[test]

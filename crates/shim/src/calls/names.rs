@@ -235,6 +235,10 @@ fn link_inner(
     };
     if by_descriptor {
         read_path(second, new)?;
+        // The old name is looked up before the new one.
+        if old_directory != AT_FDCWD {
+            forward(raw::__NR_fcntl, [old_directory as usize, raw::F_GETFD as usize, 0, 0, 0, 0])?;
+        }
         let to = new_entry(second, new_directory, Errno::EXIST, false)?;
         let made = match make_link(&to, second, (old_directory, old), flags) {
             // Before Linux 6.10 only CAP_DAC_READ_SEARCH may, which the guest's root has.

@@ -28,12 +28,6 @@ impl<'a> Head<'a> {
         Ok(head)
     }
 
-    /// The file.
-    #[must_use]
-    pub fn file(&self) -> &'a Descriptor {
-        self.file
-    }
-
     /// What was read: fewer bytes than there is room for only if the file has no more.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
