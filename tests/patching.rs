@@ -57,6 +57,12 @@ fn call_site_that_traps_often_in_a_vforks_child_is_patched_by_its_parent() {
     check(&Place::new().run(|world| world, &[], &["borrowed"]), "patched");
 }
 
+/// What decides whether a place can be patched is the code in front of it, which lies in another mapping by then.
+#[test]
+fn call_site_behind_a_patched_page_is_patched() {
+    check(&Place::new().run(|world| world, &[], &["neighbour"]), "patched");
+}
+
 #[test]
 fn call_site_that_traps_seldom_is_left_alone() {
     check(&Place::new().run(|world| world, &["--patch-after=1000"], &[]), "as it was");

@@ -4,6 +4,7 @@
 //   callsite            the call is lstat(2) of an absolute path
 //   callsite traced     and the process has a tracer
 //   callsite borrowed   and a vfork's child makes all of them but the last
+//   callsite neighbour  and then a thousand from the first bytes of the next page, of which it tells
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,42 +16,58 @@
 #include <signal.h>
 #include <unistd.h>
 
-extern const unsigned char site[];
+extern const unsigned char site[], neighbour[];
 long look(const char *path, struct stat *out);
+long look_too(const char *path, struct stat *out);
 
 __asm__(".pushsection .text\n"
         // What a compiler could have put there: enough to see how it decodes.
+        ".p2align 12\n"
         "before: .rept 24; mov %rsp, %rax; xor %eax, %eax; .endr\n"
         "look: nopw 0x0(%rax,%rax,1)\n"
         "site: mov $6, %eax\n"
+        "  syscall\n"
+        "  ret\n"
+        ".p2align 12, 0x90\n"
+        "look_too: nopw 0x0(%rax,%rax,1)\n"
+        "neighbour: mov $6, %eax\n"
         "  syscall\n"
         "  ret\n"
         ".popsection\n");
 
 static int wrong;
 
-static void make(int calls) {
+static void make(long (*call)(const char *, struct stat *), int calls) {
     struct stat st;
     for (int i = 0; i < calls; i++)
-        if (look("/bin", &st) != 0 || !S_ISDIR(st.st_mode)) wrong++;
+        if (call("/bin", &st) != 0 || !S_ISDIR(st.st_mode)) wrong++;
+}
+
+static int tell_of(const unsigned char *place) {
+    printf("%s, %d wrong\n", place[0] == 0xb8 ? "as it was" : place[0] == 0xe9 ? "patched" : "something else", wrong);
+    return wrong != 0;
 }
 
 static int tell(int calls) {
-    make(calls);
-    printf("%s, %d wrong\n", site[0] == 0xb8 ? "as it was" : site[0] == 0xe9 ? "patched" : "something else", wrong);
-    return wrong != 0;
+    make(look, calls);
+    return tell_of(site);
 }
 
 int main(int argc, char **argv) {
     if (argc > 1 && !strcmp(argv[1], "borrowed")) {
         pid_t child = vfork();
         if (child == 0) {
-            make(99);
+            make(look, 99);
             _exit(0);
         }
         int status;
         if (waitpid(child, &status, 0) != child || status != 0) return 1;
         return tell(1);
+    }
+    if (argc > 1 && !strcmp(argv[1], "neighbour")) {
+        make(look, 100);
+        make(look_too, 1000);
+        return tell_of(neighbour);
     }
     if (argc < 2 || strcmp(argv[1], "traced")) return tell(100);
     pid_t child = fork();

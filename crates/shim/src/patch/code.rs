@@ -51,7 +51,7 @@ impl Moved {
     }
 }
 
-/// What can be moved from in front of `syscall`, in a mapping that begins at `start`.
+/// What can be moved from in front of `syscall`, in code that begins at `start`.
 pub(super) fn movable(start: usize, syscall: usize, alone: bool) -> Option<Moved> {
     let window = syscall.checked_sub(WINDOW).filter(|&window| window >= start)?;
     // SAFETY: within the mapping: see the head of the file. A copy, for a guest's code is the guest's to change.
@@ -104,7 +104,7 @@ impl Patch {
     }
 }
 
-/// Writes jumps into the mapping from `start` to `end`, which can be read and executed, and is so again afterwards.
+/// Writes jumps into code that can be read and executed, and is so again afterwards.
 ///
 /// Only the pages that change are made writable for that moment, those close together at once. They are mappings of their
 /// own from then on, for one that was writable is accounted differently for ever (VM_ACCOUNT in mm/mprotect.c). But
@@ -112,12 +112,12 @@ impl Patch {
 ///
 /// # Errors
 /// EPERM if code can't be made writable; ENOMEM.
-pub(super) fn apply(patches: &mut [Patch], start: usize, end: usize, alone: bool) -> Result<(), Errno> {
+pub(super) fn apply(patches: &mut [Patch], alone: bool) -> Result<(), Errno> {
     patches.sort_unstable_by_key(|patch| patch.address);
     for together in patches.chunk_by(|one, next| next.address - one.address < TOGETHER) {
         let (Some(first), Some(last)) = (together.first(), together.last()) else { continue };
-        let start = (first.address & !(PAGE - 1)).max(start);
-        let end = (last.address + JUMP).next_multiple_of(PAGE).min(end);
+        let start = first.address & !(PAGE - 1);
+        let end = (last.address + JUMP).next_multiple_of(PAGE);
         // SAFETY: code that stays executable all the time.
         unsafe { host::mprotect(start, end - start, WRITABLE) }.map_err(refused)?;
         for patch in together {

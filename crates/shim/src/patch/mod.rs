@@ -22,6 +22,7 @@ mod code;
 mod sites;
 mod stubs;
 
+use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use newroot_abi::Errno;
@@ -99,19 +100,25 @@ fn round(least: u32) -> Result<(), Errno> {
     let alone = host::is_alone();
     let mut free = Gap::default();
     let mut end_of_last = 0;
+    // Where the code begins that a mapping goes on with: patched pages are mappings of their own.
+    let mut code = 0;
     let file = host::openat(AT_FDCWD, Path::new(b"/proc/self/maps\0"), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
     let mut maps = Maps::new(file);
     while let Some(mapping) = maps.next_mapping()? {
         let Mapping { start, end, .. } = mapping;
         let (start, end) = (start as usize, end as usize);
         free.offer(end_of_last, start);
+        let is_code = is_code_of_a_file(&mapping);
+        if !is_code || start != end_of_last || code == 0 {
+            code = if is_code { start } else { 0 };
+        }
         end_of_last = end;
         if mapping.name == b"[stack]" {
             note_main_stack(end);
         }
-        if is_code_of_a_file(&mapping) && sites::any_within(start..end, least) {
+        if is_code && sites::any_within(start..end, least) {
             let any_stack = is_c_library(mapping.name);
-            patch_within(start, end, least, alone, free, any_stack)?;
+            patch_within(code, start..end, least, alone, free, any_stack)?;
         }
     }
     Ok(())
@@ -159,10 +166,11 @@ impl Gap {
     }
 }
 
-/// Patches the call sites of one mapping. `any_stack`: its code runs on no stack that is too small.
+/// Patches the call sites of one mapping, whose code begins at `code`. `any_stack`: it runs on no stack that is too
+/// small.
 fn patch_within(
-    start: usize,
-    end: usize,
+    code: usize,
+    Range { start, end }: Range<usize>,
     least: u32,
     alone: bool,
     free: Gap,
@@ -173,7 +181,7 @@ fn patch_within(
     let mut count = 0;
     let mut area = None;
     for site in sites::within(start..end, least) {
-        let Some(moved) = code::movable(start, site.address(), alone) else {
+        let Some(moved) = code::movable(code, site.address(), alone) else {
             site.leave_alone();
             continue;
         };
@@ -190,7 +198,7 @@ fn patch_within(
     }
     // The stubs become executable before a jump leads to them.
     drop(area);
-    code::apply(patches.get_mut(..count).unwrap_or(&mut []), start, end, alone)
+    code::apply(patches.get_mut(..count).unwrap_or(&mut []), alone)
 }
 
 /// Whether another process traces this one (proc_pid_status(5)).
