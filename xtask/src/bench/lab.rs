@@ -66,9 +66,10 @@ impl Lab {
         Err(format!("printed '{printed}' where others printed '{first}'").into())
     }
 
-    /// The private memory of a sleeping static program, in KiB.
+    /// The private memory of a sleeping static program, in KiB, that isn't alone: what all processes of a session have
+    /// in common isn't any one's.
     pub(super) fn private_memory(&self, peer: &Peer) -> Result<f64, Box<dyn Error>> {
-        let mut command = peer.command(self, &["/scratch/calls-static", "sleep"]);
+        let mut command = peer.command(self, &["/bin/sh", "-c", "/scratch/calls-static sleep & wait"]);
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         // It tells its own number: not every peer becomes the command it runs.

@@ -28,7 +28,7 @@ const LEAST_PROOT_TIMES: f64 = 5.0;
 /// Milliseconds that a start may take longer than chroot's.
 const MOST_START_UP: f64 = 5.0;
 /// Kibibytes of private memory that a guest process may have more than a native one.
-const MOST_PRIVATE_MEMORY: f64 = 200.0;
+const MOST_PRIVATE_MEMORY: f64 = 128.0;
 
 /// All measurements.
 pub(super) struct Report {
@@ -248,7 +248,7 @@ mod tests {
                 "slow: 2.10 × chroot, at most 2",
                 "near PRoot: PRoot takes 4.0 ×, at least 5",
                 "start-up: 5.5 ms above chroot, at most 5",
-                "private memory: 280 KiB, at most 200",
+                "private memory: 280 KiB, at most 128",
             ]
         );
     }
