@@ -141,10 +141,7 @@ static BLOCKED: Blocked = Blocked(UnsafeCell::new([0; BUCKETS]));
 /// A fork's child has one thread, which believes what the thread that forked did. That it was the
 /// parent's first is a guess; other threads that fork with SIGSYS blocked are unheard of.
 fn claim(pid: u32) {
-    if slots::is_claimed() {
-        return;
-    }
-    if !slots::is_owner(pid) || !cares_for_sigsys() {
+    if slots::is_claimed() || !slots::is_owner(pid) || !cares_for_sigsys() {
         return;
     }
     // The first process of a PID namespace has no parent there: that is no thread, and blocks nothing.
@@ -157,13 +154,11 @@ fn claim(pid: u32) {
 /// Whether the calling thread believes SIGSYS blocked.
 #[must_use]
 pub fn sigsys_blocked() -> bool {
-    if !cares_for_sigsys() {
-        return false;
-    }
+    // C libraries block all signals before they vfork: so the memory is claimed before a child borrows it.
     if !slots::is_claimed() {
         claim(host::getpid());
     }
-    is_blocked(host::gettid())
+    cares_for_sigsys() && is_blocked(host::gettid())
 }
 
 fn is_blocked(tid: u32) -> bool {
