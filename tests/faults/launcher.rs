@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use newroot_testkit::{Bed, Ending, Outcome, User, difference, own, run, snapshot};
 
@@ -38,7 +39,14 @@ impl Place {
         run(self.environment(&mut world.command(&self.bed.program("newroot"))).args(words))
     }
 
-    fn environment<'a>(&self, command: &'a mut std::process::Command) -> &'a mut std::process::Command {
+    #[track_caller]
+    fn succeeds(&self, words: &[&str]) -> Outcome {
+        let outcome = self.newroot(words);
+        assert_eq!(outcome.ending, Ending::Exit(0), "{words:?}: {}", outcome.stderr());
+        outcome
+    }
+
+    fn environment<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.env("XDG_RUNTIME_DIR", self.top.join("runtime")).env("XDG_CACHE_HOME", self.top.join("cache"))
     }
 
@@ -58,8 +66,7 @@ impl Place {
     /// Has each call of `newroot WORDS` fail. After a success `undo` makes everything as it was.
     fn each(&self, words: &[&str], undo: impl Fn()) {
         let before = self.files();
-        let outcome = self.newroot(words);
-        assert_eq!(outcome.ending, Ending::Exit(0), "{words:?}: {}", outcome.stderr());
+        let outcome = self.succeeds(words);
         let (right, made) = (outcome.stdout(), self.files());
         undo();
         assert_eq!(self.files(), before, "{words:?}, undone");
@@ -122,6 +129,11 @@ fn remove(path: &Path) {
     fs::remove_dir_all(path).expect("what was made");
 }
 
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").args(["-a", "--"]).args([from, to]).status().expect("cp");
+    assert!(copied.success(), "{} to {}", from.display(), to.display());
+}
+
 #[test]
 fn init_leaves_nothing_half_done() {
     let place = Place::new();
@@ -132,14 +144,13 @@ fn init_leaves_nothing_half_done() {
 #[test]
 fn add_leaves_the_root_as_it_was() {
     let place = Place::new();
-    let outcome = place.newroot(&["init", "root", "true"]);
-    assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stderr());
+    place.succeeds(&["init", "root", "true"]);
     let root = place.top.join("root");
     let kept = place.bed.scratch().join("kept");
-    assert!(std::process::Command::new("cp").args(["-a", "--"]).args([&root, &kept]).status().is_ok());
+    copy(&root, &kept);
     place.each(&["add", "root", "sh", "ls"], || {
         remove(&root);
-        assert!(std::process::Command::new("cp").args(["-a", "--"]).args([&kept, &root]).status().is_ok());
+        copy(&kept, &root);
     });
 }
 
@@ -147,8 +158,7 @@ fn add_leaves_the_root_as_it_was() {
 fn archives_are_whole_or_not_there() {
     let place = Place::new();
     for words in [&["init", "root", "true"][..], &["export", "root", "-o", "root.tar"]] {
-        let outcome = place.newroot(words);
-        assert_eq!(outcome.ending, Ending::Exit(0), "{words:?}: {}", outcome.stderr());
+        place.succeeds(words);
     }
     let made = |name: &str| place.top.join(name);
     place.each(&["import", "root.tar", "imported"], || remove(&made("imported")));
@@ -159,8 +169,7 @@ fn archives_are_whole_or_not_there() {
 #[test]
 fn commands_start_or_do_not() {
     let place = Place::new();
-    let outcome = place.newroot(&["init", "root", "true"]);
-    assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stderr());
+    place.succeeds(&["init", "root", "true"]);
     let root = place.top.join("root");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/faults/exits.c");
     fs::copy(place.bed.program_of(&source), root.join("bin/exits")).expect("a program");
@@ -168,8 +177,7 @@ fn commands_start_or_do_not() {
     for options in [&["--engine=trap"][..], &["--engine=trap", "--root"], &["--engine=namespace"]] {
         let words = [&["run", "--no-recommended"], options, &["root", "--", "/bin/exits"]].concat();
         // What is made for all sessions is there afterwards.
-        let outcome = place.newroot(&words);
-        assert_eq!(outcome.ending, Ending::Exit(0), "{words:?}: {}", outcome.stderr());
+        place.succeeds(&words);
         place.each(&words, || {});
     }
 }
