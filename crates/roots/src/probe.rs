@@ -20,17 +20,13 @@ thread_local! {
 /// Makes an error of looking at `path` nothing.
 pub(crate) fn found<T>(path: &Path, looked: io::Result<T>) -> Option<T> {
     const SHORTAGES: [Errno; 3] = [Errno::NOMEM, Errno::MFILE, Errno::NFILE];
-    looked
-        .inspect_err(|error| {
-            if Errno::from_io_error(error).is_some_and(|error| SHORTAGES.contains(&error)) {
-                FAILED.with_borrow_mut(|failed| {
-                    let kept = || (path.to_owned(), io::Error::from(error.kind()));
-                    let code = error.raw_os_error().map(io::Error::from_raw_os_error);
-                    failed.get_or_insert_with(|| code.map_or_else(kept, |code| (path.to_owned(), code)));
-                });
-            }
-        })
-        .ok()
+    let failed = looked.as_ref().err().and_then(Errno::from_io_error);
+    if let Some(error) = failed.filter(|error| SHORTAGES.contains(error)) {
+        FAILED.with_borrow_mut(|first| {
+            first.get_or_insert_with(|| (path.to_owned(), error.into()));
+        });
+    }
+    looked.ok()
 }
 
 /// Whether a path leads to a regular file.

@@ -2,6 +2,7 @@
 
 mod fake_root;
 mod hidden;
+mod hints;
 mod image;
 mod links;
 mod plan;
@@ -14,7 +15,7 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use crate::confine::{self, Allowed};
 use crate::error::{Error, Result};
-use crate::guest::Guest;
+use crate::guest::{Guest, shown};
 use crate::identity::Numbers;
 use crate::spec::{FakeRoot, LaunchSpec, Patching, UserMap, Warning};
 use crate::{command, cwd, environment, identity, inside, mounts, supervise};
@@ -67,6 +68,7 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
             release: spec.kernel_release.as_deref(),
             session_file: fake.as_ref().map(|fake| fake.file.as_path()),
             links: links.as_deref(),
+            links_in_root: &hints::links_in(&shown(guest.root())),
         },
     );
     rustix::process::chdir(&start.host).map_err(|cause| Error::WorkingDirectory {

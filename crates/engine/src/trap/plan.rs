@@ -7,7 +7,7 @@ use std::path::Path;
 use newroot_abi::plan::{self, Flags, Header, MAGIC, NO_DESCRIPTOR};
 
 use crate::command::Command;
-use crate::guest::{Guest, shown};
+use crate::guest::Guest;
 
 /// What the plan says beside mounts and program.
 pub(super) struct Facts<'a> {
@@ -19,6 +19,7 @@ pub(super) struct Facts<'a> {
     pub(super) release: Option<&'a OsStr>,
     pub(super) session_file: Option<&'a Path>,
     pub(super) links: Option<&'a Path>,
+    pub(super) links_in_root: &'a [u8],
 }
 
 /// The plan's strings.
@@ -44,7 +45,7 @@ pub(super) fn encode(guest: &Guest, command: &Command, facts: &Facts<'_>) -> Vec
         path(facts.links),
         // Where the interpreter is, the shim finds out.
         OsString::new(),
-        own(&links_in_root(&shown(guest.root()))),
+        own(facts.links_in_root),
     ];
     for mount in guest.mounts() {
         let mut text = mount.borrow().encode_prefix().to_vec();
@@ -55,20 +56,4 @@ pub(super) fn encode(guest: &Guest, command: &Command, facts: &Facts<'_>) -> Vec
     strings.resize(count - 1, OsString::new());
     strings.push(own(&header.encode()));
     strings
-}
-
-/// Hints about the links in the root directory; none, if it can't be read.
-fn links_in_root(root: &Path) -> Vec<u8> {
-    let mut hints = Vec::new();
-    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
-        if !entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
-            continue;
-        }
-        let Ok(text) = std::fs::read_link(entry.path()) else { continue };
-        let (name, text) = (entry.file_name().into_vec(), text.into_os_string().into_vec());
-        if let Some(prefix) = plan::hint_prefix(&name, &text) {
-            hints.extend([&prefix[..], &name, &text].concat());
-        }
-    }
-    hints
 }

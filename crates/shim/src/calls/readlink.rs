@@ -27,10 +27,10 @@ fn read(operand: &mut Operand, directory: i32, path: usize, out: usize, size: us
     if size as i32 <= 0 {
         return Err(Errno::INVAL);
     }
-    if let Some(program) = procfs::own_program(path) {
+    memory::read_path(path, &mut operand.text)?;
+    if let Some(program) = procfs::own_program(operand.text.bytes()) {
         return show(program, out, size);
     }
-    memory::read_path(path, &mut operand.text)?;
     if operand.text.is_empty() {
         // Of an O_PATH descriptor of the link itself; the kernel answers ENOENT for any other.
         let arguments = [directory as isize as usize, path, out, size, 0, 0];

@@ -96,19 +96,11 @@ fn look_at(frame: &CallFrame, asked: Request) -> Answer {
     if asked.flags & NOFOLLOW != 0 {
         return by_name(frame, asked);
     }
-    // Into memory of ours first: of a link that leads nowhere the guest's must not tell.
-    Some(match asked.mask {
-        None => {
-            let mut stat = memory::zeroed_stat();
-            by_name(frame, Request { out: &raw mut stat as usize, ..asked })?
-                .and_then(|value| memory::write(asked.out, &stat).map(|()| value))
-        }
-        Some(_) => {
-            let mut statx = memory::zeroed_statx();
-            by_name(frame, Request { out: &raw mut statx as usize, ..asked })?
-                .and_then(|value| memory::write(asked.out, &statx).map(|()| value))
-        }
-    })
+    let by_name = |out| by_name(frame, Request { out, ..asked });
+    match asked.mask {
+        None => look::into_ours(memory::zeroed_stat(), asked.out, by_name, |_| true),
+        Some(_) => look::into_ours(memory::zeroed_statx(), asked.out, by_name, |_| true),
+    }
 }
 
 fn by_name(frame: &CallFrame, asked: Request) -> Answer {

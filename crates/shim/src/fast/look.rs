@@ -10,7 +10,7 @@ use super::through;
 use crate::calls::path::is_access_mode;
 use crate::calls::stat::is_statx_request;
 use crate::calls::{descriptor_argument, forward, newer};
-use crate::host::AT_FDCWD;
+use crate::host::{AT_FDCWD, Stat};
 use crate::links;
 use crate::memory;
 use crate::session::session;
@@ -76,28 +76,34 @@ fn file(
     through::look(frame, &place, nofollow, by_descriptor.0, by_descriptor.1)
 }
 
-/// Looks at a name that is to be followed, and answers if it is no symlink. What the kernel says goes into memory of
-/// ours first: of a link that leads nowhere the guest's must not tell.
+/// Looks at a name that is to be followed, and answers if it is no symlink.
 fn named(number: u32, arguments: [usize; 6], name: &Text<'_>) -> Answer {
     let [directory, _, c, d, e, _] = arguments;
     let name = name.path().address();
     if number == raw::__NR_newfstatat {
-        let (out, flags) = (c, d);
-        let mut stat = memory::zeroed_stat();
-        let at = &raw mut stat as usize;
-        return Some(match forward(number, [directory, name, at, flags | NOFOLLOW, 0, 0]) {
-            Ok(_) if stat.st_mode & raw::S_IFMT == raw::S_IFLNK => return None,
-            answer => answer.and_then(|value| memory::write(out, &stat).map(|()| value)),
-        });
+        let look = |at| Some(forward(number, [directory, name, at, d | NOFOLLOW, 0, 0]));
+        let is_link = |stat: &Stat| stat.st_mode & raw::S_IFMT == raw::S_IFLNK;
+        return into_ours(memory::zeroed_stat(), c, look, |stat| !is_link(stat));
     }
-    let (flags, mask, out) = (c, d, e);
-    let mut statx = memory::zeroed_statx();
-    let at = &raw mut statx as usize;
-    Some(match forward(number, [directory, name, flags | NOFOLLOW, mask, at, 0]) {
-        Ok(_) if statx.stx_mask & raw::STATX_TYPE == 0 => return None,
-        Ok(_) if u32::from(statx.stx_mode) & raw::S_IFMT == raw::S_IFLNK => return None,
-        answer => answer.and_then(|value| memory::write(out, &statx).map(|()| value)),
+    let look = |at| Some(forward(number, [directory, name, c | NOFOLLOW, d, at, 0]));
+    let is_link = |statx: &raw::statx| u32::from(statx.stx_mode) & raw::S_IFMT == raw::S_IFLNK;
+    into_ours(memory::zeroed_statx(), e, look, |statx| {
+        statx.stx_mask & raw::STATX_TYPE != 0 && !is_link(statx)
     })
+}
+
+/// Has `look` write into memory of ours, whose address it is given, and hands that on to the guest's if it is what the guest
+/// asked for: of a link that leads nowhere the guest's must not tell.
+pub(super) fn into_ours<T: Copy + memory::Plain>(
+    mut room: T,
+    out: usize,
+    look: impl FnOnce(usize) -> Answer,
+    is_asked: impl FnOnce(&T) -> bool,
+) -> Answer {
+    match look(&raw mut room as usize)? {
+        Ok(_) if !is_asked(&room) => None,
+        answer => Some(answer.and_then(|value| memory::write(out, &room).map(|()| value))),
+    }
 }
 
 pub(super) fn access(frame: &CallFrame, [path, mode, ..]: [usize; 6]) -> Answer {

@@ -1,7 +1,7 @@
 //! The guest's code: looking at it, and changing it.
 //!
 //! # Safety
-//! Code is read within a mapping that was just seen in the process's own map, up to an instruction that was
+//! Code is read within mappings that were just seen in the process's own map, up to an instruction that was
 //! just executed; it is written where that map said that it is private and nobody writes. A thread
 //! that unmaps code that runs ends the process natively, too.
 //!
@@ -54,7 +54,7 @@ impl Moved {
 /// What can be moved from in front of `syscall`, in code that begins at `start`.
 pub(super) fn movable(start: usize, syscall: usize, alone: bool) -> Option<Moved> {
     let window = syscall.checked_sub(WINDOW).filter(|&window| window >= start)?;
-    // SAFETY: within the mapping: see the head of the file. A copy, for a guest's code is the guest's to change.
+    // SAFETY: within the mappings: see the head of the file. A copy, for a guest's code is the guest's to change.
     let code = unsafe { (window as *const [u8; WINDOW]).read_volatile() };
     let len = site::movable(&code)?;
     if !alone && quadword_of(syscall - len).is_none() {

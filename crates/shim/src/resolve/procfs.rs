@@ -14,7 +14,6 @@ use newroot_sys::raw;
 use super::directory_path;
 use crate::host::{self, AT_FDCWD, Path};
 use crate::links;
-use crate::memory;
 use crate::owner;
 use crate::report::Decimal;
 use crate::session::session;
@@ -103,21 +102,19 @@ fn split_first(path: &[u8]) -> (&[u8], &[u8]) {
 /// What the guest sees in place of the path of the shim's image.
 pub const SHIM: &[u8] = b"[newroot]";
 
-/// The guest path of the program that runs, if the guest's path at this address is `/proc/self/exe` to the letter: what
-/// every static program of glibc's begins by asking, and what the link says can't change.
+/// The guest path of the program that runs, if a guest path is `/proc/self/exe` to the letter: what every static program
+/// of glibc's begins by asking, and what the link says can't change.
 #[must_use]
-pub fn own_program(path: usize) -> Option<&'static [u8]> {
-    const EXE: &[u8] = b"/proc/self/exe\0";
-    let mut text = [0u8; EXE.len()];
-    memory::read_bytes(path, &mut text).ok()?;
+pub fn own_program(path: &[u8]) -> Option<&'static [u8]> {
+    const EXE: &[u8] = b"/proc/self/exe";
     let session = session();
-    if text != EXE || session.has(Flags::NO_PROC) {
+    if path != EXE || session.has(Flags::NO_PROC) {
         return None;
     }
-    let mut host = Buffer::<Host, { EXE.len() }>::new();
-    let path = EXE.get(..EXE.len() - 1)?;
+    // With its NUL it has just room for the same path.
+    let mut host = Buffer::<Host, { EXE.len() + 1 }>::new();
     session.mounts.translate(path, &mut host).ok()?;
-    (host.bytes() == path).then_some(session.exe)
+    (host.bytes() == EXE).then_some(session.exe)
 }
 
 /// Which link of which process.
