@@ -99,7 +99,10 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
         println!("{find}");
     }
     for find in &report.unsteady {
-        println!("once, and not again: {} of seed {}\n{}", find.engine, find.seed, find.difference.text);
+        println!(
+            "once, and not each time again: {} of seed {}\n{}",
+            find.engine, find.seed, find.difference.text
+        );
     }
     if !report.unfit.is_empty() {
         println!("natively not to the end: seeds {:?}", report.unfit);

@@ -54,8 +54,7 @@ pub struct Report {
     pub results: HashMap<(String, String), usize>,
     /// Seeds whose case the kernel didn't let come to its end.
     pub unfit: Vec<u64>,
-    /// What differed once, and not again: the kernel's own answers may depend on what else happens. Links that it
-    /// has followed still count, for one, when it begins a lookup anew, as it does where something is mounted.
+    /// What differed once, and not each time again.
     pub unsteady: Vec<Find>,
 }
 
@@ -110,10 +109,7 @@ impl Hunt {
             let seen = lab.on_engine(&case, engine);
             let time = start.elapsed();
             let once = expected.compare(&seen, &case);
-            let difference = once.clone().and_then(|_| {
-                let expected = lab.native(&case);
-                expected.compare(&lab.on_engine(&case, engine), &case)
-            });
+            let difference = once.clone().filter(|once| lab.shows_again(once, &case, engine));
             if let (Some(once), None) = (once, &difference) {
                 let find = Find { engine: engine.name, seed, case: case.clone(), difference: once };
                 report.lock().expect("no worker panicked").unsteady.push(find);

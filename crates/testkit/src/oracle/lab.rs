@@ -22,6 +22,11 @@ use crate::run::run_within;
 /// How long a case may take: an end of its own comes earlier.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// How often a difference has to show again. Some answers of the kernel depend on what else happens on the machine:
+/// links that it has followed still count, for one, when it begins a lookup anew, as it does where something is
+/// mounted meanwhile; a case that is full of links has another first difference in every tenth run.
+const AGAIN: usize = 4;
+
 /// Where cases are carried out.
 pub struct Lab<'a> {
     bed: &'a Bed,
@@ -124,6 +129,15 @@ impl<'a> Lab<'a> {
         }
         command.args(["-b", "/proc", "-w", "/"]).arg(tree.root());
         findings(&tree, command.args(["--", "/bin/guest", "/bin/script"]))
+    }
+
+    /// Whether a difference is there each time that its case is carried out, natively and on the engine, once more.
+    #[must_use]
+    pub fn shows_again(&self, once: &Difference, case: &Case, engine: Engine) -> bool {
+        (0..AGAIN).all(|_| {
+            let difference = self.native(case).compare(&self.on_engine(case, engine), case);
+            difference.is_some_and(|difference| difference.kind == once.kind)
+        })
     }
 }
 
