@@ -28,7 +28,7 @@ const fn lack(rules: &'static [&'static str], areas: &'static [&'static str]) ->
     Lack { rules, areas }
 }
 
-const LACKING: [Lack; 19] = [
+const LACKING: [Lack; 20] = [
     lack(&["openat2=ENOSYS"], &["library"]),
     lack(&["openat2=EPERM"], &["lookup"]),
     lack(&["statx=ENOSYS"], &["fs"]),
@@ -44,6 +44,8 @@ const LACKING: [Lack; 19] = [
     // What a kernel without it says of an option.
     lack(&["prctl_set_mm=EINVAL"], &["memory"]),
     lack(&["prctl_set_mm=EPERM"], &["memory", "exec"]),
+    // Linux before 6.11.
+    lack(&["procmap_query=ENOTTY"], &["signals"]),
     lack(&["landlock_create_ruleset=ENOSYS"], &["library"]),
     lack(&["landlock_create_ruleset=EPERM"], &["library"]),
     lack(&["rseq=ENOSYS"], &["threads"]),

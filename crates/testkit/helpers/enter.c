@@ -139,6 +139,7 @@ static const struct feature {
     {"prctl_set_seccomp", SYS_prctl, 0, ~0u, PR_SET_SECCOMP},
     {"process_vm_readv", SYS_process_vm_readv},
     {"process_vm_writev", SYS_process_vm_writev},
+    {"procmap_query", SYS_ioctl, 1, ~0u, 0xc0686611},
     {"ptrace", SYS_ptrace},
     {"renameat2", SYS_renameat2},
     {"rseq", SYS_rseq},
@@ -166,7 +167,7 @@ static void emit(unsigned code, unsigned k, unsigned yes, unsigned no) {
 static void deny(const char *rule) {
     static const struct { const char *name; int number; } errnos[] = {
         {"EACCES", EACCES}, {"EINVAL", EINVAL}, {"ENOENT", ENOENT}, {"ENOSPC", ENOSPC}, {"ENOSYS", ENOSYS},
-        {"EPERM", EPERM},
+        {"ENOTTY", ENOTTY}, {"EPERM", EPERM},
     };
     const char *equals = strchr(rule, '=');
     const struct feature *f = NULL;

@@ -6,20 +6,19 @@ use newroot_paths::{Buffer, Guest, Host};
 
 use crate::host;
 use crate::memory;
+use crate::resolve;
 use crate::session::session;
 
 /// Room for a path on a stack of the guest's.
 const SHORT: usize = 256;
 
 pub(super) fn getcwd([out, size, ..]: [usize; 6]) -> Option<Result<usize, Errno>> {
-    if session().has(Flags::ALIASED) {
-        return None;
-    }
     let mut path = Buffer::<Host, SHORT>::new();
     let len = host::getcwd(path.space()).ok()?;
     path.set_len(len);
     let mut guest = Buffer::<Guest, SHORT>::new();
-    session().mounts.detranslate(path.bytes(), None, &mut guest)?;
+    let reached = session().has(Flags::ALIASED).then(resolve::cwd_mount).flatten();
+    session().mounts.detranslate(path.bytes(), reached, &mut guest)?;
     if guest.is_empty() {
         guest.extend(b"/").ok()?;
     }

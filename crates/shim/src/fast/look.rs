@@ -60,7 +60,17 @@ fn file(
         if links::on() {
             return None;
         }
-        return is_empty(path).then(|| forward(number, arguments));
+        if !is_empty(path) {
+            return None;
+        }
+        let (instead, [out, ..]) = by_descriptor;
+        // fstat(2) has no path to look at, and takes no AT_FDCWD.
+        let is_fstat = instead == raw::__NR_fstat && directory as i32 >= 0;
+        return Some(if is_fstat {
+            forward(instead, [directory, out, 0, 0, 0, 0])
+        } else {
+            forward(number, arguments)
+        });
     }
     let nofollow = flags & NOFOLLOW != 0;
     // A name may be one of several.

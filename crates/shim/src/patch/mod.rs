@@ -19,10 +19,10 @@
 //! - everything, where the host forbids memory that can be written and executed.
 
 mod code;
+mod mappings;
 mod sites;
 mod stubs;
 
-use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use newroot_abi::Errno;
@@ -35,9 +35,9 @@ use newroot_sys::table::{self, Call};
 use crate::calls::filters;
 use crate::host::{self, AT_FDCWD, Path};
 use crate::limits;
-use crate::resolve::procfs::maps::{Mapping, Maps};
 use crate::session::session;
 use crate::slots::{self, OWNERS};
+use mappings::Code;
 
 /// Traps of this process so far.
 static TRAPS: AtomicU32 = AtomicU32::new(0);
@@ -88,7 +88,7 @@ pub fn came_from(address: usize, number: usize) {
 ///
 /// # Errors
 /// EPERM if it is no use trying again; anything else may be different next time.
-// Its room for a map of memory is not to be every trap's.
+// Its room is not to be every trap's.
 #[inline(never)]
 fn round(least: u32) -> Result<(), Errno> {
     if !sites::any(least) {
@@ -98,30 +98,7 @@ fn round(least: u32) -> Result<(), Errno> {
         return Ok(());
     }
     let alone = host::is_alone();
-    let mut free = Gap::default();
-    let mut end_of_last = 0;
-    // Where the code begins that a mapping goes on with: patched pages are mappings of their own.
-    let mut code = 0;
-    let file = host::openat(AT_FDCWD, Path::new(b"/proc/self/maps\0"), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
-    let mut maps = Maps::new(file);
-    while let Some(mapping) = maps.next_mapping()? {
-        let Mapping { start, end, .. } = mapping;
-        let (start, end) = (start as usize, end as usize);
-        free.offer(end_of_last, start);
-        let is_code = is_code_of_a_file(&mapping);
-        if !is_code || start != end_of_last || code == 0 {
-            code = if is_code { start } else { 0 };
-        }
-        end_of_last = end;
-        if mapping.name == b"[stack]" {
-            note_main_stack(end);
-        }
-        if is_code && sites::any_within(start..end, least) {
-            let any_stack = is_c_library(mapping.name);
-            patch_within(code, start..end, least, alone, free, any_stack)?;
-        }
-    }
-    Ok(())
+    mappings::each(least, |code| patch_within(&code, least, alone))
 }
 
 /// First address of the main thread's stack, as far as it may grow, and the one behind it; read by the
@@ -138,56 +115,20 @@ fn note_main_stack(end: usize) {
     high.store(end, Ordering::Relaxed);
 }
 
-/// A private mapping that is run and not written, of a file.
-fn is_code_of_a_file(mapping: &Mapping<'_>) -> bool {
-    mapping.rights == b"r-xp" && mapping.name.first() == Some(&b'/')
-}
-
-/// Whether a file is a C library or its loader, by the names that glibc and musl give them.
-fn is_c_library(path: &[u8]) -> bool {
-    const NAMES: [&[u8]; 6] = [b"libc.so", b"libc-", b"libc.musl-", b"libpthread", b"ld-linux", b"ld-musl-"];
-    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-    NAMES.iter().any(|known| name.starts_with(known))
-}
-
-/// The last range of addresses, of those seen, that nothing is mapped to and that is large enough.
-#[derive(Clone, Copy, Debug, Default)]
-struct Gap {
-    end: usize,
-}
-
-impl Gap {
-    fn offer(&mut self, start: usize, end: usize) {
-        // What lies right above a mapping is left to it, in case it is a heap that grows.
-        const DISTANCE: usize = 1 << 20;
-        if end.saturating_sub(start) >= DISTANCE + stubs::AREA {
-            self.end = end;
-        }
-    }
-}
-
-/// Patches the call sites of one mapping, whose code begins at `code`. `any_stack`: it runs on no stack that is too
-/// small.
-fn patch_within(
-    code: usize,
-    Range { start, end }: Range<usize>,
-    least: u32,
-    alone: bool,
-    free: Gap,
-    any_stack: bool,
-) -> Result<(), Errno> {
-    let entry = if any_stack { arch::call_entry() } else { arch::careful_entry() };
+/// Patches the call sites of one mapping.
+fn patch_within(code: &Code, least: u32, alone: bool) -> Result<(), Errno> {
+    let entry = if code.any_stack { arch::call_entry() } else { arch::careful_entry() };
     let mut patches = [code::Patch::NONE; sites::COUNT];
     let mut count = 0;
     let mut area = None;
-    for site in sites::within(start..end, least) {
-        let Some(moved) = code::movable(code, site.address(), alone) else {
+    for site in sites::within(code.range.clone(), least) {
+        let Some(moved) = code::movable(code.start, site.address(), alone) else {
             site.leave_alone();
             continue;
         };
         let area = match &mut area {
             Some(area) => area,
-            none => none.insert(stubs::Area::near(site.address(), free.end)?),
+            none => none.insert(stubs::Area::near(site.address(), code.free)?),
         };
         let Some(patch) = area.add(moved, entry) else { continue };
         if let Some(place) = patches.get_mut(count) {
@@ -211,21 +152,4 @@ fn is_traced() -> Result<bool, Errno> {
     let text = text.get(..len).unwrap_or(&[]);
     let at = text.windows(FIELD.len()).position(|window| window == FIELD).ok_or(Errno::NOENT)?;
     Ok(text.get(at + FIELD.len()) != Some(&b'0'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_c_library;
-
-    #[test]
-    fn c_libraries_are_known_by_name() {
-        for path in
-            ["/usr/lib/x86_64-linux-gnu/libc.so.6", "/lib/ld-musl-x86_64.so.1", "/lib64/ld-linux-x86-64.so.2"]
-        {
-            assert!(is_c_library(path.as_bytes()), "{path}");
-        }
-        for path in ["/usr/bin/go", "/usr/lib/libcrypt.so.1", "/libc.so.6/program", "/usr/lib/libgo.so"] {
-            assert!(!is_c_library(path.as_bytes()), "{path}");
-        }
-    }
 }

@@ -62,12 +62,17 @@ impl Site {
 
 /// Whether any site trapped at least so often.
 pub(super) fn any(least: u32) -> bool {
-    TABLE.iter().any(|site| site.is_due(least))
+    due(least).next().is_some()
+}
+
+/// The sites that trapped at least so often.
+pub(super) fn due(least: u32) -> impl Iterator<Item = &'static Site> {
+    TABLE.iter().filter(move |site| site.is_due(least))
 }
 
 /// The sites in a range of addresses that trapped at least so often.
 pub(super) fn within(range: Range<usize>, least: u32) -> impl Iterator<Item = &'static Site> {
-    TABLE.iter().filter(move |site| site.is_due(least) && range.contains(&site.address()))
+    due(least).filter(move |site| range.contains(&site.address()))
 }
 
 /// Whether there are any such sites.

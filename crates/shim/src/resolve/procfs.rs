@@ -19,6 +19,7 @@ use crate::report::Decimal;
 use crate::session::session;
 
 pub mod exe;
+pub mod map_query;
 pub mod maps;
 
 /// Device number of the host's procfs, once it was asked for; 0 before.
