@@ -10,7 +10,7 @@ pub mod names;
 pub mod newer;
 pub mod open;
 pub mod path;
-mod precedence;
+pub(crate) mod precedence;
 pub mod procfs_files;
 pub mod readlink;
 pub mod signal;

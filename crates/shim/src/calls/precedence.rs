@@ -17,7 +17,7 @@ use crate::slots::Operand;
 ///
 /// # Errors
 /// What is minded before the path; `error` if there is nothing.
-pub(super) fn path(
+pub(crate) fn path(
     number: usize,
     arguments: [usize; 6],
     row: &PathCall,
@@ -31,7 +31,20 @@ pub(super) fn path(
         // The text of the link is a path to the kernel, and the first one.
         return read_path(operand, argument(&arguments, 0)).and(Err(error));
     }
-    if may_be_wrong(row, &arguments) { asked(number, arguments, row.path, error) } else { Err(error) }
+    if !may_be_wrong(row, &arguments) {
+        return Err(error);
+    }
+    match asked(number, arguments, row.path, UNREADABLE) {
+        // Of the path, or of something else that is minded before it.
+        Err(Errno::FAULT) if may_be_unreadable(row, &arguments) => {
+            match asked(number, arguments, row.path, c"".as_ptr() as usize) {
+                Err(Errno::FAULT) => Err(Errno::FAULT),
+                _ => Err(error),
+            }
+        }
+        Err(Errno::FAULT | Errno::NOSYS) => Err(error),
+        answer => answer,
+    }
 }
 
 /// The same of open(2) and openat(2). What openat2(2) refuses was looked at before.
@@ -46,7 +59,11 @@ pub(super) fn open(request: &Request, error: Errno) -> Result<usize, Errno> {
         return Err(error);
     }
     let directory = request.directory as isize as usize;
-    asked(raw::__NR_openat as usize, [directory, 0, flags as usize, request.mode as usize, 0, 0], 1, error)
+    let arguments = [directory, 0, flags as usize, request.mode as usize, 0, 0];
+    match asked(raw::__NR_openat as usize, arguments, 1, UNREADABLE) {
+        Err(Errno::FAULT | Errno::NOSYS) => Err(error),
+        answer => answer,
+    }
 }
 
 /// Whether an error can be one of a path, or of what we make of one. All others the kernel gave to the whole
@@ -91,13 +108,25 @@ fn may_be_wrong(row: &PathCall, arguments: &[usize; 6]) -> bool {
     }
 }
 
-/// Asks the kernel what it thinks of the call if only its path can't be read.
-fn asked(number: usize, mut arguments: [usize; 6], path: u8, error: Errno) -> Result<usize, Errno> {
+/// Whether something but its path may be where it can't be read, in a call that an empty path makes fail.
+fn may_be_unreadable(row: &PathCall, arguments: &[usize; 6]) -> bool {
+    let no_descriptor = |index| argument(arguments, index) as u32 & raw::AT_EMPTY_PATH == 0;
+    match row.reissue {
+        raw::__NR_setxattr | raw::__NR_getxattr | raw::__NR_removexattr => true,
+        raw::__NR_lsetxattr | raw::__NR_lgetxattr | raw::__NR_lremovexattr => true,
+        raw::__NR_setxattrat | raw::__NR_getxattrat | raw::__NR_removexattrat => no_descriptor(2),
+        raw::__NR_utimensat => no_descriptor(3),
+        _ => false,
+    }
+}
+
+/// Where no path can be read.
+const UNREADABLE: usize = usize::MAX;
+
+/// Asks the kernel what it thinks of the call with another path, which leads nowhere.
+fn asked(number: usize, mut arguments: [usize; 6], path: u8, nowhere: usize) -> Result<usize, Errno> {
     if let Some(path) = arguments.get_mut(usize::from(path)) {
-        *path = usize::MAX;
+        *path = nowhere;
     }
-    match forward(number as u32, arguments) {
-        Err(Errno::FAULT | Errno::NOSYS) => Err(error),
-        answer => answer,
-    }
+    forward(number as u32, arguments)
 }

@@ -10,7 +10,7 @@ use newroot_sys::table::PathCall;
 
 use crate::calls::attributes::no_mere_path;
 use crate::calls::path::{argument, follows};
-use crate::calls::{descriptor_argument, forward, read_path};
+use crate::calls::{descriptor_argument, forward, precedence, read_path};
 use crate::host::{self, AT_FDCWD, Path, Stat};
 use crate::memory;
 use crate::owner::file::{self, File, Route, Seen, bears_attributes};
@@ -81,9 +81,13 @@ pub(super) fn by_path(
 ) -> Result<usize, Errno> {
     let operation = Operation::asked(call.number as u32, &call.arguments)?;
     operation.check()?;
-    read_path(operand, argument(&call.arguments, row.path))?;
     let last = if follows(&call.arguments, row) { Last::Follow } else { Last::Keep };
-    let object = permission::object(me, operand, AT_FDCWD, last)?;
+    let found = read_path(operand, argument(&call.arguments, row.path))
+        .and_then(|()| permission::object(me, operand, AT_FDCWD, last));
+    let object = match found {
+        Ok(object) => object,
+        Err(error) => return precedence::path(call.number, call.arguments, row, operand, error),
+    };
     if operation.changes() && object.read_only()? {
         return Err(Errno::ROFS);
     }
