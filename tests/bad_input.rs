@@ -136,6 +136,28 @@ fn program_whose_loader_is_missing() {
 }
 
 #[test]
+fn program_there_is_no_memory_for() {
+    const GIGABYTE: u64 = 1 << 30;
+    let Some(place) = Place::new("program_there_is_no_memory_for") else { return };
+    let mut program = fs::read(place.root.join("bin/busybox")).expect("busybox");
+    // The segment that can be written gets larger in memory (elf(5): p_flags and p_memsz of a program header).
+    let number = |at: usize, len: usize| {
+        program[at..at + len].iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
+    };
+    let headers = (0..number(56, 2)).map(|index| (number(32, 8) + 56 * index) as usize);
+    let [load, writable] = [1, 2];
+    let mut segments = headers.filter(|&at| number(at, 4) == load && number(at + 4, 4) & writable != 0);
+    let size = segments.next_back().expect("a segment for variables") + 40;
+    let larger = number(size, 8) + GIGABYTE;
+    program[size..size + 8].copy_from_slice(&larger.to_le_bytes());
+    place.file("large", &program, 0o755);
+    let world = place.bed.enter().limit("as", GIGABYTE).cwd(place.bed.scratch()).user(User::ordinary());
+    let mut command = world.command(&place.bed.program("newroot"));
+    let outcome = run(command.args(["run", "--engine=trap", "--no-recommended", "root", "/large"]));
+    check_refusal(&outcome, 125, &["'/large'", "Cannot allocate memory"]);
+}
+
+#[test]
 fn working_directory_that_cannot_be_entered() {
     let Some(place) = Place::new("working_directory_that_cannot_be_entered") else { return };
     place.file("plain", "", 0o644);

@@ -12,7 +12,7 @@ use newroot_sys::raw;
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::limits::{self, Spare};
 use crate::links;
-use crate::report::fatal;
+use crate::report::{self, Decimal, fatal};
 use crate::resolve;
 use crate::session::Session;
 use crate::slots::{Operand, Scratch};
@@ -31,8 +31,11 @@ pub struct Program {
 /// Ends a program that the exec promised and that then couldn't be loaded. The kernel sends
 /// SIGSEGV or SIGKILL at this point; the user deserves a reason.
 fn cannot_load(what: &[u8], why: Errno) -> ! {
-    let number = crate::report::Decimal::new(why.number().unsigned_abs().into());
-    fatal(&[b"cannot load '", what, b"': error ", number.bytes()])
+    let number = Decimal::new(why.number().unsigned_abs().into());
+    match report::words(why) {
+        Some(words) => fatal(&[b"cannot load '", what, b"': ", words]),
+        None => fatal(&[b"cannot load '", what, b"': error ", number.bytes()]),
+    }
 }
 
 /// Maps the session's program and its interpreter. `random` varies where a position-independent program lies; 0 leaves
