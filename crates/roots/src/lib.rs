@@ -38,7 +38,6 @@ mod loader;
 mod manifest;
 mod observer;
 mod options;
-
 mod probe;
 mod script;
 mod search;

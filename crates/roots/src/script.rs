@@ -6,6 +6,8 @@ use std::io::{self, Read as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
+use newroot_image::HEAD_LEN;
+
 /// What a `#!` line names.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Script {
@@ -15,26 +17,21 @@ pub(crate) struct Script {
     pub(crate) argument: Option<OsString>,
 }
 
-/// As much of a file as the kernel looks at (`BINPRM_BUF_SIZE`).
-const LINE_MAX: u64 = 256;
-
 /// The `#!` line of the file at `path`, if it has one.
 pub(crate) fn read(path: &Path) -> io::Result<Option<Script>> {
     let mut start = Vec::new();
-    File::open(path)?.take(LINE_MAX).read_to_end(&mut start)?;
+    File::open(path)?.take(HEAD_LEN as u64).read_to_end(&mut start)?;
     Ok(parse(&start))
 }
 
 fn parse(start: &[u8]) -> Option<Script> {
-    let line = start.strip_prefix(b"#!")?;
-    let line = line.split(|&byte| byte == b'\n').next()?;
-    let line = line.trim_ascii();
-    let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
-    let (interpreter, argument) = line.split_at(end);
-    let argument = argument.trim_ascii();
+    if !start.starts_with(b"#!") {
+        return None;
+    }
+    let newroot_image::Script { interpreter, argument } = newroot_image::Script::parse(start).ok()?;
     (!interpreter.is_empty()).then(|| Script {
         interpreter: OsString::from_vec(interpreter.to_vec()).into(),
-        argument: (!argument.is_empty()).then(|| OsString::from_vec(argument.to_vec())),
+        argument: argument.map(|argument| OsString::from_vec(argument.to_vec())),
     })
 }
 
@@ -86,6 +83,17 @@ mod tests {
         assert_eq!(parse(b"#!\nls"), None);
         assert_eq!(parse(b"#ls"), None);
         assert_eq!(parse(b""), None);
+    }
+
+    #[test]
+    fn what_ends_lines_elsewhere_belongs_to_the_name() {
+        assert_eq!(script("#!/bin/sh\r\necho").interpreter, Path::new("/bin/sh\r"));
+    }
+
+    #[test]
+    fn name_that_is_cut_off_is_none() {
+        let line = [b"#!/".as_slice(), &[b'x'; HEAD_LEN]].concat();
+        assert_eq!(parse(&line[..HEAD_LEN]), None);
     }
 
     #[test]
