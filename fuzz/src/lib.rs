@@ -20,6 +20,7 @@ pub mod plan;
 pub mod record;
 pub mod session;
 pub mod tar;
+pub mod users;
 pub mod walk;
 
 mod lookup;
@@ -48,5 +49,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "record", check: record::check },
     Target { name: "session", check: session::check },
     Target { name: "tar", check: tar::check },
+    Target { name: "users", check: users::check },
     Target { name: "walk", check: walk::check },
 ];

@@ -6,7 +6,8 @@
 //!
 //! The trap engine goes through `mounts` (the root and the bindings, in guest terms), `identity`,
 //! `environment`, `cwd` and `command` (found, and found fit) before it starts the shim. The kernel
-//! engines enter the root after the first two and do the rest from there (`inside`).
+//! engines enter the root after the first two and do the rest from there (`inside`). The readers of files that
+//! name users are public, so that they can be fuzzed: [`records`], [`identity::database`].
 
 mod capabilities;
 mod chroot;
@@ -19,13 +20,13 @@ mod environment;
 mod error;
 mod exec;
 mod guest;
-mod identity;
+pub mod identity;
 mod inside;
 mod mounts;
 mod namespace;
 mod places;
 mod real_path;
-mod records;
+pub mod records;
 mod spec;
 mod supervise;
 mod trap;

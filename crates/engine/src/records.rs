@@ -9,18 +9,46 @@ pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
     fs::metadata(path).is_ok_and(|file| file.is_file()).then(|| fs::read(path).ok()).flatten()
 }
 
-/// The lines, each split into its fields. There is at least one field in each; a comment is a line
-/// like any other.
-pub(crate) fn records(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
+/// The entries, each split into its fields, of which there is at least one. They are those of glibc's `files`
+/// service (nsswitch.conf(5)): blanks in front of a line don't count, a comment is no entry, and what begins with a
+/// sign is NIS's.
+pub fn records(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
     file.split(|&byte| byte == b'\n')
-        .filter(|line| !line.is_empty())
+        .map(<[u8]>::trim_ascii_start)
+        .filter(|line| !matches!(line, [] | [b'#' | b'+' | b'-', ..]))
         .map(|line| line.split(|&byte| byte == b':').collect())
 }
 
-/// The first entry of a passwd file whose user has this number, written as the kernel would.
-pub(crate) fn user_numbered(passwd: &[u8], uid: u32) -> Option<Vec<&[u8]>> {
-    let uid = uid.to_string();
-    records(passwd).find(|fields| fields.get(2) == Some(&uid.as_bytes()))
+/// The first entry of a passwd file whose user has this number. Without the number of a group it is none.
+#[must_use]
+pub fn user_numbered(passwd: &[u8], uid: u32) -> Option<Vec<&[u8]>> {
+    records(passwd).find(|fields| match fields[..] {
+        [_, _, user, group, ..] => number(user) == Some(uid) && number(group).is_some(),
+        _ => false,
+    })
+}
+
+/// The first range of a user in a subuid(5), who is known by name or by number: first number and count.
+#[must_use]
+pub fn subordinate(text: &[u8], name: Option<&[u8]>, uid: u32) -> Option<(u32, u32)> {
+    records(text).find_map(|fields| {
+        let [owner, first, count] = fields[..] else { return None };
+        let is_users = Some(owner) == name || decimal(owner) == Some(uid);
+        is_users.then_some((decimal(first)?, decimal(count)?))
+    })
+}
+
+/// A user or group number. The highest one means "none" to the kernel (credentials(7)).
+pub(crate) fn number(text: &[u8]) -> Option<u32> {
+    decimal(text).filter(|&number| number != u32::MAX)
+}
+
+fn decimal(text: &[u8]) -> Option<u32> {
+    // Rust would take a sign, too.
+    if !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    str::from_utf8(text).ok()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -28,16 +56,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_split_and_empty_ones_left_out() {
-        let expected: [Vec<&[u8]>; 3] = [vec![b"a\xff", b"", b"b"], vec![b"#c"], vec![b"", b""]];
-        assert_eq!(records(b"\na\xff::b\n\n#c\n:").collect::<Vec<_>>(), expected);
+    fn lines_are_split_and_those_that_are_no_entries_left_out() {
+        let expected: [Vec<&[u8]>; 2] = [vec![b"a\xff", b"", b"b"], vec![b"", b""]];
+        assert_eq!(records(b"\n a\xff::b\n\n#c\n \t# d\n+\n-e::\n:").collect::<Vec<_>>(), expected);
         assert_eq!(records(b"").count(), 0);
     }
 
     #[test]
-    fn user_is_found_by_the_number_as_it_is_written() {
-        let passwd = b"short:x\nann:x:0500:1\nbob:x:500:2\neve:x:500:3\n";
-        let expected: Vec<&[u8]> = vec![b"bob", b"x", b"500", b"2"];
+    fn range_is_found_by_name_or_by_number() {
+        let text = b"root:1:2\nann:100000:65536\n1001:200000:10\nbad:x:1\n";
+        assert_eq!(subordinate(text, Some(b"ann"), 5), Some((100_000, 65536)));
+        assert_eq!(subordinate(text, None, 1001), Some((200_000, 10)));
+        assert_eq!(subordinate(text, Some(b"bob"), 7), None);
+        assert_eq!(subordinate(text, Some(b"bad"), 7), None);
+    }
+
+    #[test]
+    fn number_is_decimal_and_fits() {
+        assert_eq!(number(b"500"), Some(500));
+        for text in [&b""[..], b"+1", b"-1", b"1x", b"4294967295", b"99999999999"] {
+            assert_eq!(number(text), None, "{}", text.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn user_is_found_by_the_number_in_the_first_whole_entry() {
+        let passwd = b"#tom:x:500:9\nshort:x:500\nann:x:+500:1\nbob:x:0500:2\neve:x:500:3\n";
+        let expected: Vec<&[u8]> = vec![b"bob", b"x", b"0500", b"2"];
         assert_eq!(user_numbered(passwd, 500), Some(expected));
         assert_eq!(user_numbered(passwd, 50), None);
     }

@@ -10,7 +10,7 @@ use crate::probe;
 
 /// The caller, by number and by the names the host gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Caller {
+pub struct Caller {
     uid: u32,
     gid: u32,
     name: Vec<u8>,
@@ -25,12 +25,26 @@ impl Caller {
     pub(crate) fn current() -> Self {
         let uid = getuid().as_raw();
         let gid = getgid().as_raw();
+        let groups: Vec<u32> = getgroups().unwrap_or_default().iter().map(|gid| gid.as_raw()).collect();
         let passwd = probe::content(Path::new("/etc/passwd")).unwrap_or_default();
         let group = probe::content(Path::new("/etc/group")).unwrap_or_default();
-        let entry = records(&passwd).find(|fields| number(fields, 2) == Some(uid));
+        let variable = |name: &str| std::env::var_os(name).map(OsString::into_vec);
+        Self::new(uid, gid, &groups, [&passwd, &group], &variable)
+    }
+
+    /// Looks these numbers up in a passwd(5) and a group(5), and what isn't there in variables.
+    #[must_use]
+    pub fn new(
+        uid: u32,
+        gid: u32,
+        groups: &[u32],
+        [passwd, group]: [&[u8]; 2],
+        variable: &dyn Fn(&str) -> Option<Vec<u8>>,
+    ) -> Self {
+        let is_whole = |fields: &Vec<&[u8]>| number(fields, 2) == Some(uid) && number(fields, 3).is_some();
+        let entry = records(passwd).find(is_whole);
         let field =
             |index: usize| entry.as_ref().and_then(|fields| fields.get(index)).map(|text| text.to_vec());
-        let variable = |name| std::env::var_os(name).map(OsString::into_vec);
         let name = field(0)
             .or_else(|| variable("LOGNAME").or_else(|| variable("USER")))
             .filter(|name| is_name(name))
@@ -41,13 +55,13 @@ impl Caller {
             .filter(|home| is_plain(home))
             .unwrap_or_else(|| Path::new("/home").join(OsString::from_vec(name.clone())));
         let mut numbers = vec![gid];
-        numbers.extend(getgroups().unwrap_or_default().iter().map(|gid| gid.as_raw()));
+        numbers.extend(groups);
         numbers.sort_unstable();
         numbers.dedup();
         let groups = numbers
             .into_iter()
             .map(|gid| {
-                let name = records(&group)
+                let name = records(group)
                     .find(|fields| number(fields, 2) == Some(gid))
                     .map(|fields| fields[0].to_vec())
                     .filter(|name| is_name(name))
@@ -60,12 +74,14 @@ impl Caller {
 
     /// The caller's home, if it is to be a directory of the root: not root's or nobody's,
     /// which every root has or must not have.
-    pub(crate) fn home(&self) -> Option<&Path> {
+    #[must_use]
+    pub fn home(&self) -> Option<&Path> {
         (self.uid != 0 && self.uid != NOBODY && self.home != Path::new("/nonexistent")).then_some(&self.home)
     }
 
     /// `/etc/passwd` with root, nobody and the caller.
-    pub(crate) fn passwd(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn passwd(&self) -> Vec<u8> {
         let mut text = b"root:x:0:0:root:/root:/bin/sh\n".to_vec();
         if self.uid != 0 && self.uid != NOBODY {
             text.extend(&self.name);
@@ -78,7 +94,8 @@ impl Caller {
     }
 
     /// `/etc/group` with root's, nobody's and the caller's groups.
-    pub(crate) fn group(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn group(&self) -> Vec<u8> {
         let mut text = b"root:x:0:\n".to_vec();
         for (gid, name) in &self.groups {
             if *gid != 0 && *gid != NOBODY {
@@ -94,20 +111,34 @@ impl Caller {
 /// The user and the group whose number stands for "somebody else".
 const NOBODY: u32 = 65534;
 
-/// The lines of a passwd or group file, each split into its fields.
+/// The entries of a passwd or group file, each split into its fields. They are those of glibc's `files` service
+/// (nsswitch.conf(5)): blanks in front of a line don't count, a comment is no entry, and what begins with a sign is
+/// NIS's.
 fn records(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
     file.split(|&byte| byte == b'\n')
-        .filter(|line| !line.is_empty())
+        .map(<[u8]>::trim_ascii_start)
+        .filter(|line| !line.is_empty() && !is_no_entry(line))
         .map(|line| line.split(|&byte| byte == b':').collect())
 }
 
 fn number(fields: &[&[u8]], index: usize) -> Option<u32> {
-    str::from_utf8(fields.get(index)?).ok()?.parse().ok()
+    let text = fields.get(index)?;
+    // Rust would take a sign, too; the highest number means "none" to the kernel (credentials(7)).
+    let is_decimal = text.iter().all(u8::is_ascii_digit);
+    str::from_utf8(text).ok().filter(|_| is_decimal)?.parse().ok().filter(|&number| number != u32::MAX)
 }
 
-/// A name that can stand in a passwd file.
+/// Whether a line, or one that began with this name, would be a comment or NIS's.
+fn is_no_entry(line: &[u8]) -> bool {
+    matches!(line, [b'#' | b'+' | b'-', ..])
+}
+
+/// A name that can stand in a passwd file, and be that of a directory.
 fn is_name(name: &[u8]) -> bool {
-    !name.is_empty() && !name.iter().any(|byte| matches!(byte, b':' | b'/' | b'\n'))
+    !matches!(name, b"" | b"." | b"..")
+        && !is_no_entry(name)
+        && name.trim_ascii_start() == name
+        && !name.iter().any(|byte| matches!(byte, b':' | b'/' | b'\n'))
 }
 
 /// An absolute path below `/` without `..`, fit for a passwd file.
@@ -152,6 +183,25 @@ mod tests {
             let passwd = caller(uid).passwd();
             assert_eq!(records(&passwd).count(), 2);
             assert_eq!(caller(uid).home(), None);
+        }
+    }
+
+    #[test]
+    fn comment_or_part_of_an_entry_is_nobodys() {
+        let passwd =
+            b"#tom:x:1000:1::/home/tom:\nann:x:+1000:1::/home/ann:\neve:x:1000:\n bob:x:1000:1::/home/bob:\n";
+        let caller = Caller::new(1000, 1, &[], [passwd, b"#users:x:1:\nstaff:x:1:\n"], &|_| None);
+        assert_eq!((caller.name.as_slice(), caller.home()), (&b"bob"[..], Some(Path::new("/home/bob"))));
+        assert_eq!(caller.groups, [(1, b"staff".to_vec())]);
+    }
+
+    #[test]
+    fn name_that_would_make_another_file_or_line_is_not_kept() {
+        for name in ["", ".", "..", "a/b", "a:b", "#ann", "+ann", " ann"] {
+            let caller = Caller::new(1000, 1, &[], [b"", b""], &|variable| {
+                (variable == "LOGNAME").then(|| name.as_bytes().to_vec())
+            });
+            assert_eq!(caller.home(), Some(Path::new("/home/user1000")), "{name}");
         }
     }
 

@@ -22,7 +22,8 @@
 //! The way of a request: `search` finds a program, `closure` collects the host paths it
 //! needs (by way of `elf`, `script`, `loader` and `data`) into a `manifest`, and `build`
 //! writes that through `guest`, the one module that writes. This crate prints nothing and
-//! never changes directory; an [`Observer`] follows the work.
+//! never changes directory; an [`Observer`] follows the work. The readers of what others have
+//! written are public, so that they can be fuzzed: [`identity`].
 
 mod build;
 mod busybox;
@@ -32,7 +33,7 @@ mod elf;
 mod error;
 mod guest;
 mod home;
-mod identity;
+pub mod identity;
 mod library_index;
 mod loader;
 mod manifest;

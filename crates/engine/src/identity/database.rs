@@ -5,19 +5,22 @@
 
 use std::path::Path;
 
-use crate::records::{read, records};
+use crate::records::{number, read, records};
 
 /// A user's entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct User {
-    pub(super) name: Vec<u8>,
-    pub(super) uid: u32,
-    pub(super) gid: u32,
+pub struct User {
+    /// What he is called.
+    pub name: Vec<u8>,
+    /// His number.
+    pub uid: u32,
+    /// The number of his own group.
+    pub gid: u32,
 }
 
 /// The users and groups of one system.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Database {
+pub struct Database {
     passwd: Vec<u8>,
     group: Vec<u8>,
 }
@@ -25,11 +28,17 @@ pub(super) struct Database {
 impl Database {
     /// Reads both files. One that can't be read has no entries.
     pub(super) fn read(passwd: &Path, group: &Path) -> Self {
-        Self { passwd: read(passwd).unwrap_or_default(), group: read(group).unwrap_or_default() }
+        Self::new(read(passwd).unwrap_or_default(), read(group).unwrap_or_default())
+    }
+
+    /// What both files say.
+    #[must_use]
+    pub fn new(passwd: Vec<u8>, group: Vec<u8>) -> Self {
+        Self { passwd, group }
     }
 
     fn users(&self) -> impl Iterator<Item = User> {
-        entries(&self.passwd).filter_map(|fields| {
+        records(&self.passwd).filter_map(|fields| {
             Some(User {
                 name: fields.first()?.to_vec(),
                 uid: number(fields.get(2)?)?,
@@ -38,43 +47,39 @@ impl Database {
         })
     }
 
-    pub(super) fn user_named(&self, name: &[u8]) -> Option<User> {
+    /// The first of this name.
+    #[must_use]
+    pub fn user_named(&self, name: &[u8]) -> Option<User> {
         self.users().find(|user| user.name == name)
     }
 
-    pub(super) fn user_numbered(&self, uid: u32) -> Option<User> {
+    /// The first of this number.
+    #[must_use]
+    pub fn user_numbered(&self, uid: u32) -> Option<User> {
         self.users().find(|user| user.uid == uid)
     }
 
-    pub(super) fn group_named(&self, name: &[u8]) -> Option<u32> {
-        entries(&self.group).find(|fields| fields[0] == name).and_then(|fields| number(fields.get(2)?))
+    /// The number of the first group of this name.
+    #[must_use]
+    pub fn group_named(&self, name: &[u8]) -> Option<u32> {
+        records(&self.group).filter(|fields| fields[0] == name).find_map(|fields| number(fields.get(2)?))
     }
 
     /// The groups that list `user` as a member, after the user's own, as getgrouplist(3) has them.
-    pub(super) fn groups_of(&self, user: &[u8], own: u32) -> Vec<u32> {
+    #[must_use]
+    pub fn groups_of(&self, user: &[u8], own: u32) -> Vec<u32> {
         let mut groups = vec![own];
-        for fields in entries(&self.group) {
+        for fields in records(&self.group) {
             let members = fields.get(3).copied().unwrap_or_default();
             let Some(gid) = fields.get(2).and_then(|text| number(text)) else { continue };
-            if members.split(|&byte| byte == b',').any(|member| member == user) && !groups.contains(&gid) {
+            // An empty list has no members, rather than one without a name.
+            let mut members = members.split(|&byte| byte == b',').map(<[u8]>::trim_ascii_start);
+            if !user.is_empty() && members.any(|member| member == user) && !groups.contains(&gid) {
                 groups.push(gid);
             }
         }
         groups
     }
-}
-
-/// The fields of all lines but comments. There is at least one field in each.
-fn entries(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
-    records(file).filter(|fields| !fields[0].starts_with(b"#"))
-}
-
-/// A user or group number. The highest one means "none" to the kernel (credentials(7)).
-pub(super) fn number(text: &[u8]) -> Option<u32> {
-    if !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    str::from_utf8(text).ok()?.parse().ok().filter(|&number| number != u32::MAX)
 }
 
 #[cfg(test)]
@@ -105,10 +110,15 @@ mod tests {
     }
 
     #[test]
-    fn number_is_decimal_and_fits() {
-        assert_eq!(number(b"500"), Some(500));
-        for text in [&b""[..], b"+1", b"-1", b"1x", b"4294967295", b"99999999999"] {
-            assert_eq!(number(text), None, "{}", text.escape_ascii());
-        }
+    fn user_without_a_name_is_in_no_group_but_his_own() {
+        assert_eq!(database().groups_of(b"", 1), [1]);
+    }
+
+    #[test]
+    fn broken_entry_of_a_group_hides_no_whole_one() {
+        let group = b"adm:x:\nadm:x:4: ann, bob\n".to_vec();
+        let database = Database { group, ..database() };
+        assert_eq!(database.group_named(b"adm"), Some(4));
+        assert_eq!(database.groups_of(b"bob", 1), [1, 4]);
     }
 }

@@ -1,6 +1,6 @@
 //! From the identity that was asked for to numbers, and becoming that.
 
-mod database;
+pub mod database;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use newroot_paths::Last;
 use rustix::process::{Gid, Uid};
 
-use self::database::{Database, User, number};
+use self::database::{Database, User};
 use crate::error::{Error, Result};
 use crate::guest::Guest;
+use crate::records::number;
 use crate::spec::{Dotted, Identity, Principal, Warning};
 
 /// An identity as the kernel knows it; what is `None` stays the caller's.

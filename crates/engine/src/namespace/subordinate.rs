@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{getegid, geteuid};
 
 use crate::error::{Error, Result};
-use crate::records::{records, user_numbered};
+use crate::records::{subordinate, user_numbered};
 
 /// A range as the files have it: first number and count.
 type Range = (u32, u32);
@@ -30,20 +30,10 @@ pub(super) fn ranges() -> Option<Ranges> {
     let name = user_name(uid);
     let range = |file: &str| {
         let text = fs::read(file).ok()?;
-        parse(&text, name.as_deref(), uid)
+        subordinate(&text, name.as_deref(), uid)
     };
     let programs = [find("newuidmap")?, find("newgidmap")?];
     Some(Ranges { uids: range("/etc/subuid")?, gids: range("/etc/subgid")?, programs })
-}
-
-/// The first range of a user, who is known by name or by number.
-fn parse(text: &[u8], name: Option<&[u8]>, uid: u32) -> Option<Range> {
-    let number = |text: &[u8]| str::from_utf8(text).ok()?.parse().ok();
-    records(text).find_map(|fields| {
-        let [owner, first, count] = fields[..] else { return None };
-        let is_callers = Some(owner) == name || number(owner) == Some(uid);
-        is_callers.then_some((number(first)?, number(count)?))
-    })
 }
 
 fn user_name(uid: u32) -> Option<Vec<u8>> {
@@ -110,18 +100,4 @@ fn wait_to_run(program: &std::path::Path, own: u32, first: u32, count: u32) -> s
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn range_is_found_by_name_or_by_number() {
-        let text = b"root:1:2\nann:100000:65536\n1001:200000:10\nbad:x:1\n";
-        assert_eq!(parse(text, Some(b"ann"), 5), Some((100_000, 65536)));
-        assert_eq!(parse(text, None, 1001), Some((200_000, 10)));
-        assert_eq!(parse(text, Some(b"bob"), 7), None);
-        assert_eq!(parse(text, Some(b"bad"), 7), None);
-    }
 }
