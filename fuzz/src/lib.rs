@@ -11,6 +11,7 @@
 pub mod acl;
 pub mod arguments;
 pub mod capabilities;
+pub mod elf;
 pub mod filter;
 pub mod guard;
 pub mod image;
@@ -40,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "acl", check: acl::check },
     Target { name: "arguments", check: arguments::check },
     Target { name: "capabilities", check: capabilities::check },
+    Target { name: "elf", check: elf::check },
     Target { name: "filter", check: filter::check },
     Target { name: "guard", check: guard::check },
     Target { name: "image", check: image::check },

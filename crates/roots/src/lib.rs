@@ -23,13 +23,13 @@
 //! needs (by way of `elf`, `script`, `loader` and `data`) into a `manifest`, and `build`
 //! writes that through `guest`, the one module that writes. This crate prints nothing and
 //! never changes directory; an [`Observer`] follows the work. The readers of what others have
-//! written are public, so that they can be fuzzed: [`identity`].
+//! written are public, so that they can be fuzzed: [`elf`], [`identity`].
 
 mod build;
 mod busybox;
 mod closure;
 mod data;
-mod elf;
+pub mod elf;
 mod error;
 mod guest;
 mod home;
