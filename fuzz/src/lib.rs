@@ -15,6 +15,7 @@ pub mod elf;
 pub mod filter;
 pub mod guard;
 pub mod image;
+pub mod index;
 pub mod instruction;
 pub mod mounts;
 pub mod plan;
@@ -45,6 +46,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "filter", check: filter::check },
     Target { name: "guard", check: guard::check },
     Target { name: "image", check: image::check },
+    Target { name: "index", check: index::check },
     Target { name: "instruction", check: instruction::check },
     Target { name: "mounts", check: mounts::check },
     Target { name: "plan", check: plan::check },

@@ -23,7 +23,7 @@
 //! needs (by way of `elf`, `script`, `loader` and `data`) into a `manifest`, and `build`
 //! writes that through `guest`, the one module that writes. This crate prints nothing and
 //! never changes directory; an [`Observer`] follows the work. The readers of what others have
-//! written are public, so that they can be fuzzed: [`elf`], [`identity`].
+//! written are public, so that they can be fuzzed: [`elf`], [`loader::index`], [`identity`].
 
 mod build;
 mod busybox;
@@ -35,7 +35,7 @@ mod guest;
 mod home;
 pub mod identity;
 mod library_index;
-mod loader;
+pub mod loader;
 mod manifest;
 mod observer;
 mod options;

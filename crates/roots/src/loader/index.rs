@@ -1,10 +1,11 @@
 //! The index of libraries that ldconfig(8) writes and glibc's loader reads: `ld.so.cache`.
 //!
 //! A header, a table sorted for binary search, and the strings it points into. Only the
-//! format since glibc 2.2 is read; older files may carry it behind an older table.
+//! format since glibc 2.2 is read; older files may carry it behind an older table. The
+//! host's is read, and the root's, which whoever made the root may have written.
 
 use std::cmp::Ordering;
-use std::ffi::{OsStr, OsString};
+use std::ffi::{OsStr, OsString, c_char};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
@@ -12,6 +13,9 @@ use std::path::Path;
 const MAGIC: &[u8; 20] = b"glibc-ld.so.cache1.1";
 /// The start of the table before that, which ldconfig could still write in front.
 const OLD_MAGIC: &[u8] = b"ld.so-1.7.0";
+
+/// The longest path that there can be, with its NUL.
+const PATH_MAX: usize = 4096;
 
 const HEADER_SIZE: usize = 48;
 const ENTRY_SIZE: usize = 24;
@@ -21,38 +25,43 @@ const BYTE_ORDER: u8 = if cfg!(target_endian = "big") { 3 } else { 2 };
 
 /// What the index says of libraries, best first for each name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Index {
+pub struct Index {
     entries: Vec<Entry>,
 }
 
 /// One library.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// Which C library and which machine it is for, in ldconfig's numbers.
-    flags: u32,
-    name: OsString,
-    path: OsString,
+    pub flags: u32,
+    /// What programs call it.
+    pub name: OsString,
+    /// Where it is.
+    pub path: OsString,
     /// The processor features it asks for; 0 means none.
-    hwcap: u64,
+    pub hwcap: u64,
 }
 
 impl Entry {
     /// Where the library is.
-    pub(crate) fn path(&self) -> &Path {
+    #[must_use]
+    pub fn path(&self) -> &Path {
         Path::new(&self.path)
     }
 }
 
 impl Index {
     /// `None` if `bytes` is no index, or a damaged one.
-    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
         let table = bytes.get(table_start(bytes)?..)?;
         if !table.starts_with(MAGIC) {
             return None;
         }
         let string = |at: u32| {
             let text = table.get(usize::try_from(at).ok()?..)?;
-            let end = text.iter().position(|&byte| byte == 0)?;
+            // Nothing longer can be opened; without an end, a small file would have many large strings.
+            let end = text.iter().take(PATH_MAX).position(|&byte| byte == 0)?;
             Some(OsString::from_vec(text[..end].to_vec()))
         };
         let count = usize::try_from(word(table, MAGIC.len())?).ok()?;
@@ -72,14 +81,20 @@ impl Index {
         Some(Self { entries })
     }
 
+    /// All of them, in the order of the file.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
     /// The entries for `library` that ask for no processor feature.
-    pub(crate) fn entries_for(&self, library: &OsStr) -> impl Iterator<Item = &Entry> {
+    pub fn entries_for(&self, library: &OsStr) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(move |entry| entry.name == library && entry.hwcap == 0)
     }
 
     /// Adds `entry`, unless the index has a library of that name for that machine.
     /// Says whether it was added.
-    pub(crate) fn insert(&mut self, entry: Entry) -> bool {
+    pub fn insert(&mut self, entry: Entry) -> bool {
         let known = self.entries.iter().any(|known| known.name == entry.name && known.flags == entry.flags);
         if !known {
             self.entries.push(entry);
@@ -88,7 +103,8 @@ impl Index {
     }
 
     /// The file, as the loader reads it.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
         let mut entries: Vec<_> = self
             .entries
             .iter()
@@ -143,7 +159,8 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 /// The order of the table: bytes as they are, but runs of digits as numbers, and digits
-/// after everything else.
+/// after everything else. It is that of C's strings, with a NUL at the end, and of its
+/// `char`, which has a sign on some processors.
 fn compare_names(mut a: &[u8], mut b: &[u8]) -> Ordering {
     loop {
         match (a.first(), b.first()) {
@@ -158,17 +175,23 @@ fn compare_names(mut a: &[u8], mut b: &[u8]) -> Ordering {
             (Some(x), _) if x.is_ascii_digit() => return Ordering::Greater,
             (_, Some(y)) if y.is_ascii_digit() => return Ordering::Less,
             (Some(x), Some(y)) if x == y => (a, b) = (&a[1..], &b[1..]),
-            (x, y) => return x.cmp(&y),
+            (x, y) => return character(x).cmp(&character(y)),
         }
     }
 }
 
-/// The number that starts `text`, and what comes after it.
-fn number(text: &[u8]) -> (u64, &[u8]) {
+/// A character, or the NUL at the end, as C promotes it.
+fn character(byte: Option<&u8>) -> i32 {
+    byte.map_or(0, |&byte| i32::from(byte as c_char))
+}
+
+/// The number that starts `text`, and what comes after it. The loader's is an `int`, and
+/// what is too large for it begins again from below.
+fn number(text: &[u8]) -> (i32, &[u8]) {
     let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     let value = text[..end]
         .iter()
-        .fold(0_u64, |value, digit| value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')));
+        .fold(0_i32, |value, digit| value.wrapping_mul(10).wrapping_add(i32::from(digit - b'0')));
     (value, &text[end..])
 }
 
@@ -190,6 +213,14 @@ mod tests {
             ("libx.so.010", "libx.so.10", Ordering::Equal),
         ] {
             assert_eq!(compare_names(a.as_bytes(), b.as_bytes()), order, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn names_are_in_the_order_of_the_loaders_int_and_char() {
+        for (a, b) in [("libx.so.3000000000", "libx.so.2"), ("lib\u{e9}.so", "liba.so"), ("lib\u{e9}", "lib")]
+        {
+            assert_eq!(compare_names(a.as_bytes(), b.as_bytes()), Ordering::Less, "{a} {b}");
         }
     }
 

@@ -4,7 +4,7 @@
 //! `ldd` executes the program's loader, which may be anybody's.
 
 mod glibc;
-pub(crate) mod index;
+pub mod index;
 mod musl;
 
 use std::ffi::{OsStr, OsString};
