@@ -11,12 +11,14 @@
 pub mod acl;
 pub mod arguments;
 pub mod capabilities;
+pub mod compression;
 pub mod elf;
 pub mod filter;
 pub mod guard;
 pub mod image;
 pub mod index;
 pub mod instruction;
+pub mod link;
 pub mod mounts;
 pub mod plan;
 pub mod record;
@@ -42,12 +44,14 @@ pub const TARGETS: &[Target] = &[
     Target { name: "acl", check: acl::check },
     Target { name: "arguments", check: arguments::check },
     Target { name: "capabilities", check: capabilities::check },
+    Target { name: "compression", check: compression::check },
     Target { name: "elf", check: elf::check },
     Target { name: "filter", check: filter::check },
     Target { name: "guard", check: guard::check },
     Target { name: "image", check: image::check },
     Target { name: "index", check: index::check },
     Target { name: "instruction", check: instruction::check },
+    Target { name: "link", check: link::check },
     Target { name: "mounts", check: mounts::check },
     Target { name: "plan", check: plan::check },
     Target { name: "record", check: record::check },

@@ -16,7 +16,10 @@ const MAGIC_MAX: usize = 6;
 const WINDOW_MAX: u64 = 2 << 30;
 
 /// The archive that `input` holds.
-pub(crate) fn decode<'a, R: BufRead + 'a>(mut input: R) -> Result<Box<dyn Read + 'a>, Damage> {
+///
+/// # Errors
+/// What keeps the first bytes from being read, or [`Damage::Compression`].
+pub fn decode<'a, R: BufRead + 'a>(mut input: R) -> Result<Box<dyn Read + 'a>, Damage> {
     let mut first = [0; MAGIC_MAX];
     let mut len = 0;
     while len < MAGIC_MAX {

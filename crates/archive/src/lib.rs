@@ -18,7 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod beneath;
-mod compression;
+pub mod compression;
 mod digest;
 mod error;
 mod export;
