@@ -1,21 +1,17 @@
 //! The tests on real kernels of other versions, in machines that qemu emulates.
 
 mod disk;
-mod machine;
-mod packages;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use newroot_testkit::debian_root;
 
+use crate::machine::Machine;
+use crate::machine::packages::{self, KERNELS};
 use crate::results::{Table, Verdict};
 use crate::{Outcome, executables};
-use machine::Machine;
 
 /// Run the tests on Debian's kernels, emulated
 #[derive(Parser)]
@@ -37,9 +33,6 @@ struct Options {
 /// What is run where nothing else is asked for. Others need programs that the machine doesn't have, or Landlock.
 const TESTS: [&str; 3] = ["guests", "fake_root", "fake_mounts"];
 
-/// Versions of kernels, and the Debian releases that they are in.
-const KERNELS: [(&str, &str); 3] = [("5.10", "bullseye"), ("6.1", "bookworm"), ("6.12", "trixie")];
-
 pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     let options = Options::try_parse_from(&arguments).unwrap_or_else(|error| error.exit());
     let mut kernels = KERNELS.to_vec();
@@ -54,8 +47,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
         options.kernels.is_empty() || options.kernels.iter().any(|wanted| wanted == version)
     });
 
-    let cache = debian_root().with_file_name("kernels");
-    fs::create_dir_all(&cache)?;
+    let cache = packages::cache()?;
     let qemu = packages::qemu(&cache)?;
     let mut test = vec!["test", "--release", "--package", "newroot", "--no-run"];
     test.extend(options.tests.iter().flat_map(|name| ["--test", name.as_str()]));
@@ -67,8 +59,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     disk::make(&disk, &programs, &options.filter)?;
 
     let mut results = Results::default();
-    for (version, release) in kernels {
-        let kernel = packages::kernel(&cache, version, release)?;
+    for (version, _) in kernels {
+        let kernel = packages::kernel(&cache, version)?;
         let start = Instant::now();
         let log = cache.join(format!("{version}.log"));
         let machine = Machine { qemu: &qemu, kernel: &kernel, disk: &disk, log: &log };
@@ -155,16 +147,4 @@ impl Results {
             (failed, broken) => Err(format!("{failed} failed, {broken} kernels not tried to the end").into()),
         }
     }
-}
-
-/// A directory that is there only if it is complete: made by `fill` beside its place, and then moved there.
-fn complete(place: &Path, fill: impl FnOnce(&Path) -> Outcome) -> Outcome {
-    if place.exists() {
-        return Ok(());
-    }
-    let parent = place.parent().ok_or("not in a directory")?;
-    let unfinished = tempfile::Builder::new().prefix(".unfinished-").tempdir_in(parent)?;
-    fill(unfinished.path())?;
-    fs::rename(unfinished.keep(), place)?;
-    Ok(())
 }

@@ -9,6 +9,7 @@ mod fuzz;
 mod guest;
 mod kernels;
 mod lacking;
+mod machine;
 mod man;
 mod oracle;
 mod results;

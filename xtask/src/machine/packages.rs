@@ -5,28 +5,32 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::complete;
+use newroot_testkit::debian_root;
+
 use crate::guest::sources::Distribution;
 use crate::{Outcome, finish};
 
+/// Versions of kernels, and the Debian releases that they are in.
+pub(crate) const KERNELS: [(&str, &str); 3] = [("5.10", "bullseye"), ("6.1", "bookworm"), ("6.12", "trixie")];
+
 /// A kernel, unpacked.
-pub(super) struct Kernel {
+pub(crate) struct Kernel {
     /// Its image.
-    pub(super) image: PathBuf,
+    pub(crate) image: PathBuf,
     /// The directory with its modules.
-    pub(super) modules: PathBuf,
+    pub(crate) modules: PathBuf,
 }
 
 /// qemu-system-x86_64, and how to start it.
-pub(super) struct Qemu {
-    pub(super) program: PathBuf,
+pub(crate) struct Qemu {
+    pub(crate) program: PathBuf,
     /// Where it is unpacked, if it isn't installed.
     root: Option<PathBuf>,
 }
 
 impl Qemu {
     /// The command, with its libraries and firmware.
-    pub(super) fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         if let Some(root) = &self.root {
             let libraries = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map(|path| root.join(path));
@@ -39,8 +43,15 @@ impl Qemu {
     }
 }
 
+/// The directory with all this, beside the Debian guest; made if it isn't there.
+pub(crate) fn cache() -> Result<PathBuf, Box<dyn Error>> {
+    let cache = debian_root().with_file_name("kernels");
+    fs::create_dir_all(&cache)?;
+    Ok(cache)
+}
+
 /// The installed one, else Debian's, unpacked in `cache`: it conflicts with packages that a machine may have.
-pub(super) fn qemu(cache: &Path) -> Result<Qemu, Box<dyn Error>> {
+pub(crate) fn qemu(cache: &Path) -> Result<Qemu, Box<dyn Error>> {
     const NAME: &str = "qemu-system-x86_64";
     let installed = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
         .map(|directory| directory.join(NAME))
@@ -67,7 +78,9 @@ pub(super) fn qemu(cache: &Path) -> Result<Qemu, Box<dyn Error>> {
 }
 
 /// The newest kernel of a Debian release, for clouds: with the drivers of virtual machines and little else.
-pub(super) fn kernel(cache: &Path, version: &str, release: &str) -> Result<Kernel, Box<dyn Error>> {
+pub(crate) fn kernel(cache: &Path, version: &str) -> Result<Kernel, Box<dyn Error>> {
+    let (_, release) =
+        KERNELS.iter().find(|(known, _)| *known == version).ok_or_else(|| format!("no kernel {version}"))?;
     let root = cache.join(version);
     complete(&root, |unfinished| {
         let apt = Apt::new(&Distribution::of_this_machine()?, release, None)?;
@@ -84,6 +97,18 @@ pub(super) fn kernel(cache: &Path, version: &str, release: &str) -> Result<Kerne
     let places = ["lib/modules", "usr/lib/modules"].map(|path| root.join(path).join(release));
     let modules = places.into_iter().find(|path| path.is_dir()).ok_or("the kernel has no modules")?;
     Ok(Kernel { image, modules })
+}
+
+/// A directory that is there only if it is complete: made by `fill` beside its place, and then moved there.
+fn complete(place: &Path, fill: impl FnOnce(&Path) -> Outcome) -> Outcome {
+    if place.exists() {
+        return Ok(());
+    }
+    let parent = place.parent().ok_or("not in a directory")?;
+    let unfinished = tempfile::Builder::new().prefix(".unfinished-").tempdir_in(parent)?;
+    fill(unfinished.path())?;
+    fs::rename(unfinished.keep(), place)?;
+    Ok(())
 }
 
 /// The one entry of a directory that begins so.

@@ -1,4 +1,7 @@
-//! The emulated machine: started, listened to, and gone with its last test.
+//! Emulated machines: one of Debian's kernels on disks of our own, listened to until it powers itself off.
+
+pub(crate) mod disk;
+pub(crate) mod packages;
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -9,17 +12,17 @@ use std::time::Duration;
 
 use newroot_testkit::static_busybox;
 
-use super::packages::{Kernel, Qemu};
 use crate::{Outcome, finish};
+use packages::{Kernel, Qemu};
 
 /// One kernel's machine.
-pub(super) struct Machine<'a> {
-    pub(super) qemu: &'a Qemu,
-    pub(super) kernel: &'a Kernel,
+pub(crate) struct Machine<'a> {
+    pub(crate) qemu: &'a Qemu,
+    pub(crate) kernel: &'a Kernel,
     /// The image of its disk, which stays as it is.
-    pub(super) disk: &'a Path,
+    pub(crate) disk: &'a Path,
     /// Where everything is written that it prints.
-    pub(super) log: &'a Path,
+    pub(crate) log: &'a Path,
 }
 
 /// The first process: it brings the disk about and goes on there.
@@ -35,15 +38,13 @@ exec /bin/busybox switch_root /disk /sbin/start
 
 impl Machine<'_> {
     /// Boots it and hands on each line that it prints, until it powers itself off.
-    pub(super) fn run(&self, scratch: &Path, time: Duration, mut take: impl FnMut(&str)) -> Outcome {
+    pub(crate) fn run(&self, scratch: &Path, time: Duration, mut take: impl FnMut(&str)) -> Outcome {
         let first = self.initial_files(scratch)?;
         let qemu = self.qemu.command();
         let mut command = Command::new("timeout");
         command.arg("--kill-after=10").arg(time.as_secs().to_string()).arg(qemu.get_program());
         command.args(qemu.get_args()).envs(qemu.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command.args([
-            "-machine",
-            "q35",
+        command.args(["-machine", "q35"]).args([
             "-accel",
             "tcg,thread=multi",
             "-cpu",
@@ -55,7 +56,7 @@ impl Machine<'_> {
         ]);
         command.args(["-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"]);
         command.arg("-kernel").arg(&self.kernel.image).arg("-initrd").arg(&first);
-        command.args(["-append", "console=ttyS0 quiet panic=-1"]);
+        command.arg("-append").arg("console=ttyS0 quiet panic=-1");
         command.arg("-drive").arg(format!("file={},format=raw,if=virtio,snapshot=on", self.disk.display()));
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let mut log = File::create(self.log)?;
