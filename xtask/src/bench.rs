@@ -5,7 +5,9 @@
 //! which is what the kernel alone costs.
 
 mod install;
+mod instructions;
 mod lab;
+mod meter;
 mod peer;
 mod report;
 mod statistics;
@@ -15,24 +17,24 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use clap::Parser;
 use newroot_testkit::{User, debian};
 
 use crate::{Outcome, build, finish};
 use lab::Lab;
+use meter::Meter;
 use peer::Peer;
 use report::{Report, Unit};
-use workload::WORKLOADS;
+use workload::{WORKLOADS, Workload};
 
 /// Measure newroot against chroot, bwrap and PRoot. Needs root, for chroot.
 #[derive(Parser)]
 #[command(name = "cargo xtask bench", no_binary_name = true)]
 struct Options {
-    /// How often everything is measured
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    rounds: usize,
+    /// How often everything is measured [default: 5, and once where instructions are counted]
+    #[arg(long, value_name = "N")]
+    rounds: Option<usize>,
     /// The newroot to measure [default: a release build of this tree]
     #[arg(long, value_name = "PROGRAM")]
     newroot: Option<PathBuf>,
@@ -48,6 +50,12 @@ struct Options {
     /// Measure what installing a hundred packages costs who isn't root, and nothing else
     #[arg(long)]
     install: bool,
+    /// Count instructions instead of taking times, in a machine that qemu emulates
+    #[arg(long, conflicts_with_all = ["check", "install"])]
+    instructions: bool,
+    /// This is that machine
+    #[arg(long, hide = true)]
+    counting: bool,
     /// The private mount namespace is made
     #[arg(long, hide = true)]
     inside: bool,
@@ -57,6 +65,9 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     let options = Options::try_parse_from(&arguments).unwrap_or_else(|error| error.exit());
     if !User::we_are_root() {
         return Err("needs root: newroot is compared with a real chroot".into());
+    }
+    if options.instructions {
+        return instructions::run(&options);
     }
     if !options.inside {
         // Mounts made in a namespace of their own are gone when its last process is.
@@ -70,20 +81,26 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     }
     let root = debian().ok_or("there is no Debian guest: cargo xtask setup makes it")?;
     let newroot = options.program()?;
-    let lab = Lab::new(root)?;
+    let lab = Lab::new(root, &options.workloads())?;
     let peers = Peer::all(&lab, &newroot, options.proot.as_deref())?;
+    if options.counting {
+        instructions::calibrate(&lab, &peers[0])?;
+    }
     eprintln!("a round to fill the caches");
-    measure(&lab, &peers[0], 0, &options.only, &mut Report::new(&peers));
-    let mut report = Report::new(&peers);
-    for round in 1..=options.rounds {
-        eprintln!("round {round} of {}", options.rounds);
+    measure(&lab, &peers[0], 0, &options, &mut Report::new(&peers, options.meter()));
+    let mut report = Report::new(&peers, options.meter());
+    for round in 1..=options.rounds() {
+        eprintln!("round {round} of {}", options.rounds());
         for turn in 0..peers.len() {
             // Nobody always comes first.
             let index = (turn + round) % peers.len();
-            measure(&lab, &peers[index], index, &options.only, &mut report);
+            measure(&lab, &peers[index], index, &options, &mut report);
         }
     }
     print!("{report}");
+    if options.counting {
+        return Ok(());
+    }
     let exceeded = report.exceeded_limits();
     for limit in &exceeded {
         eprintln!("limit exceeded: {limit}");
@@ -99,15 +116,28 @@ impl Options {
             None => build(),
         }
     }
+
+    fn rounds(&self) -> usize {
+        self.rounds.unwrap_or(if self.instructions { 1 } else { 5 })
+    }
+
+    fn meter(&self) -> Meter {
+        if self.counting { Meter::Instructions } else { Meter::Time }
+    }
+
+    /// What is measured of the workloads.
+    fn workloads(&self) -> Vec<&'static Workload> {
+        WORKLOADS.iter().filter(|workload| workload.name.contains(&self.only)).collect()
+    }
 }
 
 /// `--install`.
 fn install(options: &Options) -> Outcome {
     let proot = options.proot.clone().or_else(|| peer::in_path("proot"));
     let place = install::Installation::prepare(&options.program()?, proot.as_deref())?;
-    let mut report = Report::of(install::PEERS.to_vec());
-    for round in 1..=options.rounds {
-        eprintln!("round {round} of {}", options.rounds);
+    let mut report = Report::of(install::PEERS.to_vec(), Meter::Time);
+    for round in 1..=options.rounds() {
+        eprintln!("round {round} of {}", options.rounds());
         place.measure(&mut report)?;
     }
     print!("{report}");
@@ -115,23 +145,31 @@ fn install(options: &Options) -> Outcome {
 }
 
 /// Everything once for one peer. What fails is left out, with a word on standard error.
-fn measure(lab: &Lab, peer: &Peer, index: usize, only: &str, report: &mut Report) {
+fn measure(lab: &Lab, peer: &Peer, index: usize, options: &Options, report: &mut Report) {
+    let (meter, only) = (options.meter(), options.only.as_str());
     let mut wanted = |name: &str, unit: Unit, measured: Result<f64, Box<dyn Error>>| match measured {
         Ok(value) => report.add(name, unit, index, value),
         Err(error) => eprintln!("{}: {name}: {error}", peer.name),
     };
-    for workload in WORKLOADS.iter().filter(|workload| workload.name.contains(only)) {
+    for workload in options.workloads() {
         let unit = Unit::Seconds { path_heavy: workload.is_path_heavy };
-        let seconds =
-            timed(peer.command(lab, &["/bin/sh", "-c", workload.script])).and_then(|(time, printed)| {
-                // The same work, or the times mean nothing.
-                lab.expect_same(workload.name, printed)?;
-                Ok(time.as_secs_f64())
-            });
+        let command = peer.command(lab, &["/bin/sh", "-c", workload.script]);
+        let seconds = meter.take(command).and_then(|(time, printed)| {
+            // The same work, or the times mean nothing.
+            lab.expect_same(workload.name, printed)?;
+            Ok(time.as_secs_f64())
+        });
+        if options.counting {
+            // It takes minutes.
+            eprintln!("{}: {}", peer.name, workload.name);
+        }
         wanted(workload.name, unit, seconds);
     }
     if "calls".contains(only) {
-        match timed(peer.command(lab, &["/bin/sh", "-c", "cd /scratch && ./calls"])) {
+        // What is counted needs no mean of many.
+        let part = if options.counting { "4" } else { "1" };
+        let script = format!("cd /scratch && ./calls {part}");
+        match meter.take(peer.command(lab, &["/bin/sh", "-c", &script])) {
             Ok((_, printed)) => {
                 for (name, nanoseconds) in workload::calls(&printed) {
                     wanted(name, Unit::Nanoseconds, Ok(nanoseconds));
@@ -141,29 +179,18 @@ fn measure(lab: &Lab, peer: &Peer, index: usize, only: &str, report: &mut Report
         }
     }
     if "start-up".contains(only) {
-        wanted("start-up", Unit::Milliseconds, start_up(lab, peer));
+        wanted("start-up", Unit::Milliseconds, start_up(lab, peer, meter));
     }
-    if "private memory".contains(only) {
+    if "private memory".contains(only) && !options.counting {
         wanted("private memory", Unit::Kibibytes, lab.private_memory(peer));
     }
 }
 
 /// The median of several starts of the least program there is.
-fn start_up(lab: &Lab, peer: &Peer) -> Result<f64, Box<dyn Error>> {
+fn start_up(lab: &Lab, peer: &Peer, meter: Meter) -> Result<f64, Box<dyn Error>> {
     let mut times = Vec::new();
     for _ in 0..20 {
-        times.push(timed(peer.command(lab, &["/bin/true"]))?.0.as_secs_f64() * 1e3);
+        times.push(meter.take(peer.command(lab, &["/bin/true"]))?.0.as_secs_f64() * 1e3);
     }
     Ok(statistics::Summary::of(&times).median)
-}
-
-/// How long a command takes that has to end well, and what it prints.
-fn timed(mut command: Command) -> Result<(Duration, Vec<u8>), Box<dyn Error>> {
-    let start = Instant::now();
-    let output = command.output()?;
-    let time = start.elapsed();
-    if !output.status.success() {
-        return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim()).into());
-    }
-    Ok((time, output.stdout))
 }

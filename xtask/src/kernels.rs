@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
-use crate::machine::Machine;
 use crate::machine::packages::{self, KERNELS};
+use crate::machine::{Machine, Processor};
 use crate::results::{Table, Verdict};
 use crate::{Outcome, executables};
 
@@ -63,7 +63,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
         let kernel = packages::kernel(&cache, version)?;
         let start = Instant::now();
         let log = cache.join(format!("{version}.log"));
-        let machine = Machine { qemu: &qemu, kernel: &kernel, disk: &disk, log: &log };
+        let machine =
+            Machine { qemu: &qemu, kernel: &kernel, processor: Processor::Quick, disks: &[&disk], log: &log };
         let time = Duration::from_secs(options.minutes * 60);
         let ended = machine.run(scratch.path(), time, |line| results.take(version, line));
         eprintln!("Linux {version}: {} s; all it said is in '{}'", start.elapsed().as_secs(), log.display());

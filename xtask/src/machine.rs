@@ -19,10 +19,41 @@ use packages::{Kernel, Qemu};
 pub(crate) struct Machine<'a> {
     pub(crate) qemu: &'a Qemu,
     pub(crate) kernel: &'a Kernel,
-    /// The image of its disk, which stays as it is.
-    pub(crate) disk: &'a Path,
+    pub(crate) processor: Processor,
+    /// The images of its disks, which stay as they are. The first is its root.
+    pub(crate) disks: &'a [&'a Path],
     /// Where everything is written that it prints.
     pub(crate) log: &'a Path,
+}
+
+/// How the emulator runs what it is given.
+#[derive(Clone, Copy)]
+pub(crate) enum Processor {
+    /// Two processors, as quick as they can be.
+    Quick,
+    /// One whose clock goes on by a nanosecond with each instruction, and by real time while it has none to run.
+    Counting,
+}
+
+impl Processor {
+    /// qemu's options.
+    fn options(self) -> &'static str {
+        match self {
+            Self::Quick => "-accel tcg,thread=multi -cpu max -smp 2 -m 2G",
+            // A string instruction is counted once for each repetition. Without these two features the kernel and the
+            // C library repeat words and not bytes.
+            Self::Counting => "-accel tcg,thread=single -icount shift=0 -cpu max,-erms,-fsrm -smp 1 -m 3G",
+        }
+    }
+
+    /// The kernel's options.
+    fn kernel_options(self) -> &'static str {
+        match self {
+            Self::Quick => "console=ttyS0 quiet panic=-1",
+            // The processor's clock is the one that counts: the kernel mustn't take another.
+            Self::Counting => "console=ttyS0 quiet panic=-1 tsc=reliable",
+        }
+    }
 }
 
 /// The first process: it brings the disk about and goes on there.
@@ -44,20 +75,13 @@ impl Machine<'_> {
         let mut command = Command::new("timeout");
         command.arg("--kill-after=10").arg(time.as_secs().to_string()).arg(qemu.get_program());
         command.args(qemu.get_args()).envs(qemu.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command.args(["-machine", "q35"]).args([
-            "-accel",
-            "tcg,thread=multi",
-            "-cpu",
-            "max",
-            "-smp",
-            "2",
-            "-m",
-            "2G",
-        ]);
+        command.args(["-machine", "q35"]).args(self.processor.options().split(' '));
         command.args(["-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"]);
         command.arg("-kernel").arg(&self.kernel.image).arg("-initrd").arg(&first);
-        command.arg("-append").arg("console=ttyS0 quiet panic=-1");
-        command.arg("-drive").arg(format!("file={},format=raw,if=virtio,snapshot=on", self.disk.display()));
+        command.arg("-append").arg(self.processor.kernel_options());
+        for disk in self.disks {
+            command.arg("-drive").arg(format!("file={},format=raw,if=virtio,snapshot=on", disk.display()));
+        }
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let mut log = File::create(self.log)?;
         for line in BufReader::new(child.stdout.take().ok_or("no output")?).split(b'\n') {

@@ -10,8 +10,8 @@ use std::process::Command;
 use newroot_testkit::{User, debian_archive};
 use tempfile::TempDir;
 
+use super::meter::Meter;
 use super::report::{Report, Unit};
-use super::timed;
 use crate::{Outcome, finish};
 
 /// What is installed; with what it depends on, about a hundred packages.
@@ -81,7 +81,7 @@ impl Installation {
             let time = match index {
                 0 => {
                     self.unpack(&root)?;
-                    timed(self.in_chroot(&root, INSTALL))
+                    Meter::Time.take(self.in_chroot(&root, INSTALL))
                 }
                 1 => {
                     self.unpack_as_user(&root)?;
@@ -90,7 +90,7 @@ impl Installation {
                         .args(["run", "--root", "-w", "/"])
                         .arg(&root)
                         .args(["--", "sh", "-euc", INSTALL, "sh"]);
-                    timed(with_packages(command))
+                    Meter::Time.take(with_packages(command))
                 }
                 _ => {
                     let Some(proot) = &self.proot else { continue };
@@ -101,7 +101,7 @@ impl Installation {
                         .args(["-b", "/etc/resolv.conf", "-r"])
                         .arg(&root)
                         .args(["sh", "-euc", INSTALL, "sh"]);
-                    timed(with_packages(command))
+                    Meter::Time.take(with_packages(command))
                 }
             };
             match time {

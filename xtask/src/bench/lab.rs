@@ -13,6 +13,7 @@ use newroot_testkit::{SCRATCH, User};
 use tempfile::TempDir;
 
 use super::peer::{Peer, SHARED};
+use super::workload::{PGBENCH, Workload};
 use crate::{Outcome, finish};
 
 /// The place where all measuring is done.
@@ -26,8 +27,9 @@ pub(super) struct Lab {
 }
 
 impl Lab {
-    /// Mounts what chroot needs into the root: call it in a private mount namespace.
-    pub(super) fn new(root: PathBuf) -> Result<Self, Box<dyn Error>> {
+    /// Mounts what chroot needs into the root: call it in a private mount namespace. What only other workloads
+    /// need isn't made.
+    pub(super) fn new(root: PathBuf, workloads: &[&Workload]) -> Result<Self, Box<dyn Error>> {
         let top = tempfile::Builder::new().prefix("newroot-bench-").tempdir()?;
         let scratch = top.path().join("scratch");
         fs::create_dir(&scratch)?;
@@ -39,7 +41,7 @@ impl Lab {
             lab.mount(Path::new(shared), shared)?;
         }
         lab.mount(&lab.scratch, SCRATCH)?;
-        lab.furnish()?;
+        lab.furnish(workloads)?;
         Ok(lab)
     }
 
@@ -91,22 +93,34 @@ impl Lab {
         finish(Command::new("mount").arg("--rbind").args([host, &place]))
     }
 
-    /// A small project, a repository of a thousand files, and the program that times calls.
-    fn furnish(&self) -> Outcome {
-        let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let project = tree.join("tests/programs/make_parallel/calculator");
-        finish(Command::new("cp").arg("-r").arg(project).arg(self.scratch.join("project")))?;
-        fs::copy(tree.join("benches/calls.c"), self.scratch.join("calls.c"))?;
+    /// A small project, a repository of a thousand files, and the programs that time calls and instructions.
+    fn furnish(&self, workloads: &[&Workload]) -> Outcome {
+        for path in SOURCES.map(source) {
+            finish(Command::new("cp").arg("-r").arg(path).arg(&self.scratch))?;
+        }
         let owner = format!("{}:{}", self.user.uid, self.user.gid);
         finish(Command::new("chown").args(["-R", &owner]).arg(&self.scratch))?;
-        finish(
-            Command::new("chroot")
-                .arg(format!("--userspec={owner}"))
-                .arg(&self.root)
-                .args(["/bin/sh", "-euc", FURNISH, "sh"])
-                .env("HOME", SCRATCH),
-        )
+        let wants_database = workloads.iter().any(|workload| workload.name == PGBENCH);
+        for script in [FURNISH].into_iter().chain(wants_database.then_some(FURNISH_DATABASE)) {
+            finish(
+                Command::new("chroot")
+                    .arg(format!("--userspec={owner}"))
+                    .arg(&self.root)
+                    .args(["/bin/sh", "-euc", script, "sh"])
+                    .env("HOME", SCRATCH),
+            )?;
+        }
+        Ok(())
     }
+}
+
+/// What workloads are made of, in this repository.
+pub(super) const SOURCES: [&str; 3] =
+    ["tests/programs/make_parallel/calculator", "benches/calls.c", "benches/loop.c"];
+
+/// Where one of them is.
+pub(super) fn source(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(path)
 }
 
 /// Done in a real chroot, by the root's own programs.
@@ -115,6 +129,7 @@ cd /scratch
 touch mark
 gcc -O2 calls.c -o calls
 gcc -O2 -static calls.c -o calls-static
+mv calculator project
 make -s -C project
 mkdir modules
 for m in asyncio email http json unittest xml; do cp -r /usr/lib/python3.*/$m modules; done
@@ -147,11 +162,6 @@ for my $n (1 .. 500) {
 }
 print \"$found\\n\";
 END
-$(echo /usr/lib/postgresql/*/bin)/initdb -D cluster --no-sync -A trust > /dev/null
-PATH=$(echo /usr/lib/postgresql/*/bin):$PATH
-pg_ctl -D cluster -s -w -o '-k /scratch -h \"\"' -l log start
-pgbench -h /scratch -q -i -s 1 postgres 2> /dev/null
-pg_ctl -D cluster -s -w stop
 mkdir repository
 cd repository
 git init -q
@@ -161,6 +171,16 @@ for d in 0 1 2 3 4 5 6 7 8 9; do
 done
 git add .
 git -c user.name=bench -c user.email=bench@example.org commit -q -m all
+";
+
+/// [`PGBENCH`]'s database.
+const FURNISH_DATABASE: &str = "
+cd /scratch
+$(echo /usr/lib/postgresql/*/bin)/initdb -D cluster --no-sync -A trust > /dev/null
+PATH=$(echo /usr/lib/postgresql/*/bin):$PATH
+pg_ctl -D cluster -s -w -o '-k /scratch -h \"\"' -l log start
+pgbench -h /scratch -q -i -s 1 postgres 2> /dev/null
+pg_ctl -D cluster -s -w stop
 ";
 
 fn private_kibibytes(process: PathBuf) -> Result<f64, Box<dyn Error>> {

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use super::meter::Meter;
 use super::peer::{NAMESPACE, Peer};
 use super::statistics::Summary;
 
-/// What a row's values are.
+/// What a row's values are. Where instructions are counted, a nanosecond stands for one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Unit {
     /// Of a whole workload.
@@ -33,6 +34,7 @@ const MOST_PRIVATE_MEMORY: f64 = 128.0;
 /// All measurements.
 pub(super) struct Report {
     peers: Vec<&'static str>,
+    meter: Meter,
     rows: Vec<Row>,
 }
 
@@ -51,12 +53,12 @@ impl Row {
 }
 
 impl Report {
-    pub(super) fn new(peers: &[Peer]) -> Self {
-        Self::of(peers.iter().map(|peer| peer.name).collect())
+    pub(super) fn new(peers: &[Peer], meter: Meter) -> Self {
+        Self::of(peers.iter().map(|peer| peer.name).collect(), meter)
     }
 
-    pub(super) fn of(peers: Vec<&'static str>) -> Self {
-        Self { peers, rows: Vec::new() }
+    pub(super) fn of(peers: Vec<&'static str>, meter: Meter) -> Self {
+        Self { peers, meter, rows: Vec::new() }
     }
 
     /// One measurement of one peer.
@@ -148,13 +150,16 @@ impl fmt::Display for Report {
             for peer in 0..self.peers.len() {
                 match (row.summary(peer), baseline) {
                     (Some(own), Some(chroot)) => {
-                        let spread = own.spread * 100.0;
                         let value = if peer == 0 {
-                            absolute(row.unit, own.median)
+                            absolute(row.unit, self.meter, own.median)
                         } else {
-                            relative(row.unit, own.median, chroot.median)
+                            relative(row.unit, self.meter, own.median, chroot.median)
                         };
-                        write!(f, " {value} ±{spread:.0}% |")?;
+                        write!(f, " {value}")?;
+                        if let Some(spread) = own.spread {
+                            write!(f, " ±{:.0}%", spread * 100.0)?;
+                        }
+                        write!(f, " |")?;
                     }
                     _ => write!(f, " – |")?,
                 }
@@ -176,29 +181,33 @@ impl fmt::Display for Report {
     }
 }
 
-fn absolute(unit: Unit, value: f64) -> String {
-    match unit {
-        Unit::Seconds { .. } => format!("{value:.3} s"),
-        Unit::Nanoseconds => format!("{value:.0} ns"),
-        Unit::Milliseconds => format!("{value:.2} ms"),
-        Unit::Kibibytes => format!("{value:.0} KiB"),
+fn absolute(unit: Unit, meter: Meter, value: f64) -> String {
+    match (unit, meter) {
+        (Unit::Seconds { .. }, Meter::Time) => format!("{value:.3} s"),
+        (Unit::Seconds { .. }, Meter::Instructions) => format!("{:.0} M", value * 1e3),
+        (Unit::Nanoseconds, Meter::Time) => format!("{value:.0} ns"),
+        (Unit::Nanoseconds, Meter::Instructions) => format!("{value:.0}"),
+        (Unit::Milliseconds, Meter::Time) => format!("{value:.2} ms"),
+        (Unit::Milliseconds, Meter::Instructions) => format!("{value:.2} M"),
+        (Unit::Kibibytes, _) => format!("{value:.0} KiB"),
     }
 }
 
-fn relative(unit: Unit, value: f64, chroot: f64) -> String {
-    match unit {
-        Unit::Seconds { .. } | Unit::Nanoseconds => format!("{:.2} ×", value / chroot),
-        Unit::Milliseconds => format!("{:+.2} ms", value - chroot),
-        Unit::Kibibytes => format!("{:+.0} KiB", value - chroot),
+fn relative(unit: Unit, meter: Meter, value: f64, chroot: f64) -> String {
+    match (unit, meter) {
+        (Unit::Seconds { .. } | Unit::Nanoseconds, _) => format!("{:.2} ×", value / chroot),
+        (Unit::Milliseconds, Meter::Time) => format!("{:+.2} ms", value - chroot),
+        (Unit::Milliseconds, Meter::Instructions) => format!("{:+.2} M", value - chroot),
+        (Unit::Kibibytes, _) => format!("{:+.0} KiB", value - chroot),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{NAMESPACE, Report, Unit};
+    use super::{Meter, NAMESPACE, Report, Unit};
 
     fn report(rows: &[(&str, Unit, [f64; 3])]) -> Report {
-        let mut report = Report::of(vec!["chroot", "newroot", "PRoot"]);
+        let mut report = Report::of(vec!["chroot", "newroot", "PRoot"], Meter::Time);
         for (name, unit, values) in rows {
             for (peer, value) in values.iter().enumerate() {
                 report.add(name, *unit, peer, *value);
@@ -216,10 +225,36 @@ mod tests {
         assert_eq!(
             report.to_string(),
             "|  | chroot | newroot | PRoot |\n|---|---:|---:|---:|\n\
-             | find | 0.500 s ±0% | 1.50 × ±0% | 10.00 × ±0% |\n\
-             | start-up | 1.00 ms ±0% | +1.50 ms ±0% | +8.00 ms ±0% |\n"
+             | find | 0.500 s | 1.50 × | 10.00 × |\n\
+             | start-up | 1.00 ms | +1.50 ms | +8.00 ms |\n"
         );
         assert!(report.exceeded_limits().is_empty());
+    }
+
+    #[test]
+    fn several_rounds_have_a_spread() {
+        let mut report = Report::of(vec!["chroot", "newroot"], Meter::Time);
+        for (peer, seconds) in [(0, 1.0), (0, 1.0), (1, 1.0), (1, 3.0)] {
+            report.add("find", Unit::Seconds { path_heavy: true }, peer, seconds);
+        }
+        assert!(report.to_string().ends_with("| find | 1.000 s ±0% | 2.00 × ±50% |\n"));
+    }
+
+    #[test]
+    fn instructions_are_told_as_such() {
+        let mut report = Report::of(vec!["chroot", "newroot"], Meter::Instructions);
+        for (peer, times) in [1.0, 1.5].into_iter().enumerate() {
+            report.add("find", Unit::Seconds { path_heavy: true }, peer, times * 0.3124);
+            report.add("stat", Unit::Nanoseconds, peer, times * 1042.0);
+            report.add("start-up", Unit::Milliseconds, peer, times * 2.5);
+        }
+        assert_eq!(
+            report.to_string(),
+            "|  | chroot | newroot |\n|---|---:|---:|\n\
+             | find | 312 M | 1.50 × |\n\
+             | stat | 1042 | 1.50 × |\n\
+             | start-up | 2.50 M | +1.25 M |\n"
+        );
     }
 
     #[test]
@@ -255,7 +290,7 @@ mod tests {
 
     #[test]
     fn namespace_engine_starts_no_slower_than_bwrap() {
-        let mut report = Report::of(vec!["chroot", "newroot", NAMESPACE, "bwrap"]);
+        let mut report = Report::of(vec!["chroot", "newroot", NAMESPACE, "bwrap"], Meter::Time);
         for (peer, value) in [1.0, 2.0, 3.0, 2.5].into_iter().enumerate() {
             report.add("start-up", Unit::Milliseconds, peer, value);
         }
@@ -264,9 +299,9 @@ mod tests {
 
     #[test]
     fn what_newroot_cannot_do_is_no_success() {
-        let mut report = Report::of(vec!["chroot", "newroot"]);
+        let mut report = Report::of(vec!["chroot", "newroot"], Meter::Time);
         report.add("git", Unit::Seconds { path_heavy: true }, 0, 1.0);
         assert_eq!(report.exceeded_limits(), ["git: not measured"]);
-        assert!(report.to_string().contains("| git | 1.000 s ±0% | – |"));
+        assert!(report.to_string().contains("| git | 1.000 s | – |"));
     }
 }

@@ -5,8 +5,8 @@
 pub(super) struct Summary {
     /// Half of them are less.
     pub(super) median: f64,
-    /// The distance between the quarter points, as a part of the median.
-    pub(super) spread: f64,
+    /// The distance between the quarter points, as a part of the median; one measurement has none.
+    pub(super) spread: Option<f64>,
 }
 
 impl Summary {
@@ -16,7 +16,8 @@ impl Summary {
         sorted.sort_by(f64::total_cmp);
         let median = quantile(&sorted, 0.5);
         let range = quantile(&sorted, 0.75) - quantile(&sorted, 0.25);
-        Self { median, spread: if median > 0.0 { range / median } else { 0.0 } }
+        let spread = if median > 0.0 { range / median } else { 0.0 };
+        Self { median, spread: (samples.len() > 1).then_some(spread) }
     }
 }
 
@@ -38,12 +39,12 @@ mod tests {
 
     #[test]
     fn spread_leaves_out_the_outermost_quarters() {
-        assert_eq!(Summary::of(&[1.0, 2.0, 2.0, 2.0, 100.0]), Summary { median: 2.0, spread: 0.0 });
-        assert_eq!(Summary::of(&[1.0, 2.0, 3.0]), Summary { median: 2.0, spread: 0.5 });
+        assert_eq!(Summary::of(&[1.0, 2.0, 2.0, 2.0, 100.0]), Summary { median: 2.0, spread: Some(0.0) });
+        assert_eq!(Summary::of(&[1.0, 2.0, 3.0]), Summary { median: 2.0, spread: Some(0.5) });
     }
 
     #[test]
     fn one_sample_has_no_spread() {
-        assert_eq!(Summary::of(&[7.0]), Summary { median: 7.0, spread: 0.0 });
+        assert_eq!(Summary::of(&[7.0]), Summary { median: 7.0, spread: None });
     }
 }

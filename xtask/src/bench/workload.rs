@@ -17,6 +17,9 @@ const fn path_heavy(name: &'static str, script: &'static str) -> Workload {
     Workload { name, script, is_path_heavy: true }
 }
 
+/// The workload that needs a database.
+pub(super) const PGBENCH: &str = "pgbench";
+
 /// `/scratch` holds what [`super::lab::Lab`] puts there.
 pub(super) const WORKLOADS: &[Workload] = &[
     path_heavy("find /usr", "find /usr | wc -l"),
@@ -54,7 +57,7 @@ pub(super) const WORKLOADS: &[Workload] = &[
         "cd /scratch && rm -f db && sqlite3 db < inserts.sql && sqlite3 db 'select count(*) from t'",
     ),
     workload(
-        "pgbench",
+        PGBENCH,
         "PATH=$(echo /usr/lib/postgresql/*/bin):$PATH && cd /scratch && \
          pg_ctl -D cluster -s -w -o '-k /scratch -h \"\"' -l log start && \
          pgbench -h /scratch -n -t 500 -c 2 postgres 2> /dev/null | grep processed; \

@@ -1,0 +1,68 @@
+//! What work is measured by.
+
+use std::error::Error;
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// A clock.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Meter {
+    /// Real time.
+    Time,
+    /// The processor's instructions, the kernel's among them, in a machine whose clock goes on by a nanosecond with each.
+    /// A nanosecond stands for one; while there is nothing to run none is counted.
+    Instructions,
+}
+
+impl Meter {
+    /// How long a command takes that has to end well, and what it prints.
+    pub(super) fn take(self, mut command: Command) -> Result<(Duration, Vec<u8>), Box<dyn Error>> {
+        let (time, output) = match self {
+            Self::Time => {
+                let start = Instant::now();
+                let output = command.output()?;
+                (start.elapsed(), output)
+            }
+            Self::Instructions => {
+                let start = busy()?;
+                let output = command.output()?;
+                (busy()? - start, output)
+            }
+        };
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("{}: {}", output.status, said.trim()).into());
+        }
+        Ok((time, output.stdout))
+    }
+}
+
+/// How long the processors had something to run, whoever it belonged to: a wait for the disk lasts as long as the
+/// machine around likes.
+fn busy() -> Result<Duration, Box<dyn Error>> {
+    let text = fs::read_to_string("/proc/schedstat")?;
+    Ok(Duration::from_nanos(busy_nanoseconds(&text).ok_or("/proc/schedstat tells of no processor")?))
+}
+
+/// The seventh number of each processor's line (Documentation/scheduler/sched-stats.rst).
+fn busy_nanoseconds(text: &str) -> Option<u64> {
+    let processors = text.lines().filter(|line| line.starts_with("cpu"));
+    processors
+        .map(|line| line.split_whitespace().nth(7)?.parse::<u64>().ok())
+        .sum::<Option<u64>>()
+        .filter(|&sum| sum > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::busy_nanoseconds;
+
+    #[test]
+    fn time_of_all_processors_is_counted() {
+        let text = "version 16\ntimestamp 4294892296\ncpu0 0 0 0 0 0 0 1311164991 2987536249 1119\n\
+                    domain0 3 0 0 0 0 0\ncpu1 0 0 0 0 0 0 9 2 1\n";
+        assert_eq!(busy_nanoseconds(text), Some(1311165000));
+        assert_eq!(busy_nanoseconds("version 16\n"), None);
+    }
+}
