@@ -80,14 +80,15 @@ pub(super) fn by_path(
     operand: &mut Operand,
 ) -> Result<usize, Errno> {
     let operation = Operation::asked(call.number as u32, &call.arguments)?;
-    operation.check()?;
     let last = if follows(&call.arguments, row) { Last::Follow } else { Last::Keep };
     let found = read_path(operand, argument(&call.arguments, row.path))
         .and_then(|()| permission::object(me, operand, AT_FDCWD, last));
     let object = match found {
         Ok(object) => object,
+        // The kernel itself says whether the other arguments come first: before Linux 6.13 they don't.
         Err(error) => return precedence::path(call.number, call.arguments, row, operand, error),
     };
+    operation.check()?;
     if operation.changes() && object.read_only()? {
         return Err(Errno::ROFS);
     }
