@@ -34,17 +34,8 @@ pub(crate) fn path(
     if !may_be_wrong(row, &arguments) {
         return Err(error);
     }
-    match asked(number, arguments, row.path, UNREADABLE) {
-        // Of the path, or of something else that is minded before it.
-        Err(Errno::FAULT) if may_be_unreadable(row, &arguments) => {
-            match asked(number, arguments, row.path, c"".as_ptr() as usize) {
-                Err(Errno::FAULT) => Err(Errno::FAULT),
-                _ => Err(error),
-            }
-        }
-        Err(Errno::FAULT | Errno::NOSYS) => Err(error),
-        answer => answer,
-    }
+    let nowhere = if may_be_unreadable(row, &arguments) { Nowhere::empty() } else { Nowhere::UNREADABLE };
+    asked(number, arguments, row.path, nowhere, error)
 }
 
 /// The same of open(2) and openat(2). What openat2(2) refuses was looked at before.
@@ -60,10 +51,7 @@ pub(super) fn open(request: &Request, error: Errno) -> Result<usize, Errno> {
     }
     let directory = request.directory as isize as usize;
     let arguments = [directory, 0, flags as usize, request.mode as usize, 0, 0];
-    match asked(raw::__NR_openat as usize, arguments, 1, UNREADABLE) {
-        Err(Errno::FAULT | Errno::NOSYS) => Err(error),
-        answer => answer,
-    }
+    asked(raw::__NR_openat as usize, arguments, 1, Nowhere::UNREADABLE, error)
 }
 
 /// Whether an error can be one of a path, or of what we make of one. All others the kernel gave to the whole
@@ -120,13 +108,34 @@ fn may_be_unreadable(row: &PathCall, arguments: &[usize; 6]) -> bool {
     }
 }
 
-/// Where no path can be read.
-const UNREADABLE: usize = usize::MAX;
+/// A path that leads nowhere, and what the kernel says once it comes to it.
+struct Nowhere {
+    path: usize,
+    error: Errno,
+}
 
-/// Asks the kernel what it thinks of the call with another path, which leads nowhere.
-fn asked(number: usize, mut arguments: [usize; 6], path: u8, nowhere: usize) -> Result<usize, Errno> {
-    if let Some(path) = arguments.get_mut(usize::from(path)) {
-        *path = nowhere;
+impl Nowhere {
+    const UNREADABLE: Self = Self { path: usize::MAX, error: Errno::FAULT };
+
+    /// For a call that may have something else that can't be read.
+    fn empty() -> Self {
+        Self { path: c"".as_ptr() as usize, error: Errno::NOENT }
     }
-    forward(number as u32, arguments)
+}
+
+/// Asks the kernel what it thinks of the call if only its path leads nowhere.
+fn asked(
+    number: usize,
+    mut arguments: [usize; 6],
+    path: u8,
+    nowhere: Nowhere,
+    error: Errno,
+) -> Result<usize, Errno> {
+    if let Some(path) = arguments.get_mut(usize::from(path)) {
+        *path = nowhere.path;
+    }
+    match forward(number as u32, arguments) {
+        Err(found) if found == nowhere.error || found == Errno::NOSYS => Err(error),
+        answer => answer,
+    }
 }
