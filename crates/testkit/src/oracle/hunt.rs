@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::case::Case;
 use super::generate::generate;
-use super::lab::{Difference, Lab};
+use super::lab::{AGAIN, Difference, Lab};
 use super::shrink::shrink;
 use crate::engine::Engine;
 
@@ -109,7 +109,7 @@ impl Hunt {
             let seen = lab.on_engine(&case, engine);
             let time = start.elapsed();
             let once = expected.compare(&seen, &case);
-            let difference = once.clone().filter(|once| lab.shows_again(once, &case, engine));
+            let difference = once.clone().filter(|once| lab.shown_again(once, &case, engine) == AGAIN);
             if let (Some(once), None) = (once, &difference) {
                 let find = Find { engine: engine.name, seed, case: case.clone(), difference: once };
                 report.lock().expect("no worker panicked").unsteady.push(find);
