@@ -154,7 +154,8 @@ fn measure(lab: &Lab, peer: &Peer, index: usize, options: &Options, report: &mut
     for workload in options.workloads() {
         let unit = Unit::Seconds { path_heavy: workload.is_path_heavy };
         let run = |script| meter.take(peer.command(lab, &["/bin/sh", "-c", script]));
-        let seconds = run(workload.before).and_then(|_| run(workload.script)).and_then(|(time, printed)| {
+        let before = workload.before.map(run).transpose();
+        let seconds = before.and_then(|_| run(workload.script)).and_then(|(time, printed)| {
             // The same work, or the times mean nothing.
             lab.expect_same(workload.name, printed)?;
             Ok(time.as_secs_f64())

@@ -7,16 +7,16 @@ pub(super) struct Workload {
     pub(super) script: &'static str,
     /// Whether it does little else than name files.
     pub(super) is_path_heavy: bool,
-    /// Run before that in the same way, and not measured; empty for nothing.
-    pub(super) before: &'static str,
+    /// Run before that in the same way, and not measured.
+    pub(super) before: Option<&'static str>,
 }
 
 const fn workload(name: &'static str, script: &'static str) -> Workload {
-    Workload { name, script, is_path_heavy: false, before: "" }
+    Workload { name, script, is_path_heavy: false, before: None }
 }
 
 const fn path_heavy(name: &'static str, script: &'static str) -> Workload {
-    Workload { name, script, is_path_heavy: true, before: "" }
+    Workload { name, script, is_path_heavy: true, before: None }
 }
 
 /// The workload that needs a database.
@@ -45,7 +45,7 @@ pub(super) const WORKLOADS: &[Workload] = &[
     ),
     Workload {
         // The index has the owners of files in it, which are others under fake root: who comes next writes it anew.
-        before: "cd /scratch/repository && git status > /dev/null",
+        before: Some("cd /scratch/repository && git status > /dev/null"),
         ..path_heavy(
             "git status × 5",
             "cd /scratch/repository && for i in 1 2 3 4 5; do git status --short; done | wc -l",
