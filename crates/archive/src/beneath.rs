@@ -9,11 +9,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+use newroot_abi::PATH_MAX;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
-
-/// What the kernel takes in one call, with its NUL.
-const PATH_MAX: usize = 4096;
 
 /// The directory that isn't left.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
+use newroot_abi::PATH_MAX;
 use object::Endianness;
 use object::elf;
 use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _};
@@ -166,10 +167,10 @@ where
         text(data, start.checked_add(at)?..end, most)
     };
     for (_, name) in entries.iter().filter(|(tag, _)| *tag == elf::DT_NEEDED) {
-        found.needed.push(string(*name, PATH_MAX)?);
+        found.needed.push(string(*name, PATH_MAX as u64)?);
     }
     if let Some(name) = last(elf::DT_SONAME) {
-        found.soname = Some(string(name, PATH_MAX)?);
+        found.soname = Some(string(name, PATH_MAX as u64)?);
     }
     if let Some(list) = last(elf::DT_RUNPATH) {
         found.runpath = Some(string(list, LIST_MAX)?);
@@ -179,8 +180,6 @@ where
     Some(found)
 }
 
-/// The longest path that there can be, with its NUL.
-const PATH_MAX: u64 = 4096;
 /// How much of a list of directories is looked at. It may be longer than any path, but not without end.
 const LIST_MAX: u64 = 1 << 20;
 

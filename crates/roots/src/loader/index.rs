@@ -9,13 +9,12 @@ use std::ffi::{OsStr, OsString, c_char};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
+use newroot_abi::PATH_MAX;
+
 /// The start of the table that every loader since glibc 2.2 reads.
 const MAGIC: &[u8; 20] = b"glibc-ld.so.cache1.1";
 /// The start of the table before that, which ldconfig could still write in front.
 const OLD_MAGIC: &[u8] = b"ld.so-1.7.0";
-
-/// The longest path that there can be, with its NUL.
-const PATH_MAX: usize = 4096;
 
 const HEADER_SIZE: usize = 48;
 const ENTRY_SIZE: usize = 24;
