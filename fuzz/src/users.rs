@@ -1,10 +1,9 @@
-//! passwd(5), group(5) and subuid(5), a root's and the host's, read by two crates: the one that becomes a user, and the
-//! one that makes a root for the caller. What the files say is told once more.
+//! passwd(5), group(5) and subuid(5), a root's and the host's, and what a root is told of its caller by them. What the files
+//! say is told once more.
 
 use std::path::Component;
 
-use newroot_engine::identity::database::{Database, User};
-use newroot_engine::records;
+use newroot_accounts::{Database, User};
 use newroot_roots::identity::Caller;
 
 /// More lines than a mistake needs: each is looked for.
@@ -33,7 +32,7 @@ pub fn check(bytes: &[u8]) {
         assert_eq!(database.user_named(name).as_ref(), user, "{}", name.escape_ascii());
         let user = users.iter().find(|user| user.uid == number);
         assert_eq!(database.user_numbered(number).as_ref(), user, "{number}");
-        let fields = records::user_numbered(passwd, number);
+        let fields = newroot_accounts::user_numbered(passwd, number);
         assert_eq!(fields.map(|fields| fields[0].to_vec()), user.map(|user| user.name.clone()), "{number}");
 
         let found = groups.iter().find(|group| group.name == name).map(|group| group.gid);
@@ -45,7 +44,7 @@ pub fn check(bytes: &[u8]) {
             }
         }
         assert_eq!(database.groups_of(name, number), expected, "{}", name.escape_ascii());
-        assert_eq!(records::subordinate(ranges, Some(name), number), range(ranges, name, number));
+        assert_eq!(newroot_accounts::subordinate(ranges, Some(name), number), range(ranges, name, number));
         check_caller(number, user, [passwd, group], &groups);
     }
 }

@@ -3,10 +3,11 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use newroot_accounts::user_numbered;
 use newroot_paths::Last;
 
 use crate::guest::{Guest, shown};
-use crate::records::{self, user_numbered};
+use crate::root_file;
 use crate::spec::Environment;
 
 /// Where programs are looked for, as login(1) of most distributions has it.
@@ -52,7 +53,7 @@ fn path(guest: &Guest) -> OsString {
 fn home(guest: &Guest, uid: u32) -> OsString {
     let read = || {
         let passwd = guest.resolve(b"/etc/passwd", Last::Follow).ok()?;
-        let text = records::read(&passwd.host)?;
+        let text = root_file::read(&passwd.host)?;
         let home = user_numbered(&text, uid)?.get(5)?.to_vec();
         let exists = guest.resolve(&home, Last::Follow).is_ok_and(|found| found.host.is_dir());
         (home.first() == Some(&b'/') && exists).then(|| OsString::from_vec(home))

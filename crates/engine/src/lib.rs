@@ -6,8 +6,7 @@
 //!
 //! The trap engine goes through `mounts` (the root and the bindings, in guest terms), `identity`,
 //! `environment`, `cwd` and `command` (found, and found fit) before it starts the shim. The kernel
-//! engines enter the root after the first two and do the rest from there (`inside`). The readers of files that
-//! name users are public, so that they can be fuzzed: [`records`], [`identity::database`].
+//! engines enter the root after the first two and do the rest from there (`inside`).
 
 mod capabilities;
 mod chroot;
@@ -20,13 +19,13 @@ mod environment;
 mod error;
 mod exec;
 mod guest;
-pub mod identity;
+mod identity;
 mod inside;
 mod mounts;
 mod namespace;
 mod places;
 mod real_path;
-pub mod records;
+mod root_file;
 mod spec;
 mod supervise;
 mod trap;

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 
+use newroot_accounts::{is_entry, number, records, user_numbered};
 use rustix::process::{getgid, getgroups, getuid};
 
 use crate::probe;
@@ -41,8 +42,7 @@ impl Caller {
         [passwd, group]: [&[u8]; 2],
         variable: &dyn Fn(&str) -> Option<Vec<u8>>,
     ) -> Self {
-        let is_whole = |fields: &Vec<&[u8]>| number(fields, 2) == Some(uid) && number(fields, 3).is_some();
-        let entry = records(passwd).find(is_whole);
+        let entry = user_numbered(passwd, uid);
         let field =
             |index: usize| entry.as_ref().and_then(|fields| fields.get(index)).map(|text| text.to_vec());
         let name = field(0)
@@ -62,7 +62,7 @@ impl Caller {
             .into_iter()
             .map(|gid| {
                 let name = records(group)
-                    .find(|fields| number(fields, 2) == Some(gid))
+                    .find(|fields| fields.get(2).and_then(|text| number(text)) == Some(gid))
                     .map(|fields| fields[0].to_vec())
                     .filter(|name| is_name(name))
                     .unwrap_or_else(|| format!("group{gid}").into_bytes());
@@ -111,32 +111,10 @@ impl Caller {
 /// The user and the group whose number stands for "somebody else".
 const NOBODY: u32 = 65534;
 
-/// The entries of a passwd or group file, each split into its fields. They are those of glibc's `files` service
-/// (nsswitch.conf(5)): blanks in front of a line don't count, a comment is no entry, and what begins with a sign is
-/// NIS's.
-fn records(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
-    file.split(|&byte| byte == b'\n')
-        .map(<[u8]>::trim_ascii_start)
-        .filter(|line| !line.is_empty() && !is_no_entry(line))
-        .map(|line| line.split(|&byte| byte == b':').collect())
-}
-
-fn number(fields: &[&[u8]], index: usize) -> Option<u32> {
-    let text = fields.get(index)?;
-    // Rust would take a sign, too; the highest number means "none" to the kernel (credentials(7)).
-    let is_decimal = text.iter().all(u8::is_ascii_digit);
-    str::from_utf8(text).ok().filter(|_| is_decimal)?.parse().ok().filter(|&number| number != u32::MAX)
-}
-
-/// Whether a line, or one that began with this name, would be a comment or NIS's.
-fn is_no_entry(line: &[u8]) -> bool {
-    matches!(line, [b'#' | b'+' | b'-', ..])
-}
-
 /// A name that can stand in a passwd file, and be that of a directory.
 fn is_name(name: &[u8]) -> bool {
-    !matches!(name, b"" | b"." | b"..")
-        && !is_no_entry(name)
+    !matches!(name, b"." | b"..")
+        && is_entry(name)
         && name.trim_ascii_start() == name
         && !name.iter().any(|byte| matches!(byte, b':' | b'/' | b'\n'))
 }

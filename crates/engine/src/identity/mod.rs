@@ -1,18 +1,16 @@
 //! From the identity that was asked for to numbers, and becoming that.
 
-pub mod database;
-
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use newroot_accounts::{Database, User, number};
 use newroot_paths::Last;
 use rustix::process::{Gid, Uid};
 
-use self::database::{Database, User};
 use crate::error::{Error, Result};
 use crate::guest::Guest;
-use crate::records::number;
+use crate::root_file;
 use crate::spec::{Dotted, Identity, Principal, Warning};
 
 /// An identity as the kernel knows it; what is `None` stays the caller's.
@@ -68,8 +66,11 @@ impl Known {
         let [passwd, group] = [&b"/etc/passwd"[..], b"/etc/group"].map(|path| {
             guest.resolve(path, Last::Follow).map_or_else(|_| PathBuf::new(), |found| found.host)
         });
-        let host = Database::read(Path::new("/etc/passwd"), Path::new("/etc/group"));
-        Self([Database::read(&passwd, &group), host])
+        // One that can't be read has no entries.
+        let read = |file: &Path| root_file::read(file).unwrap_or_default();
+        let [root, host] = [[&*passwd, &*group], [Path::new("/etc/passwd"), Path::new("/etc/group")]]
+            .map(|[passwd, group]| Database::new(read(passwd), read(group)));
+        Self([root, host])
     }
 
     /// The numbers of a user and a group, if they are asked for.

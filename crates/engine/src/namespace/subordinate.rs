@@ -8,10 +8,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use newroot_accounts::{subordinate, user_numbered};
 use rustix::process::{getegid, geteuid};
 
 use crate::error::{Error, Result};
-use crate::records::{subordinate, user_numbered};
 
 /// A range as the files have it: first number and count.
 type Range = (u32, u32);

@@ -1,22 +1,19 @@
 //! Files whose lines are fields with colons between them: passwd(5), group(5), subuid(5), subgid(5).
 
-use std::fs;
-use std::path::Path;
-
-/// A file of a root's. Whoever made the root may have put a FIFO there, at which one would wait forever,
-/// or a device that has no end: what isn't a regular file isn't read.
-pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
-    fs::metadata(path).is_ok_and(|file| file.is_file()).then(|| fs::read(path).ok()).flatten()
-}
-
 /// The entries, each split into its fields, of which there is at least one. They are those of glibc's `files`
 /// service (nsswitch.conf(5)): blanks in front of a line don't count, a comment is no entry, and what begins with a
 /// sign is NIS's.
 pub fn records(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
     file.split(|&byte| byte == b'\n')
         .map(<[u8]>::trim_ascii_start)
-        .filter(|line| !matches!(line, [] | [b'#' | b'+' | b'-', ..]))
+        .filter(|line| is_entry(line))
         .map(|line| line.split(|&byte| byte == b':').collect())
+}
+
+/// Whether a line without blanks in front, or one that begins with this name, is an entry.
+#[must_use]
+pub fn is_entry(line: &[u8]) -> bool {
+    !matches!(line, [] | [b'#' | b'+' | b'-', ..])
 }
 
 /// The first entry of a passwd file whose user has this number. Without the number of a group it is none.
@@ -39,7 +36,8 @@ pub fn subordinate(text: &[u8], name: Option<&[u8]>, uid: u32) -> Option<(u32, u
 }
 
 /// A user or group number. The highest one means "none" to the kernel (credentials(7)).
-pub(crate) fn number(text: &[u8]) -> Option<u32> {
+#[must_use]
+pub fn number(text: &[u8]) -> Option<u32> {
     decimal(text).filter(|&number| number != u32::MAX)
 }
 

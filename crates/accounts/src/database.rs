@@ -1,11 +1,6 @@
-//! passwd(5) and group(5), read as bytes.
-//!
-//! The C library would look a name up by modules that it loads from wherever it is at that moment:
-//! inside the root, code of the root's would run with the launcher's privileges.
+//! The users and groups of one system.
 
-use std::path::Path;
-
-use crate::records::{number, read, records};
+use crate::records::{number, records};
 
 /// A user's entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,11 +21,6 @@ pub struct Database {
 }
 
 impl Database {
-    /// Reads both files. One that can't be read has no entries.
-    pub(super) fn read(passwd: &Path, group: &Path) -> Self {
-        Self::new(read(passwd).unwrap_or_default(), read(group).unwrap_or_default())
-    }
-
     /// What both files say.
     #[must_use]
     pub fn new(passwd: Vec<u8>, group: Vec<u8>) -> Self {
