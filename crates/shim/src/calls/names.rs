@@ -176,11 +176,18 @@ impl Kind {
         }
     }
 
-    /// A directory that gets another parent has its `..` written, which takes the right to. What a mount point covers
-    /// is taken to be the user's. The operand is as [`Self::of`] has left it.
+    /// A directory that gets another parent has its `..` written, which takes the right to. Of a mount point that is
+    /// the directory it covers. The operand is as [`Self::of`] has left it.
     fn may_get_another_parent(self, operand: &mut Operand, entry: &Entry) -> Result<(), Errno> {
-        if !self.directory || entry.mount_point || session().has(Flags::FAKE_ROOT) {
+        if !self.directory || session().has(Flags::FAKE_ROOT) {
             return Ok(());
+        }
+        if entry.mount_point {
+            return match host::faccessat(entry.directory(), Path::new(operand.name.with_nul()), raw::W_OK) {
+                // What is there for a binding alone is the user's.
+                Err(Errno::NOENT) => Ok(()),
+                said => said,
+            };
         }
         let at = Anchored::new(&mut operand.walk.host)?;
         host::faccessat(at.directory(), at.path(), raw::W_OK)
@@ -234,24 +241,7 @@ fn link_inner(
         first.text.is_empty()
     };
     if by_descriptor {
-        read_path(second, new)?;
-        // The old name is looked up before the new one.
-        if old_directory != AT_FDCWD {
-            forward(raw::__NR_fcntl, [old_directory as usize, raw::F_GETFD as usize, 0, 0, 0, 0])?;
-        }
-        let to = new_entry(second, new_directory, Errno::EXIST, false)?;
-        let made = match make_link(&to, second, (old_directory, old), flags) {
-            // Before Linux 6.10 only CAP_DAC_READ_SEARCH may, which the guest's root has.
-            Err(Errno::NOENT) if may_link_descriptors() => link_descriptor(first, old_directory, &to, second),
-            answer => answer,
-        };
-        return made.or_else(|error| {
-            // Only what has a name can get another without the host's help.
-            if !links::is_refusal(error) {
-                return Err(error);
-            }
-            links::give_name(Source::Descriptor(old_directory), &to, second, error)
-        });
+        return link_descriptor(scratch, old_directory, (new_directory, new), flags);
     }
     read_path(first, old)?;
     // A slash at the end follows a link all the same, and dots name what stands elsewhere by another name.
@@ -292,19 +282,46 @@ fn may_link_descriptors() -> bool {
         && owner::process::current().credentials.capable(Capabilities::DAC_READ_SEARCH)
 }
 
-/// link(2) of what a descriptor is open for, by the name that procfs has for it.
+/// link(2) of what a descriptor is open for.
 fn link_descriptor(
-    first: &mut Operand,
+    Scratch { first, second, .. }: &mut Scratch,
     descriptor: i32,
-    to: &Entry,
-    second: &mut Operand,
+    new: (i32, usize),
+    flags: usize,
 ) -> Result<usize, Errno> {
-    if descriptor == AT_FDCWD {
-        return Err(Errno::PERM); // a directory
+    read_path(second, new.1)?;
+    // The descriptor is looked at before the new name; the root, as a new name, is only taken.
+    let taken = [descriptor as isize as usize, c"".as_ptr() as usize, 0, c"/".as_ptr() as usize, flags, 0];
+    let allowed = match forward(raw::__NR_linkat, taken) {
+        Err(Errno::EXIST) => true,
+        // Before Linux 6.10 only CAP_DAC_READ_SEARCH may, which the guest's root has.
+        Err(Errno::NOENT) if may_link_descriptors() => false,
+        // A host that makes no links at all.
+        Err(error) if links::is_refusal(error) => true,
+        refused => return refused,
+    };
+    if !allowed && descriptor != AT_FDCWD {
+        host::fstat(descriptor)?;
     }
-    host::fstat(descriptor)?;
-    resolve::procfs::name_descriptor(descriptor, &mut first.name)?;
-    make_link(to, second, (AT_FDCWD, first.name.with_nul().as_ptr() as usize), FOLLOW)
+    let to = new_name(second, new)?;
+    if session().mounts.mounts().len() > 1 {
+        different_mounts(resolve::mount_of_directory(descriptor)?, to.mount()?)?;
+    }
+    let made = if allowed {
+        make_link(&to, second, (descriptor, c"".as_ptr() as usize), flags)
+    } else if descriptor == AT_FDCWD {
+        Err(Errno::PERM) // a directory
+    } else {
+        resolve::procfs::name_descriptor(descriptor, &mut first.name)?;
+        make_link(&to, second, (AT_FDCWD, first.name.with_nul().as_ptr() as usize), FOLLOW)
+    };
+    made.or_else(|error| {
+        // Only what has a name can get another without the host's help.
+        if !links::is_refusal(error) {
+            return Err(error);
+        }
+        links::give_name(Source::Descriptor(descriptor), &to, second, error)
+    })
 }
 
 /// link(2) of what the old path leads to.
