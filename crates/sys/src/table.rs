@@ -66,6 +66,8 @@ pub enum Empty {
     Null,
     /// A null path does, and an empty one if this argument has AT_EMPTY_PATH.
     NullOrFlag(u8),
+    /// A null path does as an empty one does, both only if this argument has AT_EMPTY_PATH.
+    NullWithFlag(u8),
 }
 
 /// What a call does to the file it names.
@@ -330,7 +332,8 @@ const fn at(
 
 /// One of the newer calls on extended attributes, which programs know what to do without.
 const fn attribute_at(name: &'static str, number: u32, intent: Intent) -> Row {
-    let call = at(name, number, (0, 1), Follow::Unless(2, AT_SYMLINK_NOFOLLOW), Empty::Flag(2), intent);
+    let call =
+        at(name, number, (0, 1), Follow::Unless(2, AT_SYMLINK_NOFOLLOW), Empty::NullWithFlag(2), intent);
     denied(call, "ENOSYS; C libraries fall back on the older calls")
 }
 
@@ -563,7 +566,7 @@ pub static ROWS: &[Row] = &[
         raw::__NR_file_getattr,
         (0, 1),
         Follow::Unless(4, AT_SYMLINK_NOFOLLOW),
-        Empty::Flag(4),
+        Empty::NullWithFlag(4),
         Intent::Read,
     ),
     at(
@@ -571,7 +574,7 @@ pub static ROWS: &[Row] = &[
         raw::__NR_file_setattr,
         (0, 1),
         Follow::Unless(4, AT_SYMLINK_NOFOLLOW),
-        Empty::Flag(4),
+        Empty::NullWithFlag(4),
         Intent::Modify,
     ),
     faked(row("fchmod", raw::__NR_fchmod, Trap::InSession(Session::ReadOnly), Call::DescriptorWrite)),

@@ -40,14 +40,9 @@ fn run_inner(arguments: &[usize; 6], row: &PathCall, operand: &mut Operand) -> R
         check_access(arguments, row)?;
     }
     if names_descriptor(arguments, row, path)? {
-        // No path and no descriptor either: that is wrong whatever the mount.
-        let nothing = path == 0 && directory == AT_FDCWD;
-        if row.intent == Intent::Modify
-            && !nothing
-            && session().has(Flags::READ_ONLY)
-            && resolve::lies_read_only(directory)?
-        {
-            return Err(Errno::ROFS);
+        let changes = row.intent == Intent::Modify && session().has(Flags::READ_ONLY);
+        if changes && resolve::lies_read_only(directory)? {
+            return precedence::descriptor(arguments, row, directory, path);
         }
         return reissue(arguments, row, directory, path);
     }
@@ -81,9 +76,12 @@ pub(crate) fn names_descriptor(arguments: &[usize; 6], row: &PathCall, path: usi
         Empty::Error => Ok(false),
         Empty::Null => Ok(path == 0),
         Empty::NullOrFlag(_) if path == 0 => Ok(true),
-        Empty::Flag(index) | Empty::NullOrFlag(index) => {
+        Empty::Flag(index) | Empty::NullOrFlag(index) | Empty::NullWithFlag(index) => {
             if argument(arguments, index) as u32 & raw::AT_EMPTY_PATH == 0 {
                 return Ok(false);
+            }
+            if path == 0 && matches!(row.empty, Empty::NullWithFlag(_)) {
+                return Ok(true);
             }
             let mut first = [0];
             memory::read_bytes(path, &mut first)?;
@@ -92,7 +90,13 @@ pub(crate) fn names_descriptor(arguments: &[usize; 6], row: &PathCall, path: usi
     }
 }
 
-fn reissue(arguments: &[usize; 6], row: &PathCall, directory: i32, path: usize) -> Result<usize, Errno> {
+/// Makes the call that a description says, with this directory and path.
+pub(crate) fn reissue(
+    arguments: &[usize; 6],
+    row: &PathCall,
+    directory: i32,
+    path: usize,
+) -> Result<usize, Errno> {
     let translated = row.arguments.map(|from| match from {
         From::Directory => directory as isize as usize,
         From::Path => path,
@@ -418,7 +422,7 @@ fn remove(
     let removes_directory = flags & raw::AT_REMOVEDIR != 0;
     let entry = resolve::entry(operand, directory)?;
     if read_only_directory(&entry)? && !ends_in_dots(operand.text.bytes()) {
-        return Err(Errno::ROFS);
+        return searched(&entry).and(Err(Errno::ROFS));
     }
     // Only a directory may have a slash behind its name; that is minded first.
     let spoiled = !removes_directory && operand.text.bytes().ends_with(b"/");

@@ -6,11 +6,14 @@
 
 use newroot_abi::Errno;
 use newroot_sys::raw;
-use newroot_sys::table::PathCall;
+use newroot_sys::table::{Empty, PathCall};
 
+use super::attributes::no_mere_path;
 use super::open::Request;
-use super::path::argument;
+use super::path::{argument, reissue};
 use super::{forward, read_path};
+use crate::host::AT_FDCWD;
+use crate::memory;
 use crate::slots::Operand;
 
 /// What a call of the table says for good that failed with `error`.
@@ -31,12 +34,61 @@ pub(crate) fn path(
         // The text of the link is a path to the kernel, and the first one.
         return read_path(operand, argument(&arguments, 0)).and(Err(error));
     }
-    if !may_be_wrong(row, &arguments) {
-        return Err(error);
+    if may_be_wrong(row, &arguments) {
+        let nowhere = if may_be_unreadable(row, &arguments) { Nowhere::empty() } else { Nowhere::UNREADABLE };
+        match asked(number, arguments, row.path, nowhere, error) {
+            Err(same) if same == error => {}
+            answer => return answer,
+        }
     }
-    let nowhere = if may_be_unreadable(row, &arguments) { Nowhere::empty() } else { Nowhere::UNREADABLE };
-    asked(number, arguments, row.path, nowhere, error)
+    // Times are minded between the path and the mount (vfs_utimes() in fs/utimes.c).
+    if error == Errno::ROFS && row.reissue == raw::__NR_utimensat {
+        times_in_range(argument(&arguments, 2))?;
+    }
+    Err(error)
 }
+
+/// What a call says for good that would change a descriptor's file, which lies in a read-only mount.
+///
+/// # Errors
+/// What is minded before the mount; EROFS if there is nothing.
+pub(super) fn descriptor(
+    arguments: &[usize; 6],
+    row: &PathCall,
+    directory: i32,
+    path: usize,
+) -> Result<usize, Errno> {
+    if directory == AT_FDCWD && path == 0 && !matches!(row.empty, Empty::NullWithFlag(_)) {
+        // No path and no descriptor either.
+        return reissue(arguments, row, directory, Nowhere::UNREADABLE.path);
+    }
+    match reissue(arguments, row, -1, path) {
+        Err(Errno::BADF) => {}
+        answer => return answer,
+    }
+    let takes_open_files_only = match row.empty {
+        // For removexattrat(2) the working directory is no open file, either.
+        Empty::NullWithFlag(_) => directory != AT_FDCWD || row.reissue == raw::__NR_removexattrat,
+        _ => path == 0,
+    };
+    if takes_open_files_only {
+        no_mere_path(directory as isize as usize)?;
+    }
+    Err(Errno::ROFS)
+}
+
+/// EINVAL for a time whose nanoseconds are out of range (nsec_valid() in fs/utimes.c).
+fn times_in_range(times: usize) -> Result<(), Errno> {
+    let valid = |nanoseconds: usize| matches!(nanoseconds, 0..1_000_000_000 | UTIME_NOW | UTIME_OMIT);
+    if times == 0 {
+        return Ok(());
+    }
+    let [_, access, _, modification]: [usize; 4] = memory::read(times)?;
+    if valid(access) && valid(modification) { Ok(()) } else { Err(Errno::INVAL) }
+}
+
+const UTIME_NOW: usize = (1 << 30) - 1;
+const UTIME_OMIT: usize = (1 << 30) - 2;
 
 /// The same of open(2) and openat(2). What openat2(2) refuses was looked at before.
 ///
