@@ -40,7 +40,9 @@ enum { LONG_AGO = 1000000000 };
 
 static void tell_mode(dev_t device, ino_t inode, unsigned mode, unsigned long links, unsigned uid, unsigned gid,
                       long size, long mtime) {
-    tell(" file %d: %s %04o", identity(device, inode), type_name(mode), mode & 07777);
+    // The mode of procfs's link to a descriptor is from when that was last looked up, be it by newroot.
+    bool link_in_proc = device == proc && S_ISLNK(mode);
+    tell(" file %d: %s %04o", identity(device, inode), type_name(mode), link_in_proc ? 0 : mode & 07777);
     // A user namespace knows no others by number.
     tell(" %s:%s", uid == getuid() ? "own" : "other", gid == getgid() ? "own" : "other");
     // What a directory's size and links count is the file system's affair, and mount points are among it.
