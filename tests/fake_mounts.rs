@@ -134,6 +134,22 @@ fn other_processes_see_a_mount_at_once() {
 }
 
 #[test]
+fn mount_points_are_told_with_the_kernels_escapes() {
+    const NAME: &str = "mount_points_are_told_with_the_kernels_escapes";
+    let Some(place) = Place::new(NAME) else { return };
+    let script = r#"
+        cd /mnt
+        mkdir 'a#b c\d' '\040'
+        for name in *; do mount --bind /jail "$name"; done
+        cut -d' ' -f5 /proc/self/mountinfo | grep mnt
+        grep mnt /proc/self/mounts | cut -d' ' -f2
+        grep mnt /proc/self/mountstats | cut -d' ' -f5
+        umount 'a#b c\d' && ls
+    "#;
+    place.check_script(NAME, script);
+}
+
+#[test]
 fn owners_are_remembered_wherever_a_file_is_seen() {
     const NAME: &str = "owners_are_remembered_wherever_a_file_is_seen";
     let Some(place) = Place::new(NAME) else { return };

@@ -18,7 +18,7 @@ fn main() {
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
     let crates = manifest.parent().expect("a crate in crates/").to_owned();
-    for name in ["abi", "image", "owner", "paths", "shim", "sys"] {
+    for name in ["abi", "image", "owner", "paths", "procfs", "shim", "sys"] {
         println!("cargo:rerun-if-changed={}", crates.join(name).display());
     }
     // The workspace's has the profile.

@@ -10,6 +10,8 @@ use std::io::{self, PipeReader};
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use newroot_procfs::{Decimal, stat};
+
 use crate::error::{Error, Result};
 use crate::spec::LaunchSpec;
 
@@ -193,11 +195,9 @@ fn children() -> Vec<i32> {
 }
 
 fn parent_of(pid: i32) -> Option<u32> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything; state and parent follow it.
-    let after = stat.iter().rposition(|&byte| byte == b')')?;
-    let text = std::str::from_utf8(stat.get(after + 2..)?).ok()?;
-    text.split(' ').nth(1)?.parse().ok()
+    let text = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let parent = stat::field(&text, 4).and_then(Decimal::parse)?;
+    parent.try_into().ok()
 }
 
 fn exit_code(status: i32) -> u8 {

@@ -1,5 +1,7 @@
 //! The lines of `/proc/PID/status` that tell credentials, as fs/proc/array.c prints them.
 
+use newroot_procfs::Decimal;
+
 use crate::Capabilities;
 use crate::credentials::Credentials;
 
@@ -63,16 +65,5 @@ fn set(name: &[u8], set: Capabilities, sink: &mut dyn FnMut(&[u8])) {
 }
 
 fn number(number: u32, sink: &mut dyn FnMut(&[u8])) {
-    let mut digits = [0; 10];
-    let mut rest = number;
-    let mut start = digits.len();
-    for (index, digit) in digits.iter_mut().enumerate().rev() {
-        *digit = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        start = index;
-        if rest == 0 {
-            break;
-        }
-    }
-    sink(digits.get(start..).unwrap_or(&[]));
+    sink(Decimal::new(number.into()).bytes());
 }

@@ -6,11 +6,12 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags};
+use newroot_procfs::Decimal;
 use newroot_sys::arch;
 
 use crate::calls::signal::SIG_IGN;
 use crate::loader::{self, KernelStack};
-use crate::report::{Decimal, fatal};
+use crate::report::fatal;
 use crate::resolve::merged;
 use crate::session::{self, session};
 use crate::{host, outlook, owner, slots, state, trap};

@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::os::fd::BorrowedFd;
 
 use newroot_paths::is_under;
+use newroot_procfs::{Escapes, MountInfo};
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::MountFlags;
 
@@ -43,13 +44,13 @@ fn remount(guest: &[u8], flags: MountFlags) -> io::Result<()> {
     rustix::mount::mount_remount(shown(guest), flags, c"").map_err(io::Error::from)
 }
 
-/// Mount point and flags of a line of mountinfo, as proc(5) lays it out. Flags that the mount came
-/// with have to be repeated: a user namespace may not drop them.
+/// Mount point and flags of a line of mountinfo. Flags that the mount came with have to be repeated: a user namespace
+/// may not drop them.
 fn parse(line: &[u8]) -> Option<(Vec<u8>, MountFlags)> {
-    let mut fields = line.split(|&byte| byte == b' ');
-    let path = unescape(fields.nth(4)?);
+    let mount = MountInfo::parse(line)?;
+    let path: Vec<u8> = Escapes::MOUNTS.unescape(mount.point).collect();
     let mut flags = MountFlags::empty();
-    for option in fields.next()?.split(|&byte| byte == b',') {
+    for option in mount.options.split(|&byte| byte == b',') {
         flags |= match option {
             b"nosuid" => MountFlags::NOSUID,
             b"nodev" => MountFlags::NODEV,
@@ -62,21 +63,6 @@ fn parse(line: &[u8]) -> Option<(Vec<u8>, MountFlags)> {
     }
     let path = if path == b"/" { Vec::new() } else { path };
     Some((path, flags))
-}
-
-/// A path without the octal escapes that stand for blanks and backslashes.
-fn unescape(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut rest = text;
-    while let Some((&byte, after)) = rest.split_first() {
-        let escaped = (byte == b'\\')
-            .then(|| after.get(..3))
-            .flatten()
-            .and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 8).ok());
-        out.push(escaped.unwrap_or(byte));
-        rest = if escaped.is_some() { &after[3..] } else { after };
-    }
-    out
 }
 
 #[cfg(test)]

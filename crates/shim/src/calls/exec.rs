@@ -9,6 +9,7 @@ use newroot_abi::plan::{self, Flags, Header, NO_DESCRIPTOR};
 use newroot_image::{Image, identify, is_shim};
 use newroot_owner::Executed;
 use newroot_paths::Last;
+use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
 use super::{descriptor_argument, filters, forward};
@@ -17,7 +18,6 @@ use crate::limits::{self, Spare};
 use crate::loader::{self, Head};
 use crate::memory;
 use crate::owner;
-use crate::report::Decimal;
 use crate::resolve::{self, procfs};
 use crate::session::{base, session};
 use crate::slots::{self, ExecScratch, Operand, Scratch};

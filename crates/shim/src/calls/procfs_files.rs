@@ -8,6 +8,7 @@ mod mounts;
 
 use newroot_abi::Errno;
 use newroot_paths::{GuestBuf, HostBuf};
+use newroot_procfs::Escapes;
 use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
@@ -74,12 +75,12 @@ struct Form {
     front: &'static [u8],
     /// What ends it.
     end: u8,
-    /// What is written as a backslash and three octal digits in it (mangle_path() in fs/seq_file.c).
-    escaped: &'static [u8],
+    /// What is written otherwise in it.
+    escapes: Escapes,
 }
 
-const MAPS: Form = Form { front: b" /", end: b'\n', escaped: b"\n" };
-const NUMA_MAPS: Form = Form { front: b" file=/", end: b' ', escaped: b"\n\t= " };
+const MAPS: Form = Form { front: b" /", end: b'\n', escapes: Escapes::MAPS };
+const NUMA_MAPS: Form = Form { front: b" file=/", end: b' ', escapes: Escapes::NUMA_MAPS };
 
 impl Form {
     /// A line's part up to the path, the path and the rest.
@@ -91,39 +92,12 @@ impl Form {
         Some((front, path, rest))
     }
 
-    fn unescape(&self, mut path: &[u8], out: &mut GuestBuf) -> Result<(), Errno> {
-        while let [byte, rest @ ..] = path {
-            let code = |digits: &[u8]| -> Option<u8> {
-                let octal = |&digit: &u8| digit.wrapping_sub(b'0');
-                let [a, b, c] = [digits.first()?, digits.get(1)?, digits.get(2)?].map(octal);
-                let code = a.wrapping_mul(64).wrapping_add(b.wrapping_mul(8)).wrapping_add(c);
-                self.escaped.contains(&code).then_some(code)
-            };
-            match code(rest) {
-                Some(code) if *byte == b'\\' => {
-                    out.extend(&[code])?;
-                    path = rest.get(3..).unwrap_or(&[]);
-                }
-                _ => {
-                    out.extend(&[*byte])?;
-                    path = rest;
-                }
-            }
-        }
-        Ok(())
+    fn unescape(&self, path: &[u8], out: &mut GuestBuf) -> Result<(), Errno> {
+        self.escapes.unescape(path).try_for_each(|byte| out.extend(&[byte]))
     }
 
     fn write_escaped(&self, path: &[u8], to: &Descriptor) -> Result<(), Errno> {
-        let mut plain = path;
-        while let Some(at) = plain.iter().position(|byte| self.escaped.contains(byte)) {
-            let (before, rest) = plain.split_at_checked(at).unwrap_or((plain, &[]));
-            write_all(to, before)?;
-            let [byte, rest @ ..] = rest else { break };
-            let digit = |shift: u8| b'0' + (byte >> shift & 7);
-            write_all(to, &[b'\\', digit(6), digit(3), digit(0)])?;
-            plain = rest;
-        }
-        write_all(to, plain)
+        self.escapes.escape(path).try_for_each(|piece| write_all(to, piece.bytes()))
     }
 }
 

@@ -134,7 +134,7 @@ fn bind_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<usize, Er
     short.assign(operand.name.bytes().get(..start).unwrap_or(&[]))?;
     short.extend(b".newroot-")?;
     // Of one length whatever the number, so that what getsockname tells is of one length too.
-    let number = crate::report::Decimal::new(0x1_0000_0000 + u64::from(crate::host::gettid()));
+    let number = newroot_procfs::Decimal::new(0x1_0000_0000 + u64::from(crate::host::gettid()));
     short.extend(number.bytes())?;
     bind(short.bytes())?;
     let arguments = [

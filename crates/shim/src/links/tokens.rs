@@ -3,11 +3,11 @@
 use newroot_abi::links::{Id, NAMES};
 use newroot_abi::{Errno, PATH_MAX};
 use newroot_paths::{Buffer, Host, HostBuf};
+use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
 use super::{StorePath, in_store, removed, root, unless_short, unlikely_number, unlinked};
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
-use crate::report::Decimal;
 use crate::resolve;
 
 /// Where a name is, below the root; longer ones aren't noted.

@@ -7,12 +7,13 @@ mod stack;
 use newroot_abi::Errno;
 use newroot_abi::plan::NO_DESCRIPTOR;
 use newroot_image::Kind;
+use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::limits::{self, Spare};
 use crate::links;
-use crate::report::{self, Decimal, fatal};
+use crate::report::{self, fatal};
 use crate::resolve;
 use crate::session::Session;
 use crate::slots::{Operand, Scratch};

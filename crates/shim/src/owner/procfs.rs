@@ -7,13 +7,13 @@ use newroot_abi::Errno;
 use newroot_owner::session::{Identity, NAME_MAX, Place};
 use newroot_owner::{Credentials, permission as rules, status};
 use newroot_paths::{Buffer, Host, HostBuf};
+use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
 use super::file::File;
 use super::{process, session_file};
 use crate::calls::procfs_files::no_room;
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
-use crate::report::Decimal;
 use crate::resolve::procfs::{InProcess, name_descriptor};
 use crate::state;
 use crate::trap::SIGSYS_BIT;

@@ -10,11 +10,11 @@ use newroot_abi::Errno;
 use newroot_owner::Record;
 use newroot_owner::record::TEXT_MAX;
 use newroot_paths::{Buffer, Host};
+use newroot_procfs::Decimal;
 
 use super::file::File;
 use crate::calls::list::entries::{Entry, is_at};
 use crate::host::{self, AT_FDCWD, Path, Stat};
-use crate::report::Decimal;
 use crate::session::session;
 
 type StorePath = Buffer<Host, { newroot_abi::PATH_MAX }>;

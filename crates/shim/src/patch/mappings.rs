@@ -5,13 +5,14 @@
 use core::ops::Range;
 
 use newroot_abi::Errno;
+use newroot_procfs::Mapping;
 use newroot_sys::arch::site::{REACH, WINDOW};
 use newroot_sys::raw;
 
 use super::{note_main_stack, sites, stubs};
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::resolve::procfs::map_query::MapQuery;
-use crate::resolve::procfs::maps::{Mapping, Maps};
+use crate::resolve::procfs::maps::Maps;
 use crate::session::session;
 
 /// Code of a file, with sites in it.

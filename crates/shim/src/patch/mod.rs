@@ -27,6 +27,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use newroot_abi::Errno;
 use newroot_abi::plan::NEVER_PATCH;
+use newroot_procfs::status;
 use newroot_sys::arch::{self, SYSTEM_CALL};
 use newroot_sys::filter::always_traps;
 use newroot_sys::raw;
@@ -144,12 +145,11 @@ fn patch_within(code: &Code, least: u32, alone: bool) -> Result<(), Errno> {
 
 /// Whether another process traces this one (proc_pid_status(5)).
 fn is_traced() -> Result<bool, Errno> {
-    const FIELD: &[u8] = b"\nTracerPid:\t";
     let path = Path::new(b"/proc/self/status\0");
     let file = host::openat(AT_FDCWD, path, raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
     let mut text = [0u8; 1024];
     let len = host::read(file.number(), &mut text)?;
     let text = text.get(..len).unwrap_or(&[]);
-    let at = text.windows(FIELD.len()).position(|window| window == FIELD).ok_or(Errno::NOENT)?;
-    Ok(text.get(at + FIELD.len()) != Some(&b'0'))
+    let tracer = status::value(text, b"TracerPid").ok_or(Errno::NOENT)?;
+    Ok(tracer != b"0")
 }

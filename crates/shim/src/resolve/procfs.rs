@@ -9,13 +9,13 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
 use newroot_paths::{Buffer, GuestBuf, Host, Link, strip_prefix};
+use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
 use super::directory_path;
 use crate::host::{self, AT_FDCWD, Path};
 use crate::links;
 use crate::owner;
-use crate::report::Decimal;
 use crate::session::session;
 
 pub mod exe;

@@ -2,6 +2,7 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
+use newroot_procfs::Decimal;
 use newroot_sys::arch::AFTERWARDS;
 use newroot_sys::raw;
 use newroot_sys::table::{self, Call, Row};
@@ -13,7 +14,7 @@ use crate::calls::{
 };
 use crate::outlook;
 use crate::owner;
-use crate::report::{self, Decimal};
+use crate::report;
 use crate::session::{base, session};
 use crate::slots::Scratch;
 

@@ -8,6 +8,7 @@
 use newroot_abi::Errno;
 use newroot_abi::plan::{Flags, Mount, MountFlags};
 use newroot_paths::{GuestBuf, HostBuf, is_under, strip_prefix};
+use newroot_procfs::{Decimal, Escapes, MountInfo};
 use newroot_sys::raw;
 
 use super::write_all;
@@ -15,7 +16,6 @@ use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::memory;
 use crate::outlook;
 use crate::owner;
-use crate::report::Decimal;
 use crate::resolve::procfs::InProcess;
 use crate::session::{Session, base, session};
 
@@ -28,8 +28,6 @@ pub(super) fn are_told(name: &[u8]) -> bool {
     NAMES.contains(&name) && session().has(Flags::FAKE_ROOT)
 }
 
-/// What is written as a backslash and three octal digits (mangle() in fs/proc_namespace.c).
-const ESCAPED: &[u8] = b" \t\n\\#";
 /// Numbers of mounts that the host doesn't have, or has once only.
 const OWN: u64 = 1 << 24;
 const AGAIN: u64 = 1 << 26;
@@ -48,7 +46,7 @@ pub(super) fn write(path: &HostBuf, to: &Descriptor) -> Result<(), Errno> {
     let room = (count + 1) * seen.mounts.mounts().len() * size_of::<Item>();
     let items = host::map_anonymous(room)?;
     let mut list = List { items, count: 0, name, to };
-    let result = list.write(seen, lines.filter_map(Line::parse));
+    let result = list.write(seen, lines.filter_map(MountInfo::parse));
     memory::unmap_owned(items, room);
     result
 }
@@ -105,38 +103,16 @@ impl Drop for Text {
     }
 }
 
-/// One line of the host's mountinfo (proc(5)), its paths still escaped.
-#[derive(Clone, Copy, Debug)]
-struct Line<'a> {
-    id: u64,
-    device: &'a [u8],
-    root: &'a [u8],
-    point: &'a [u8],
-    options: &'a [u8],
-    kind: &'a [u8],
-    source: &'a [u8],
-    super_options: &'a [u8],
-}
-
-impl<'a> Line<'a> {
-    fn parse(line: &'a [u8]) -> Option<Self> {
-        let mut fields = line.split(|&byte| byte == b' ');
-        let id = Decimal::parse(fields.next()?)?;
-        fields.next()?;
-        let [device, root, point, options] = [fields.next()?, fields.next()?, fields.next()?, fields.next()?];
-        fields.by_ref().find(|field| *field == b"-")?;
-        let [kind, source, super_options] = [fields.next()?, fields.next()?, fields.next()?];
-        Some(Self { id, device, root, point, options, kind, source, super_options })
+/// A mount point of the host's; empty for its root.
+fn host_point(line: MountInfo<'_>, out: &mut HostBuf) -> Result<(), Errno> {
+    out.clear();
+    for byte in Escapes::MOUNTS.unescape(line.point) {
+        out.extend(&[byte])?;
     }
-
-    /// Its mount point; empty for the host's root.
-    fn host(&self, out: &mut HostBuf) -> Result<(), Errno> {
-        unescape(self.point, out)?;
-        if out.bytes() == b"/" {
-            out.clear();
-        }
-        Ok(())
+    if out.bytes() == b"/" {
+        out.clear();
     }
+    Ok(())
 }
 
 /// A line that was written: its guest path's hash and length, and its number.
@@ -153,16 +129,16 @@ impl List<'_> {
     fn write<'l>(
         &mut self,
         seen: &Session,
-        lines: impl Iterator<Item = Line<'l>> + Clone,
+        lines: impl Iterator<Item = MountInfo<'l>> + Clone,
     ) -> Result<(), Errno> {
         let mut point = HostBuf::new();
         for (index, mount) in seen.mounts.mounts().iter().enumerate().rev() {
             if mount.flags.has(MountFlags::HIDDEN) || mount.flags.has(MountFlags::VIRTUAL) {
                 continue;
             }
-            let mut under: Option<(usize, Line<'l>)> = None;
+            let mut under: Option<(usize, MountInfo<'l>)> = None;
             for line in lines.clone() {
-                line.host(&mut point)?;
+                host_point(line, &mut point)?;
                 let better = under.is_none_or(|(len, _)| point.len() >= len);
                 if better && is_under(mount.host, point.bytes()) {
                     under = Some((point.len(), line));
@@ -173,7 +149,7 @@ impl List<'_> {
                 self.own(mount, rest, line, OWN | u64::from(seen.number_of(index)))?;
             }
             for line in lines.clone() {
-                line.host(&mut point)?;
+                host_point(line, &mut point)?;
                 if point.len() <= mount.host.len() || !is_under(point.bytes(), mount.host) {
                     continue;
                 }
@@ -191,9 +167,9 @@ impl List<'_> {
     }
 
     /// The line of a mount of the session's. `rest` is the part of its host path below the host's mount.
-    fn own(&mut self, mount: &Mount<'_>, rest: &[u8], line: Line<'_>, id: u64) -> Result<(), Errno> {
+    fn own(&mut self, mount: &Mount<'_>, rest: &[u8], line: MountInfo<'_>, id: u64) -> Result<(), Errno> {
         if mount.flags.has(MountFlags::MEMORY) {
-            let line = Line { kind: b"tmpfs", source: b"tmpfs", super_options: b"rw", ..line };
+            let line = MountInfo { kind: b"tmpfs", source: b"tmpfs", super_options: b"rw", ..line };
             return self.one(mount.guest, &[b"/"], mount.flags, line, id);
         }
         // What is part of the session's root is told as if that were the file system's own.
@@ -213,7 +189,7 @@ impl List<'_> {
         guest: &[u8],
         root: &[&[u8]],
         flags: MountFlags,
-        line: Line<'_>,
+        line: MountInfo<'_>,
         id: u64,
     ) -> Result<(), Errno> {
         let parent = self.parent(guest);
@@ -300,35 +276,9 @@ fn hash(path: &[u8]) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-fn unescape(text: &[u8], out: &mut HostBuf) -> Result<(), Errno> {
-    out.clear();
-    let mut rest = text;
-    while let [byte, after @ ..] = rest {
-        match (byte, after) {
-            (b'\\', [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..]) => {
-                out.extend(&[(a - b'0') << 6 | (b - b'0') << 3 | (c - b'0')])?;
-                rest = after;
-            }
-            _ => {
-                out.extend(&[*byte])?;
-                rest = after;
-            }
-        }
-    }
-    Ok(())
-}
-
 fn escape(path: &[u8], out: &mut HostBuf) -> Result<(), Errno> {
     out.clear();
-    for &byte in path {
-        if ESCAPED.contains(&byte) {
-            let digit = |shift: u8| b'0' + (byte >> shift & 7);
-            out.extend(&[b'\\', digit(6), digit(3), digit(0)])?;
-        } else {
-            out.extend(&[byte])?;
-        }
-    }
-    Ok(())
+    Escapes::MOUNTS.escape(path).try_for_each(|piece| out.extend(piece.bytes()))
 }
 
 #[cfg(test)]
@@ -336,24 +286,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_read_whatever_optional_fields_it_has() {
-        let line =
-            b"36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 shared:2 - ext3 /dev/root rw,errors=continue";
-        let line = Line::parse(line).expect("a line");
-        assert_eq!((line.id, line.root, line.kind), (36, &b"/mnt1"[..], &b"ext3"[..]));
-        let mut point = HostBuf::new();
-        line.host(&mut point).expect("fits");
-        assert_eq!(point.bytes(), b"/mnt 2");
-        let mut again = HostBuf::new();
-        escape(point.bytes(), &mut again).expect("fits");
-        assert_eq!(again.bytes(), line.point);
-    }
-
-    #[test]
     fn the_hosts_root_is_empty() {
-        let line = Line::parse(b"27 1 254:0 / / rw - ext4 /dev/vda rw").expect("a line");
+        let line = MountInfo::parse(b"27 1 254:0 / / rw - ext4 /dev/vda rw").expect("a line");
         let mut point = HostBuf::new();
-        line.host(&mut point).expect("fits");
+        host_point(line, &mut point).expect("fits");
         assert!(point.is_empty() && is_under(b"/x", point.bytes()));
     }
 }

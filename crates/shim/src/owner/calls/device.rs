@@ -3,11 +3,11 @@
 use newroot_abi::Errno;
 use newroot_owner::record::device_numbers;
 use newroot_paths::{Buffer, Host};
+use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::owner::file::Seen;
-use crate::report::Decimal;
 
 /// Devices that everybody may open anywhere (Documentation/admin-guide/devices.txt).
 const KNOWN: &[(u32, u32, &[u8])] = &[

@@ -7,12 +7,12 @@ use newroot_abi::Errno;
 use newroot_owner::session::Identity;
 use newroot_owner::{Capabilities, permission as rules};
 use newroot_paths::{Buffer, Host};
+use newroot_procfs::{Decimal, status};
 use newroot_sys::raw;
 
 use crate::calls::forward;
 use crate::host::{self, AT_FDCWD, Path};
 use crate::owner::{process, procfs};
-use crate::report::Decimal;
 use crate::trap::Trapped;
 
 const SIGKILL: u32 = 9;
@@ -152,8 +152,7 @@ pub(super) fn described(descriptor: i32) -> Option<u32> {
     let mut text = [0u8; 512];
     let info = host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0).ok()?;
     let len = host::read(info.number(), &mut text).ok()?;
-    let mut lines = text.get(..len)?.split(|&byte| byte == b'\n');
-    match lines.find_map(|line| line.strip_prefix(b"Pid:\t")) {
+    match status::value(text.get(..len)?, b"Pid") {
         // -1 for one that is gone.
         Some(number) => u32::try_from(Decimal::parse(number)?).ok(),
         None => procfs::process_of_descriptor(descriptor),

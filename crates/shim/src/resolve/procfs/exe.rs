@@ -5,11 +5,11 @@
 
 use newroot_abi::Errno;
 use newroot_paths::{GuestBuf, HostBuf};
+use newroot_procfs::{Decimal, stat};
 use newroot_sys::raw;
 
 use super::maps::Maps;
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
-use crate::report::Decimal;
 
 /// Whether the text of an `exe` link is that of our own: then the process runs a shim too.
 #[must_use]
@@ -45,15 +45,11 @@ fn open(process: &[u8], file: &[u8]) -> Result<Descriptor, Errno> {
     host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)
 }
 
-/// Field 26 of /proc/PID/stat (proc(5)).
+/// What /proc/PID/stat calls `startcode`.
 fn start_of_code(process: &[u8]) -> Result<u64, Errno> {
     let file = open(process, b"/stat")?;
     let mut text = [0u8; 1024];
     let len = host::read(file.number(), &mut text)?;
     let text = text.get(..len).unwrap_or(&[]);
-    // The name in parentheses may hold anything; what follows it doesn't.
-    let after = text.iter().rposition(|&byte| byte == b')').ok_or(Errno::NOENT)?;
-    let mut fields = text.get(after + 1..).unwrap_or(&[]).trim_ascii().split(|&byte| byte == b' ');
-    // The first field behind the name is number 3.
-    fields.nth(26 - 3).and_then(Decimal::parse).ok_or(Errno::NOENT)
+    stat::field(text, 26).and_then(Decimal::parse).ok_or(Errno::NOENT)
 }

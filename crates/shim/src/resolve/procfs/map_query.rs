@@ -4,10 +4,10 @@
 #![allow(unsafe_code)]
 
 use newroot_abi::{Errno, PATH_MAX};
+use newroot_procfs::Mapping;
 use newroot_sys::raw::{self, procmap_query};
 use newroot_sys::syscall;
 
-use super::maps::Mapping;
 use crate::host::Descriptor;
 
 /// `_IOWR('f', 17, struct procmap_query)` of linux/fs.h.

@@ -5,11 +5,11 @@ use newroot_abi::Errno;
 use newroot_abi::plan::MountFlags;
 use newroot_owner::session::MEMORY_SUFFIX;
 use newroot_paths::{GuestBuf, HostBuf, strip_prefix};
+use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::memory;
-use crate::report::Decimal;
 use crate::session::session;
 
 /// Writes the host path of the directory that they all lie in.

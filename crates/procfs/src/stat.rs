@@ -1,0 +1,26 @@
+//! `/proc/PID/stat` (proc_pid_stat(5)).
+
+/// A field by its number, which is at least 3.
+#[must_use]
+pub fn field(text: &[u8], number: usize) -> Option<&[u8]> {
+    /// The first field behind the name, which stands in parentheses and may hold anything; what follows doesn't.
+    const STATE: usize = 3;
+    let name_end = text.iter().rposition(|&byte| byte == b')')?;
+    let mut fields = text.get(name_end + 1..)?.trim_ascii().split(|&byte| byte == b' ');
+    fields.nth(number.checked_sub(STATE)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field;
+
+    #[test]
+    fn the_name_may_hold_anything() {
+        let text = b"12 (a) R 1 (b) S 34 12 12 0\n";
+        assert_eq!(field(text, 3), Some(&b"S"[..]));
+        assert_eq!(field(text, 4), Some(&b"34"[..]));
+        assert_eq!(field(text, 7), Some(&b"0"[..]));
+        assert_eq!(field(text, 8), None);
+        assert_eq!(field(text, 2), None);
+    }
+}
