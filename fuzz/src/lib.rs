@@ -13,6 +13,7 @@ pub mod arguments;
 pub mod capabilities;
 pub mod compression;
 pub mod elf;
+pub mod entries;
 pub mod filter;
 pub mod guard;
 pub mod image;
@@ -21,6 +22,7 @@ pub mod instruction;
 pub mod link;
 pub mod mounts;
 pub mod plan;
+pub mod procfs;
 pub mod record;
 pub mod session;
 pub mod tar;
@@ -46,6 +48,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "capabilities", check: capabilities::check },
     Target { name: "compression", check: compression::check },
     Target { name: "elf", check: elf::check },
+    Target { name: "entries", check: entries::check },
     Target { name: "filter", check: filter::check },
     Target { name: "guard", check: guard::check },
     Target { name: "image", check: image::check },
@@ -54,6 +57,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "link", check: link::check },
     Target { name: "mounts", check: mounts::check },
     Target { name: "plan", check: plan::check },
+    Target { name: "procfs", check: procfs::check },
     Target { name: "record", check: record::check },
     Target { name: "session", check: session::check },
     Target { name: "tar", check: tar::check },

@@ -209,10 +209,12 @@ pub fn owned_value<T: Copy + Plain>(address: usize) -> T {
     unsafe { (address as *const T).read_unaligned() }
 }
 
-/// Moves bytes within such memory.
-pub fn move_owned(to: usize, from: usize, len: usize) {
-    // SAFETY: as for `write_owned`.
-    unsafe { core::ptr::copy(from as *const u8, to as *mut u8, len) };
+/// Bytes that the kernel has just written for the guest. Another of the guest's threads may write there as well, so that
+/// what was read once may be something else the next time.
+#[must_use]
+pub fn written_bytes<'a>(address: usize, len: usize) -> &'a mut [u8] {
+    // SAFETY: it was found writable just before, by the kernel; the bytes are plain.
+    unsafe { core::slice::from_raw_parts_mut(address as *mut u8, len) }
 }
 
 /// The `struct stat` that the kernel has just written for the guest.

@@ -51,7 +51,7 @@ pub(crate) fn amend_count(id: Id, request: &Request) -> Result<(), Errno> {
 /// Amends a listing that the kernel has just written: the store isn't in it, and a name of a file that lies there is
 /// of the file's type and inode. The result is how many bytes are left.
 pub fn amend_listing(directory: i32, out: usize, len: usize, layout: Layout) -> usize {
-    entries::amend(out, len, layout, |entry| {
+    entries::amend(memory::written_bytes(out, len), layout, |entry| {
         if entry.kind() == raw::DT_LNK {
             match stands_for(directory, entry) {
                 Ok(Some(stat)) => {
@@ -68,14 +68,14 @@ pub fn amend_listing(directory: i32, out: usize, len: usize, layout: Layout) -> 
 }
 
 /// The file that an entry is one of several names of.
-fn stands_for(directory: i32, entry: &Entry) -> Result<Option<host::Stat>, Errno> {
+fn stands_for(directory: i32, entry: &Entry<'_>) -> Result<Option<host::Stat>, Errno> {
     let Some(id) = of_name(directory, entry.name())? else { return Ok(None) };
     let mut path = StorePath::new();
     in_store(id, FILE, &mut path)?;
     unless_short(host::fstatat(AT_FDCWD, Path::new(path.with_nul()), raw::AT_SYMLINK_NOFOLLOW))
 }
 
-fn is_store(entry: &Entry, directory: i32) -> bool {
+fn is_store(entry: &Entry<'_>, directory: i32) -> bool {
     let mut path = StorePath::new();
     let written =
         path.assign(root()).and_then(|()| path.extend(b"/")).and_then(|()| path.extend(STORE.as_bytes()));

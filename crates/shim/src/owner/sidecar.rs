@@ -43,7 +43,7 @@ pub(super) const NAME: &[u8] = newroot_abi::STORE.as_bytes();
 
 /// Whether an entry of a directory's listing is the store, wherever it is seen.
 #[must_use]
-pub(super) fn is_store(entry: &Entry, directory: i32) -> bool {
+pub(super) fn is_store(entry: &Entry<'_>, directory: i32) -> bool {
     let mut path = StorePath::new();
     in_store(b"", b"", &mut path).is_ok() && is_at(entry, directory, &mut path)
 }

@@ -1,10 +1,12 @@
 //! The entries of a listing that the kernel has just written for the guest.
+//!
+//! They lie in the guest's memory, where another of its threads may write as well: no length is believed that leads
+//! out of the listing.
 
 use newroot_paths::Buffer;
 use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Path};
-use crate::memory;
 
 /// The two layouts of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,63 +32,67 @@ impl Layout {
 const LENGTH: usize = 16;
 
 /// One entry.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    at: usize,
-    size: usize,
+#[derive(Debug)]
+pub struct Entry<'a> {
+    bytes: &'a mut [u8],
     layout: Layout,
 }
 
-impl Entry {
+impl Entry<'_> {
     /// Its inode number.
     #[must_use]
     pub fn inode(&self) -> u64 {
-        memory::owned_value(self.at)
+        self.bytes.first_chunk().map_or(0, |bytes| u64::from_ne_bytes(*bytes))
     }
 
     /// Its name, with the NUL.
     #[must_use]
-    pub fn name(&self) -> Path<'static> {
-        Path::new(memory::owned_string_with_nul(self.at + self.layout.head()))
+    pub fn name(&self) -> Path<'_> {
+        let name = self.bytes.get(self.layout.head()..).unwrap_or(&[]);
+        let end = name.iter().position(|&byte| byte == 0).map_or(0, |nul| nul + 1);
+        Path::new(name.get(..end).unwrap_or(&[]))
     }
 
     fn kind_at(&self) -> usize {
-        self.at
-            + match self.layout {
-                Layout::Old => self.size - 1,
-                Layout::New => 18,
-            }
+        match self.layout {
+            Layout::Old => self.bytes.len() - 1,
+            Layout::New => 18,
+        }
     }
 
     /// Its type: one of DT_*.
     #[must_use]
     pub fn kind(&self) -> u32 {
-        memory::owned_value::<u8>(self.kind_at()).into()
+        self.bytes.get(self.kind_at()).map_or(raw::DT_UNKNOWN, |&kind| kind.into())
     }
 
     /// Says of which type a file of this `st_mode` is.
-    pub fn set_kind(&self, mode: u32) {
-        memory::store_owned(self.kind_at(), &((mode >> 12 & 0xf) as u8));
+    pub fn set_kind(&mut self, mode: u32) {
+        let at = self.kind_at();
+        if let Some(kind) = self.bytes.get_mut(at) {
+            *kind = (mode >> 12 & 0xf) as u8;
+        }
     }
 
     /// Gives it another inode number.
-    pub fn set_inode(&self, inode: u64) {
-        memory::store_owned(self.at, &inode);
+    pub fn set_inode(&mut self, inode: u64) {
+        if let Some(bytes) = self.bytes.first_chunk_mut() {
+            *bytes = inode.to_ne_bytes();
+        }
     }
 }
 
-/// Goes through the entries; those that `keep` doesn't want are left out. The result is how many bytes there are then.
-pub fn amend(out: usize, len: usize, layout: Layout, mut keep: impl FnMut(&Entry) -> bool) -> usize {
+/// Goes through a listing's entries; those that `keep` doesn't want are left out. The result is how many bytes there
+/// are then.
+pub fn amend(listing: &mut [u8], layout: Layout, mut keep: impl FnMut(&mut Entry<'_>) -> bool) -> usize {
     let mut at = 0;
     let mut left = 0;
-    while at + layout.head() < len {
-        let size = usize::from(memory::owned_value::<u16>(out + at + LENGTH));
-        if size == 0 {
-            break;
-        }
-        if keep(&Entry { at: out + at, size, layout }) {
+    while let Some(&[low, high]) = listing.get(at + LENGTH..at + LENGTH + 2) {
+        let size = usize::from(u16::from_ne_bytes([low, high]));
+        let Some(bytes) = listing.get_mut(at..at + size).filter(|_| size > layout.head()) else { break };
+        if keep(&mut Entry { bytes, layout }) {
             if left != at {
-                memory::move_owned(out + left, out + at, size);
+                listing.copy_within(at..at + size, left);
             }
             left += size;
         }
@@ -97,7 +103,7 @@ pub fn amend(out: usize, len: usize, layout: Layout, mut keep: impl FnMut(&Entry
 
 /// Whether an entry of a directory is the file at a host path.
 #[must_use]
-pub fn is_at<Side, const N: usize>(entry: &Entry, directory: i32, path: &mut Buffer<Side, N>) -> bool {
+pub fn is_at<Side, const N: usize>(entry: &Entry<'_>, directory: i32, path: &mut Buffer<Side, N>) -> bool {
     host::fstatat(AT_FDCWD, Path::new(path.with_nul()), raw::AT_SYMLINK_NOFOLLOW).map_or_else(
         |error| error.is_shortage(),
         |stat| {

@@ -5,6 +5,7 @@ use newroot_sys::table::Call;
 
 use crate::calls::list::entries::{Layout, amend};
 use crate::calls::{descriptor_argument, list as ordinary};
+use crate::memory;
 use crate::owner::sidecar;
 use crate::trap::{Outcome, Trapped};
 
@@ -19,7 +20,7 @@ pub(super) fn list(call: &mut Trapped<'_>, kind: Call) -> Outcome {
         let Outcome::Done(len @ 1..) = outcome else { return outcome };
         let [directory, out, ..] = call.arguments;
         let directory = descriptor_argument(directory);
-        let left = amend(out, len as usize, layout, |entry| {
+        let left = amend(memory::written_bytes(out, len as usize), layout, |entry| {
             if entry.kind() == raw::DT_SOCK {
                 match sidecar::mode_of(entry.inode()) {
                     Ok(Some(mode)) => entry.set_kind(mode),
