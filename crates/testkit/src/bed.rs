@@ -21,6 +21,7 @@ use crate::run::{Ending, Outcome, run, run_within};
 mod check;
 mod fake_root;
 mod faults;
+mod natives;
 
 /// Where the program under test stands in every root.
 const GUEST_PROGRAM: &str = "/bin/guest";
@@ -69,6 +70,8 @@ pub struct Bed {
     guests: PathBuf,
     has_oracle: OnceLock<bool>,
     landlock: OnceLock<u32>,
+    natives: natives::Natives,
+    tools: OnceLock<PathBuf>,
 }
 
 impl Bed {
@@ -99,6 +102,8 @@ impl Bed {
             guests: guests.to_owned(),
             has_oracle: OnceLock::new(),
             landlock: OnceLock::new(),
+            natives: natives::Natives::default(),
+            tools: OnceLock::new(),
         }
     }
 
@@ -252,14 +257,22 @@ impl Bed {
         for library in libraries(&program, linkage) {
             fixture.install(&library, &library);
         }
-        for tool in tools(&self.guests) {
-            let name = tool.file_stem().expect("a tool has a name");
-            fixture.install(&self.compiled(&tool, Linkage::Static), &Path::new("/bin").join(name));
-        }
+        fixture.install_all(self.tools.get_or_init(|| self.gather_tools()), Path::new("/bin"));
         for extra in &guest.bindings {
             fixture.bind(&extra.host, &extra.guest, extra.read_only);
         }
         fixture
+    }
+
+    /// A directory with all tools in it, by their names.
+    fn gather_tools(&self) -> PathBuf {
+        let all = self.scratch.path().join("tools");
+        fs::create_dir(&all).expect("a directory for tools");
+        for tool in tools(&self.guests) {
+            let name = tool.file_stem().expect("a tool has a name");
+            copy_program(&self.compiled(&tool, Linkage::Static), &all.join(name));
+        }
+        all
     }
 
     /// A program of `tests/guests/tools`, linked statically.

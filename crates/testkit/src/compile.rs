@@ -72,8 +72,16 @@ pub(crate) fn compile(
 /// # Panics
 /// When it can't be copied.
 pub(crate) fn copy_program(from: &Path, to: &Path) {
-    let copied = Command::new("cp").arg("--").args([from, to]).status().expect("cp");
+    let copied = Command::new("cp").args(["-RL", "--"]).args([from, to]).status().expect("cp");
     assert!(copied.success(), "cannot copy '{}' to '{}'", from.display(), to.display());
+}
+
+/// The same of all programs in a directory.
+///
+/// # Panics
+/// When they can't be copied.
+pub(crate) fn copy_programs(from: &Path, to: &Path) {
+    copy_program(&from.join("."), to);
 }
 
 /// Whether `compiler` can be run at all.

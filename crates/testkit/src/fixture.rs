@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::compile::copy_program;
+use crate::compile::{copy_program, copy_programs};
 use crate::enter::User;
 use crate::snapshot::snapshot;
 
@@ -180,6 +180,20 @@ impl Fixture {
         copy_program(file, &place);
         chmod(&place, 0o755);
         self.own(&place);
+    }
+
+    /// Copies all programs in a directory of the host's to the directory `guest`, which is there.
+    ///
+    /// # Panics
+    /// When they can't be copied.
+    pub fn install_all(&self, programs: &Path, guest: &Path) {
+        let place = self.place(guest, &[]);
+        copy_programs(programs, &place);
+        for program in fs::read_dir(programs).expect("a readable directory") {
+            let copy = place.join(program.expect("an entry").file_name());
+            chmod(&copy, 0o755);
+            self.own(&copy);
+        }
     }
 
     /// Makes the mount points the real kernel needs and the root lacks.

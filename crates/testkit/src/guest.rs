@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::enter::User;
 
 /// How a program is linked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Linkage {
     /// With glibc, statically.
     Static,

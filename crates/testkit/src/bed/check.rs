@@ -5,16 +5,12 @@ use crate::compare::difference;
 use crate::guest::{Guest, Linkage};
 
 impl Bed {
-    /// Runs `guest` natively and on `engine`.
+    /// Runs `guest` on `engine`, and natively if that wasn't done yet.
     ///
     /// # Errors
     /// What the engine shows otherwise than the kernel, or than the guest's `.differs` file says.
     pub fn check(&self, guest: &Guest, linkage: Linkage, engine: Engine) -> Result<(), String> {
-        let mut expected = if engine.fake_root {
-            self.native_root(guest, linkage, engine.lacking)
-        } else {
-            self.native_without(guest, linkage, engine.lacking)
-        };
+        let mut expected = self.expected_of(guest, linkage, engine);
         // What the trap engine does otherwise for everybody, it does for root too, and with links of its own.
         let of_root = engine.fake_root.then_some(Engine::FAKE_ROOT.differences);
         let of_trap = (engine.fake_root || engine.own_links).then_some(Engine::TRAP.differences);
