@@ -50,6 +50,15 @@ impl Place {
         command.env("XDG_RUNTIME_DIR", self.top.join("runtime")).env("XDG_CACHE_HOME", self.top.join("cache"))
     }
 
+    /// Runs `newroot WORDS` with so much memory.
+    fn with_memory(&self, kilobytes: usize, words: &[&str]) -> Outcome {
+        let world = self.bed.enter().cwd(&self.top).user(User::ordinary());
+        let mut command = world.command(Path::new("/bin/sh"));
+        command.args(["-c", "ulimit -v \"$0\" && exec \"$@\"", &kilobytes.to_string()]);
+        command.arg(self.bed.program("newroot")).args(words);
+        run(self.environment(&mut command))
+    }
+
     /// Has the Nth fitting call of `newroot WORDS` fail; the result says which one that was.
     fn failing(&self, nth: usize, error: i32, words: &[&str]) -> (Outcome, String) {
         let report = self.bed.scratch().join("report");
@@ -164,6 +173,43 @@ fn archives_are_whole_or_not_there() {
     place.each(&["import", "root.tar", "imported"], || remove(&made("imported")));
     place
         .each(&["export", "root", "-o", "new.tar"], || fs::remove_file(made("new.tar")).expect("an archive"));
+}
+
+/// What there is of memory is enough to start, and not to make a root, or to unpack one.
+#[test]
+fn memory_that_runs_out_leaves_nothing_half_done() {
+    /// Kilobytes of a page, and of what is enough for anything.
+    const PAGE: usize = 4;
+    const ENOUGH: usize = 1 << 16;
+    /// So much less than enough is tried.
+    const RANGE: usize = 1 << 10;
+    let place = Place::new();
+    for words in [&["init", "root", "true", "sh"][..], &["export", "root", "-o", "root.tar"]] {
+        place.succeeds(words);
+    }
+    let before = place.files();
+    let made = place.top.join("new");
+    for words in [&["init", "new", "true", "sh"][..], &["import", "root.tar", "new"]] {
+        let works = |kilobytes: usize| {
+            let outcome = place.with_memory(kilobytes, words);
+            let what = format!("{words:?} with {kilobytes} KiB: {}, {}", outcome.ending, outcome.stderr());
+            if outcome.ending == Ending::Exit(0) {
+                remove(&made);
+            }
+            assert_eq!(place.files(), before, "{what}");
+            outcome
+        };
+        let (mut least, mut too_little) = (ENOUGH, 0);
+        while least - too_little > PAGE {
+            let middle = (least + too_little) / 2;
+            *if works(middle).ending == Ending::Exit(0) { &mut least } else { &mut too_little } = middle;
+        }
+        let tried = (least.saturating_sub(RANGE)..least).step_by(PAGE * every());
+        let refusals =
+            tried.filter(|&kilobytes| works(kilobytes).stderr().contains("without more memory")).count();
+        println!("{words:?}: {least} KiB are enough, {refusals} refusals");
+        assert!(refusals > 0, "{words:?}: {least}");
+    }
 }
 
 #[test]

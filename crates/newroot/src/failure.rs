@@ -19,6 +19,9 @@ pub(crate) enum Failure {
     /// The root could not be exported or imported.
     #[error(transparent)]
     Archive(#[from] newroot_archive::Error),
+    /// There was no more memory.
+    #[error("cannot go on without more memory; what was begun is undone")]
+    Memory,
     /// Standard output can't be written to.
     #[error("cannot write to standard output: {}", newroot_engine::reason(.0))]
     Output(#[from] io::Error),
@@ -37,7 +40,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Launch(error) => error.exit_code(),
-            Self::Usage(_) | Self::Roots(_) | Self::Archive(_) | Self::Output(_) => 125,
+            Self::Usage(_) | Self::Roots(_) | Self::Archive(_) | Self::Memory | Self::Output(_) => 125,
         }
     }
 
@@ -48,7 +51,7 @@ impl Failure {
             Self::Launch(error) => error.hint().map(|hint| hint.0),
             Self::Roots(error) => error.hint().map(str::to_owned),
             Self::Archive(error) => error.hint().map(str::to_owned),
-            Self::Output(_) => None,
+            Self::Memory | Self::Output(_) => None,
         }
     }
 }

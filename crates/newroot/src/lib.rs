@@ -8,6 +8,7 @@ mod caller;
 mod commands;
 pub mod dialects;
 mod failure;
+pub mod memory;
 mod messages;
 
 use std::ffi::OsString;

@@ -10,6 +10,9 @@
 
 use std::ffi::{OsString, c_char, c_int};
 
+#[global_allocator]
+static ALLOCATOR: newroot::memory::Allocator = newroot::memory::Allocator::new();
+
 // SAFETY: the name is the one the C library's start-up code calls, with these arguments; no
 // other object of this program defines it.
 #[unsafe(no_mangle)]

@@ -54,5 +54,5 @@ fn watched<T>(
     let result = interrupt::held_back(|interrupt| {
         work(&mut Progress::new(messages, interrupt), &|| interrupt.is_pending())
     });
-    Ok(result?)
+    result.map_err(interrupt::reason)
 }

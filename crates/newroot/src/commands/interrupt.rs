@@ -10,6 +10,9 @@
 use std::mem::MaybeUninit;
 use std::ptr;
 
+use crate::failure::Failure;
+use crate::memory;
+
 /// The signals by which a user or a session ends a program.
 const SIGNALS: [libc::c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 
@@ -20,8 +23,11 @@ pub(super) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Whether the user wants an end.
+    /// Whether the user wants an end, or there is no memory to go on with.
     pub(super) fn is_pending(&self) -> bool {
+        if memory::ran_short() {
+            return true;
+        }
         let mut pending = empty_set();
         // SAFETY: the set is ours, and initialized.
         unsafe { libc::sigpending(&raw mut pending) };
@@ -50,6 +56,11 @@ pub(super) fn held_back<T>(work: impl FnOnce(&Interrupt) -> T) -> T {
     // SAFETY: the set is what the mask was.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, ptr::null_mut()) };
     result
+}
+
+/// Why work wasn't done that was to end where [`Interrupt::is_pending`] said so.
+pub(super) fn reason(error: impl Into<Failure>) -> Failure {
+    if memory::ran_short() { Failure::Memory } else { error.into() }
 }
 
 /// Whether the signal has no effect on this process, as under nohup(1). Blocked, it would be

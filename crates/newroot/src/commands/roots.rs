@@ -63,7 +63,7 @@ fn watched<T>(
     work: impl FnOnce(&mut Progress<'_>) -> newroot_roots::Result<T>,
 ) -> Result<T, Failure> {
     let result = interrupt::held_back(|interrupt| work(&mut Progress::new(messages, interrupt)));
-    Ok(result?)
+    result.map_err(interrupt::reason)
 }
 
 fn options(force: bool) -> Options {
