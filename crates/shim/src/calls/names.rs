@@ -289,20 +289,23 @@ fn link_descriptor(
     new: (i32, usize),
     flags: usize,
 ) -> Result<usize, Errno> {
-    read_path(second, new.1)?;
-    // The descriptor is looked at before the new name; the root, as a new name, is only taken.
+    // The descriptor is looked at before the new name is even read; the root, as a new name, is only taken.
     let taken = [descriptor as isize as usize, c"".as_ptr() as usize, 0, c"/".as_ptr() as usize, flags, 0];
+    let is_open = || if descriptor == AT_FDCWD { Ok(()) } else { host::fstat(descriptor).map(|_| ()) };
     let allowed = match forward(raw::__NR_linkat, taken) {
         Err(Errno::EXIST) => true,
         // Before Linux 6.10 only CAP_DAC_READ_SEARCH may, which the guest's root has.
-        Err(Errno::NOENT) if may_link_descriptors() => false,
+        Err(Errno::NOENT) if may_link_descriptors() => {
+            is_open()?;
+            false
+        }
         // A host that makes no links at all.
-        Err(error) if links::is_refusal(error) => true,
+        Err(error) if links::is_refusal(error) => {
+            is_open()?;
+            true
+        }
         refused => return refused,
     };
-    if !allowed && descriptor != AT_FDCWD {
-        host::fstat(descriptor)?;
-    }
     let to = new_name(second, new)?;
     if session().mounts.mounts().len() > 1 {
         different_mounts(resolve::mount_of_directory(descriptor)?, to.mount()?)?;
