@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     // newroot itself is among them.
     let mut programs = executables(crate::cargo().args(test))?;
     programs.retain(|program| program.parent().is_some_and(|parent| parent.ends_with("deps")));
-    let scratch = tempfile::tempdir()?;
+    let scratch = packages::scratch(&cache)?;
     let disk = scratch.path().join("disk");
     disk::make(&disk, &programs, &options.filter)?;
 

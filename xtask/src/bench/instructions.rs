@@ -49,7 +49,7 @@ pub(super) fn run(options: &Options) -> Outcome {
     let qemu = packages::qemu(&cache)?;
     let kernel = packages::kernel(&cache, KERNEL)?;
 
-    let scratch = tempfile::tempdir()?;
+    let scratch = packages::scratch(&cache)?;
     let [own, guest] = ["own", "guest"].map(|name| scratch.path().join(name));
     machine_disk(&own, options, &root, &newroot, proot.as_deref())?;
     // Written from where it is: a copy would be two gigabytes more.
@@ -86,7 +86,7 @@ fn machine_disk(
     let mut programs = PROGRAMS.map(PathBuf::from).to_vec();
     programs.extend(in_path("bwrap"));
     programs.extend(proot.map(Path::to_owned));
-    let disk = Disk::new(&programs)?;
+    let disk = Disk::new(image, &programs)?;
     let this = std::env::current_exe()?;
     let recipe = debian_recipe(root);
     for file in [&this, newroot, &recipe] {
@@ -121,7 +121,7 @@ fn machine_disk(
          echo '{ENDED}'$status
          "
     );
-    disk.write(image, SIZES[0], &job)
+    disk.write(SIZES[0], &job)
 }
 
 /// A word of the shell's.

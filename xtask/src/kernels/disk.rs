@@ -21,7 +21,7 @@ const PROGRAMS: [&str; 3] = ["/usr/bin/prlimit", "/usr/bin/unshare", "/usr/bin/s
 /// Makes the image, with the test programs in it and a script that runs those tests that have one
 /// of `filters` in their names.
 pub(super) fn make(image: &Path, programs: &[PathBuf], filters: &[String]) -> Outcome {
-    let disk = Disk::new(&PROGRAMS.map(PathBuf::from))?;
+    let disk = Disk::new(image, &PROGRAMS.map(PathBuf::from))?;
     disk.script("usr/bin/ldd", "#!/bin/sh\nexec /lib64/ld-linux-x86-64.so.2 --list \"$1\"\n")?;
 
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/newroot").canonicalize()?;
@@ -39,7 +39,7 @@ pub(super) fn make(image: &Path, programs: &[PathBuf], filters: &[String]) -> Ou
         }
     }
     what_tests_need(&disk, &programs[0])?;
-    disk.write(image, SIZE, &script)
+    disk.write(SIZE, &script)
 }
 
 /// newroot, the guest programs and all others, compiled, and their sources, by which they are found again.

@@ -50,12 +50,15 @@ poweroff -f
 /// What the root of the machine will be.
 pub(crate) struct Disk {
     root: TempDir,
+    image: PathBuf,
 }
 
 impl Disk {
-    /// Everything but the job: busybox, and these programs of this machine, which it has no equal of.
-    pub(crate) fn new(programs: &[PathBuf]) -> Result<Self, Box<dyn Error>> {
-        let disk = Self { root: tempfile::tempdir()? };
+    /// Everything but the job: busybox, and these programs of this machine, which it has no equal of. It is gathered
+    /// beside where its image will be.
+    pub(crate) fn new(image: &Path, programs: &[PathBuf]) -> Result<Self, Box<dyn Error>> {
+        let disk =
+            Self { root: tempfile::tempdir_in(image.parent().unwrap_or(image))?, image: image.to_owned() };
         let root = disk.root.path();
         fs::set_permissions(root, fs::Permissions::from_mode(0o755))?;
         for directory in DIRECTORIES {
@@ -75,9 +78,9 @@ impl Disk {
     }
 
     /// Writes the image of a machine that runs `job`, a shell script, and powers itself off.
-    pub(crate) fn write(self, image: &Path, size: &str, job: &str) -> Outcome {
+    pub(crate) fn write(self, size: &str, job: &str) -> Outcome {
         fs::write(self.root.path().join("job"), job)?;
-        write(image, size, self.root.path())
+        write(&self.image, size, self.root.path())
     }
 
     /// Copies a file or a directory to the same path.

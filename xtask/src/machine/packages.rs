@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use newroot_testkit::debian_root;
+use tempfile::TempDir;
 
 use crate::guest::sources::Distribution;
 use crate::{Outcome, finish};
@@ -48,6 +49,20 @@ pub(crate) fn cache() -> Result<PathBuf, Box<dyn Error>> {
     let cache = debian_root().with_file_name("kernels");
     fs::create_dir_all(&cache)?;
     Ok(cache)
+}
+
+/// A directory in the cache for what one run makes, which are gigabytes. What a killed run has left there goes first.
+pub(crate) fn scratch(cache: &Path) -> Result<TempDir, Box<dyn Error>> {
+    const PREFIX: &str = "run-";
+    for entry in fs::read_dir(cache)? {
+        let entry = entry?;
+        let name = entry.file_name().into_string().unwrap_or_default();
+        let process = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(tempfile::Builder::new().prefix(&format!("{PREFIX}{}-", std::process::id())).tempdir_in(cache)?)
 }
 
 /// The installed one, else Debian's, unpacked in `cache`: it conflicts with packages that a machine may have.
