@@ -5,7 +5,7 @@ use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
 use newroot_sys::raw;
 
-use super::{descriptor_argument, forward};
+use super::{descriptor_argument, forward, precedence};
 use crate::resolve;
 use crate::session::session;
 use crate::trap::{Outcome, Trapped};
@@ -13,16 +13,12 @@ use crate::trap::{Outcome, Trapped};
 /// fchmod(2), fchown(2), fsetxattr(2), fremovexattr(2).
 pub fn descriptor_write(call: &mut Trapped<'_>) -> Outcome {
     if let Some(error) = refused(call) {
-        // Name and flags of an extended attribute come before the descriptor.
-        if matches!(call.number as u32, raw::__NR_fsetxattr | raw::__NR_fremovexattr) {
-            let [_, rest @ ..] = call.arguments;
-            let [a, b, c, d, e] = rest;
-            match forward(call.number as u32, [usize::MAX, a, b, c, d, e]) {
-                Err(Errno::BADF) => {}
-                answer => return answer.into(),
+        return match call.number as u32 {
+            raw::__NR_fsetxattr | raw::__NR_fremovexattr => {
+                precedence::attribute(call.number, call.arguments, error).into()
             }
-        }
-        return error.into();
+            _ => error.into(),
+        };
     }
     forward(call.number as u32, call.arguments).into()
 }

@@ -90,11 +90,21 @@ fn times_in_range(times: usize) -> Result<(), Errno> {
 const UTIME_NOW: usize = (1 << 30) - 1;
 const UTIME_OMIT: usize = (1 << 30) - 2;
 
+/// The same of a call about an extended attribute that names a descriptor, or fails because of that: name, value and
+/// flags may come first (before Linux 6.13 they don't).
+pub(crate) fn attribute(number: usize, arguments: [usize; 6], error: Errno) -> Result<usize, Errno> {
+    let [_, name, value, size, flags, rest] = arguments;
+    match forward(number as u32, [usize::MAX, name, value, size, flags, rest]) {
+        Err(Errno::BADF) => Err(error),
+        answer => answer,
+    }
+}
+
 /// The same of open(2) and openat(2). What openat2(2) refuses was looked at before.
 ///
 /// # Errors
 /// What is minded before the path; `error` if there is nothing.
-pub(super) fn open(request: &Request, error: Errno) -> Result<usize, Errno> {
+pub(crate) fn open(request: &Request, error: Errno) -> Result<usize, Errno> {
     const TMPFILE: u64 = (raw::O_TMPFILE & !raw::O_DIRECTORY) as u64;
     const CREATED_DIRECTORY: u64 = (raw::O_CREAT | raw::O_DIRECTORY) as u64;
     let flags = request.flags;

@@ -99,7 +99,9 @@ pub(super) fn by_path(
 /// The calls that name a descriptor. One opened with O_PATH is no file to them.
 pub(super) fn by_descriptor(call: &Trapped<'_>, me: &Identity<'_>, number: u32) -> Result<usize, Errno> {
     let [descriptor, ..] = call.arguments;
-    no_mere_path(descriptor)?;
+    if let Err(error) = no_mere_path(descriptor) {
+        return precedence::attribute(call.number, call.arguments, error);
+    }
     let operation = Operation::asked(number, &call.arguments)?;
     operation.check()?;
     run(me, File::Descriptor(descriptor_argument(descriptor)), None, operation)

@@ -24,11 +24,12 @@ use newroot_abi::Errno;
 use newroot_owner::session::Identity;
 use newroot_sys::arch::legacy;
 use newroot_sys::raw;
-use newroot_sys::table::{Call, Intent, Row};
+use newroot_sys::table::{Call, Intent, PathCall, Row};
 
 use super::process;
 use crate::calls::path::is_access;
-use crate::slots::Scratch;
+use crate::calls::precedence;
+use crate::slots::{Operand, Scratch};
 use crate::trap::{Outcome, Trapped};
 
 pub(crate) use open::opens_device;
@@ -66,18 +67,26 @@ pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Opt
             | raw::__NR_fchmodat2
             | legacy::__NR_chown
             | legacy::__NR_lchown
-            | raw::__NR_fchownat => Some(change::by_path(call, &me, &path, &mut scratch.first).into()),
+            | raw::__NR_fchownat => {
+                let result = change::by_path(call, &me, &path, &mut scratch.first);
+                Some(minded(call, &path, &mut scratch.first, result))
+            }
             raw::__NR_setxattr..=raw::__NR_fremovexattr => {
                 Some(attributes::by_path(call, &me, &path, &mut scratch.first).into())
             }
             raw::__NR_setxattrat..=raw::__NR_removexattrat => Some(Errno::NOSYS.into()),
             _ if path.intent == Intent::Create => {
-                Some(create::create(call, &me, &path, &mut scratch.first).into())
+                let result = create::create(call, &me, &path, &mut scratch.first);
+                Some(minded(call, &path, &mut scratch.first, result))
             }
             _ if path.intent == Intent::Remove => {
-                Some(remove::remove(call, &me, &path, &mut scratch.first).into())
+                let result = remove::remove(call, &me, &path, &mut scratch.first);
+                Some(minded(call, &path, &mut scratch.first, result))
             }
-            _ => walk::check(call, &me, &path, &mut scratch.first).err().map(Into::into),
+            _ => {
+                let refused = walk::check(call, &me, &path, &mut scratch.first).err()?;
+                Some(minded(call, &path, &mut scratch.first, Err(refused)))
+            }
         },
         Call::Rename | Call::RenameAt | Call::RenameAt2 => Some(remove::rename(call, &me, scratch).into()),
         Call::Link | Call::LinkAt => remove::check_link(call, &me, scratch).err().map(Into::into),
@@ -95,6 +104,16 @@ pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Opt
         Call::Uname => Some(others::uname(call)),
         _ => None,
     }
+}
+
+/// What a call that the table describes says for good.
+fn minded(
+    call: &Trapped<'_>,
+    row: &PathCall,
+    operand: &mut Operand,
+    result: Result<usize, Errno>,
+) -> Outcome {
+    result.or_else(|error| precedence::path(call.number, call.arguments, row, operand, error)).into()
 }
 
 /// Calls that the kernel has to itself otherwise.
@@ -126,11 +145,11 @@ fn faked(call: &mut Trapped<'_>, number: u32) -> Outcome {
 
 fn descriptor_write(call: &Trapped<'_>, me: &Identity<'_>, number: u32) -> Result<usize, Errno> {
     // The ordinary code knows whether its binding is read-only.
-    if let Some(refused) = crate::calls::attributes::refused(call) {
-        return Err(refused);
-    }
-    match number {
-        raw::__NR_fchmod | raw::__NR_fchown => change::by_descriptor(call, me, number),
-        _ => attributes::by_descriptor(call, me, number),
+    let refused = crate::calls::attributes::refused(call);
+    match (number, refused) {
+        (raw::__NR_fchmod | raw::__NR_fchown, Some(error)) => Err(error),
+        (raw::__NR_fchmod | raw::__NR_fchown, None) => change::by_descriptor(call, me, number),
+        (_, Some(error)) => precedence::attribute(call.number, call.arguments, error),
+        (_, None) => attributes::by_descriptor(call, me, number),
     }
 }

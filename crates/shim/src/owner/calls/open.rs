@@ -9,8 +9,8 @@ use newroot_sys::raw;
 use super::create::{Parent, take_back};
 use super::device::{may_be_device, open_device};
 use crate::calls::open::{Request, request};
-use crate::calls::path::{exists, read_only_directory};
-use crate::calls::read_path;
+use crate::calls::path::{exists, read_only_directory, searched};
+use crate::calls::{precedence, read_path};
 use crate::host::{self, Descriptor, FileType, Path};
 use crate::links;
 use crate::owner::file::{self, File};
@@ -29,7 +29,8 @@ const O_NOFOLLOW: u64 = raw::O_NOFOLLOW as u64;
 /// `None` leaves the call to the ordinary code: the file exists, and may be opened.
 pub(super) fn open(call: &mut Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch) -> Option<Outcome> {
     let opened = request(call).and_then(|request| {
-        let opened = ours(me, &mut scratch.first, request, call.context.mask)?;
+        let opened = ours(me, &mut scratch.first, request, call.context.mask)
+            .map_err(|error| precedence::open(&request, error).err().unwrap_or(error))?;
         opened.map(|descriptor| hand_over(descriptor, request.flags)).transpose()
     });
     opened.transpose().map(Into::into)
@@ -188,7 +189,7 @@ fn create(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<
         let entry = resolve::entry(operand, directory)?;
         let is_dots = matches!(operand.name.bytes(), b"." | b"..");
         if is_dots && request.flags & O_EXCL != 0 {
-            return Err(Errno::EXIST);
+            return searched(&entry).and(Err(Errno::EXIST));
         }
         // What ends in a slash is no file, and a mount point is there already.
         if entry.mount_point || operand.name.bytes().ends_with(b"/") || is_dots {
@@ -264,11 +265,14 @@ fn found(
 
 /// O_TMPFILE.
 fn unnamed(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<Descriptor, Errno> {
-    let object = permission::object(me, operand, request.directory, Last::Follow)?;
+    let object = permission::object(me, operand, request.directory, request.last())?;
+    let Some(directory) = &object.descriptor else { return Err(Errno::MFILE) };
+    if FileType::of(&host::fstat(directory.number())?) != FileType::Directory {
+        return Err(Errno::NOTDIR);
+    }
     if object.read_only()? {
         return Err(Errno::ROFS);
     }
-    let Some(directory) = &object.descriptor else { return Err(Errno::MFILE) };
     let parent = Parent::of_directory(me, directory.number(), object.mount)?;
     let flags = request.flags | u64::from(raw::O_CLOEXEC);
     let made = host::openat(directory.number(), Path::new(b".\0"), flags as u32, request.mode as u32)?;

@@ -173,6 +173,23 @@ pub(super) fn rename(
     outcome.result()
 }
 
+/// Where a name is that is to be changed; `None` if something is wrong with it, which the call itself will say.
+fn entry(
+    me: &Identity<'_>,
+    operand: &mut Operand,
+    (directory, path): (i32, usize),
+) -> Result<Option<Entry>, Errno> {
+    if read_path(operand, path).is_err() {
+        return Ok(None);
+    }
+    permission::search(me, operand, directory, Last::Keep)?;
+    match resolve::entry(operand, directory) {
+        Ok(entry) => Ok(Some(entry)),
+        Err(error) if error.is_shortage() => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
 /// Whether both names may be changed; the result is the file that is replaced.
 fn check_rename(
     call: &Trapped<'_>,
@@ -186,15 +203,7 @@ fn check_rename(
     let exchange = flags & EXCHANGE != 0;
     let [old, new] = two_names(call);
     let Scratch { first, second, .. } = scratch;
-    read_path(first, old.1)?;
-    read_path(second, new.1)?;
-    permission::search(me, first, old.0, Last::Keep)?;
-    permission::search(me, second, new.0, Last::Keep)?;
-    let (from, to) = match (resolve::entry(first, old.0), resolve::entry(second, new.0)) {
-        (Ok(from), Ok(to)) => (from, to),
-        (Err(error), _) | (_, Err(error)) if error.is_shortage() => return Err(error),
-        _ => return Ok(None),
-    };
+    let (Some(from), Some(to)) = (entry(me, first, old)?, entry(me, second, new)?) else { return Ok(None) };
     if from.mount_point || to.mount_point {
         return Ok(None);
     }
