@@ -53,6 +53,15 @@ impl Case {
         entries.map(|line| line.split(' ').collect())
     }
 
+    /// The same for fake root, as far as that is meant to be as real root is: in bindings the host's rights hold, and no
+    /// devices can be made; a file that is written to loses its set-user-ID bit, and a removed one that bears no
+    /// attributes its sticky one; `trusted.*` is for what bears attributes only.
+    #[must_use]
+    pub fn for_fake_root(&self) -> Self {
+        let lines = self.lines.iter().filter(|line| !line.contains(" trusted."));
+        Self { lines: lines.map(|line| for_fake_root(line)).collect() }
+    }
+
     pub(super) fn bindings(&self) -> Vec<Bound> {
         let mut bindings = Vec::new();
         for line in self.lines.iter().filter_map(|line| line.strip_prefix("bind ")) {
@@ -67,6 +76,31 @@ impl Case {
         }
         bindings
     }
+}
+
+fn for_fake_root(line: &str) -> String {
+    let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    let operation = line.split(' ').nth(1).unwrap_or_default();
+    let mode = match (words[0].as_str(), operation) {
+        ("d" | "f", _) => 2,
+        ("0" | "1", "fchmod") => 3,
+        ("0" | "1", "mkdir" | "mknod" | "creat" | "chmod") => 4,
+        ("0" | "1", "open" | "openat2") => 6,
+        _ => return line.to_owned(),
+    };
+    if let Some(word) = words.get_mut(mode) {
+        let (kind, number) =
+            word.rsplit_once('|').map_or(("", word.as_str()), |(kind, number)| (kind, number));
+        // openat2(2) takes none where nothing is made.
+        let makes = operation != "openat2" || line.contains("O_CREAT") || line.contains("O_TMPFILE");
+        if let Some(mode) = u32::from_str_radix(number, 8).ok().filter(|mode| *mode != 0 || makes) {
+            let kept = if operation == "mkdir" || line.starts_with('d') { 0o1777 } else { 0o777 };
+            let mode = format!("{:o}", mode & kept | 0o700);
+            let kind = kind.replace("S_IFCHR", "S_IFIFO");
+            *word = if kind.is_empty() { mode } else { format!("{kind}|{mode}") };
+        }
+    }
+    words.join(" ")
 }
 
 /// The path a word stands for.
@@ -106,6 +140,15 @@ mod tests {
     fn words_stand_for_bytes() {
         assert_eq!(bytes_of("a\\xff\\(3:xy)/b"), b"a\xffxyxyxy/b");
         assert_eq!(bytes_of("''"), b"");
+    }
+
+    #[test]
+    fn fake_roots_modes_let_the_real_user_in() {
+        let case = "d h0 0\nf root/a 4644 x\nl root/b 0\n0 mkdir cwd a 1005\n1 openat2 s1 cwd a O_RDONLY 0 0\n\
+                    0 openat2 s1 cwd a O_CREAT 0 0\n0 mknod - a S_IFCHR|644\n0 setxattr f s0 trusted.a x 0\n";
+        let expected = "d h0 700\nf root/a 744 x\nl root/b 0\n0 mkdir cwd a 1705\n1 openat2 s1 cwd a O_RDONLY 0 0\n\
+                        0 openat2 s1 cwd a O_CREAT 700 0\n0 mknod - a S_IFIFO|744\n";
+        assert_eq!(Case::parse(case).for_fake_root().text(), expected);
     }
 
     #[test]

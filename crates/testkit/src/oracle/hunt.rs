@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::case::Case;
 use super::generate::generate;
-use super::lab::{AGAIN, Difference, Lab};
+use super::lab::{AGAIN, Difference, Findings, Lab};
 use super::shrink::shrink;
 use crate::engine::Engine;
 
@@ -95,25 +95,36 @@ impl Hunt {
 
     fn try_one(&self, lab: &Lab<'_>, seed: u64, report: &Mutex<Report>) {
         let case = generate(seed, self.operations);
-        let expected = lab.native(&case);
-        {
-            let mut report = report.lock().expect("no worker panicked");
-            expected.count_results(&case, &mut report.results);
-            if !expected.is_complete() {
-                report.unfit.push(seed);
-                return;
-            }
-        }
+        let for_fake_root = case.for_fake_root();
+        let mut known: Option<(bool, Findings)> = None;
         for &engine in &self.engines {
+            let case = if engine.fake_root { &for_fake_root } else { &case };
+            // Two that differ in it don't take turns.
+            let expected = match known.take().filter(|(as_root, _)| *as_root == engine.fake_root) {
+                Some((_, expected)) => expected,
+                None => {
+                    let expected = lab.native(case, engine);
+                    let mut report = report.lock().expect("no worker panicked");
+                    expected.count_results(case, &mut report.results);
+                    if !expected.is_complete() {
+                        report.unfit.push(seed);
+                    }
+                    expected
+                }
+            };
+            if !expected.is_complete() {
+                continue;
+            }
             let start = Instant::now();
-            let seen = lab.on_engine(&case, engine);
+            let seen = lab.on_engine(case, engine);
             let time = start.elapsed();
-            let once = expected.compare(&seen, &case);
-            let difference = once.clone().filter(|once| lab.shown_again(once, &case, engine) == AGAIN);
+            let once = expected.compare(&seen, case);
+            let difference = once.clone().filter(|once| lab.shown_again(once, case, engine) == AGAIN);
             if let (Some(once), None) = (once, &difference) {
                 let find = Find { engine: engine.name, seed, case: case.clone(), difference: once };
                 report.lock().expect("no worker panicked").unsteady.push(find);
             }
+            known = Some((engine.fake_root, expected));
             let index = {
                 let mut report = report.lock().expect("no worker panicked");
                 let account = report.engines.entry(engine.name).or_default();
@@ -128,7 +139,7 @@ impl Hunt {
                 }
             };
             let kind = report.lock().expect("no worker panicked").finds[index].difference.kind.clone();
-            if let Some((case, difference)) = least(lab, &case, engine, &kind) {
+            if let Some((case, difference)) = least(lab, case, engine, &kind) {
                 let mut report = report.lock().expect("no worker panicked");
                 let find = &mut report.finds[index];
                 (find.case, find.difference) = (case, difference);
@@ -141,7 +152,7 @@ impl Hunt {
 /// The least case with this kind of difference.
 fn least(lab: &Lab<'_>, case: &Case, engine: Engine, kind: &str) -> Option<(Case, Difference)> {
     let shown = |case: &Case| {
-        let expected = lab.native(case);
+        let expected = lab.native(case, engine);
         let complete = expected.is_complete();
         let difference = expected.compare(&lab.on_engine(case, engine), case);
         difference.filter(|difference| complete && difference.kind == kind)

@@ -67,7 +67,7 @@ impl<'a> Lab<'a> {
         Self { bed, program, _place: place }
     }
 
-    fn tree(&self, case: &Case) -> Tree {
+    fn tree(&self, case: &Case, user: User) -> Tree {
         let mut script = String::new();
         for line in case.lines.iter().filter_map(|line| line.strip_prefix("bind ")) {
             let place = line.split(' ').nth(1).unwrap_or("/");
@@ -77,13 +77,14 @@ impl<'a> Lab<'a> {
             script.push_str(operation);
             script.push('\n');
         });
-        Tree::new(self.bed.scratch(), User::ordinary(), case, &self.program, &script)
+        Tree::new(self.bed.scratch(), user, case, &self.program, &script)
     }
 
-    /// What the kernel makes of `case`.
+    /// What the kernel makes of `case`, carried out by who the guest of `engine` seems to be.
     #[must_use]
-    pub fn native(&self, case: &Case) -> Findings {
-        let tree = self.tree(case);
+    pub fn native(&self, case: &Case, engine: Engine) -> Findings {
+        let user = if engine.fake_root { User::ROOT } else { User::ordinary() };
+        let tree = self.tree(case, user);
         let root = tree.root();
         let mut world = self.bed.enter().mounts();
         let place = |guest: &Path| root.join(guest.strip_prefix("/").unwrap_or(guest));
@@ -95,18 +96,22 @@ impl<'a> Lab<'a> {
                 world.bind(&host, &place)
             };
         }
-        fs::create_dir_all(root.join("proc")).expect("a directory of the root");
-        world = world.bind(Path::new("/proc"), &root.join("proc"));
-        world = world.root(&root).cwd(Path::new("/")).user(User::ordinary());
-        findings(&tree, world.command(Path::new("/bin/guest")).arg("/bin/script"))
+        if has_proc(engine) {
+            fs::create_dir_all(root.join("proc")).expect("a directory of the root");
+            world = world.bind(Path::new("/proc"), &root.join("proc"));
+        }
+        world = world.root(&root).cwd(Path::new("/")).user(user);
+        if engine.fake_root {
+            world = world.root_alone();
+        }
+        findings(&tree, engine, world.command(Path::new("/bin/guest")).arg("/bin/script"))
     }
 
     /// What `engine` makes of `case`.
     #[must_use]
     pub fn on_engine(&self, case: &Case, engine: Engine) -> Findings {
-        let tree = self.tree(case);
         let user = User::ordinary();
-        fs::create_dir_all(tree.root().join("proc")).expect("a directory of the root");
+        let tree = self.tree(case, user);
         let caller = if engine.by_root { User::ROOT } else { user };
         let mut world = self.bed.enter().cwd(self.bed.scratch()).user(caller);
         world = engine.denied.iter().fold(world, |world, rule| world.deny(rule));
@@ -127,26 +132,37 @@ impl<'a> Lab<'a> {
             }
             command.arg("-b").arg(text);
         }
-        command.args(["-b", "/proc", "-w", "/"]).arg(tree.root());
-        findings(&tree, command.args(["--", "/bin/guest", "/bin/script"]))
+        if has_proc(engine) {
+            fs::create_dir_all(tree.root().join("proc")).expect("a directory of the root");
+            command.args(["-b", "/proc"]);
+        }
+        command.args(["-w", "/"]).arg(tree.root());
+        findings(&tree, engine, command.args(["--", "/bin/guest", "/bin/script"]))
     }
 
     /// How often, of `AGAIN` runs more natively and on the engine, a difference is there.
     #[must_use]
     pub fn shown_again(&self, once: &Difference, case: &Case, engine: Engine) -> usize {
         let shows = |_: &usize| {
-            let difference = self.native(case).compare(&self.on_engine(case, engine), case);
+            let difference = self.native(case, engine).compare(&self.on_engine(case, engine), case);
             difference.is_some_and(|difference| difference.kind == once.kind)
         };
         (0..AGAIN).filter(shows).count()
     }
 }
 
-fn findings(tree: &Tree, command: &mut Command) -> Findings {
+/// Whether there is a /proc. Natively root could change the machine's own (its mode, its times).
+fn has_proc(engine: Engine) -> bool {
+    !engine.fake_root
+}
+
+fn findings(tree: &Tree, engine: Engine, command: &mut Command) -> Findings {
     let printed = run_within(command, DEADLINE).facts();
     // Messages of a launch that failed name the tree.
     let printed = printed.replace(tree.path().to_str().expect("a plain path"), "TREE");
-    Findings { printed, files: tree.remains() }
+    // Owners and modes under fake root aren't the host's.
+    let files = if engine.fake_root { String::new() } else { tree.remains() };
+    Findings { printed, files }
 }
 
 impl Findings {
