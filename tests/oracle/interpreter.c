@@ -426,6 +426,8 @@ static void read_script(const char *name) {
     NEED(fstat(fd, &s));
     char *text = calloc(1, s.st_size + 1);
     NEED(read(fd, text, s.st_size));
+    // Real root could change what standard input is, and that is the machine's.
+    if (geteuid() == 0) NEED(dup2(fd, 0));
     close(fd);
     for (char *line = strtok_r(text, "\n", &text); line; line = strtok_r(NULL, "\n", &text)) {
         char *rest = line, *word = strtok_r(line, " ", &rest);

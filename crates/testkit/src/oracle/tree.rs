@@ -36,6 +36,7 @@ impl Tree {
             fs::hard_link(program, bin.join("guest")).expect("the program");
         }
         fs::write(bin.join("script"), script).expect("the script");
+        tree.own(&bin.join("script"));
         let mut modes = Vec::new();
         for words in case.entries() {
             // What can't be made, because a line is missing or there are two for one name, isn't: each run
