@@ -37,4 +37,7 @@ int main(void) {
     try("bound directory", open("/bound/dir", O_PATH));
     try("working directory", AT_FDCWD);
     try("none", 999);
+    CALL(linkat(AT_FDCWD, "file", AT_FDCWD, "other", AT_EMPTY_PATH));
+    CALL(linkat(AT_FDCWD, "nowhere", AT_FDCWD, "another", AT_EMPTY_PATH));
+    CALL(linkat(999, "file", AT_FDCWD, "another", AT_EMPTY_PATH));
 }

@@ -236,12 +236,17 @@ fn link_inner(
         return Err(Errno::INVAL);
     }
     let Scratch { first, second, .. } = scratch;
-    let by_descriptor = flags & EMPTY != 0 && {
-        memory::read_path(old, &mut first.text)?;
-        first.text.is_empty()
-    };
-    if by_descriptor {
-        return link_descriptor(scratch, old_directory, (new_directory, new), flags);
+    if flags & EMPTY != 0 {
+        if let Err(error) = memory::read_path(old, &mut first.text) {
+            return descriptors_taken(old_directory, old, flags).and(Err(error));
+        }
+        // The right to this is asked for whatever the path is.
+        let by_descriptor = first.text.is_empty();
+        let whose = if by_descriptor { old_directory } else { AT_FDCWD };
+        let taken = descriptors_taken(whose, c"".as_ptr() as usize, flags)?;
+        if by_descriptor {
+            return link_descriptor(scratch, old_directory, (new_directory, new), taken);
+        }
     }
     read_path(first, old)?;
     // A slash at the end follows a link all the same, and dots name what stands elsewhere by another name.
@@ -282,36 +287,39 @@ fn may_link_descriptors() -> bool {
         && owner::process::current().credentials.capable(Capabilities::DAC_READ_SEARCH)
 }
 
+/// Whether the host takes a descriptor for a link's old name: if not, the guest's root has the right all the same. The
+/// kernel is asked with the root as new name, which is only taken.
+///
+/// # Errors
+/// What the kernel says of the old name.
+fn descriptors_taken(descriptor: i32, path: usize, flags: usize) -> Result<bool, Errno> {
+    let taken = [descriptor as isize as usize, path, 0, c"/".as_ptr() as usize, flags, 0];
+    match forward(raw::__NR_linkat, taken) {
+        // Before Linux 6.10 only CAP_DAC_READ_SEARCH may.
+        Err(Errno::NOENT) if may_link_descriptors() => Ok(false),
+        // A host that makes no links at all.
+        Err(error) if links::is_refusal(error) => Ok(false),
+        Err(Errno::EXIST) | Ok(_) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 /// link(2) of what a descriptor is open for.
 fn link_descriptor(
     Scratch { first, second, .. }: &mut Scratch,
     descriptor: i32,
     new: (i32, usize),
-    flags: usize,
+    allowed: bool,
 ) -> Result<usize, Errno> {
-    // The descriptor is looked at before the new name is even read; the root, as a new name, is only taken.
-    let taken = [descriptor as isize as usize, c"".as_ptr() as usize, 0, c"/".as_ptr() as usize, flags, 0];
-    let is_open = || if descriptor == AT_FDCWD { Ok(()) } else { host::fstat(descriptor).map(|_| ()) };
-    let allowed = match forward(raw::__NR_linkat, taken) {
-        Err(Errno::EXIST) => true,
-        // Before Linux 6.10 only CAP_DAC_READ_SEARCH may, which the guest's root has.
-        Err(Errno::NOENT) if may_link_descriptors() => {
-            is_open()?;
-            false
-        }
-        // A host that makes no links at all.
-        Err(error) if links::is_refusal(error) => {
-            is_open()?;
-            true
-        }
-        refused => return refused,
-    };
+    if !allowed && descriptor != AT_FDCWD {
+        host::fstat(descriptor)?;
+    }
     let to = new_name(second, new)?;
     if session().mounts.mounts().len() > 1 {
         different_mounts(resolve::mount_of_directory(descriptor)?, to.mount()?)?;
     }
     let made = if allowed {
-        make_link(&to, second, (descriptor, c"".as_ptr() as usize), flags)
+        make_link(&to, second, (descriptor, c"".as_ptr() as usize), EMPTY)
     } else if descriptor == AT_FDCWD {
         Err(Errno::PERM) // a directory
     } else {

@@ -130,14 +130,11 @@ fn take_in(
     refusal: Errno,
 ) -> Result<Id, Errno> {
     const TRIES: u64 = 16;
-    let stat = match (source, host::fstatat(from.0, from.1, raw::AT_SYMLINK_NOFOLLOW)) {
-        // What has no name, or no longer this one, can get none.
-        (Source::Descriptor(_), Err(Errno::NOENT)) => return Err(refusal),
-        (_, found) => found?,
-    };
+    let stat = host::fstatat(from.0, from.1, raw::AT_SYMLINK_NOFOLLOW)?;
     if FileType::of(&stat) == FileType::Directory || stat.st_uid != host::geteuid() {
         return Err(refusal);
     }
+    // What has no name, or no longer this one, can get none.
     if let Source::Descriptor(descriptor) = source
         && !same(&host::fstat(descriptor)?, &stat)
     {
