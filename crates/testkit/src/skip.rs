@@ -11,8 +11,10 @@ static SKIPPED: AtomicUsize = AtomicUsize::new(0);
 /// Where the environment says `CI=true`: a machine that was set up to run everything must.
 pub fn skip(name: &str, reason: &str) {
     SKIPPED.fetch_add(1, Ordering::Relaxed);
-    // Not `eprintln!`, which the test harness would swallow with a passing test's output.
-    let _ = writeln!(std::io::stderr(), "SKIP {name}: {reason}");
+    // Not `eprintln!`, which the test harness would swallow with a passing test's output. In one piece, so that nothing
+    // comes between: what is told of tests goes to the same place.
+    let line = format!("SKIP {name}: {reason}\n");
+    let _ = std::io::stderr().write_all(line.as_bytes());
     assert!(!skip_is_failure(), "{name} was skipped in CI: {reason}");
 }
 

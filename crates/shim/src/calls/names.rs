@@ -248,6 +248,8 @@ fn link_inner(
             return link_descriptor(scratch, old_directory, (new_directory, new), taken);
         }
     }
+    // The host may not grant it.
+    let flags = flags & !EMPTY;
     read_path(first, old)?;
     // A slash at the end follows a link all the same, and dots name what stands elsewhere by another name.
     if flags & FOLLOW != 0 || first.text.bytes().ends_with(b"/") || ends_in_dots(first.text.bytes()) {
