@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 mod files;
+mod listing;
 
 use core::mem::MaybeUninit;
 
@@ -17,6 +18,7 @@ pub use files::{
     birth, fchmodat, fgetxattr, flock, getxattr, limits_of, linkat, listxattr, mkdirat, mknodat, nanoseconds,
     pwrite, removexattr, rename, seconds, set_limits, setxattr, symlinkat, unlinkat,
 };
+pub(crate) use listing::Listing;
 
 /// The working directory as a directory descriptor.
 pub const AT_FDCWD: i32 = raw::AT_FDCWD;

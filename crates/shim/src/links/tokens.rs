@@ -7,7 +7,7 @@ use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
 use super::{StorePath, in_store, removed, root, unless_short, unlikely_number, unlinked};
-use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::host::{self, AT_FDCWD, Descriptor, Listing, Path};
 use crate::resolve;
 
 /// Where a name is, below the root; longer ones aren't noted.
@@ -57,9 +57,7 @@ pub(super) fn add(id: Id, place: &mut Place, token: &mut StorePath) -> Result<()
 /// The tokens of a file, one after the other.
 pub(super) struct Tokens {
     directory: Descriptor,
-    buffer: [u8; 1024],
-    at: usize,
-    end: usize,
+    listing: Listing<1024>,
     failed: Option<Errno>,
 }
 
@@ -73,35 +71,16 @@ impl Tokens {
         in_store(id, NAMES, &mut path)?;
         let flags = raw::O_RDONLY | raw::O_DIRECTORY | raw::O_CLOEXEC;
         let directory = host::openat(AT_FDCWD, Path::new(path.with_nul()), flags, 0)?;
-        Ok(Self { directory, buffer: [0; 1024], at: 0, end: 0, failed: None })
+        Ok(Self { directory, listing: Listing::new(), failed: None })
     }
 
     /// The next one's name, with its NUL. Where the list can't be read on, `failed` says why.
     pub(super) fn next(&mut self) -> Option<&[u8]> {
-        const LENGTH: usize = 16;
-        const NAME: usize = 19;
-        loop {
-            if self.at >= self.end {
-                self.at = 0;
-                self.end = match host::getdents64(self.directory.number(), &mut self.buffer) {
-                    Ok(0) => return None,
-                    Ok(end) => end,
-                    Err(error) => {
-                        self.failed = Some(error);
-                        return None;
-                    }
-                };
-            }
-            let entry = self.at;
-            let bytes = |range: core::ops::Range<usize>| self.buffer.get(range);
-            let size =
-                usize::from(u16::from_ne_bytes(bytes(entry + LENGTH..entry + LENGTH + 2)?.try_into().ok()?));
-            self.at = if size == 0 { self.end } else { entry + size };
-            let name = bytes(entry + NAME..entry + size)?;
-            let len = name.iter().position(|&byte| byte == 0)?;
-            if !matches!(name.get(..len)?, b"." | b"..") {
-                let name = entry + NAME..entry + NAME + len + 1;
-                return self.buffer.get(name);
+        match self.listing.next(self.directory.number()) {
+            Ok(entry) => entry.map(|(_, name)| name),
+            Err(error) => {
+                self.failed = Some(error);
+                None
             }
         }
     }
@@ -160,8 +139,7 @@ impl Departure {
         let Some(mut tokens) = unless_short(Tokens::of(id))? else { return Ok(None) };
         let mut token = Buffer::<Host, 64>::new();
         if place.is_empty() || !tokens.find(place, &mut token) {
-            host::lseek(tokens.directory.number(), 0, raw::SEEK_SET)?;
-            tokens.at = tokens.end;
+            tokens.listing.rewind(tokens.directory.number())?;
             match tokens.next() {
                 Some(any) => token.assign(any.strip_suffix(b"\0").unwrap_or(any))?,
                 None => token.clear(),
@@ -175,8 +153,7 @@ impl Departure {
         let directory = self.tokens.directory.number();
         if host::unlinkat(directory, Path::new(self.token.with_nul()), 0).is_err() {
             // Another name's remover was faster.
-            let _ = host::lseek(directory, 0, raw::SEEK_SET);
-            self.tokens.at = self.tokens.end;
+            let _ = self.tokens.listing.rewind(directory);
             while let Some(token) = self.tokens.next() {
                 if host::unlinkat(directory, Path::new(token), 0).is_ok() {
                     break;

@@ -9,7 +9,7 @@ use newroot_paths::{Buffer, Host, HostBuf};
 use newroot_sys::raw;
 
 use super::procfs;
-use crate::host::{self, AT_FDCWD, Descriptor, Path, Stat};
+use crate::host::{self, AT_FDCWD, Descriptor, Listing, Path, Stat};
 
 /// Writes the host path of a directory.
 ///
@@ -68,10 +68,9 @@ fn prepend_name(directory: &Descriptor, child: &Stat, out: &mut HostBuf) -> Resu
     // Where a file system is mounted the listing has another number: then all are looked at.
     for by_number in [true, false] {
         host::lseek(directory.number(), 0, raw::SEEK_SET)?;
-        let mut listing = Listing { buffer: [0; 2048], start: 0, end: 0 };
-        while let Some((number, name)) = listing.next(directory)? {
-            let wanted = !matches!(name, b".\0" | b"..\0") && (!by_number || number == child.st_ino);
-            if wanted
+        let mut listing = Listing::<2048>::new();
+        while let Some((number, name)) = listing.next(directory.number())? {
+            if (!by_number || number == child.st_ino)
                 && host::fstatat(directory.number(), Path::new(name), raw::AT_SYMLINK_NOFOLLOW)
                     .is_ok_and(|stat| is_same(&stat, child))
             {
@@ -81,35 +80,4 @@ fn prepend_name(directory: &Descriptor, child: &Stat, out: &mut HostBuf) -> Resu
         }
     }
     Err(Errno::NOENT)
-}
-
-/// A directory's entries: `struct linux_dirent64`, one behind the other.
-struct Listing {
-    buffer: [u8; 2048],
-    start: usize,
-    end: usize,
-}
-
-impl Listing {
-    /// Inode number and name of the next entry, the name with its NUL.
-    fn next(&mut self, directory: &Descriptor) -> Result<Option<(u64, &[u8])>, Errno> {
-        const LENGTH: usize = 16;
-        const NAME: usize = 19;
-        if self.start >= self.end {
-            self.end = host::getdents64(directory.number(), &mut self.buffer)?;
-            self.start = 0;
-            if self.end == 0 {
-                return Ok(None);
-            }
-        }
-        let entry = self.buffer.get(self.start..self.end).unwrap_or(&[]);
-        let number = entry.first_chunk::<8>().map(|bytes| u64::from_ne_bytes(*bytes));
-        let len =
-            entry.get(LENGTH..).and_then(<[u8]>::first_chunk::<2>).map(|bytes| u16::from_ne_bytes(*bytes));
-        let (Some(number), Some(len)) = (number, len) else { return Err(Errno::INVAL) };
-        let name = entry.get(NAME..usize::from(len)).ok_or(Errno::INVAL)?;
-        let end = name.iter().position(|&byte| byte == 0).ok_or(Errno::INVAL)?;
-        self.start += usize::from(len);
-        Ok(Some((number, name.get(..=end).unwrap_or(name))))
-    }
 }

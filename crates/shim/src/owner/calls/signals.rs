@@ -11,7 +11,7 @@ use newroot_procfs::{Decimal, status};
 use newroot_sys::raw;
 
 use crate::calls::forward;
-use crate::host::{self, AT_FDCWD, Path};
+use crate::host::{self, AT_FDCWD, Listing, Path};
 use crate::owner::{process, procfs};
 use crate::trap::Trapped;
 
@@ -161,26 +161,14 @@ pub(super) fn described(descriptor: i32) -> Option<u32> {
 
 /// Visits all processes that there are. They are read from procfs a few at a time, in the order of their numbers.
 pub(super) fn each_process(mut visit: impl FnMut(u32)) -> Result<(), Errno> {
-    const RECORD_LEN: usize = 16;
-    const NAME: usize = 19;
     let flags = raw::O_RDONLY | raw::O_DIRECTORY | raw::O_CLOEXEC;
     let all = host::openat(AT_FDCWD, Path::new(b"/proc\0"), flags, 0)?;
-    let mut buffer = [0u8; 2048];
-    loop {
-        let len = host::getdents64(all.number(), &mut buffer)?;
-        if len == 0 {
-            return Ok(());
-        }
-        let mut rest = buffer.get(..len).unwrap_or(&[]);
-        while let Some(&[low, high]) = rest.get(RECORD_LEN..RECORD_LEN + 2) {
-            let len = usize::from(u16::from_ne_bytes([low, high]));
-            let Some((entry, others)) = rest.split_at_checked(len).filter(|_| len > NAME) else { break };
-            let name = entry.get(NAME..).and_then(|name| name.split(|&byte| byte == 0).next());
-            if let Some(process) = name.and_then(Decimal::parse).and_then(|number| u32::try_from(number).ok())
-            {
-                visit(process);
-            }
-            rest = others;
+    let mut listing = Listing::<2048>::new();
+    while let Some((_, name)) = listing.next(all.number())? {
+        let number = Decimal::parse(Path::new(name).bytes());
+        if let Some(process) = number.and_then(|number| u32::try_from(number).ok()) {
+            visit(process);
         }
     }
+    Ok(())
 }

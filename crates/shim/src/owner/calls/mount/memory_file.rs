@@ -8,7 +8,7 @@ use newroot_paths::{GuestBuf, HostBuf, strip_prefix};
 use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
-use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::host::{self, AT_FDCWD, Descriptor, Listing, Path};
 use crate::memory;
 use crate::session::session;
 
@@ -112,31 +112,15 @@ fn empty(top: Descriptor) -> Result<(), Errno> {
 
 /// Removes what a directory has, as far as the first directory in it that isn't empty, which is opened.
 fn clear(directory: &Descriptor) -> Result<Option<Descriptor>, Errno> {
-    const NAME: usize = 19;
-    let mut buffer = [0u8; 2048];
     host::lseek(directory.number(), 0, raw::SEEK_SET)?;
-    loop {
-        let len = host::getdents64(directory.number(), &mut buffer)?;
-        if len == 0 {
-            return Ok(None);
-        }
-        let mut entries = buffer.get(..len).unwrap_or(&[]);
-        while let Some(&[low, high]) = entries.get(16..18) {
-            let size = usize::from(u16::from_ne_bytes([low, high]));
-            let (entry, rest) = entries.split_at_checked(size).ok_or(Errno::IO)?;
-            entries = rest;
-            let name = entry.get(NAME..).unwrap_or(&[]);
-            let end = name.iter().position(|&byte| byte == 0).ok_or(Errno::IO)?;
-            let name = name.get(..=end).unwrap_or(&[]);
-            if matches!(name, b".\0" | b"..\0") {
-                continue;
-            }
-            let path = Path::new(name);
-            if host::unlinkat(directory.number(), path, 0) == Err(Errno::ISDIR)
-                && host::unlinkat(directory.number(), path, raw::AT_REMOVEDIR) == Err(Errno::NOTEMPTY)
-            {
-                return open(directory.number(), path).map(Some);
-            }
+    let mut listing = Listing::<2048>::new();
+    while let Some((_, name)) = listing.next(directory.number())? {
+        let path = Path::new(name);
+        if host::unlinkat(directory.number(), path, 0) == Err(Errno::ISDIR)
+            && host::unlinkat(directory.number(), path, raw::AT_REMOVEDIR) == Err(Errno::NOTEMPTY)
+        {
+            return open(directory.number(), path).map(Some);
         }
     }
+    Ok(None)
 }
