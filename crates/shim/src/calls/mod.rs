@@ -17,6 +17,7 @@ pub mod signal;
 pub mod socket;
 pub mod stat;
 pub mod system;
+pub(crate) mod times;
 pub mod wait;
 
 use newroot_abi::Errno;

@@ -11,9 +11,9 @@ use newroot_sys::table::{Empty, PathCall};
 use super::attributes::no_mere_path;
 use super::open::Request;
 use super::path::{argument, reissue};
+use super::times::Times;
 use super::{forward, read_path};
 use crate::host::AT_FDCWD;
-use crate::memory;
 use crate::slots::Operand;
 
 /// What a call of the table says for good that failed with `error`.
@@ -42,8 +42,11 @@ pub(crate) fn path(
         }
     }
     // Times are minded between the path and the mount (vfs_utimes() in fs/utimes.c).
-    if error == Errno::ROFS && row.reissue == raw::__NR_utimensat {
-        times_in_range(argument(&arguments, 2))?;
+    if error == Errno::ROFS
+        && row.reissue == raw::__NR_utimensat
+        && !Times::read(argument(&arguments, 2))?.are_valid()
+    {
+        return Err(Errno::INVAL);
     }
     Err(error)
 }
@@ -76,19 +79,6 @@ pub(super) fn descriptor(
     }
     Err(Errno::ROFS)
 }
-
-/// EINVAL for a time whose nanoseconds are out of range (nsec_valid() in fs/utimes.c).
-fn times_in_range(times: usize) -> Result<(), Errno> {
-    let valid = |nanoseconds: usize| matches!(nanoseconds, 0..1_000_000_000 | UTIME_NOW | UTIME_OMIT);
-    if times == 0 {
-        return Ok(());
-    }
-    let [_, access, _, modification]: [usize; 4] = memory::read(times)?;
-    if valid(access) && valid(modification) { Ok(()) } else { Err(Errno::INVAL) }
-}
-
-const UTIME_NOW: usize = (1 << 30) - 1;
-const UTIME_OMIT: usize = (1 << 30) - 2;
 
 /// The same of a call about an extended attribute that names a descriptor, or fails because of that: name, value and
 /// flags may come first (before Linux 6.13 they don't).

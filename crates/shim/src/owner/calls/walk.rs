@@ -9,9 +9,9 @@ use newroot_sys::raw;
 use newroot_sys::table::{Call, PathCall};
 
 use crate::calls::path::{argument, directory_of, follows, names_descriptor};
+use crate::calls::times::Times;
 use crate::calls::{descriptor_argument, read_path};
 use crate::host::{AT_FDCWD, FileType};
-use crate::memory;
 use crate::owner::file::{self, File};
 use crate::owner::process::who;
 use crate::owner::{permission, privileges, procfs};
@@ -37,7 +37,7 @@ pub(super) fn check(
         legacy::__NR_utime | legacy::__NR_utimes | legacy::__NR_futimesat | raw::__NR_utimensat
     );
     // Before a file is looked at all.
-    if number == raw::__NR_utimensat && leaves_times(arguments)?
+    if number == raw::__NR_utimensat && Times::read(argument(arguments, 2))?.are_omitted()
         || number == raw::__NR_truncate && (argument(arguments, 1) as isize) < 0
     {
         return Ok(());
@@ -83,29 +83,13 @@ fn may_set_times(
     permission::ask(me, file, &seen, |owned| rules::may_set_times(&who(me), owned, now))
 }
 
-/// Whether utimensat(2) is to leave both times as they are.
-fn leaves_times(arguments: &[usize; 6]) -> Result<bool, Errno> {
-    const OMIT: usize = (1 << 30) - 2;
-    let times = argument(arguments, 2);
-    if times == 0 {
-        return Ok(false);
-    }
-    let [_, access, _, change] = memory::read::<[usize; 4]>(times)?;
-    Ok(access == OMIT && change == OMIT)
-}
-
 /// Whether a call sets both times to now, which who may write may do.
 fn sets_now(number: u32, arguments: &[usize; 6]) -> Result<bool, Errno> {
-    const NOW: usize = (1 << 30) - 1;
     let times = match number {
         legacy::__NR_utime | legacy::__NR_utimes => argument(arguments, 1),
         _ => argument(arguments, 2),
     };
-    if times == 0 || number != raw::__NR_utimensat {
-        return Ok(times == 0);
-    }
-    let [_, access, _, change] = memory::read::<[usize; 4]>(times)?;
-    Ok(access == NOW && change == NOW)
+    if number == raw::__NR_utimensat { Ok(Times::read(times)?.are_now()) } else { Ok(times == 0) }
 }
 
 /// The others, that only look.
