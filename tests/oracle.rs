@@ -96,8 +96,7 @@ fn trial(
 /// The engine gives what the kernel gives, in all operations of the case. One that is kept is small: what differs in it
 /// once and never again is the kernel's own doing.
 fn agree(lab: &Lab<'_>, case: &Case, engine: Engine) -> Result<(), Failed> {
-    let for_fake_root = case.for_fake_root();
-    let case = if engine.fake_root { &for_fake_root } else { case };
+    let case = &*case.for_engine(engine);
     let expected = lab.native(case, engine);
     if !expected.is_complete() {
         return Err(format!("natively it isn't carried out:\n{}", expected.text()).into());

@@ -117,9 +117,8 @@ fn one(lab: &Lab<'_>, case: &Case, engines: &[Engine], show: bool) -> Outcome {
         print!("{}", case.text());
     }
     let mut count = 0;
-    let for_fake_root = case.for_fake_root();
     for &engine in engines {
-        let case = if engine.fake_root { &for_fake_root } else { case };
+        let case = &*case.for_engine(engine);
         let expected = lab.native(case, engine);
         if show {
             print!("natively, as for {}:\n{}", engine.name, expected.text());

@@ -14,7 +14,7 @@ struct Question {
     source: PathBuf,
     linkage: Linkage,
     by_root: bool,
-    lacking: Vec<String>,
+    lacking: &'static [&'static str],
 }
 
 /// The answers so far, and those that somebody waits for.
@@ -28,7 +28,7 @@ impl Bed {
             source: guest.source.clone(),
             linkage,
             by_root: engine.fake_root,
-            lacking: engine.lacking.iter().map(|&call| call.to_owned()).collect(),
+            lacking: engine.lacking,
         };
         let answer =
             self.natives.0.lock().expect("nobody panics with it").entry(question).or_default().clone();

@@ -1,6 +1,9 @@
 //! A case as text, and the words in it.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
+
+use crate::engine::Engine;
 
 /// What there is, what is bound and what is done, one line each:
 ///
@@ -53,11 +56,16 @@ impl Case {
         entries.map(|line| line.split(' ').collect())
     }
 
+    /// As it is carried out on an engine, and natively beside it.
+    #[must_use]
+    pub fn for_engine(&self, engine: Engine) -> Cow<'_, Self> {
+        if engine.fake_root { Cow::Owned(self.for_fake_root()) } else { Cow::Borrowed(self) }
+    }
+
     /// The same for fake root, as far as that is meant to be as real root is: in bindings the host's rights hold, and no
     /// devices can be made; a file that is written to loses its set-user-ID bit, and a removed one that bears no
     /// attributes its sticky one; `trusted.*` is for what bears attributes only.
-    #[must_use]
-    pub fn for_fake_root(&self) -> Self {
+    fn for_fake_root(&self) -> Self {
         let lines = self.lines.iter().filter(|line| !line.contains(" trusted."));
         Self { lines: lines.map(|line| for_fake_root(line)).collect() }
     }

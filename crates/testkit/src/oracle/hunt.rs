@@ -95,10 +95,9 @@ impl Hunt {
 
     fn try_one(&self, lab: &Lab<'_>, seed: u64, report: &Mutex<Report>) {
         let case = generate(seed, self.operations);
-        let for_fake_root = case.for_fake_root();
         let mut known: Option<(bool, Findings)> = None;
         for &engine in &self.engines {
-            let case = if engine.fake_root { &for_fake_root } else { &case };
+            let case = &*case.for_engine(engine);
             // Two that differ in it don't take turns.
             let expected = match known.take().filter(|(as_root, _)| *as_root == engine.fake_root) {
                 Some((_, expected)) => expected,
