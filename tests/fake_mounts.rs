@@ -1,12 +1,12 @@
 //! Roots and mounts of a session with fake root: what an ordinary user's guest does to them, beside what real root does in a
 //! real chroot, in a mount namespace of its own.
 
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use newroot_testkit::{Bed, Enter, Outcome, User, own, run, skip};
+use newroot_testkit::{Bed, Enter, Outcome, User, own, run, skip, teller};
 
 /// A root with busybox in it, and a smaller one, `/jail`, within.
 struct Place {
@@ -88,7 +88,26 @@ fn furnish(root: &Path, bed: &Bed, user: User) {
     for applet in ["sh", "echo", "ls", "cat", "chroot", "mkdir"] {
         fs::copy(root.join("bin/busybox"), jail.join("bin").join(applet)).expect("busybox");
     }
+    // Programs of the same name that print in which root they lie.
+    fs::create_dir(root.join("lib")).expect("a directory");
+    fs::create_dir(jail.join("lib")).expect("a directory");
+    for (place, label) in [(root, "OUTER"), (&jail, "INNER")] {
+        for (name, text, interpreter) in [
+            ("bin/teller", "", None),
+            ("lib/loader", " loader", None),
+            ("bin/loaded", "", Some("/lib/loader")),
+        ] {
+            install(&place.join(name), &teller(&format!("{label}{text}\n"), interpreter));
+        }
+        install(&place.join("bin/script"), b"#!/bin/teller\n");
+    }
+    install(&jail.join("bin/only"), &teller("INNER only\n", None));
     own(root, user);
+}
+
+fn install(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).expect("a program");
+    fs::set_permissions(path, Permissions::from_mode(0o755)).expect("its mode");
 }
 
 #[test]
@@ -96,6 +115,58 @@ fn a_root_is_changed_as_the_kernel_changes_it() {
     const NAME: &str = "a_root_is_changed_as_the_kernel_changes_it";
     let Some(place) = Place::new(NAME) else { return };
     place.check(NAME, &["/places", "roots"]);
+}
+
+#[test]
+fn programs_are_executed_from_the_root_that_chroot_made() {
+    const NAME: &str = "programs_are_executed_from_the_root_that_chroot_made";
+    let Some(place) = Place::new(NAME) else { return };
+    let script = "for name in teller only script loaded; do /bin/$name; chroot /jail /bin/$name; done 2>&1; \
+                  chroot /jail /bin/sh -c '/bin/teller; cd bin; ./loaded; PATH=/bin; script; exec only'; \
+                  chroot /jail /bin/chroot / /bin/script; chroot /jail/bin/.. /bin/loaded; \
+                  ln -s jail/bin /names; chroot /names /only; chroot /names /script || echo $?";
+    place.check_script(NAME, &script.replace("2>&1", "2>/dev/null"));
+}
+
+#[test]
+fn programs_are_executed_from_what_was_mounted() {
+    const NAME: &str = "programs_are_executed_from_what_was_mounted";
+    let Some(place) = Place::new(NAME) else { return };
+    let script = "mount --bind /jail/bin/teller /bin/teller; teller; script; loaded; \
+                  mount --bind /jail/lib /lib; loaded; umount /lib; loaded; \
+                  mount --bind /jail/bin /mnt; /mnt/only; /mnt/loaded; \
+                  mount -t tmpfs none /srv; cp /jail/bin/only /srv; /srv/only; umount /srv; /srv/only || echo $?; \
+                  umount /bin/teller; teller; script; \
+                  unshare -m sh -c 'mount --bind /jail/bin /bin; /bin/busybox; echo $?; /bin/teller; exec /bin/script'; \
+                  unshare -m sh -c 'mount --bind /jail/lib /lib; loaded; chroot /jail /bin/loaded'; loaded; \
+                  unshare -m sh -c 'mount --bind /jail /opt; chroot /opt /bin/sh -c \"only; exec loaded\"'";
+    place.check_script(NAME, script);
+}
+
+#[test]
+fn a_newroot_within_a_faked_root_executes_programs_of_its_own_root() {
+    let Some(place) = Place::new("a_newroot_within_a_faked_root_executes_programs_of_its_own_root") else {
+        return;
+    };
+    fs::copy(place.bed.program("newroot"), place.bed.scratch().join("fake/newroot")).expect("newroot");
+    for inner in [
+        "/newroot chroot /jail",
+        "/newroot run --engine=trap --root /jail --",
+        "/newroot run --engine=trap /jail",
+    ] {
+        for (name, text) in [
+            ("teller", "INNER\n"),
+            ("script", "INNER\n"),
+            ("loaded", "INNER loader\n"),
+            ("only", "INNER only\n"),
+        ] {
+            for after in ["", "mount --bind /opt /srv; unshare -m "] {
+                let script = format!("{after} {inner} /bin/{name}; /bin/teller");
+                let outcome = place.faked(&["/bin/sh", "-c", &script]);
+                assert_eq!(outcome.stdout(), format!("{text}OUTER\n"), "{script}: {}", outcome.stderr());
+            }
+        }
+    }
 }
 
 #[test]

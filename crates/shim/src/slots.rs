@@ -127,16 +127,19 @@ pub fn owner_word(slot: usize) -> usize {
     OWNERS.words.get() as usize + (slot % COUNT) * size_of::<u32>()
 }
 
-/// Takes slot 0 for the start of a program, before there is any other thread.
+/// The slot on whose stack a program starts.
+pub const FIRST: usize = 0;
+
+/// Takes the first slot for the start of a program, before there is any other thread.
 pub fn take_first() {
     // SAFETY: no other thread exists yet.
-    unsafe { (*OWNERS.words.get())[0] = 1 };
+    unsafe { (*OWNERS.words.get())[FIRST] = 1 };
 }
 
-/// Gives slot 0 back.
+/// Gives the first slot back.
 pub fn release_first() {
     // SAFETY: as in take_first.
-    unsafe { (*OWNERS.words.get())[0] = 0 };
+    unsafe { (*OWNERS.words.get())[FIRST] = 0 };
 }
 
 /// Gives back the memory that the stack of slot 0 has taken below the frame in use: starting a session takes several

@@ -41,7 +41,7 @@ pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
             let hint: &[u8] = if error == Errno::NOENT { b"\nhint: its file was removed" } else { b"" };
             fatal(&[b"cannot join the session: error ", number.bytes(), hint]);
         }
-        if let Err(error) = outlook::begin() {
+        if let Err(error) = outlook::enter(slots::FIRST) {
             let number = Decimal::new(error.number().unsigned_abs().into());
             fatal(&[b"cannot see the session's mounts: error ", number.bytes()]);
         }
@@ -51,15 +51,15 @@ pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
         trap::install_filter();
         slots::trim_first();
     }
-    // SAFETY: slot 0 was just taken.
-    let scratch = unsafe { slots::scratch(0) };
+    // SAFETY: it was just taken.
+    let scratch = unsafe { slots::scratch(slots::FIRST) };
     let stack = stack.without_plan();
     let random = stack.random();
     let program = loader::load(session, random, scratch);
     let entry = loader::settle(session, &stack, &program, random);
     trap::install_handler();
     let mask = session.header.mask & !trap::SIGSYS_BIT;
-    outlook::end_start();
+    outlook::leave(slots::FIRST);
     slots::release_first();
     host::set_mask(mask);
     // SAFETY: the loader set both up as execve(2) would.

@@ -22,6 +22,7 @@ pub mod oracle;
 mod run;
 mod skip;
 mod snapshot;
+mod teller;
 mod terminal;
 
 pub use bed::{Bed, Facts};
@@ -38,4 +39,5 @@ pub use links::restore as links_left;
 pub use run::{Ending, Outcome, contained, run, run_within, succeed};
 pub use skip::{skip, skip_is_failure, skipped};
 pub use snapshot::snapshot;
+pub use teller::teller;
 pub use terminal::Terminal;

@@ -37,8 +37,6 @@ static NEXT: AtomicUsize = AtomicUsize::new(0);
 static GONE: [Cell; RETIRED] = [const { AtomicPtr::new(null_mut()) }; RETIRED];
 static HELD: [[Cell; CELLS]; slots::COUNT] =
     [const { [const { AtomicPtr::new(null_mut()) }; CELLS] }; slots::COUNT];
-/// What the start of a program sees, which runs on no slot's stack.
-static START: [Cell; CELLS] = [const { AtomicPtr::new(null_mut()) }; CELLS];
 static USED: AtomicBool = AtomicBool::new(false);
 
 /// Whether any process in this memory ever saw something else than the plan has.
@@ -48,30 +46,12 @@ pub fn is_used() -> bool {
     USED.load(Ordering::Relaxed)
 }
 
-/// Finds what the calling process sees, for the call that has a slot.
+/// Finds what the calling process sees, for the call, or the start of a program, that runs on the stack of a slot.
 ///
 /// # Errors
 /// ENOMEM. Then [`current`] is what the plan has, in which no name may be looked up.
 pub fn enter(slot: usize) -> Result<(), Errno> {
-    HELD.get(slot).map_or(Ok(()), settle)
-}
-
-/// The same for the start of a program.
-///
-/// # Errors
-/// As for [`enter`].
-pub fn begin() -> Result<(), Errno> {
-    settle(&START)
-}
-
-/// From here on nothing runs but on slots' stacks.
-pub fn end_start() {
-    for cell in &START {
-        cell.store(null_mut(), Ordering::SeqCst);
-    }
-}
-
-fn settle([own, _]: &[Cell; CELLS]) -> Result<(), Errno> {
+    let Some([own, _]) = HELD.get(slot) else { return Ok(()) };
     let place = process::current().place;
     let generation = chain::generation(place.namespace);
     if place.root == 0 && generation == 0 {
@@ -84,10 +64,18 @@ fn settle([own, _]: &[Cell; CELLS]) -> Result<(), Errno> {
     find(own, place, generation).map(|_| ())
 }
 
-/// What the call sees; `None` if that is what the plan has.
+/// Gives back what a slot holds, once nothing runs on its stack.
+pub fn leave(slot: usize) {
+    for cell in HELD.get(slot).into_iter().flatten() {
+        cell.store(null_mut(), Ordering::SeqCst);
+    }
+}
+
+/// Returns the session of the slot on whose stack the caller runs; `None` if that is the plan's. The fast path runs on
+/// the guest's stack, and only in processes that see what the plan has.
 #[must_use]
 pub fn current() -> Option<&'static Session> {
-    let [own, _] = cells();
+    let [own, _] = cells()?;
     let outlook = own.load(Ordering::Relaxed);
     // SAFETY: it is held.
     (!outlook.is_null()).then(|| unsafe { &(*outlook).session })
@@ -96,13 +84,13 @@ pub fn current() -> Option<&'static Session> {
 /// What a process sees that lives at another place of the same plan's.
 ///
 /// # Errors
-/// ENOMEM.
+/// ENOMEM, also for a caller that isn't on a slot's stack.
 pub fn of(place: Place) -> Result<&'static Session, Errno> {
     let generation = chain::generation(place.namespace);
     if place.root == 0 && generation == 0 {
         return Ok(base());
     }
-    let [_, other] = cells();
+    let [_, other] = cells().ok_or(Errno::NOMEM)?;
     find(other, place, generation).map(|outlook| &outlook.session)
 }
 
@@ -120,10 +108,10 @@ pub fn change_of(number: u32) -> Option<u32> {
     (number & build::CHANGED != 0).then_some(number & !build::CHANGED)
 }
 
-/// The cells of whoever runs.
-fn cells() -> &'static [Cell; CELLS] {
+/// Returns the cells of the slot on whose stack the caller runs; `None` on any other stack.
+fn cells() -> Option<&'static [Cell; CELLS]> {
     let here = 0u8;
-    HELD.get(slots::slot_of(from_ref(&here).addr())).unwrap_or(&START)
+    HELD.get(slots::slot_of(from_ref(&here).addr()))
 }
 
 /// Finds an outlook, or makes it, and holds it in a cell, in the place of what the cell held.
@@ -174,7 +162,7 @@ fn reclaim() {
         if outlook.is_null() {
             continue;
         }
-        let mut cells = HELD.iter().chain([&START]).flatten();
+        let mut cells = HELD.iter().flatten();
         if cells.any(|cell| cell.load(Ordering::SeqCst) == outlook) {
             retire(outlook);
         } else {
