@@ -10,18 +10,23 @@
 #![allow(unsafe_code)]
 
 use core::arch::asm;
-use newroot_shim::slots;
+use newroot_shim::{handlers, patch, slots, state, trap};
 
 // Cargo doesn't know what a linker script says, but links again when what is included has changed.
 const _: &str = include_str!("../image.ld");
 
 newroot_sys::entry_points! {
     start: newroot_shim::start::start,
-    trap: newroot_shim::trap::trap,
-    fast: newroot_shim::trap::fast,
-    call: newroot_shim::trap::call,
-    handlers: newroot_shim::handlers::TABLE,
-    main_stack: newroot_shim::patch::MAIN_STACK,
+    trap: trap::trap,
+    fast: trap::fast,
+    call: trap::call,
+    entering: trap::entering,
+    handlers: handlers::TABLE,
+    stubs: patch::STUBS,
+    stub_area: patch::STUB_AREA,
+    stub_areas: patch::STUB_AREAS,
+    cares: state::CARES_FOR_SIGSYS,
+    main_stack: patch::MAIN_STACK,
     slots: slots::STACKS,
     owners: slots::OWNERS,
     count: slots::COUNT,

@@ -104,8 +104,8 @@ pub fn update(change: impl FnOnce(&mut State)) {
 
 // ---- what a whole process never did, so that nobody need look --------------------------
 
-/// See [`cares_for_sigsys`].
-static CARES_FOR_SIGSYS: AtomicBool = AtomicBool::new(false);
+/// See [`cares_for_sigsys`]; read by the entry code, too.
+pub static CARES_FOR_SIGSYS: AtomicBool = AtomicBool::new(false);
 
 /// Whether any thread ever blocked SIGSYS, or set an action for it, or put it into another's mask. "No" is
 /// certain, for this process and for all that share its memory.

@@ -5,7 +5,7 @@
 //! when it asks, and acted upon when a SIGSYS comes that isn't one of our traps.
 
 use newroot_abi::Errno;
-use newroot_sys::arch::{self, SignalAction, SignalContext};
+use newroot_sys::arch::{self, Delivery, SignalAction, SignalContext};
 use newroot_sys::raw;
 use newroot_sys::table::SIGSYS;
 
@@ -13,7 +13,7 @@ use super::forward;
 use crate::memory;
 use crate::state;
 use crate::trap::resume::{Afterwards, Builder};
-use crate::trap::{Outcome, SIGSYS_BIT, Trapped};
+use crate::trap::{Outcome, SIGSYS_BIT, Trapped, leave_alternate_stack, return_by};
 use crate::{handlers, host, report};
 
 const SIG_DFL: usize = 0;
@@ -23,11 +23,6 @@ pub const SIG_IGN: usize = 1;
 pub const SIGSET_SIZE: usize = 8;
 /// SIGKILL and SIGSTOP can't be blocked.
 const UNBLOCKABLE: u64 = 1 << 8 | 1 << 18;
-
-/// The signal by which musl's threads are cancelled. Its handler looks whether the thread is in musl's
-/// own system call stub, which a call that sleeps here isn't; but a call that answers EINTR is cancelled
-/// as well, if only it isn't restarted. glibc has the same number for setxid, which nobody sleeps through.
-pub const MUSL_CANCEL: usize = 33;
 
 /// rt_sigaction(2).
 pub fn sigaction(call: &mut Trapped<'_>) -> Outcome {
@@ -54,11 +49,7 @@ fn sigaction_inner(signal: usize, new: usize, old: usize, size: usize) -> Result
     // Read before the change, for the old action is told with its own mask.
     let bit = (signal as u32).checked_sub(1).and_then(|index| 1u64.checked_shl(index)).unwrap_or(0);
     let had = state::cares_for_sigsys() && state::get().masks_with_sigsys & bit != 0;
-    let new = wanted.map(|wanted| SignalAction {
-        mask: wanted.mask & !SIGSYS_BIT,
-        flags: if signal == MUSL_CANCEL { wanted.flags & !(raw::SA_RESTART as usize) } else { wanted.flags },
-        ..wanted
-    });
+    let new = wanted.map(|wanted| SignalAction { mask: wanted.mask & !SIGSYS_BIT, ..wanted });
     handlers::set(signal, new.as_ref(), old)?;
     if old != 0 && had {
         let told: SignalAction = memory::read(old)?;
@@ -107,19 +98,56 @@ fn sigprocmask_inner(call: &mut Trapped<'_>, [how, new, old, size]: [usize; 4]) 
     if old == 0 { Ok(()) } else { memory::write(old, &before) }
 }
 
-/// rt_sigreturn(2): a handler may have put SIGSYS into the mask that its return installs.
-pub fn sigreturn(call: &mut Trapped<'_>) -> Outcome {
-    // The frame lies where the stack pointer stands: the restorer's address was popped.
-    let mask_at = call.context.registers.sp() + core::mem::offset_of!(SignalContext, mask);
-    if let Ok(mask) = memory::read::<u64>(mask_at)
-        && mask & SIGSYS_BIT != 0
-    {
+/// A handler of the guest's for another signal is about to be entered: what it is to see of SIGSYS in the mask that its
+/// return installs, and whether its own mask has it.
+pub fn entered(signal: usize, context: &mut SignalContext) {
+    if !state::cares_for_sigsys() {
+        return;
+    }
+    let blocked = state::sigsys_blocked();
+    if blocked {
+        context.mask |= SIGSYS_BIT;
+    }
+    let bit = 1u64.checked_shl(signal as u32 - 1).unwrap_or(0);
+    if !blocked && state::get().masks_with_sigsys & bit != 0 {
         state::set_sigsys_blocked(true);
-        let _ = memory::write(mask_at, &(mask & !SIGSYS_BIT));
+    }
+}
+
+/// rt_sigreturn(2): the mask that it installs says whether SIGSYS is blocked, as the handler found it or has it.
+pub fn sigreturn(call: &mut Trapped<'_>) -> Outcome {
+    let mask_at = mask_to_return_to(call.context);
+    if let Ok(mask) = memory::read::<u64>(mask_at) {
+        if mask & SIGSYS_BIT != 0 {
+            state::set_sigsys_blocked(true);
+            let _ = memory::write(mask_at, &(mask & !SIGSYS_BIT));
+        } else if state::cares_for_sigsys() && !handlers::some_are_direct() && state::sigsys_blocked() {
+            state::set_sigsys_blocked(false);
+            if state::is_pending() {
+                send_again();
+            }
+        }
     }
     call.context.registers.set_number(raw::__NR_rt_sigreturn);
     call.context.registers.set_ip(arch::sigreturn());
     Outcome::Continue
+}
+
+/// The guest is to make its rt_sigreturn(2) once more: the mask says again what [`sigreturn`] has taken from it.
+pub fn unreturn(context: &SignalContext) {
+    let mask_at = mask_to_return_to(context);
+    if state::cares_for_sigsys()
+        && state::sigsys_blocked()
+        && let Ok(mask) = memory::read::<u64>(mask_at)
+    {
+        let _ = memory::write(mask_at, &(mask | SIGSYS_BIT));
+    }
+}
+
+/// Address of the mask that a rt_sigreturn(2) about to be made installs. The frame lies where the stack pointer stands: the
+/// restorer's address was popped.
+fn mask_to_return_to(context: &SignalContext) -> usize {
+    context.registers.sp() + core::mem::offset_of!(SignalContext, mask)
 }
 
 /// rt_sigpending(2).
@@ -194,9 +222,9 @@ fn send_again() {
     let _ = forward(raw::__NR_tgkill, arguments);
 }
 
-/// A SIGSYS that is none of our traps: sent by someone, or by a filter of the guest's own
-/// (`forced`). The result is the guest's handler, if it is to run.
-pub fn deliver(forced: bool, context: &mut SignalContext) -> usize {
+/// A SIGSYS that is none of our traps: sent by someone, or by a filter of the guest's own (`forced`). Returns how the
+/// guest's handler is to be entered, if it is to run.
+pub fn deliver(forced: bool, context: &mut SignalContext) -> Option<Delivery> {
     let state::State { sigsys: action, block_again, .. } = state::get();
     let blocked = state::sigsys_blocked();
     if block_again != 0 {
@@ -205,27 +233,35 @@ pub fn deliver(forced: bool, context: &mut SignalContext) -> usize {
     }
     if !forced && blocked {
         state::update(|state| state.pending = 1);
-        return 0;
+        return None;
     }
     match action.handler {
-        SIG_IGN if !forced => 0,
+        SIG_IGN if !forced => None,
         // force_sig_info(): a forced signal that is blocked or ignored is deadly.
         SIG_DFL | SIG_IGN => die(),
         _ if blocked => die(),
         handler => {
-            if action.flags & raw::SA_RESETHAND as usize != 0 {
-                state::update(|state| state.sigsys = SignalAction::default());
+            let has = |flag: u32| action.flags & flag as usize != 0;
+            if has(raw::SA_RESETHAND) {
+                state::update(|state| state.sigsys.handler = SIG_DFL);
             }
-            let own = if action.flags & raw::SA_NODEFER as usize != 0 { 0 } else { SIGSYS_BIT };
-            host::set_mask((context.mask | action.mask | own) & !SIGSYS_BIT);
-            handler
+            let mask = (context.mask | action.mask) & !SIGSYS_BIT;
+            if block_again != 0 {
+                context.mask |= SIGSYS_BIT;
+            }
+            return_by(context, action.restorer);
+            let moved = if has(raw::SA_ONSTACK) { 0 } else { leave_alternate_stack(context)? };
+            if !has(raw::SA_NODEFER) || action.mask & SIGSYS_BIT != 0 {
+                state::set_sigsys_blocked(true);
+            }
+            Some(Delivery { handler, moved, mask })
         }
     }
 }
 
 /// Dies of SIGSYS as the kernel would have it: with that signal as the status, and a core
 /// where cores are wanted.
-fn die() -> usize {
+fn die() -> ! {
     // SIG_DFL needs no handler to be fit.
     let action = SignalAction::default();
     let arguments = [SIGSYS as usize, &raw const action as usize, 0, SIGSET_SIZE, 0, 0];

@@ -57,8 +57,8 @@ pub(super) fn call(frame: &CallFrame, number: u32, arguments: [usize; 6]) -> Ans
         legacy::__NR_readlink => look::readlink(frame, arguments),
         raw::__NR_readlinkat => look::readlinkat(frame, arguments),
         raw::__NR_getcwd => directory::getcwd(arguments),
-        raw::__NR_rt_sigaction => signals::sigaction(arguments),
-        raw::__NR_rt_sigprocmask => signals::sigprocmask(arguments),
+        raw::__NR_rt_sigaction => signals::sigaction(frame, arguments),
+        raw::__NR_rt_sigprocmask => signals::sigprocmask(frame, arguments),
         _ => None,
     }
 }

@@ -4,7 +4,9 @@
 //! by the code in [`calls`](crate::calls). That costs two system calls more, and much memory touched. The
 //! functions here run on the guest's own stack with its own signal mask, as a C library's would: a signal
 //! may come at any moment, and its handler may never return. So they hold nothing: no slot, no lock, and a
-//! descriptor only within the [window](newroot_sys::arch::window).
+//! descriptor only within the [window](newroot_sys::arch::window). The handler finds the guest about to make its call, and
+//! afterwards the call is made anew ([`newroot_sys::arch::unwind`]): so nothing here may be noticed if it is done twice.
+//! A call that would be goes through the window, too ([`through::once`]).
 //!
 //! Each answers `None` to whatever it isn't sure of. The call then takes the long way from its beginning, so
 //! nothing may have happened by then that could be noticed. What they do answer is what the long way would:
@@ -53,9 +55,9 @@ pub fn call(frame: &CallFrame) -> Option<isize> {
         raw::__NR_getxattr => attributes::getxattr(frame, arguments),
         raw::__NR_llistxattr => attributes::llistxattr(frame, arguments),
         raw::__NR_getcwd => directory::getcwd(arguments),
-        raw::__NR_rt_sigaction => signals::sigaction(arguments),
-        raw::__NR_rt_sigprocmask => signals::sigprocmask(arguments),
-        number => names::run(number, arguments),
+        raw::__NR_rt_sigaction => signals::sigaction(frame, arguments),
+        raw::__NR_rt_sigprocmask => signals::sigprocmask(frame, arguments),
+        number => names::run(frame, number, arguments),
     }?;
     Some(to_return(answer))
 }

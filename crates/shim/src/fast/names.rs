@@ -2,17 +2,18 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
+use newroot_sys::arch::CallFrame;
 use newroot_sys::raw;
 use newroot_sys::table::{self, Call, Empty, Follow, Intent, PathCall};
 
 use super::path::Room;
-use crate::calls::forward;
+use super::through;
 use crate::calls::path::{argument, follows, is_access};
 use crate::links;
 use crate::session::session;
 
 /// Any call that the table describes by its one path.
-pub(super) fn run(number: u32, arguments: [usize; 6]) -> Option<Result<usize, Errno>> {
+pub(super) fn run(frame: &CallFrame, number: u32, arguments: [usize; 6]) -> Option<Result<usize, Errno>> {
     let row = table::row_of(number as usize)?;
     let Call::Path(description) = row.call else { return None };
     if (description.intent != Intent::Read || is_access(&description)) && session().has(Flags::READ_ONLY) {
@@ -24,13 +25,13 @@ pub(super) fn run(number: u32, arguments: [usize; 6]) -> Option<Result<usize, Er
     }
     let address = argument(&arguments, description.path);
     if means_its_descriptor(&description, address) {
-        return Some(forward(number, arguments));
+        return Some(through::once(frame, number, arguments));
     }
     let mut room = Room::new();
     if !is_about_the_name(&description, &arguments) || !room.read(address)?.is_plain_name() {
         return None;
     }
-    Some(forward(number, arguments))
+    Some(through::once(frame, number, arguments))
 }
 
 /// Whether there is no path at all, and need not be: futimens(3).

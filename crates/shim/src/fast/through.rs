@@ -90,6 +90,12 @@ pub(super) fn look_twice(
     answer(unsafe { window::look(frame, &open, &first) }.result)
 }
 
+/// Makes a call for the guest that may be made once only, whatever signal comes. Its result is the guest's as it is.
+pub(super) fn once(frame: &CallFrame, number: u32, arguments: [usize; 6]) -> Result<usize, Errno> {
+    // SAFETY: see the head of the file.
+    Errno::check(unsafe { window::once(frame, number, &arguments) })
+}
+
 fn open_of(place: &Place<'_>, flags: u64, mode: u64) -> Open {
     Open { directory: place.directory(), path: place.path().address(), how: [flags, mode, NO_SYMLINKS] }
 }

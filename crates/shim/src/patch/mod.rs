@@ -40,6 +40,14 @@ use crate::session::session;
 use crate::slots::{self, OWNERS};
 use mappings::Code;
 
+pub use stubs::{AREA as STUB_AREA, AREAS as STUB_AREAS, PLACES as STUBS};
+
+/// Returns the first address of the stub that an address lies in; `None` if it lies in none.
+#[must_use]
+pub fn stub_containing(address: usize) -> Option<usize> {
+    stubs::containing(address)
+}
+
 /// Traps of this process so far.
 static TRAPS: AtomicU32 = AtomicU32::new(0);
 /// The number of traps after which the next round comes; 0 before the first was thought of.

@@ -15,18 +15,31 @@ use super::code::{Moved, Patch};
 use crate::host;
 
 /// Bytes of an area.
-pub(super) const AREA: usize = 4096;
+pub const AREA: usize = 4096;
 /// How many areas a process can have.
-const AREAS: usize = 8;
+pub const AREAS: usize = 8;
 
-struct Place {
+/// An area. Its layout is known to the entry code.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Place {
     /// First address; 0 for none yet.
     base: AtomicUsize,
     used: AtomicUsize,
 }
 
-static PLACES: [Place; AREAS] =
+/// The areas that there are, and behind them those that aren't yet.
+pub static PLACES: [Place; AREAS] =
     [const { Place { base: AtomicUsize::new(0), used: AtomicUsize::new(0) } }; AREAS];
+
+/// Returns the first address of the stub that an address lies in.
+pub(super) fn containing(address: usize) -> Option<usize> {
+    PLACES.iter().find_map(|place| {
+        let base = place.base.load(Ordering::Relaxed);
+        let offset = address.checked_sub(base).filter(|&offset| base != 0 && offset < AREA)?;
+        Some(address - offset % site::STUB)
+    })
+}
 
 /// An area that can be written, until it is dropped.
 pub(super) struct Area(&'static Place);

@@ -18,6 +18,22 @@ use crate::report;
 use crate::session::{base, session};
 use crate::slots::Scratch;
 
+/// Finishes a call that slept, and that a signal keeps from coming back by itself.
+pub fn finish(call: &mut Trapped<'_>, scratch: &mut Scratch, result: isize, note: [usize; 4]) -> Outcome {
+    if base().has(Flags::FAKE_ROOT) && outlook::enter(call.slot).is_err() {
+        // Names in the result stay as the host has them.
+        return Outcome::Done(result);
+    }
+    came_back(call, scratch, result, note)
+}
+
+/// Whether a call's number is that of one that opens a file by its path.
+#[must_use]
+pub fn is_open(number: usize) -> bool {
+    let call = table::row_of(number).map(|row| row.call);
+    matches!(call, Some(Call::Open | Call::OpenAt | Call::OpenAt2 | Call::Creat))
+}
+
 /// Runs a trapped call.
 pub fn dispatch(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
     if base().has(Flags::FAKE_ROOT)

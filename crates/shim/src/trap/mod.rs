@@ -7,11 +7,12 @@
 
 pub mod dispatch;
 pub mod resume;
+mod signal_frame;
 mod stack;
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
-use newroot_sys::arch::{self, CallFrame, SignalAction, SignalContext};
+use newroot_sys::arch::{self, CallFrame, Delivery, SignalAction, SignalContext, unwind};
 use newroot_sys::bpf::{Insn, Program};
 use newroot_sys::filter::{self, MARK};
 use newroot_sys::table::SIGSYS;
@@ -19,8 +20,9 @@ use newroot_sys::table::SIGSYS;
 use crate::calls::{filters, signal};
 use crate::report::fatal;
 use crate::session::session;
-use crate::{host, patch, slots};
+use crate::{handlers, host, patch, slots};
 
+pub use signal_frame::{leave_alternate_stack, return_by};
 pub use stack::GuestStack;
 
 /// SIGSYS as a bit of a signal mask.
@@ -184,22 +186,26 @@ unsafe fn run(call: &mut Trapped<'_>) -> Outcome {
     outcome
 }
 
-/// The handler of SIGSYS. A nonzero result is the address of a handler of the guest's own,
-/// to be entered with the same arguments.
+/// The handler of SIGSYS. True if a handler of the guest's own is to be entered, as `delivery` says.
 ///
 /// # Safety
 /// Called by the entry code alone, with the kernel's frame and the index of a slot taken.
-pub unsafe extern "C" fn trap(info: *const SignalInfo, context: *mut SignalContext, slot: usize) -> usize {
+pub unsafe extern "C" fn trap(
+    info: *const SignalInfo,
+    context: *mut SignalContext,
+    slot: usize,
+    delivery: *mut Delivery,
+) -> bool {
     // SAFETY: the kernel's frame, which nobody else touches while the handler runs.
     let (info, context) = unsafe { (&*info, &mut *context) };
     if info.code != SYS_SECCOMP || info.errno != i32::from(MARK) {
-        let handler = signal::deliver(info.code == SYS_SECCOMP, context);
-        if handler != 0 {
-            // A handler of the guest's like any other, but for the way it is entered.
-            // SAFETY: the kernel's frame.
-            unsafe { arch::window::take_back(context) };
-        }
-        return handler;
+        // A handler like any other, but for the way it is entered.
+        // SAFETY: the kernel's frame, and the slot is this trap's.
+        unsafe { take_back(context, slot) };
+        let Some(delivered) = signal::deliver(info.code == SYS_SECCOMP, context) else { return false };
+        // SAFETY: the entry code's.
+        unsafe { delivery.write(delivered) };
+        return true;
     }
     let mut call = Trapped {
         number: info.call as u32 as usize,
@@ -215,24 +221,75 @@ pub unsafe extern "C" fn trap(info: *const SignalInfo, context: *mut SignalConte
     }
     // The number the kernel saw: a call that slept comes back by another.
     patch::came_from(info.call_address, info.call as u32 as usize);
-    0
+    false
 }
 
-/// Where patched call sites come in. False if the call has to take the long way, [`call`].
+/// Called before a handler of the guest's, where the signal came in the shim's code, or the guest cares for SIGSYS.
+///
+/// # Safety
+/// Called by the entry code alone, with the kernel's frame and the index of a slot taken.
+pub unsafe extern "C" fn entering(signal: usize, context: *mut SignalContext, slot: usize) {
+    // SAFETY: the kernel's frame.
+    let context = unsafe { &mut *context };
+    // SAFETY: the same; the slot is the caller's.
+    unsafe { take_back(context, slot) };
+    signal::entered(signal, context);
+}
+
+/// Has a signal that came in the shim's code find the guest at its own system call: about to make it, or with its result.
+/// A signal that came as another one's handler was about to be entered finds the beginning of that handler; and the other
+/// one's context is seen to, for this handler may never return.
+///
+/// # Safety
+/// The context is that of a signal frame of the calling thread, which holds the slot.
+pub unsafe fn take_back(context: &mut SignalContext, slot: usize) {
+    // SAFETY: the caller's contract.
+    if let Some(entering) = unsafe { unwind::enter_handler(context, handlers::handler) } {
+        // SAFETY: the other signal's context.
+        let other = unsafe { &mut *entering.context };
+        if !entering.is_seen_to {
+            // SAFETY: the same.
+            unsafe { take_back(other, slot) };
+            signal::entered(entering.signal, other);
+        }
+        return;
+    }
+    if slots::slot_of(context.registers.sp()) < slots::COUNT {
+        return;
+    }
+    let shim = shim_range();
+    // SAFETY: the caller's contract.
+    unsafe { unwind::take_back(context, shim.start as usize..shim.end as usize, patch::stub_containing) };
+    if unwind::leave_restorer(context) {
+        return signal::unreturn(context);
+    }
+    // SAFETY: the slot is the caller's, and nothing of its scratch space is in use.
+    let scratch = unsafe { slots::scratch(slot) };
+    resume::take_back(context, slot, scratch);
+}
+
+/// The answer of the fast path, in two registers.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    result: isize,
+    is_final: usize,
+}
+
+/// Where patched call sites come in. If the answer isn't final, the call takes the slow path, [`call`].
 ///
 /// # Safety
 /// Called by the entry code alone, with its own frame.
-pub unsafe extern "C" fn fast(frame: *mut CallFrame) -> bool {
+pub unsafe extern "C" fn fast(frame: *mut CallFrame) -> Answer {
     // SAFETY: the entry code's frame, which nobody else knows of.
-    let frame = unsafe { &mut *frame };
-    let answer = crate::fast::call(frame);
-    if let Some(result) = answer {
-        frame.set_result(result);
+    let frame = unsafe { &*frame };
+    match crate::fast::call(frame) {
+        Some(result) => Answer { result, is_final: 1 },
+        None => Answer { result: 0, is_final: 0 },
     }
-    answer.is_some()
 }
 
-/// The long way from a patched call site. The same code runs the call as for a trap.
+/// The slow path of a patched call site. The same code runs the call as for a trap.
 ///
 /// # Safety
 /// Called by the entry code alone, with its own frame and the index of a slot taken.

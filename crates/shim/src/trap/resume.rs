@@ -5,7 +5,8 @@
 //! handler at all: the handler lays a frame with the translated arguments below the guest's stack
 //! pointer and points the saved instruction pointer at a `syscall` instruction in the shim.
 //! Returning from the signal makes the call, as if the guest had made it itself; the code behind
-//! it pops the frame. A guest handler that never returns (siglongjmp) merely abandons the frame.
+//! it pops the frame. A guest handler never sees any of it: the entry code of handlers finishes the call, or takes it back
+//! ([`take_back`]), and the frame is abandoned.
 //!
 //! # Safety
 //! The frame goes below everything in use: under the red zone of the interrupted code or, where
@@ -13,9 +14,11 @@
 #![allow(unsafe_code)]
 
 use newroot_abi::Errno;
-use newroot_sys::arch::{self, RED_ZONE, ResumeFrame};
+use newroot_sys::arch::{self, Interrupted, RED_ZONE, ResumeFrame, SYSTEM_CALL, SignalContext};
 
+use super::dispatch;
 use crate::memory;
+use crate::slots::Scratch;
 use crate::trap::{GuestStack, Outcome, Trapped};
 
 /// How much of the guest's stack a frame may take. A goroutine is sure to have some 600 bytes
@@ -26,15 +29,16 @@ const PAGE: usize = 4096;
 
 /// When to come back to the handler after the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
 pub enum Afterwards {
     /// Never: its result is the guest's.
-    Never,
+    Never = 0,
     /// Always.
-    Always,
+    Always = 1,
     /// If it answered ELOOP, or what [`Self::OnRefusal`] is for.
-    OnLoop,
+    OnLoop = 2,
     /// If it answered ENXIO, as a socket does that stands for a device, or EACCES.
-    OnRefusal,
+    OnRefusal = 3,
 }
 
 /// A frame under construction on the guest's stack.
@@ -114,12 +118,7 @@ impl Builder {
             base: ResumeFrame {
                 ip: registers.ip(),
                 sp: registers.sp(),
-                afterwards: match afterwards {
-                    Afterwards::Never => 0,
-                    Afterwards::Always => 1,
-                    Afterwards::OnLoop => 2,
-                    Afterwards::OnRefusal => 3,
-                },
+                afterwards: afterwards as usize,
                 result: 0,
                 arguments: call.arguments,
             },
@@ -167,4 +166,73 @@ pub fn unwind(call: &mut Trapped<'_>) -> Result<(isize, [usize; 4]), Errno> {
     registers.set_ip(frame.base.ip);
     registers.set_sp(frame.base.sp);
     Ok((frame.base.result, frame.note))
+}
+
+/// The errno by which the kernel itself means that a call is to be made again (ERESTARTSYS, include/linux/errno.h). What a
+/// call that comes back with it holds is given back; no guest is told it.
+const RESTART: isize = -512;
+
+/// Has a signal that came while a call was resumed find the guest at its own `syscall` instruction, about to make the call,
+/// or behind it with the result.
+pub fn take_back(context: &mut SignalContext, slot: usize, scratch: &mut Scratch) {
+    let (at, result) = match arch::interrupted(&context.registers) {
+        None => return,
+        Some(Interrupted::Leaving(ip)) => return context.registers.set_ip(ip),
+        Some(Interrupted::Before(frame)) => (frame, None),
+        Some(Interrupted::After(frame, result)) => (frame, Some(result)),
+    };
+    // What can't be read any more can't be gone on with either.
+    let Ok(frame) = memory::read::<Frame>(at) else { return };
+    let result = match result {
+        Some(result) if !frame.comes_back_after(result) => Some(result),
+        // An open that was refused is begun anew: it may have to sleep once more.
+        Some(result) if result < 0 && dispatch::is_open(frame.number) => {
+            (result == Errno::INTR.to_return()).then_some(result)
+        }
+        result => match frame.come_back(result.unwrap_or(RESTART), context.mask, slot, scratch) {
+            Outcome::Done(done) if result.is_some() => Some(done),
+            _ => None,
+        },
+    };
+    let registers = &mut context.registers;
+    registers.set_arguments(frame.base.arguments);
+    registers.set_sp(frame.base.sp);
+    match result {
+        Some(result) => {
+            registers.set_result(result);
+            registers.set_ip(frame.base.ip);
+        }
+        None => {
+            registers.set_number(frame.number as u32);
+            registers.set_ip(frame.base.ip - SYSTEM_CALL);
+        }
+    }
+}
+
+impl Frame {
+    /// Whether the call comes back to the handler with this result; the resume code knows the same.
+    fn comes_back_after(&self, result: isize) -> bool {
+        let is_refusal = matches!(Errno::check(result), Err(Errno::NXIO | Errno::ACCES));
+        let is_loop = result == Errno::LOOP.to_return();
+        match self.base.afterwards {
+            always if always == Afterwards::Always as usize => true,
+            on_loop if on_loop == Afterwards::OnLoop as usize => is_loop || is_refusal,
+            on_refusal if on_refusal == Afterwards::OnRefusal as usize => is_refusal,
+            _ => false,
+        }
+    }
+
+    /// Does what is done when the call comes back.
+    fn come_back(&self, result: isize, mask: u64, slot: usize, scratch: &mut Scratch) -> Outcome {
+        let mut context = SignalContext::new(Default::default(), mask);
+        let mut call = Trapped {
+            context: &mut context,
+            number: self.number,
+            arguments: self.base.arguments,
+            slot,
+            // Nothing may be laid on it: a handler is about to run.
+            stack: GuestStack::NONE,
+        };
+        dispatch::finish(&mut call, scratch, result, self.note)
+    }
 }

@@ -25,6 +25,9 @@ pub struct GuestStack {
 }
 
 impl GuestStack {
+    /// No stack: nothing fits.
+    pub(super) const NONE: Self = Self { top: 0, known: 0, limit: usize::MAX, trap: 0, roomy: false };
+
     /// Below the code that a signal interrupted.
     pub(super) fn under_signal(context: &SignalContext) -> Self {
         let sp = context.registers.sp();

@@ -43,12 +43,12 @@ fn no_register_is_used_that_the_entry_code_does_not_keep() {
 }
 
 /// Whatever else gets a `syscall` instruction must get a line here, and a place in `sys/src/arch`: the gate, the
-/// probe, two that clone a child and end it, the restorer, two where calls that sleep are made, two that yield and
-/// two that set the mask in the entry code, and the three of the window.
+/// probe, two that clone a child and end it, the restorer, two where calls that sleep are made, three that yield and
+/// four that set the mask in the entry code, and the four of the window.
 #[test]
 fn system_calls_are_made_where_the_architecture_says() {
     let count = instructions().iter().filter(|one| one.mnemonic() == Mnemonic::Syscall).count();
-    assert_eq!(count, 14);
+    assert_eq!(count, 18);
 }
 
 #[test]
@@ -83,6 +83,30 @@ fn the_deepest_calls_fit_a_slots_stack() {
     let deepest = deepest.expect("there are functions");
     assert!(deepest > 8 * 1024, "only {deepest} bytes: frames aren't recognized");
     assert!(deepest <= STACK, "{deepest} bytes");
+}
+
+/// A signal that comes in the fast path finds its frame within so many bytes of the stack pointer.
+#[test]
+fn the_fast_paths_frame_is_found_from_its_deepest_call() {
+    use newroot_sys::arch::unwind::FAST_STACK;
+    let all = instructions();
+    // Behind the call of the fast path stands the one instruction that overwrites a return address.
+    let overwrites = |one: &Instruction| {
+        one.mnemonic() == Mnemonic::Mov
+            && one.op0_kind() == OpKind::Memory
+            && one.memory_base() == Register::RSP
+            && one.memory_displacement64() as i64 == -8
+            && one.op1_kind() == OpKind::Immediate32to64
+    };
+    let calls: Vec<u64> = all
+        .windows(2)
+        .filter(|pair| pair[0].mnemonic() == Mnemonic::Call && overwrites(&pair[1]))
+        .map(|pair| pair[0].near_branch64())
+        .collect();
+    let [fast] = calls[..] else { panic!("{calls:x?}") };
+    let deepest = depth(fast, &functions(), &mut BTreeMap::new(), &mut Vec::new());
+    assert!(deepest > 1024, "only {deepest} bytes: frames aren't recognized");
+    assert!(deepest <= FAST_STACK as u64, "{deepest} bytes");
 }
 
 /// What a function takes of the stack, and whom it calls or jumps to, by its address.

@@ -8,6 +8,8 @@
 
 use core::arch::global_asm;
 
+use super::SavedRegisters;
+
 global_asm!(
     // fn(number, arguments: *const [usize; 6]) -> isize
     ".pushsection .text.newroot_gate,\"ax\",@progbits",
@@ -84,6 +86,9 @@ global_asm!(
     "newroot_restorer:",
     ".byte 0x48,0xc7,0xc0,0x0f,0x00,0x00,0x00",
     "syscall",
+    ".globl newroot_restorer_end",
+    ".hidden newroot_restorer_end",
+    "newroot_restorer_end:",
     // Where a call that may sleep is made: on the guest's own stack, with the guest's
     // own signal mask, so that EINTR and SA_RESTART stay the kernel's business. rsp points
     // at a ResumeFrame. Flags stay untouched, as they would over a plain syscall.
@@ -123,6 +128,10 @@ global_asm!(
     "mov r9, [rsp+72]",
     "mov rcx, [rsp]",
     "mov rsp, [rsp+8]",
+    // Here the frame is given up.
+    ".globl newroot_resume_leave",
+    ".hidden newroot_resume_leave",
+    "newroot_resume_leave:",
     "jmp rcx",
     ".popsection",
     afterwards = const AFTERWARDS,
@@ -136,8 +145,10 @@ unsafe extern "C" {
     fn newroot_probed();
     fn newroot_clone(flags: usize, run: unsafe extern "C" fn(usize), argument: usize) -> isize;
     fn newroot_restorer();
+    fn newroot_restorer_end();
     fn newroot_resume();
     fn newroot_afterwards();
+    fn newroot_resume_leave();
 }
 
 /// A system call number that no kernel has. The resume code makes this call to come back
@@ -198,6 +209,46 @@ pub fn sigreturn() -> usize {
 #[must_use]
 pub fn resume() -> usize {
     newroot_resume as *const () as usize
+}
+
+/// Whether a signal came as the shim's restorer, or a guest's `rt_sigreturn` in its place, was about to return from
+/// another one.
+#[must_use]
+pub(super) fn is_in_restorer(ip: usize) -> bool {
+    (restorer()..newroot_restorer_end as *const () as usize).contains(&ip)
+}
+
+/// A signal that came while a call was resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupted {
+    /// The kernel was about to make the call, for the first time or once more. The address is the [`ResumeFrame`]'s.
+    Before(usize),
+    /// The kernel made the call, with this result.
+    After(usize, isize),
+    /// The guest's registers are all set but for the instruction pointer, which is this.
+    Leaving(usize),
+}
+
+/// Tells where in the resume code a signal came; `None` if it came elsewhere.
+#[must_use]
+pub fn interrupted(registers: &SavedRegisters) -> Option<Interrupted> {
+    let ip = registers.rip;
+    let leave = newroot_resume_leave as *const () as usize;
+    if !(resume()..=leave).contains(&ip) {
+        return None;
+    }
+    Some(if ip == resume() {
+        Interrupted::Before(registers.rsp)
+    } else if ip == leave {
+        Interrupted::Leaving(registers.rcx)
+    } else if ip == newroot_afterwards as *const () as usize {
+        // rax has the number of the call that comes back.
+        // SAFETY: the frame stays at the stack pointer up to the last instruction.
+        let frame = unsafe { &*(registers.rsp as *const ResumeFrame) };
+        Interrupted::After(registers.rsp, frame.result)
+    } else {
+        Interrupted::After(registers.rsp, registers.rax as isize)
+    })
 }
 
 /// What the instruction pointer shows when [`AFTERWARDS`] traps at its one true place:

@@ -9,10 +9,10 @@ use core::mem::offset_of;
 
 use super::registers::{SavedRegisters, SignalContext};
 
-/// Signals that are blocked while the shim works on a call: all but those that say that the shim
-/// itself is broken (SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV). SIGSYS is among them: no call of the
-/// shim's own traps, and one that is sent must wait until the guest's own stack is in use again.
-pub const BLOCKED_IN_HANDLER: u64 = !(1 << 3 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 10);
+/// Signals that are blocked while the shim works on a call: all. No call of the shim's own traps, and a signal that
+/// somebody sends waits until the guest's own stack and mask are in use again. A fault of the shim itself ends the process
+/// with the fault's signal.
+pub const BLOCKED_IN_HANDLER: u64 = !0;
 
 unsafe extern "C" {
     fn newroot_call_entry();
@@ -25,6 +25,18 @@ pub const HANDLERS: usize = 128;
 
 /// Offset of the instruction pointer in a [`SignalContext`].
 pub const CONTEXT_IP: usize = offset_of!(SignalContext, registers) + offset_of!(SavedRegisters, rip);
+
+/// How a handler of the guest's for SIGSYS is to be entered; its layout is known to the assembly.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery {
+    /// Address of the handler.
+    pub handler: usize,
+    /// What to add to the signal frame's addresses: it was copied to another stack.
+    pub moved: usize,
+    /// The signal mask while it runs.
+    pub mask: u64,
+}
 
 /// Bytes between the entries for two handlers.
 const HANDLER_ENTRY: usize = 10;
@@ -87,23 +99,26 @@ macro_rules! take_slot {
 ///
 /// - `$start: extern "C" fn(stack: *mut usize) -> !` is given the initial stack pointer; it runs on the first slot's
 ///   stack;
-/// - `$trap: extern "C" fn(info, context, slot) -> usize` runs on the private stack of a
-///   slot (its index is `slot`); a nonzero result is a guest handler to be run instead of
+/// - `$trap: extern "C" fn(info, context, slot, delivery: *mut Delivery) -> bool` runs on the private stack of a
+///   slot (its index is `slot`); if it says yes, the guest handler that it has written to `delivery` runs instead of
 ///   returning from the signal;
-/// - `$fast: extern "C" fn(frame: *mut CallFrame) -> bool` runs on the guest's stack, where a call came
-///   through a patched call site; if it says no, then
+/// - `$fast: extern "C" fn(frame: *mut CallFrame) -> Answer` runs on the guest's stack, where a call came
+///   through a patched call site; if it has no answer, `$call` runs;
+/// - `$entering: extern "C" fn(signal, context, slot)` runs before a handler of the guest's, on the stack of a slot,
+///   with all signals blocked: where the signal came in the shim's code, or `$cares: AtomicBool` is set;
+/// - `$stubs: [[usize; 2]; $stub_areas]` are the areas of `$stub_area` bytes with stubs, by their first addresses;
 /// - `$handlers: [AtomicUsize; HANDLERS]` are the guest's signal handlers, which are entered by way of
 ///   [`handler_entry`](crate::arch::handler_entry);
 /// - `$main_stack: [usize; 2]` are the first address of the main stack and the one behind it, for
 ///   [`careful_entry`](crate::arch::careful_entry);
-/// - `$call: extern "C" fn(frame: *mut CallFrame, slot)` runs on the stack of a slot, with all signals
+/// - `$call: extern "C" fn(frame: *mut CallFrame, slot)`, the slow path of a patched call site, runs on the stack of a slot, with all signals
 ///   blocked as they are in the handler.
 ///
 /// The slots: `$slots` is the first byte of `$count` private stacks of `1 << $shift` bytes,
 /// `$owners` an array of `$count` words, nonzero while a slot is taken.
 #[macro_export]
 macro_rules! entry_points {
-    (start: $start:path, trap: $trap:path, fast: $fast:path, call: $call:path, handlers: $handlers:path, main_stack: $main_stack:path, slots: $slots:path, owners: $owners:path, count: $count:expr, shift: $shift:expr) => {
+    (start: $start:path, trap: $trap:path, fast: $fast:path, call: $call:path, entering: $entering:path, handlers: $handlers:path, stubs: $stubs:path, stub_area: $stub_area:expr, stub_areas: $stub_areas:expr, cares: $cares:path, main_stack: $main_stack:path, slots: $slots:path, owners: $owners:path, count: $count:expr, shift: $shift:expr) => {
         core::arch::global_asm!(
             ".pushsection .text.newroot_entry,\"ax\",@progbits",
             ".globl _start",
@@ -126,6 +141,7 @@ macro_rules! entry_points {
             "push r13",
             "push r14",
             "push r15",
+            "sub rsp, 24", // room for a Delivery
             "mov r12, rsp",
             "mov r13, rdi",
             "mov r14, rsi",
@@ -134,41 +150,76 @@ macro_rules! entry_points {
             "mov rdi, r14",
             "mov rsi, r15",
             "mov edx, ebx",
+            "mov rcx, r12",
             "call {trap}",
             "mov rsp, r12",
             "lea rcx, [rip + {owners}]",
             "mov dword ptr [rcx + rbx*4], 0",
-            "mov rdi, r13",
-            "mov rsi, r14",
-            "mov rdx, r15",
+            "test al, al",
+            "jnz 5f",
+            "add rsp, 24",
             "pop r15",
             "pop r14",
             "pop r13",
             "pop r12",
             "pop rbx",
-            "test rax, rax",
-            "jnz 5f",
             "ret",
-            "5: jmp rax",
+            // A handler of the guest's for SIGSYS, on the stack and with the mask that it is to have.
+            "5: mov rdi, r13",
+            "mov rsi, r14",
+            "mov rdx, r15",
+            "pop rax",
+            "pop r8",
+            "pop r9",
+            "pop r15",
+            "pop r14",
+            "pop r13",
+            "pop r12",
+            "pop rbx",
+            "add rsi, r8",
+            "add rdx, r8",
+            "add rsp, r8",
+            "push rbx",
+            "push r12",
+            "push r13",
+            "push rdi",
+            "push rsi",
+            "push rdx",
+            "push rax",
+            "push r9",
+            "mov r12, rsp",
+            "jmp 23f",
             // A patched call site whose code may run on any stack, goroutines' included. Flags are to be kept,
             // and the red zone; a few bytes below it are there.
             ".p2align 4",
             ".globl newroot_careful_entry",
             ".hidden newroot_careful_entry",
             "newroot_careful_entry:",
+            "mov r11, rsp",
             "lea rsp, [rsp - {red_zone}]",
             "pushfq",
-            "lea r11, [rip + {main_stack}]",
-            "cmp rsp, [r11]",
+            ".globl newroot_careful_pushed",
+            ".hidden newroot_careful_pushed",
+            "newroot_careful_pushed:",
+            "cmp r11, [rip + {main_stack}]",
             "jb 2f",
-            "cmp rsp, [r11 + 8]",
+            "cmp r11, [rip + {main_stack} + 8]",
             "jae 2f",
             "popfq",
-            "lea rsp, [rsp + {red_zone}]",
+            ".globl newroot_careful_popped",
+            ".hidden newroot_careful_popped",
+            "newroot_careful_popped:",
+            "mov rsp, r11",
             "jmp newroot_call_entry",
+            ".globl newroot_careful_other",
+            ".hidden newroot_careful_other",
+            "newroot_careful_other:",
             "2: popfq",
-            "lea rsp, [rsp + {red_zone}]",
+            "mov rsp, r11",
             "lea rcx, [rcx - {system_call}]",
+            ".globl newroot_careful_leave",
+            ".hidden newroot_careful_leave",
+            "newroot_careful_leave:",
             "jmp rcx",
             // A patched call site. rax is the number, rcx the address behind the site; r11 is free, and
             // so are both once the call is made. Everything else, the red zone and the flags
@@ -198,31 +249,49 @@ macro_rules! entry_points {
             "push rax", // room for the mask
             "cld",
             "mov rbp, rsp",
+            // From here on a signal finds the frame by rbp, or by the return address and the address behind it.
+            ".globl newroot_call_framed",
+            ".hidden newroot_call_framed",
+            "newroot_call_framed:",
             // Compiled code uses vector registers, and only their lower halves: see CALL_AREA.
             "and rsp, -16",
-            "sub rsp, 256",
-            "movaps [rsp + 0], xmm0",
-            "movaps [rsp + 16], xmm1",
-            "movaps [rsp + 32], xmm2",
-            "movaps [rsp + 48], xmm3",
-            "movaps [rsp + 64], xmm4",
-            "movaps [rsp + 80], xmm5",
-            "movaps [rsp + 96], xmm6",
-            "movaps [rsp + 112], xmm7",
-            "movaps [rsp + 128], xmm8",
-            "movaps [rsp + 144], xmm9",
-            "movaps [rsp + 160], xmm10",
-            "movaps [rsp + 176], xmm11",
-            "movaps [rsp + 192], xmm12",
-            "movaps [rsp + 208], xmm13",
-            "movaps [rsp + 224], xmm14",
-            "movaps [rsp + 240], xmm15",
-            // The short way, on the guest's stack.
+            "sub rsp, 272",
+            "mov [rsp], rbp",
+            "movaps [rsp + 16], xmm0",
+            "movaps [rsp + 32], xmm1",
+            "movaps [rsp + 48], xmm2",
+            "movaps [rsp + 64], xmm3",
+            "movaps [rsp + 80], xmm4",
+            "movaps [rsp + 96], xmm5",
+            "movaps [rsp + 112], xmm6",
+            "movaps [rsp + 128], xmm7",
+            "movaps [rsp + 144], xmm8",
+            "movaps [rsp + 160], xmm9",
+            "movaps [rsp + 176], xmm10",
+            "movaps [rsp + 192], xmm11",
+            "movaps [rsp + 208], xmm12",
+            "movaps [rsp + 224], xmm13",
+            "movaps [rsp + 240], xmm14",
+            "movaps [rsp + 256], xmm15",
+            ".globl newroot_call_saved",
+            ".hidden newroot_call_saved",
+            "newroot_call_saved:",
+            // The fast path, on the guest's stack.
             "mov rdi, rbp",
             "call {fast}",
-            "test al, al",
-            "jnz 7f",
-            // The long way.
+            ".globl newroot_fast_returned",
+            ".hidden newroot_fast_returned",
+            "newroot_fast_returned:",
+            "mov qword ptr [rsp - 8], 0", // nobody is to find the frame by it any more
+            "test rdx, rdx",
+            "jz 8f",
+            "mov [rbp + 104], rax",
+            "jmp 7f",
+            // The slow path.
+            ".globl newroot_slow_path",
+            ".hidden newroot_slow_path",
+            "newroot_slow_path:",
+            "8:",
             "mov eax, {sigprocmask}",
             "mov edi, 2", // SIG_SETMASK
             "lea rsi, [rip + 6f]",
@@ -248,6 +317,9 @@ macro_rules! entry_points {
             "xor edx, edx",
             "mov r10d, 8",
             "syscall",
+            ".globl newroot_call_made",
+            ".hidden newroot_call_made",
+            "newroot_call_made:",
             "7: lea rcx, [rbp - 256]",
             "and rcx, -16",
             "movaps xmm0, [rcx + 0]",
@@ -281,7 +353,13 @@ macro_rules! entry_points {
             // it has besides are kept by whoever was called.
             "mov r11, [rbp + 40]",
             "mov rsp, [rbp + 128]",
+            ".globl newroot_call_restored",
+            ".hidden newroot_call_restored",
+            "newroot_call_restored:",
             "mov rbp, r11",
+            ".globl newroot_call_leave",
+            ".hidden newroot_call_leave",
+            "newroot_call_leave:",
             "jmp rcx",
             // Handlers of the guest's: the kernel enters one of these for the address of the same index in
             // $handlers. rax, rcx, r8 to r11 are free; the rest, and the stack, are the handler's.
@@ -297,45 +375,104 @@ macro_rules! entry_points {
             ".long 8f - . - 4",
             ".set newroot_index, newroot_index + 1",
             ".endr",
+            // A signal that comes before the handler is entered finds the handler's beginning: unwind.rs knows what is
+            // where up to each label.
+            ".globl newroot_handlers_common",
+            ".hidden newroot_handlers_common",
+            "newroot_handlers_common:",
             "8: lea r11, [rip + {handlers}]",
             "mov r11, [r11 + rax*8]",
+            ".globl newroot_handlers_known",
+            ".hidden newroot_handlers_known",
+            "newroot_handlers_known:",
+            // Whether the signal came in the shim's code,
             "mov rcx, [rdx + {ip}]",
-            "lea r8, [rip + newroot_window_open]",
-            "sub rcx, r8",
-            "lea r9, [rip + newroot_window_closed]",
-            "sub r9, r8",
-            "xor eax, eax", // as the kernel has it
-            "cmp rcx, r9",
+            "mov r8, rcx",
+            "lea r9, [rip + __executable_start]",
+            "sub r8, r9",
+            "lea r10, [rip + etext]",
+            "sub r10, r9",
+            "cmp r8, r10",
             "jb 9f",
-            // Another signal's handler was entered and has had no time to see to the window.
-            "mov rcx, [rdx + {ip}]",
-            "lea r8, [rip + newroot_handlers]",
-            "sub rcx, r8",
-            "lea r9, [rip + newroot_handlers_end]",
-            "sub r9, r8",
-            "cmp rcx, r9",
-            "jbe 9f",
+            // or in a stub,
+            "lea r8, [rip + {stubs}]",
+            "20: mov r9, [r8]",
+            "test r9, r9",
+            "jz 22f",
+            "mov r10, rcx",
+            "sub r10, r9",
+            "cmp r10, {stub_area}",
+            "jb 9f",
+            "add r8, 16",
+            "lea r9, [rip + {stubs} + 16 * {stub_areas}]",
+            "cmp r8, r9",
+            "jb 20b",
+            // or somebody cares for SIGSYS.
+            "22: cmp byte ptr [rip + {cares}], 0",
+            "jne 9f",
+            "xor eax, eax", // as the kernel has it
             "jmp r11",
-            "9: push rdi",
+            // Then the shim sees to the context, as it does to a call: on the stack of a slot, all signals blocked.
+            "9: mov r8, rsp",
+            ".globl newroot_handlers_saving",
+            ".hidden newroot_handlers_saving",
+            "newroot_handlers_saving:",
+            "push rbx",
+            "push r12",
+            "push r13",
+            "push rdi",
             "push rsi",
             "push rdx",
             "push r11",
-            "sub rsp, 8",
-            "mov rdi, rdx",
-            // Up to here rdx is the signal's context: take_back knows it.
+            "push rax", // room for the mask
+            "mov r12, rsp",
+            ".globl newroot_handlers_saved",
+            ".hidden newroot_handlers_saved",
+            "newroot_handlers_saved:",
+            "mov eax, {sigprocmask}",
+            "mov edi, 2", // SIG_SETMASK
+            "lea rsi, [rip + 6f]",
+            "mov rdx, r12",
+            "mov r10d, 8",
+            "syscall",
+            $crate::take_slot!(),
+            "mov rdi, [r12 + 32]",
+            "mov rsi, [r12 + 16]",
+            "mov edx, ebx",
+            "call {entering}",
+            "mov rsp, r12",
+            "lea rcx, [rip + {owners}]",
+            "mov dword ptr [rcx + rbx*4], 0",
+            ".globl newroot_handlers_seen_to",
+            ".hidden newroot_handlers_seen_to",
+            "newroot_handlers_seen_to:",
+            "23: mov eax, {sigprocmask}",
+            "mov edi, 2",
+            "mov rsi, r12",
+            "xor edx, edx",
+            "mov r10d, 8",
+            "syscall",
+            "mov r11, [r12 + 8]",
+            "mov rdx, [r12 + 16]",
+            "mov rsi, [r12 + 24]",
+            "mov rdi, [r12 + 32]",
+            "mov r13, [r12 + 40]",
+            "mov rbx, [r12 + 56]",
+            "xor eax, eax",
+            "lea rsp, [r12 + 64]",
+            "mov r12, [r12 + 48]",
+            ".globl newroot_handlers_leave",
+            ".hidden newroot_handlers_leave",
+            "newroot_handlers_leave:",
+            "jmp r11",
             ".globl newroot_handlers_end",
             ".hidden newroot_handlers_end",
             "newroot_handlers_end:",
-            "call {take_back}",
-            "add rsp, 8",
-            "pop r11",
-            "pop rdx",
-            "pop rsi",
-            "pop rdi",
-            "xor eax, eax",
-            "jmp r11",
             ".p2align 3",
             "6: .quad {blocked}",
+            ".globl newroot_entry_end",
+            ".hidden newroot_entry_end",
+            "newroot_entry_end:",
             ".popsection",
             start = sym $start,
             trap = sym $trap,
@@ -343,7 +480,11 @@ macro_rules! entry_points {
             call = sym $call,
             handlers = sym $handlers,
             handler_count = const $crate::arch::HANDLERS,
-            take_back = sym $crate::arch::window::take_back,
+            entering = sym $entering,
+            stubs = sym $stubs,
+            stub_area = const $stub_area,
+            stub_areas = const $stub_areas,
+            cares = sym $cares,
             ip = const $crate::arch::CONTEXT_IP,
             red_zone = const $crate::arch::RED_ZONE,
             system_call = const $crate::arch::SYSTEM_CALL,

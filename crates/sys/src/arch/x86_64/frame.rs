@@ -6,14 +6,15 @@
 #![allow(unsafe_code)]
 
 use super::SYSTEM_CALL;
-use super::registers::{SavedRegisters, SignalContext};
+use super::registers::{FPSTATE, SavedRegisters, SignalContext};
 
 /// What the entry for patched call sites keeps on the guest's stack, below the red zone. Its layout is
 /// known to the assembly in [`entry_points`](crate::entry_points).
 #[repr(C)]
 #[derive(Debug)]
 pub struct CallFrame {
-    /// The guest's signal mask, which is to be in force again.
+    /// On the slow path the guest's signal mask, which is to be in force again. On the fast path [`DONE`] once the
+    /// call has its result.
     pub mask: u64,
     r15: usize,
     r14: usize,
@@ -33,9 +34,14 @@ pub struct CallFrame {
     rsp: usize,
 }
 
-/// Bytes below a [`CallFrame`] in which the entry code keeps the vector registers, the gap for their
-/// alignment included. It is their lower 128 bits: code for the x86-64 baseline changes no others.
-pub const CALL_AREA: usize = VECTOR_BYTES + 16;
+/// Bytes below a [`CallFrame`] in which the entry code keeps the vector registers and the frame's address, the gap
+/// for their alignment included. It is the vector registers' lower 128 bits: code for the x86-64 baseline changes no
+/// others.
+pub const CALL_AREA: usize = VECTOR_BYTES + 16 + 16;
+
+/// What stands in the place of the mask once a call on the fast path was made that must not be made again: its result is
+/// among the registers then. No mask has this value, for SIGSYS isn't blocked, and no call this number.
+pub(super) const DONE: u64 = u64::MAX;
 
 /// Sixteen registers of 128 bits.
 const VECTOR_BYTES: usize = 256;
@@ -43,6 +49,7 @@ const VECTOR_BYTES: usize = 256;
 const _: () = {
     assert!(core::mem::offset_of!(CallFrame, rbp) == 40);
     assert!(core::mem::offset_of!(CallFrame, rdi) == 96);
+    assert!(core::mem::offset_of!(CallFrame, rax) == 104);
     assert!(core::mem::offset_of!(CallFrame, flags) == 120);
     assert!(core::mem::offset_of!(CallFrame, rsp) == 128);
 };
@@ -88,20 +95,33 @@ impl CallFrame {
         self.rip
     }
 
-    /// Puts everything the guest had at its call site into a signal's context, which it will have again
-    /// when the handler returns; only the instruction pointer is left alone.
-    ///
-    /// # Safety
-    /// The context is that of a signal frame, and the frame one of the entry code's that is in use.
-    pub(crate) unsafe fn restore(&self, context: &mut SignalContext) {
+    /// Whether the call was made, on the fast path, and must not be made again.
+    pub(crate) fn is_done(&self) -> bool {
+        // The code of the window writes it behind the compiler's back.
+        // SAFETY: a word of the frame.
+        unsafe { (&raw const self.mask).read_volatile() == DONE }
+    }
+
+    /// Puts what the guest had in its general registers at its call site into a signal's context; only the instruction
+    /// pointer is left alone.
+    pub(crate) fn restore_registers(&self, context: &mut SignalContext) {
         let Self { r15, r14, r13, r12, rbp, rbx, r9, r8, r10, rdx, rsi, rdi, rax, flags, rsp, .. } = *self;
         let old = context.registers;
         context.registers =
             SavedRegisters { r15, r14, r13, r12, rbp, rbx, r9, r8, r10, rdx, rsi, rdi, rax, rsp, ..old };
         context.rest[0] = flags;
+    }
+
+    /// Puts everything the guest had at its call site into a signal's context, which it will have again
+    /// when the handler returns; only the instruction pointer is left alone.
+    ///
+    /// # Safety
+    /// The context is that of a signal frame, and the frame one of the entry code's that is in use, with the vector
+    /// registers below it.
+    pub(crate) unsafe fn restore(&self, context: &mut SignalContext) {
+        self.restore_registers(context);
         // Where the kernel has saved the vector registers (struct _fpstate_64, asm/sigcontext.h), and the
         // bit by which it knows that the lower halves are among what it has saved.
-        const FPSTATE: usize = 6;
         const VECTORS: usize = 160;
         const MAGIC: usize = 464;
         const MAGIC_VALUE: u32 = 0x4650_5853;

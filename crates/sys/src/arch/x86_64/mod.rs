@@ -7,18 +7,22 @@ mod entry;
 mod frame;
 pub mod length;
 mod registers;
+mod signal_frame;
 pub mod site;
+pub mod unwind;
 pub mod window;
 
 pub use calls::{
-    AFTERWARDS, ResumeFrame, afterwards, borrow_memory, probe, probe6, restorer, resume, sigreturn, syscall6,
+    AFTERWARDS, Interrupted, ResumeFrame, afterwards, borrow_memory, interrupted, probe, probe6, restorer,
+    resume, sigreturn, syscall6,
 };
 pub use entry::{
-    BLOCKED_IN_HANDLER, CONTEXT_IP, HANDLERS, call_entry, careful_entry, enter, handler_entry,
+    BLOCKED_IN_HANDLER, CONTEXT_IP, Delivery, HANDLERS, call_entry, careful_entry, enter, handler_entry,
     handler_of_entry,
 };
 pub use frame::{CALL_AREA, CallFrame};
 pub use registers::{SA_RESTORER, SavedRegisters, SignalAction, SignalContext};
+pub use signal_frame::SignalFrame;
 
 /// AUDIT_ARCH_X86_64 (include/uapi/linux/audit.h): what a filter finds in `seccomp_data.arch`.
 pub const AUDIT_ARCH: u32 = 0xc000_003e;

@@ -98,6 +98,14 @@ impl SignalContext {
         Self { flags: 0, link: 0, stack: [0; 3], registers, rest: [0; 15], mask }
     }
 
+    /// Whether the frame that the context belongs to lies on the alternate stack.
+    #[must_use]
+    pub fn is_on_alternate_stack(&self) -> bool {
+        let [start, _, len] = self.stack;
+        let at = core::ptr::from_ref(self).addr();
+        start <= at && at - start < len
+    }
+
     /// First address of the alternate stack the interrupted code was running on; 0 if it wasn't on one.
     #[must_use]
     pub fn alternate_stack(&self) -> usize {
@@ -111,6 +119,9 @@ const _: () = {
     assert!(core::mem::offset_of!(SignalContext, registers) == 40);
     assert!(core::mem::offset_of!(SignalContext, mask) == 296);
 };
+
+/// Index of the address of the floating-point and vector state in [`SignalContext::rest`].
+pub(super) const FPSTATE: usize = 6;
 
 /// `struct kernel_sigaction` as rt_sigaction(2) takes it on this CPU.
 #[repr(C)]

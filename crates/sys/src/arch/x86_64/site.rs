@@ -25,6 +25,9 @@ pub const WINDOW: usize = 80;
 /// Bytes of a `jmp rel32`.
 pub const JUMP: usize = 5;
 
+/// Bytes of the instruction by which a stub knows the address behind its call site.
+const LEA: usize = 7;
+
 /// Bytes of a stub, a few unused ones at its end included.
 pub const STUB: usize = 24;
 
@@ -76,7 +79,6 @@ pub fn jump(from: usize, to: usize) -> Option<[u8; JUMP]> {
 /// `next` in rcx. `None` if `next` is too far or `moved` too long.
 #[must_use]
 pub fn stub(at: usize, moved: &[u8], next: usize, entry: u32) -> Option<[u8; STUB]> {
-    const LEA: usize = 7;
     let mut code = [0xcc; STUB];
     let mut len = 0;
     let mut put = |bytes: &[u8]| -> Option<()> {
@@ -91,6 +93,19 @@ pub fn stub(at: usize, moved: &[u8], next: usize, entry: u32) -> Option<[u8; STU
     put(&[0x41, 0xbb, a, b, c, d])?;
     put(&[0x41, 0xff, 0xe3])?;
     Some(code)
+}
+
+/// Returns the length of the instruction that a stub at the address `at` has moved, and the address behind the call
+/// site's `syscall`.
+#[must_use]
+pub fn origin(code: &[u8; STUB], at: usize) -> (usize, usize) {
+    let moved = if matches!(code[0], 0x40..=0x47) { 6 } else { 5 };
+    let mut to = [0; 4];
+    for (place, &byte) in to.iter_mut().zip(code.iter().skip(moved + 3)) {
+        *place = byte;
+    }
+    let next = (at + moved + LEA).wrapping_add(i32::from_le_bytes(to) as isize as usize);
+    (moved, next)
 }
 
 fn distance(from: usize, to: usize) -> Option<[u8; 4]> {
@@ -162,6 +177,9 @@ mod tests {
         assert_eq!(text(decoder.decode()), "lea rcx,[7FFF00100007h]");
         assert_eq!(text(decoder.decode()), "mov r11d,70001234h");
         assert_eq!(text(decoder.decode()), "jmp r11");
+        assert_eq!(origin(&code, at), (5, 0x7fff_0010_0007));
+        let other = stub(at, &[0x41, 0xba, 8, 0, 0, 0], 0x7ffe_0010_0007, 0x7000_1234).unwrap();
+        assert_eq!(origin(&other, at), (6, 0x7ffe_0010_0007));
         let code = jump(0x7fff_0010_0000, at).unwrap();
         let mut decoder = iced_x86::Decoder::with_ip(64, &code, 0x7fff_0010_0000, 0);
         assert_eq!(text(decoder.decode()), "jmp 00007FFF00001000h");

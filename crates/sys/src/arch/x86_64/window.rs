@@ -5,12 +5,12 @@
 //! the thread, would leave the descriptor open. So the guest's handlers are entered by way of
 //! [`entry_points`](crate::entry_points)' code, which looks where the signal came: within the window
 //! [`take_back`] undoes what was begun, and the handler finds the guest at its own `syscall` instruction,
-//! about to make the call. Once it returns, the guest makes it, and it traps. An open alone is not undone but
-//! finished: the guest has made the call, and has its
-//! result, unless it is one that sends the call the long way ([`is_final_open`]).
+//! about to make the call. Once it returns, the guest makes it, and it traps. An open alone, and a call that must
+//! not be made twice ([`once`]), are not undone but finished: the guest has made the call, and has its
+//! result, unless it is one that sends the call on the slow path ([`is_final_open`]).
 //!
 //! # Safety
-//! The window is entered by [`look`] and [`open`] alone. What it makes are calls with a path and a structure of
+//! The window is entered by [`look`], [`open()`] and [`once`] alone. What it makes are calls with a path and a structure of
 //! the shim's, and buffers that are the guest's to answer for.
 #![allow(unsafe_code)]
 
@@ -18,7 +18,8 @@ use core::arch::global_asm;
 
 use newroot_abi::Errno;
 
-use super::{CallFrame, SYSTEM_CALL, SignalContext, syscall6};
+use super::frame::DONE;
+use super::{CallFrame, SavedRegisters, syscall6};
 use crate::raw;
 
 global_asm!(
@@ -54,7 +55,12 @@ global_asm!(
     "test rax, rax",
     "js 2f",
     "test rbp, rbp",
-    "jz 2f",
+    "jnz 6f",
+    // The guest has its descriptor: the call isn't made again.
+    "mov [rbx + 104], rax",
+    "mov qword ptr [rbx], {done}",
+    "jmp 2f",
+    "6:",
     "mov r12, rax",
     "4:",
     "mov rdi, r12",
@@ -88,7 +94,39 @@ global_asm!(
     "pop rbp",
     "pop rbx",
     "ret",
+    // fn(frame: *mut CallFrame, number, arguments: *const [usize; 6]) -> isize
+    // rbx is the frame.
+    ".p2align 4",
+    ".globl newroot_window_once",
+    ".hidden newroot_window_once",
+    ".type newroot_window_once,@function",
+    "newroot_window_once:",
+    "push rbx",
+    "mov rbx, rdi",
+    "mov rax, rsi",
+    "mov r11, rdx",
+    "mov rdi, [r11]",
+    "mov rsi, [r11 + 8]",
+    "mov rdx, [r11 + 16]",
+    "mov r10, [r11 + 24]",
+    "mov r8, [r11 + 32]",
+    "mov r9, [r11 + 40]",
+    ".globl newroot_window_make",
+    ".hidden newroot_window_make",
+    "newroot_window_make:",
+    "syscall",
+    ".globl newroot_window_made",
+    ".hidden newroot_window_made",
+    "newroot_window_made:",
+    "mov [rbx + 104], rax",
+    "mov qword ptr [rbx], {done}",
+    ".globl newroot_window_noted",
+    ".hidden newroot_window_noted",
+    "newroot_window_noted:",
+    "pop rbx",
+    "ret",
     ".popsection",
+    done = const DONE as i64,
     openat2 = const raw::__NR_openat2,
     close = const raw::__NR_close,
 );
@@ -98,8 +136,10 @@ unsafe extern "C" {
     fn newroot_window_open();
     fn newroot_window_opened();
     fn newroot_window_closed();
-    fn newroot_handlers();
-    fn newroot_handlers_end();
+    fn newroot_window_once(frame: *const CallFrame, number: usize, arguments: *const [usize; 6]) -> isize;
+    fn newroot_window_make();
+    fn newroot_window_made();
+    fn newroot_window_noted();
 }
 
 /// What came of it.
@@ -204,40 +244,57 @@ pub fn is_final_open(result: isize) -> bool {
     is_final(result) && !matches!(Errno::check(result), Err(Errno::NXIO | Errno::ACCES))
 }
 
-/// Undoes or finishes what a signal found begun in the window, and has the guest go on as if nothing of it
-/// had been. For a signal that came outside the window, it does nothing. Called by the entry code.
-///
-/// Of two signals that come at once, the second finds the entry of the first one's handler: then the first one's
-/// context is seen to. One that comes while this function runs, and whose handler never returns, leaves the descriptor
-/// open.
+/// Makes a call for the guest that must be made once only, and whose result is the guest's as it is.
 ///
 /// # Safety
-/// `context` is that of a signal frame of the calling thread.
-pub unsafe extern "C" fn take_back(context: *mut SignalContext) {
-    let entries = newroot_handlers as *const () as usize..=newroot_handlers_end as *const () as usize;
-    let mut context = context;
-    // SAFETY: the caller's contract; at an entry rdx is the context of the signal that was to be handled there.
-    while entries.contains(unsafe { &(*context).registers.rip }) {
-        // SAFETY: the same.
-        context = unsafe { (*context).registers.rdx } as *mut SignalContext;
-    }
-    // SAFETY: the same.
-    let context = unsafe { &mut *context };
+/// As for [`open()`]; what the arguments point to is the guest's to answer for, or lives as long.
+#[must_use]
+#[inline]
+pub unsafe fn once(frame: &CallFrame, number: u32, arguments: &[usize; 6]) -> isize {
+    // SAFETY: the frame stands above on the stack.
+    unsafe { newroot_window_once(frame, number as usize, arguments) }
+}
+
+/// What is to become of a call that a signal found in the window. The frame is there until the guest's registers are set.
+pub(super) enum Begun {
+    /// It has this result.
+    Made(&'static CallFrame, isize),
+    /// It is to be made anew.
+    Undone(&'static CallFrame),
+}
+
+/// Undoes or finishes what a signal found begun in the window; `None` if it came elsewhere.
+///
+/// # Safety
+/// The registers are those that a signal saved in the calling thread.
+pub(super) unsafe fn take_back(registers: &SavedRegisters) -> Option<Begun> {
     let [first, opened, closed] = [
         newroot_window_open as *const (),
         newroot_window_opened as *const (),
         newroot_window_closed as *const (),
     ]
     .map(|label| label as usize);
-    let ip = context.registers.rip;
-    if !(first..closed).contains(&ip) {
-        return;
+    let [make, made, noted] = [
+        newroot_window_make as *const (),
+        newroot_window_made as *const (),
+        newroot_window_noted as *const (),
+    ]
+    .map(|label| label as usize);
+    let ip = registers.rip;
+    let result = registers.rax as isize;
+    // SAFETY: within both ranges rbx is the frame of the call, which is still there.
+    let frame = || unsafe { &*(registers.rbx as *const CallFrame) };
+    if ip == make {
+        return Some(Begun::Undone(frame()));
     }
-    let result = context.registers.rax as isize;
-    let looks = context.registers.rbp != 0;
-    let held = context.registers.r12 as isize;
-    // SAFETY: within the window rbx is the frame of the call, which is still there.
-    let frame = unsafe { &*(context.registers.rbx as *const CallFrame) };
+    if (made..noted).contains(&ip) {
+        return Some(Begun::Made(frame(), result));
+    }
+    if !(first..closed).contains(&ip) {
+        return None;
+    }
+    let looks = registers.rbp != 0;
+    let held = registers.r12 as isize;
     // The result counts only once the call was made.
     let has_result = ip >= opened && held < 0;
     let descriptor =
@@ -246,12 +303,9 @@ pub unsafe extern "C" fn take_back(context: *mut SignalContext) {
         // SAFETY: it was opened in the window, and nobody else knows of it.
         unsafe { syscall6(raw::__NR_close, &[descriptor as usize, 0, 0, 0, 0, 0]) };
     }
-    // SAFETY: the context is the signal's, the frame the call's.
-    unsafe { frame.restore(context) };
-    if !looks && has_result && is_final_open(result) {
-        context.registers.rax = result as usize;
-        context.registers.rip = frame.next();
+    Some(if !looks && has_result && is_final_open(result) {
+        Begun::Made(frame(), result)
     } else {
-        context.registers.rip = frame.next() - SYSTEM_CALL;
-    }
+        Begun::Undone(frame())
+    })
 }

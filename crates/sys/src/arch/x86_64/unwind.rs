@@ -1,0 +1,282 @@
+//! The way back from the shim's code to the guest's, for a signal that came in between.
+//!
+//! A handler of the guest's may look at the registers that its signal saved: C libraries cancel threads by them, and
+//! emulators restart system calls. So it never finds the shim's: where a signal came on the way from a patched call site
+//! to the kernel or back, the guest's own registers are put into the signal's context. The guest is either about to
+//! execute its `syscall` instruction, or has executed it and has its result.
+//!
+//! # Safety
+//! The context is that of a signal frame of the calling thread. What the code at each label has in its registers and on
+//! its stack is written in [`entry_points`](crate::entry_points).
+#![allow(unsafe_code)]
+
+use super::window::{self, Begun};
+use super::{CallFrame, SYSTEM_CALL, SignalContext, calls, handler_of_entry, site};
+
+unsafe extern "C" {
+    fn newroot_call_entry();
+    fn newroot_careful_entry();
+    fn newroot_careful_pushed();
+    fn newroot_careful_popped();
+    fn newroot_careful_other();
+    fn newroot_careful_leave();
+    fn newroot_call_framed();
+    fn newroot_call_saved();
+    fn newroot_fast_returned();
+    fn newroot_slow_path();
+    fn newroot_call_made();
+    fn newroot_call_restored();
+    fn newroot_call_leave();
+    fn newroot_handlers();
+    fn newroot_handlers_common();
+    fn newroot_handlers_known();
+    fn newroot_handlers_saving();
+    fn newroot_handlers_saved();
+    fn newroot_handlers_seen_to();
+    fn newroot_handlers_leave();
+    fn newroot_handlers_end();
+    fn newroot_entry_end();
+    fn _start();
+}
+
+macro_rules! address {
+    ($label:ident) => {
+        $label as *const () as usize
+    };
+}
+
+/// Bytes of the guest's stack in which the fast path's frame is looked for: more than its code ever takes.
+pub const FAST_STACK: usize = 6 * 1024;
+
+/// A handler of the guest's that was about to be entered when another signal came.
+#[derive(Clone, Copy, Debug)]
+pub struct Entering {
+    /// Its signal's number.
+    pub signal: usize,
+    /// Its signal's context.
+    pub context: *mut SignalContext,
+    /// Whether the shim has seen to that context.
+    pub is_seen_to: bool,
+}
+
+/// Where a signal found the entry of another one's handler, puts the beginning of that handler into its context. `handler`
+/// returns the handler that is entered by the entry code with an index.
+///
+/// # Safety
+/// The context is that of a signal frame of the calling thread.
+pub unsafe fn enter_handler(
+    context: &mut SignalContext,
+    handler: impl FnOnce(usize) -> usize,
+) -> Option<Entering> {
+    let registers = &mut context.registers;
+    let ip = registers.rip;
+    if !(address!(newroot_handlers)..address!(newroot_handlers_end)).contains(&ip) {
+        return None;
+    }
+    let mut is_seen_to = false;
+    if (address!(newroot_handlers_saved)..address!(newroot_handlers_leave)).contains(&ip) {
+        // What was pushed is there, at most in the red zone.
+        // SAFETY: r12 points to it.
+        let [_, handler, context, info, signal, ..] = unsafe { *(registers.r12 as *const [usize; 8]) };
+        (registers.rdi, registers.rsi, registers.rdx, registers.rip) = (signal, info, context, handler);
+        registers.rsp = registers.r12 + size_of::<[usize; 8]>();
+        is_seen_to = ip >= address!(newroot_handlers_seen_to);
+    } else {
+        // The kernel's arguments are still in their registers.
+        if (address!(newroot_handlers_saving)..address!(newroot_handlers_saved)).contains(&ip) {
+            registers.rsp = registers.r8;
+        }
+        registers.rip = if ip < address!(newroot_handlers_common) {
+            handler(handler_of_entry(ip)?)
+        } else if ip < address!(newroot_handlers_known) {
+            handler(registers.rax)
+        } else {
+            is_seen_to = ip == address!(newroot_handlers_leave);
+            registers.r11
+        };
+    }
+    registers.rax = 0;
+    Some(Entering { signal: registers.rdi, context: registers.rdx as *mut SignalContext, is_seen_to })
+}
+
+/// Puts the guest's registers into the context of a signal that came in the shim's code, which lies in `text`, on the way
+/// of a call from a patched call site; `stubs` tells addresses of stubs. Where a call is resumed, nothing is changed: see
+/// [`interrupted`](super::interrupted).
+///
+/// # Safety
+/// The context is that of a signal frame of the calling thread, and the signal didn't come on the stack of a slot.
+pub unsafe fn take_back(
+    context: &mut SignalContext,
+    text: core::ops::Range<usize>,
+    stubs: impl Fn(usize) -> Option<usize>,
+) {
+    let registers = &mut context.registers;
+    let ip = registers.rip;
+    if let Some(start) = stubs(ip) {
+        // SAFETY: there is a stub at that address.
+        registers.rip = unsafe { before_stub(ip, start) };
+        return;
+    }
+    if !text.contains(&ip) {
+        return;
+    }
+    // SAFETY: the caller's contract.
+    match unsafe { window::take_back(registers) } {
+        Some(Begun::Made(frame, result)) => {
+            // SAFETY: the frame is in use.
+            unsafe { frame.restore(context) };
+            context.registers.rax = result as usize;
+            context.registers.rip = frame.next();
+            return;
+        }
+        Some(Begun::Undone(frame)) => {
+            // SAFETY: the same.
+            unsafe { undo(frame, context) };
+            return;
+        }
+        None => {}
+    }
+    if (address!(newroot_careful_entry)..=address!(newroot_careful_leave)).contains(&ip) {
+        // SAFETY: the code there has changed no more than this mends.
+        return unsafe { leave_careful_entry(context) };
+    }
+    if (address!(newroot_call_entry)..address!(newroot_call_framed)).contains(&ip) {
+        if ip != address!(newroot_call_entry) {
+            registers.rsp = registers.r11;
+        }
+        registers.rip = registers.rcx - SYSTEM_CALL;
+        return;
+    }
+    if (address!(newroot_call_framed)..=address!(newroot_call_leave)).contains(&ip) {
+        // SAFETY: up to where it is given up, rbp is the frame.
+        return unsafe { leave_entry(context) };
+    }
+    let entry = address!(_start)..address!(newroot_entry_end);
+    if entry.contains(&ip) || calls::is_in_restorer(ip) || calls::interrupted(registers).is_some() {
+        return;
+    }
+    // SAFETY: what is left of the shim's code runs on a guest's stack for the fast path alone.
+    if let Some(frame) = unsafe { fast_frame(registers.rsp) } {
+        // SAFETY: it was found.
+        unsafe { settle(frame, context) };
+    }
+}
+
+/// Where a signal came as the restorer was about to make a guest's `rt_sigreturn` in its place, has the guest make it
+/// itself.
+pub fn leave_restorer(context: &mut SignalContext) -> bool {
+    let registers = &mut context.registers;
+    let found = registers.rip == calls::sigreturn();
+    if found {
+        // The guest's own `syscall` has left there what is behind it, and nobody has changed it since.
+        registers.rip = registers.rcx - SYSTEM_CALL;
+    }
+    found
+}
+
+/// Has the guest make its call.
+unsafe fn undo(frame: &CallFrame, context: &mut SignalContext) {
+    // SAFETY: the frame is in use.
+    unsafe { frame.restore(context) };
+    context.registers.rip = frame.next() - SYSTEM_CALL;
+}
+
+/// Has the guest make its call, unless it was made.
+unsafe fn settle(frame: &CallFrame, context: &mut SignalContext) {
+    if frame.is_done() {
+        // SAFETY: the frame is in use.
+        unsafe { frame.restore(context) };
+        context.registers.rip = frame.next();
+    } else {
+        // SAFETY: the same.
+        unsafe { undo(frame, context) };
+    }
+}
+
+/// The place in the guest's code from which a stub was entered that begins at `start`: its call site, or the `syscall`
+/// instruction itself where the instruction in front of that was executed.
+unsafe fn before_stub(ip: usize, start: usize) -> usize {
+    // SAFETY: the caller's contract.
+    let code = unsafe { &*(start as *const [u8; site::STUB]) };
+    let (moved, next) = site::origin(code, start);
+    let syscall = next - SYSTEM_CALL;
+    if ip == start { syscall - moved } else { syscall }
+}
+
+unsafe fn leave_careful_entry(context: &mut SignalContext) {
+    let registers = &mut context.registers;
+    let ip = registers.rip;
+    if ip != address!(newroot_careful_entry) {
+        let flags_are_kept = (address!(newroot_careful_pushed)..address!(newroot_careful_popped))
+            .contains(&ip)
+            || ip == address!(newroot_careful_other);
+        if flags_are_kept {
+            // SAFETY: they were pushed there.
+            context.rest[0] = unsafe { *(registers.rsp as *const usize) };
+        }
+        registers.rsp = registers.r11;
+    }
+    let at_syscall = ip == address!(newroot_careful_leave);
+    registers.rip = if at_syscall { registers.rcx } else { registers.rcx - SYSTEM_CALL };
+}
+
+unsafe fn leave_entry(context: &mut SignalContext) {
+    let registers = &mut context.registers;
+    let ip = registers.rip;
+    if ip >= address!(newroot_call_restored) {
+        if ip == address!(newroot_call_restored) {
+            registers.rbp = registers.r11;
+        }
+        registers.rip = registers.rcx;
+        return;
+    }
+    // SAFETY: rbp is the frame.
+    let frame = unsafe { &mut *(registers.rbp as *mut CallFrame) };
+    if ip >= address!(newroot_call_made) {
+        // SAFETY: the frame is in use.
+        unsafe { frame.restore(context) };
+        context.registers.rip = frame.next();
+        return;
+    }
+    if ip < address!(newroot_call_saved) {
+        // The vector registers are still the guest's, and not in memory yet.
+        frame.restore_registers(context);
+        context.registers.rip = frame.next() - SYSTEM_CALL;
+        return;
+    }
+    if (address!(newroot_fast_returned)..address!(newroot_slow_path)).contains(&ip) && registers.rdx != 0 {
+        frame.set_result(registers.rax as isize);
+        // SAFETY: the same.
+        unsafe { frame.restore(context) };
+        context.registers.rip = frame.next();
+        return;
+    }
+    // SAFETY: the same.
+    unsafe { undo(frame, context) };
+}
+
+/// Finds the frame of a call on the fast path, whose code runs at this stack pointer: behind the address to which the
+/// fast path returns stands the frame's own. Neither is found again.
+unsafe fn fast_frame(sp: usize) -> Option<&'static CallFrame> {
+    let returned = address!(newroot_fast_returned);
+    let sp = sp.next_multiple_of(size_of::<usize>());
+    (sp..sp + FAST_STACK).step_by(size_of::<usize>()).find_map(|at| {
+        // SAFETY: the fast path runs below its frame, which is found before the stack ends.
+        unsafe {
+            if *(at as *const usize) != returned {
+                return None;
+            }
+            let behind = at + size_of::<usize>();
+            let frame = *(behind as *const usize);
+            // The frame's address is aligned to 8 bytes, what lies below it to 16.
+            if frame & !15 != behind + FRAME_BELOW {
+                return None;
+            }
+            (at as *mut usize).write(0);
+            Some(&*(frame as *const CallFrame))
+        }
+    })
+}
+
+/// What lies between the copy of a frame's address and the frame: the copy with its padding, the vector registers.
+const FRAME_BELOW: usize = super::CALL_AREA - 16;
