@@ -19,6 +19,7 @@ pub(crate) fn trial(
         Linkage::Static => "",
         Linkage::Dynamic => "@dynamic",
         Linkage::Musl => "@musl",
+        Linkage::Newer => "@newer",
     };
     let name = format!("{kind}::{}{suffix}", guest.name);
     let (bed, guest) = (Arc::clone(bed), Arc::clone(guest));

@@ -1,5 +1,6 @@
 //! The Debian guest: a whole distribution with every program the tests run in it.
 
+mod newer;
 mod small;
 pub(crate) mod sources;
 
@@ -63,6 +64,7 @@ const LEFT_OUT: &[&str] = &["/usr/share/doc/*", "/usr/share/locale/*", "/usr/sha
 pub(crate) fn make() -> Outcome {
     let distribution = Distribution::of_this_machine()?;
     small::make(&distribution)?;
+    newer::make(&distribution)?;
     let root = debian_root();
     let recipe = Recipe { distribution, user: User::ordinary() };
     let (text, made_of) = (recipe.text(), debian_recipe(&root));
@@ -137,10 +139,15 @@ impl Recipe {
 
 /// Makes a small Debian with these options more, as a directory or, by its name's ending, an archive.
 fn bootstrap(distribution: &Distribution, options: &[String], target: &Path) -> Outcome {
-    let Distribution { suite, lists, stanzas } = distribution;
-    let sources = tempfile::tempdir()?;
     let mut command = Command::new("mmdebstrap");
     command.args(["--variant=minbase", "--aptopt=APT::Install-Recommends \"false\""]);
+    run(command, distribution, options, target)
+}
+
+/// Runs mmdebstrap with the distribution's sources.
+fn run(mut command: Command, distribution: &Distribution, options: &[String], target: &Path) -> Outcome {
+    let Distribution { suite, lists, stanzas } = distribution;
+    let sources = tempfile::tempdir()?;
     command.args(LEFT_OUT.iter().map(|path| format!("--dpkgopt=path-exclude={path}")));
     command.args(options).arg(suite).arg(target);
     for (name, text) in [("apt.list", lists), ("apt.sources", stanzas)] {

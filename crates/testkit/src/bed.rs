@@ -11,6 +11,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::compile::{compile, copy_program, exists};
+use crate::debian::newer_libraries;
 use crate::engine::Engine;
 use crate::enter::{ENVIRONMENT, Enter, User};
 use crate::fixture::Fixture;
@@ -155,6 +156,8 @@ impl Bed {
             Some("only root can run it")
         } else if linkage == Linkage::Musl && !exists("musl-gcc") {
             Some("musl-gcc is not installed")
+        } else if linkage == Linkage::Newer && newer_libraries().is_none() {
+            Some("there is no newer C library: cargo xtask setup")
         } else if confined && *self.landlock.get_or_init(|| self.ask_for_landlock()) < ALL_OF_LANDLOCK {
             Some("--confine=strict needs Landlock 6 (Linux 6.12)")
         } else {
@@ -255,7 +258,8 @@ impl Bed {
         let program = self.compiled(&guest.source, linkage);
         fixture.install(&program, Path::new(GUEST_PROGRAM));
         for library in libraries(&program, linkage) {
-            fixture.install(&library, &library);
+            let file = if linkage == Linkage::Newer { newer(&library) } else { library.clone() };
+            fixture.install(&file, &library);
         }
         fixture.install_all(self.tools.get_or_init(|| self.gather_tools()), Path::new("/bin"));
         for extra in &guest.bindings {
@@ -292,9 +296,12 @@ impl Bed {
     #[must_use]
     pub fn prepare(&self, guest: &Guest) -> Vec<PathBuf> {
         let mut files = Vec::new();
-        for &linkage in
-            guest.linkages.iter().filter(|&&linkage| linkage != Linkage::Musl || exists("musl-gcc"))
-        {
+        for &linkage in guest.linkages.iter().filter(|&&linkage| match linkage {
+            Linkage::Musl => exists("musl-gcc"),
+            // Its libraries lie elsewhere than where the program looks for them.
+            Linkage::Newer => false,
+            Linkage::Static | Linkage::Dynamic => true,
+        }) {
             let program = self.compiled(&guest.source, linkage);
             files.extend(libraries(&program, linkage));
             files.push(program);
@@ -313,7 +320,7 @@ impl Bed {
         let (compiler, flags): (&str, &[&str]) = match linkage {
             Linkage::Static => ("gcc", &["-static"]),
             // glibc loads libgcc_s on its own to cancel a thread: have it among the libraries.
-            Linkage::Dynamic => ("gcc", &["-Wl,--no-as-needed,-lgcc_s"]),
+            Linkage::Dynamic | Linkage::Newer => ("gcc", &["-Wl,--no-as-needed,-lgcc_s"]),
             Linkage::Musl => ("musl-gcc", &[]),
         };
         // What the programs in one folder have in common is used in others, too.
@@ -348,12 +355,21 @@ fn headers(folder: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 /// The files a program needs to start: its loader and its libraries.
+/// The newer file of a library's.
+fn newer(library: &Path) -> PathBuf {
+    let root = newer_libraries().expect("a newer C library");
+    // The links from /lib and /lib64 are no package's.
+    let name = library.file_name().expect("a library has a name");
+    let folders = ["usr/lib/x86_64-linux-gnu", "usr/lib64"].map(|folder| root.join(folder).join(name));
+    folders.into_iter().find(|file| file.exists()).expect("the newer C library has this file")
+}
+
 fn libraries(program: &Path, linkage: Linkage) -> Vec<PathBuf> {
     match linkage {
         Linkage::Static => Vec::new(),
         // The loader of musl is its only library.
         Linkage::Musl => vec![format!("/lib/ld-musl-{}.so.1", std::env::consts::ARCH).into()],
-        Linkage::Dynamic => {
+        Linkage::Dynamic | Linkage::Newer => {
             let output = Command::new("ldd").arg(program).output().expect("ldd");
             let text = String::from_utf8(output.stdout).expect("plain library names");
             let words = text.split_whitespace().filter(|word| word.starts_with('/'));

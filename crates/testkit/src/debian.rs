@@ -47,6 +47,19 @@ pub fn debian_archive_path() -> PathBuf {
     cache().join("small-debian.tar")
 }
 
+/// The unpacked C library of a newer release, if it is there and complete.
+#[must_use]
+pub fn newer_libraries() -> Option<PathBuf> {
+    let path = newer_libraries_path();
+    debian_recipe(&path).exists().then_some(path)
+}
+
+/// Where it is, or will be.
+#[must_use]
+pub fn newer_libraries_path() -> PathBuf {
+    cache().join("newer-libc")
+}
+
 /// Root's own cache is for root alone, but an unprivileged user has to get into the guest.
 fn cache() -> PathBuf {
     let caches = if User::we_are_root() {

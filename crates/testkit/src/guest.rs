@@ -14,6 +14,8 @@ pub enum Linkage {
     Dynamic,
     /// With musl, dynamically.
     Musl,
+    /// With glibc, dynamically, and run with a newer release's.
+    Newer,
 }
 
 /// A binding that a program asks for beyond those that all have.
@@ -121,6 +123,7 @@ impl Guest {
                     "static" => Ok(Linkage::Static),
                     "dynamic" => Ok(Linkage::Dynamic),
                     "musl" => Ok(Linkage::Musl),
+                    "newer" => Ok(Linkage::Newer),
                     _ => Err("not a way to link"),
                 });
                 self.linkages = linkages.collect::<Result<_, _>>()?;

@@ -30,6 +30,7 @@ pub use busybox::{own, static_busybox};
 pub use compare::difference;
 pub use debian::{
     GUEST_USER, SCRATCH, debian, debian_archive, debian_archive_path, debian_recipe, debian_root,
+    newer_libraries, newer_libraries_path,
 };
 pub use engine::{Engine, ROOTS_AREA};
 pub use enter::{Enter, User};

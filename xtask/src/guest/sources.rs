@@ -37,6 +37,31 @@ impl Distribution {
     }
 }
 
+impl Distribution {
+    /// Another release, from the same places; updates and the like are left out.
+    pub(crate) fn release(&self, suite: &str) -> Self {
+        let lists = self.lists.lines().filter_map(|line| {
+            let is_it = |word: &&str| *word == self.suite;
+            line.split_whitespace().find(is_it)?;
+            let words: Vec<&str> =
+                line.split_whitespace().map(|word| if is_it(&word) { suite } else { word }).collect();
+            Some(format!("{}\n", words.join(" ")))
+        });
+        let stanzas = self.stanzas.split_inclusive("\n\n").filter_map(|stanza| {
+            let is_suites = |line: &&str| line.starts_with("Suites:");
+            let suites = stanza.lines().find(is_suites)?;
+            suites.split_whitespace().find(|word| *word == self.suite)?;
+            let lines = stanza.trim_end().lines();
+            let lines =
+                lines.map(
+                    |line| if is_suites(&line) { format!("Suites: {suite}\n") } else { format!("{line}\n") },
+                );
+            Some(format!("{}\n", lines.collect::<String>()))
+        });
+        Self { suite: suite.to_owned(), lists: lists.collect(), stanzas: stanzas.collect() }
+    }
+}
+
 fn read(path: &Path) -> Result<String, Box<dyn Error>> {
     fs::read_to_string(path).map_err(|error| format!("cannot read '{}': {error}", path.display()).into())
 }
@@ -93,7 +118,23 @@ fn stanzas_of_suite(text: &str, suite: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{code_name, lines_of_suite, stanzas_of_suite};
+    use super::{Distribution, code_name, lines_of_suite, stanzas_of_suite};
+
+    #[test]
+    fn another_release_comes_from_the_same_places() {
+        let distribution = Distribution {
+            suite: "sid".to_owned(),
+            lists: "deb [arch=amd64] http://a.example/x sid main\ndeb http://a.example/x sid-updates main\n"
+                .to_owned(),
+            stanzas: "Types: deb\nURIs: http://a.example/x\nSuites: sid sid-updates\nComponents: main\n\n\
+                      Types: deb\nURIs: http://b.example/x\nSuites: sid-security\n\n"
+                .to_owned(),
+        };
+        let other = distribution.release("next");
+        assert_eq!(other.suite, "next");
+        assert_eq!(other.lists, "deb [arch=amd64] http://a.example/x next main\n");
+        assert_eq!(other.stanzas, "Types: deb\nURIs: http://a.example/x\nSuites: next\nComponents: main\n\n");
+    }
 
     #[test]
     fn code_name_may_be_quoted() {
