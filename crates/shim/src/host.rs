@@ -402,6 +402,12 @@ pub unsafe fn madvise(at: usize, len: usize, advice: u32) {
     let _ = unsafe { syscall!(raw::__NR_madvise, at, len, advice) };
 }
 
+/// sched_yield(2).
+pub fn sched_yield() {
+    // SAFETY: touches no memory.
+    let _ = unsafe { syscall!(raw::__NR_sched_yield) };
+}
+
 /// prctl(2) with plain numbers.
 ///
 /// # Safety

@@ -17,6 +17,8 @@ use crate::host::{self, Descriptor};
 use newroot_abi::Errno;
 
 const RLIMIT_NOFILE: usize = 7;
+const RLIMIT_DATA: usize = 2;
+const RLIMIT_AS: usize = 9;
 const RLIMIT_STACK: usize = 3;
 const EXTRA: u64 = 8;
 
@@ -106,6 +108,50 @@ fn close_some(keep: [i32; 2]) {
             drop(Descriptor::from_number(number));
         }
     }
+}
+
+unsafe extern "C" {
+    #[link_name = "__executable_start"]
+    static IMAGE_START: u8;
+    #[link_name = "etext"]
+    static TEXT_END: u8;
+    #[link_name = "end"]
+    static IMAGE_END: u8;
+}
+
+/// Checks that the kernel can map the shim anew. Where it can't, it notices only when the process has nothing left to
+/// go back to, and sends SIGSEGV. `strings` says how many bytes the arguments and variables take on the new
+/// stack; it is asked only where that matters.
+///
+/// # Errors
+/// ENOMEM.
+pub fn check_image_fits(strings: impl FnOnce() -> usize) -> Result<(), Errno> {
+    /// Where the limit is higher, the strings aren't counted: the kernel takes 6 MiB of them at most.
+    const AMPLE: u64 = 8 << 20;
+    /// Pages of the kernel's own in every address space (vdso and vvar), and the page above the strings.
+    const KERNELS_OWN: u64 = 16 * 4096;
+    /// What the stack has below the strings from the start (setup_arg_pages() in fs/exec.c).
+    const STACK: u64 = 128 * 1024;
+    let address = |symbol: *const u8| symbol.addr() as u64;
+    let pages = |from: u64, to: u64| to.next_multiple_of(4096) - (from & !4095);
+    let start = address(&raw const IMAGE_START);
+    let (text, end) = (address(&raw const TEXT_END), address(&raw const IMAGE_END));
+    let data = pages(text.next_multiple_of(4096), end);
+    let limit = |which| {
+        let mut limit = [0u64; 2];
+        if prlimit(which, None, Some(&mut limit)) { limit } else { [u64::MAX; 2] }
+    };
+    // A soft limit of 0 isn't enforced, but the hard one is then (may_expand_vm() in mm/mmap.c).
+    let [soft, hard] = limit(RLIMIT_DATA);
+    if (if soft == 0 { hard } else { soft }) < data {
+        return Err(Errno::NOMEM);
+    }
+    let [space, _] = limit(RLIMIT_AS);
+    if space >= AMPLE {
+        return Ok(());
+    }
+    let stack = STACK.min(limit(RLIMIT_STACK)[0]) + (strings() as u64).next_multiple_of(4096);
+    if pages(start, text) + data + stack + KERNELS_OWN > space { Err(Errno::NOMEM) } else { Ok(()) }
 }
 
 /// How far the main stack may grow, in bytes.

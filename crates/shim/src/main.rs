@@ -29,7 +29,8 @@ newroot_sys::entry_points! {
     main_stack: patch::MAIN_STACK,
     slots: slots::STACKS,
     owners: slots::OWNERS,
-    count: slots::COUNT,
+    added: slots::ADDED,
+    all_taken: slots::all_taken,
     shift: slots::SHIFT
 }
 

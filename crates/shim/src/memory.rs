@@ -329,6 +329,23 @@ fn read_string<Side, const N: usize>(
     Ok(())
 }
 
+/// Returns the length of a NUL-terminated string, however long it is.
+///
+/// # Errors
+/// EFAULT.
+pub fn string_len(address: usize) -> Result<usize, Errno> {
+    let mut at = address;
+    loop {
+        readable(at)?;
+        let page_end = (at & !(PAGE - 1)).checked_add(PAGE).ok_or(Errno::FAULT)?;
+        // SAFETY: the page was found readable.
+        if let Some(nul) = (at..page_end).find(|&at| unsafe { (at as *const u8).read_volatile() } == 0) {
+            return Ok(nul - address);
+        }
+        at = page_end;
+    }
+}
+
 /// Copies a NUL-terminated path from the guest into `room`, a word at a time, each of which `glance` sees. The
 /// result is its length; the NUL is copied as well, and what stands behind it in the word.
 ///

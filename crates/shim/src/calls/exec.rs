@@ -399,6 +399,13 @@ impl Pointers {
         self.environment = self.len;
     }
 
+    /// What the strings and their pointers take on the new stack, if all of them can be read: else it is the kernel that
+    /// finds that out, before the exec succeeds.
+    fn bytes(&self) -> usize {
+        let strings = (0..self.len).map(|index| counted_pointer(self.at, index)).filter(|&at| at != 0);
+        strings.map_while(|at| memory::string_len(at).ok()).map(|len| len + 1 + size_of::<usize>()).sum()
+    }
+
     /// Gives the mapping back, where the exec failed.
     pub(super) fn discard(self, exec: &mut ExecScratch) {
         if self.mapping != 0 {
@@ -505,6 +512,9 @@ fn replace_process(
 /// to clear its word when this memory is let go of (set_tid_address(2)).
 pub(super) fn execute(slot: usize, pointers: &Pointers) -> Errno {
     const PR_GET_TID_ADDRESS: usize = 40;
+    if let Err(error) = limits::check_image_fits(|| pointers.bytes()) {
+        return error;
+    }
     let mut tid_address = 0usize;
     let arguments = [PR_GET_TID_ADDRESS, &raw mut tid_address as usize, 0, 0, 0, 0];
     let known = forward(raw::__NR_prctl, arguments).is_ok();

@@ -43,12 +43,12 @@ fn no_register_is_used_that_the_entry_code_does_not_keep() {
 }
 
 /// Whatever else gets a `syscall` instruction must get a line here, and a place in `sys/src/arch`: the gate, the
-/// probe, two that clone a child and end it, the restorer, two where calls that sleep are made, three that yield and
-/// four that set the mask in the entry code, and the four of the window.
+/// probe, two that clone a child and end it, the restorer, two where calls that sleep are made, four that set the mask in
+/// the entry code, and the four of the window.
 #[test]
 fn system_calls_are_made_where_the_architecture_says() {
     let count = instructions().iter().filter(|one| one.mnemonic() == Mnemonic::Syscall).count();
-    assert_eq!(count, 18);
+    assert_eq!(count, 15);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn image_lies_where_the_filter_and_the_readme_say() {
     let file = object::File::parse(BYTES).expect("the shim is an ELF file");
     for section in file.sections().filter(|section| section.address() != 0) {
         let range = section.address()..section.address() + section.size();
-        assert!(range.start >= 0x7000_0000 && range.end <= 0x7086_0000, "{:?}: {range:x?}", section.name());
+        assert!(range.start >= 0x7000_0000 && range.end <= 0x7010_0000, "{:?}: {range:x?}", section.name());
     }
 }
 
@@ -67,7 +67,7 @@ fn image_has_two_segments_of_which_the_written_one_is_not_in_the_file() {
     let loaded: Vec<_> = file.segments().map(|segment| (segment.size(), segment.file_range().1)).collect();
     let [(code, in_file), (data, none)] = loaded[..] else { panic!("{loaded:x?}") };
     assert_eq!(code, in_file);
-    assert!(data > 8 << 20, "{data:x}");
+    assert!(data < 300 * 1024, "{data:x}: limits are charged for all of it");
     assert_eq!(none, 0);
 }
 

@@ -67,8 +67,8 @@ pub fn careful_entry() -> u32 {
     newroot_careful_entry as *const () as usize as u32
 }
 
-/// Takes a slot in the entry code: afterwards ebx is its index, rsp the upper end of its stack. Changes rax, rcx,
-/// and r11 if it has to wait.
+/// Takes a slot in the entry code: afterwards ebx is its index, rsp the upper end of its stack. Changes what a function
+/// may change; rsp must be as it is for a call.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! take_slot {
@@ -81,15 +81,18 @@ macro_rules! take_slot {
             "test eax, eax\n",
             "jz 4f\n",
             "inc ebx\n",
-            "cmp ebx, {count}\n",
-            "jb 3b\n",
-            "mov eax, 24\n", // sched_yield: all slots are taken by threads that will give them back
-            "syscall\n",
+            "cmp ebx, dword ptr [rip + {added}]\n",
+            "jbe 3b\n",
+            "call {all_taken}\n",
             "jmp 2b\n",
-            "4: lea ecx, [rbx + 1]\n",
+            "4: lea rsp, [rip + {slots} + {slot_size}]\n",
+            "test ebx, ebx\n",
+            "jz 4f\n",
+            "lea ecx, [rbx - 1]\n",
             "shl rcx, {shift}\n",
-            "lea rsp, [rip + {slots}]\n",
-            "add rsp, rcx\n",
+            "lea rsp, [rip + __executable_start]\n",
+            "sub rsp, rcx\n",
+            "4:\n",
         )
     };
 }
@@ -114,11 +117,13 @@ macro_rules! take_slot {
 /// - `$call: extern "C" fn(frame: *mut CallFrame, slot)`, the slow path of a patched call site, runs on the stack of a slot, with all signals
 ///   blocked as they are in the handler.
 ///
-/// The slots: `$slots` is the first byte of `$count` private stacks of `1 << $shift` bytes,
-/// `$owners` an array of `$count` words, nonzero while a slot is taken.
+/// The slots are private stacks of `1 << $shift` bytes: the first begins at `$slots`, the others lie one below the
+/// other, below the image. `$added` is a word that says how many others there are. `$owners` is an array of words,
+/// nonzero while a slot is taken. `$all_taken: extern "C" fn()` is called on the guest's stack when none is free; it may
+/// add some, or yields.
 #[macro_export]
 macro_rules! entry_points {
-    (start: $start:path, trap: $trap:path, fast: $fast:path, call: $call:path, entering: $entering:path, handlers: $handlers:path, stubs: $stubs:path, stub_area: $stub_area:expr, stub_areas: $stub_areas:expr, cares: $cares:path, main_stack: $main_stack:path, slots: $slots:path, owners: $owners:path, count: $count:expr, shift: $shift:expr) => {
+    (start: $start:path, trap: $trap:path, fast: $fast:path, call: $call:path, entering: $entering:path, handlers: $handlers:path, stubs: $stubs:path, stub_area: $stub_area:expr, stub_areas: $stub_areas:expr, cares: $cares:path, main_stack: $main_stack:path, slots: $slots:path, owners: $owners:path, added: $added:path, all_taken: $all_taken:path, shift: $shift:expr) => {
         core::arch::global_asm!(
             ".pushsection .text.newroot_entry,\"ax\",@progbits",
             ".globl _start",
@@ -141,7 +146,7 @@ macro_rules! entry_points {
             "push r13",
             "push r14",
             "push r15",
-            "sub rsp, 24", // room for a Delivery
+            "sub rsp, 32", // room for a Delivery, and as it is for a call
             "mov r12, rsp",
             "mov r13, rdi",
             "mov r14, rsi",
@@ -157,7 +162,7 @@ macro_rules! entry_points {
             "mov dword ptr [rcx + rbx*4], 0",
             "test al, al",
             "jnz 5f",
-            "add rsp, 24",
+            "add rsp, 32",
             "pop r15",
             "pop r14",
             "pop r13",
@@ -171,6 +176,7 @@ macro_rules! entry_points {
             "pop rax",
             "pop r8",
             "pop r9",
+            "add rsp, 8",
             "pop r15",
             "pop r14",
             "pop r13",
@@ -435,6 +441,7 @@ macro_rules! entry_points {
             "mov rdx, r12",
             "mov r10d, 8",
             "syscall",
+            "and rsp, -16",
             $crate::take_slot!(),
             "mov rdi, [r12 + 32]",
             "mov rsi, [r12 + 16]",
@@ -493,7 +500,8 @@ macro_rules! entry_points {
             blocked = const $crate::arch::BLOCKED_IN_HANDLER,
             slots = sym $slots,
             owners = sym $owners,
-            count = const $count,
+            added = sym $added,
+            all_taken = sym $all_taken,
             shift = const $shift,
             slot_size = const 1 << $shift,
         );
