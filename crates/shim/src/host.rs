@@ -372,6 +372,18 @@ pub unsafe fn mmap(
     unsafe { syscall!(raw::__NR_mmap, at, len, protection, flags, fd as isize, offset) }
 }
 
+/// mremap(2): maps what a shared mapping shows a second time, from its start, to a length that may be another.
+///
+/// # Safety
+/// A shared mapping must begin at `at`.
+///
+/// # Errors
+/// The call's.
+pub unsafe fn map_again(at: usize, len: usize) -> Result<usize, Errno> {
+    // SAFETY: the caller's contract; the kernel chooses a place where nothing is.
+    unsafe { syscall!(raw::__NR_mremap, at, 0, len, raw::MREMAP_MAYMOVE) }
+}
+
 /// munmap(2).
 ///
 /// # Safety

@@ -154,6 +154,13 @@ pub fn check_image_fits(strings: impl FnOnce() -> usize) -> Result<(), Errno> {
     if pages(start, text) + data + stack + KERNELS_OWN > space { Err(Errno::NOMEM) } else { Ok(()) }
 }
 
+/// Whether the address space is limited.
+#[must_use]
+pub fn is_space_limited() -> bool {
+    let mut limit = [0u64; 2];
+    prlimit(RLIMIT_AS, None, Some(&mut limit)) && limit[0] != u64::MAX
+}
+
 /// How far the main stack may grow, in bytes.
 #[must_use]
 pub fn stack() -> usize {

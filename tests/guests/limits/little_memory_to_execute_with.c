@@ -16,13 +16,13 @@ static void try(const char *name, int which, long kibibytes) {
 
 int main(int argc, char **argv) {
     if (argc == 1) {
-        try("address space", RLIMIT_AS, 5120);
+        try("address space", RLIMIT_AS, 4096);
         try("data", RLIMIT_DATA, 600);
         try("stack", RLIMIT_STACK, 64);
-        // chpst -m 5000000
+        // chpst -m 4000000
         for (int which = 0; which < RLIM_NLIMITS; which++)
             if (which == RLIMIT_AS || which == RLIMIT_DATA || which == RLIMIT_STACK || which == RLIMIT_MEMLOCK)
-                NEED(setrlimit(which, &(struct rlimit){5000000, 5000000}));
+                NEED(setrlimit(which, &(struct rlimit){4000000, 4000000}));
         execl("/bin/guest", "guest", "all of them", NULL);
         say("%s", errno_name(errno));
         return 1;
