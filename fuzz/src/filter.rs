@@ -77,7 +77,8 @@ fn call(bytes: &mut Unstructured<'_>, shim: Shim) -> Result<Data> {
         };
     }
     // The value that a row waits for is hit by none of these.
-    if let Some(Trap::IfEqual(index, value)) = row_of(number as usize).map(|row| row.trap)
+    if let Some(Trap::IfEqual(index, value) | Trap::IfOneOf(index, &[value, ..])) =
+        row_of(number as usize).map(|row| row.trap)
         && bytes.arbitrary()?
     {
         arguments[usize::from(index)] = u64::from(bytes.arbitrary::<u32>()?) << 32 | u64::from(value);
@@ -144,6 +145,7 @@ impl Made {
             Trap::IfArgument(index) => argument(index) != 0,
             // The kernel takes it for an int.
             Trap::IfEqual(index, value) => argument(index) as u32 == value,
+            Trap::IfOneOf(index, values) => values.contains(&(argument(index) as u32)),
             Trap::InSession(Session::Aliased) => self.flags.has(Flags::ALIASED),
             Trap::InSession(Session::Unlisted) => {
                 self.flags.has(Flags::UNLISTED) || self.flags.has(Flags::LINKS)

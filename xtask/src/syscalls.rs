@@ -87,6 +87,10 @@ fn ordinarily(trap: Trap) -> String {
         Trap::Always => "always".to_owned(),
         Trap::IfArgument(index) => format!("if argument {} is given", index + 1),
         Trap::IfEqual(index, value) => format!("if argument {} is {value}", index + 1),
+        Trap::IfOneOf(index, values) => {
+            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+            format!("if argument {} is one of {}", index + 1, values.join(", "))
+        }
         Trap::InSession(Session::Aliased) => "if a directory is seen at two places".to_owned(),
         Trap::InSession(Session::Unlisted) => {
             "if a binding's name isn't in its parent directory, or hard links are newroot's own".to_owned()

@@ -147,6 +147,8 @@ flags! { Flags,
     SECURE = 1 << 12;
     /// Hard links that the host refuses are made, and told, as [`links`](crate::links) has them.
     LINKS = 1 << 13;
+    /// The guest can't gain privileges by an exec: it has said so.
+    NO_NEW_PRIVILEGES = 1 << 14;
 }
 
 /// What changes from process to process, in fixed-width hexadecimal.

@@ -113,8 +113,6 @@ fn close_some(keep: [i32; 2]) {
 unsafe extern "C" {
     #[link_name = "__executable_start"]
     static IMAGE_START: u8;
-    #[link_name = "etext"]
-    static TEXT_END: u8;
     #[link_name = "end"]
     static IMAGE_END: u8;
 }
@@ -135,7 +133,7 @@ pub fn check_image_fits(strings: impl FnOnce() -> usize) -> Result<(), Errno> {
     let address = |symbol: *const u8| symbol.addr() as u64;
     let pages = |from: u64, to: u64| to.next_multiple_of(4096) - (from & !4095);
     let start = address(&raw const IMAGE_START);
-    let (text, end) = (address(&raw const TEXT_END), address(&raw const IMAGE_END));
+    let (text, end) = (arch::dispatch_end() as u64, address(&raw const IMAGE_END));
     let data = pages(text.next_multiple_of(4096), end);
     let limit = |which| {
         let mut limit = [0u64; 2];

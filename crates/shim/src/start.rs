@@ -74,6 +74,7 @@ fn adopt_inherited_state() {
         if header.flags.has(Flags::SIGSYS_IGNORED) {
             state.sigsys.handler = SIG_IGN;
         }
+        state.no_new_privileges = header.flags.has(Flags::NO_NEW_PRIVILEGES).into();
     });
     if header.flags.has(Flags::SIGSYS_BLOCKED) {
         state::set_sigsys_blocked(true);

@@ -35,6 +35,8 @@ pub struct State {
     pub block_again: u32,
     /// A vfork child asked to be traced: to be done when it execs.
     pub trace_me: u32,
+    /// The process can't gain privileges by an exec (PR_SET_NO_NEW_PRIVS). The kernel keeps that of each thread.
+    pub no_new_privileges: u32,
 }
 
 const NEW: State = State {
@@ -45,6 +47,7 @@ const NEW: State = State {
     pending: 0,
     block_again: 0,
     trace_me: 0,
+    no_new_privileges: 0,
 };
 
 /// How many vfork children of one process can differ from it at the same time.

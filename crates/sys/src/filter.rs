@@ -208,6 +208,14 @@ fn leaf(asm: &mut Assembler<'_>, rule: Rule, shim: Shim) -> Option<()> {
             asm.ret(ALLOW)?;
             unless_shim(asm, shim, TRAP | u32::from(MARK))
         }
+        Rule::When(Trap::IfOneOf(index, values)) => {
+            asm.emit(bpf::LD_ABS, bpf::argument_low(index), 0, 0)?;
+            for (at, &value) in values.iter().enumerate() {
+                asm.emit(bpf::JEQ, value, u8::try_from(values.len() - at).ok()?, 0)?;
+            }
+            asm.ret(ALLOW)?;
+            unless_shim(asm, shim, TRAP | u32::from(MARK))
+        }
         Rule::When(Trap::RefuseUnderRoot(index, bits)) => {
             const EPERM: u32 = 1;
             asm.emit(bpf::LD_ABS, bpf::argument_low(index), 0, 0)?;
@@ -280,10 +288,23 @@ mod tests {
                 _ => OURS,
             };
             let mut arguments = [1; 6];
-            if let Trap::IfEqual(index, value) = row.trap {
+            if let Trap::IfEqual(index, value) | Trap::IfOneOf(index, &[.., value]) = row.trap {
                 arguments[index as usize] = u64::from(value);
             }
             assert_eq!(answer(Flags::default(), row.number, GUEST_IP, arguments), expected, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn each_of_several_values_traps() {
+        for row in ROWS {
+            let Trap::IfOneOf(index, values) = row.trap else { continue };
+            for &value in values {
+                let mut arguments = [1 << 40; 6];
+                arguments[index as usize] |= u64::from(value);
+                assert_eq!(answer(Flags::default(), row.number, GUEST_IP, arguments), OURS, "{value}");
+            }
+            assert_eq!(answer(Flags::default(), row.number, GUEST_IP, [0x1234_5678; 6]), ALLOW);
         }
     }
 
@@ -372,7 +393,7 @@ mod tests {
         let probe = u64::from(SHIM.probe);
         for row in ROWS {
             let mut arguments = [1; 6];
-            if let Trap::IfEqual(index, value) = row.trap {
+            if let Trap::IfEqual(index, value) | Trap::IfOneOf(index, &[.., value]) = row.trap {
                 arguments[index as usize] = u64::from(value);
             }
             // What isn't trapped is never asked for.

@@ -15,12 +15,19 @@
 
 use crate::bpf::{self, Insn};
 use crate::filter::{self, ALLOW, ERRNO, Shim};
+use crate::raw;
 
 /// The errno that means "no filter of the guest's answers an errno", one that no kernel gives.
 pub const NO_ANSWER: u16 = 0xda7;
 
+/// The errno that a guest's filter gives at the probe to prctl(PR_GET_SECCOMP, [`IS_ANY`]), and by which it shows that it
+/// holds for the calling thread.
+pub const THERE_IS: u16 = 0xda8;
+/// The second argument of that question, which no guest's call has.
+pub const IS_ANY: u32 = 0x6e72_6669;
+
 /// Instructions in front of a guest's program.
-pub const GUARD_LEN: usize = 8;
+pub const GUARD_LEN: usize = 13;
 
 /// Builds what is to be installed for a guest's program of `len` instructions, which lies in `out`
 /// behind room for the guard. The result is the whole length; `None` if the kernel would refuse
@@ -115,17 +122,23 @@ fn check_jumps(program: &[Insn]) -> Option<()> {
     (program.last()?.code & CLASS == RETURN).then_some(())
 }
 
-/// Allows the shim's calls except those at the probe; all others go on behind it.
+/// Allows the shim's calls except those at the probe, where it answers that there is a filter to who asks for that; all
+/// others go on behind it.
 fn guard(shim: Shim) -> [Insn; GUARD_LEN] {
     [
         insn(bpf::LD_ABS, bpf::IP_HIGH, 0, 0),
-        insn(bpf::JEQ, 0, 0, 5),
+        insn(bpf::JEQ, 0, 0, 10),
         insn(bpf::LD_ABS, bpf::IP_LOW, 0, 0),
         insn(bpf::JEQ, shim.probe, 3, 0),
         // The pointer stands behind the instruction, so the end is inclusive.
-        insn(bpf::JGT, shim.end, 2, 0),
-        insn(bpf::JGT, shim.start, 0, 1),
+        insn(bpf::JGT, shim.end, 7, 0),
+        insn(bpf::JGT, shim.start, 0, 6),
         insn(bpf::RET, ALLOW, 0, 0),
+        insn(bpf::LD_ABS, bpf::NUMBER, 0, 0),
+        insn(bpf::JEQ, raw::__NR_prctl, 0, 3),
+        insn(bpf::LD_ABS, bpf::argument_low(1), 0, 0),
+        insn(bpf::JEQ, IS_ANY, 0, 1),
+        insn(bpf::RET, ERRNO | THERE_IS as u32, 0, 0),
         // A program starts with a zero.
         insn(bpf::LD_IMM, 0, 0, 0),
     ]
@@ -217,6 +230,23 @@ mod tests {
         for answer in ANSWERS {
             let expected = if is_final(answer) { ERRNO | u32::from(NO_ANSWER) } else { answer };
             assert_eq!(answer_at(&[ret(answer)], u64::from(SHIM.probe), 0), expected, "{answer:#x}");
+        }
+    }
+
+    #[test]
+    fn who_asks_whether_there_is_one_is_told() {
+        let data = |ip, argument| Data {
+            number: raw::__NR_prctl,
+            ip,
+            arguments: [21, argument, 0, 0, 0, 0],
+            ..Data::default()
+        };
+        let (probe, is_any) = (u64::from(SHIM.probe), u64::from(IS_ANY));
+        for answer in ANSWERS {
+            let program = enclosed(&[ret(answer)]).expect("fits");
+            assert_eq!(run(&program, &data(probe, is_any)), ERRNO | u32::from(THERE_IS));
+            assert_eq!(run(&program, &data(GUEST, is_any)), answer);
+            assert_ne!(run(&program, &data(probe, 0)), ERRNO | u32::from(THERE_IS));
         }
     }
 

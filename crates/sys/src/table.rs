@@ -17,6 +17,8 @@ pub enum Trap {
     IfArgument(u8),
     /// If the argument with this index has this value.
     IfEqual(u8, u32),
+    /// If the argument with this index has one of these values.
+    IfOneOf(u8, &'static [u32]),
     /// Only in sessions with this property.
     InSession(Session),
     /// Never: the kernel answers this errno without running it.
@@ -642,7 +644,11 @@ pub static ROWS: &[Row] = &[
     row("epoll_pwait", raw::__NR_epoll_pwait, Trap::IfArgument(4), Call::EPollPWait),
     row("epoll_pwait2", raw::__NR_epoll_pwait2, Trap::IfArgument(4), Call::EPollPWait),
     // Filters of the guest's own.
-    faked(row("prctl", raw::__NR_prctl, Trap::IfEqual(0, PR_SET_SECCOMP), Call::Prctl)),
+    partial(
+        faked(row("prctl", raw::__NR_prctl, Trap::IfOneOf(0, &PRCTL_OPERATIONS), Call::Prctl)),
+        "if one thread sets no_new_privs, all threads of the process have it; user dispatch can't have the shim in \
+         its range",
+    ),
     row("seccomp", raw::__NR_seccomp, Trap::Always, Call::Seccomp),
     faked(row("uname", raw::__NR_uname, Trap::InSession(Session::Release), Call::Uname)),
     // Users, groups and capabilities.
@@ -783,7 +789,13 @@ pub static ROWS: &[Row] = &[
 
 /// SIGSYS, by which a trapped call comes to the shim.
 pub const SIGSYS: u32 = 31;
-const PR_SET_SECCOMP: u32 = 22;
+/// Operations of prctl(2) that aren't the kernel's: those about filters, no_new_privs and user dispatch.
+const PRCTL_OPERATIONS: [u32; 5] = {
+    use linux_raw_sys::prctl::{PR_GET_NO_NEW_PRIVS, PR_GET_SECCOMP, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP};
+    [PR_SET_SECCOMP, PR_GET_SECCOMP, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_SET_SYSCALL_USER_DISPATCH]
+};
+/// PR_SET_SYSCALL_USER_DISPATCH (include/uapi/linux/prctl.h).
+pub const PR_SET_SYSCALL_USER_DISPATCH: u32 = 59;
 
 mod raw_ptrace {
     pub(super) const TRACEME: u32 = 0;

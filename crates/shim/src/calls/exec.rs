@@ -440,6 +440,9 @@ fn replace_process(
     if state.sigsys.handler == 1 {
         flags = flags.with(Flags::SIGSYS_IGNORED);
     }
+    if state.no_new_privileges != 0 {
+        flags = flags.with(Flags::NO_NEW_PRIVILEGES);
+    }
     if state::sigsys_blocked() {
         flags = flags.with(Flags::SIGSYS_BLOCKED);
     }

@@ -65,6 +65,9 @@ pub(super) fn exec(
             flags = flags.with(inherited);
         }
     }
+    if filters::no_new_privileges() {
+        flags = flags.with(Flags::NO_NEW_PRIVILEGES);
+    }
     if filters::any() {
         flags = flags.with(Flags::GUEST_FILTERS);
     }

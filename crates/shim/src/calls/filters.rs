@@ -16,22 +16,26 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use linux_raw_sys::prctl as raw_prctl;
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
 use newroot_sys::arch;
 use newroot_sys::bpf::{self, Insn};
-use newroot_sys::guard::{GUARD_LEN, NO_ANSWER, enclose};
+use newroot_sys::guard::{GUARD_LEN, IS_ANY, NO_ANSWER, THERE_IS, enclose};
 use newroot_sys::raw;
+use newroot_sys::table::PR_SET_SYSCALL_USER_DISPATCH;
 
-use super::forward;
+use super::{forward, user_dispatch};
 use crate::host;
 use crate::memory;
+use crate::owner;
 use crate::session::session;
+use crate::state;
 use crate::trap::{Outcome, Trapped, shim_range};
 
 const SET_MODE_STRICT: usize = 0;
 const SET_MODE_FILTER: usize = 1;
-const PR_SET_SECCOMP: usize = 22;
+const PR_SET_SECCOMP: usize = raw_prctl::PR_SET_SECCOMP as usize;
 
 /// Whether this memory's program, or one before it, has installed a filter. A vfork child's counts
 /// for its parent as well, which costs the parent a question and changes no answer.
@@ -57,20 +61,73 @@ pub fn seccomp(call: &mut Trapped<'_>) -> Outcome {
     }
 }
 
-/// prctl(2) with PR_SET_SECCOMP.
+/// prctl(2), as far as it isn't the kernel's.
 pub fn prctl(call: &mut Trapped<'_>) -> Outcome {
-    let [_, mode, program, ..] = call.arguments;
-    if mode != 2 {
-        return Errno::INVAL.into();
+    let [operation, a, b, c, d, _] = call.arguments;
+    match operation as u32 {
+        raw_prctl::PR_SET_SECCOMP if a == 2 => {
+            install(b, |enclosed| forward(raw::__NR_prctl, [PR_SET_SECCOMP, a, enclosed, 0, 0, 0])).into()
+        }
+        raw_prctl::PR_SET_SECCOMP => Errno::INVAL.into(),
+        raw_prctl::PR_GET_SECCOMP => Ok(mode()).into(),
+        raw_prctl::PR_GET_NO_NEW_PRIVS if [a, b, c, d] == [0; 4] => Ok(no_new_privileges().into()).into(),
+        raw_prctl::PR_SET_NO_NEW_PRIVS if [a, b, c, d] == [1, 0, 0, 0] => {
+            state::update(|state| state.no_new_privileges = 1);
+            Ok(0).into()
+        }
+        raw_prctl::PR_GET_NO_NEW_PRIVS | raw_prctl::PR_SET_NO_NEW_PRIVS => Errno::INVAL.into(),
+        PR_SET_SYSCALL_USER_DISPATCH => user_dispatch::prctl(call),
+        _ => forward(raw::__NR_prctl, call.arguments).into(),
     }
-    install(program, |enclosed| forward(raw::__NR_prctl, [PR_SET_SECCOMP, mode, enclosed, 0, 0, 0])).into()
 }
 
-fn install(program: usize, call: impl FnOnce(usize) -> Result<usize, Errno>) -> Result<usize, Errno> {
+/// Whether the process can't gain privileges by an exec, as the guest has it: newroot's own no_new_privs isn't it.
+#[must_use]
+pub fn no_new_privileges() -> bool {
+    if session().has(Flags::FAKE_ROOT) {
+        owner::process::current().credentials.no_new_privs()
+    } else {
+        state::get().no_new_privileges != 0
+    }
+}
+
+/// The seccomp mode of the calling thread as the guest has it: 2 with a filter of the guest's, else 0.
+#[must_use]
+pub fn mode() -> usize {
+    const FILTER: usize = 2;
+    let question = [raw_prctl::PR_GET_SECCOMP as usize, IS_ANY as usize, 0, 0, 0, 0];
+    // SAFETY: our own filter lets nothing happen at the probe.
+    let there_is =
+        any() && unsafe { arch::probe6(raw::__NR_prctl, &question) } == -isize::from(THERE_IS as i16);
+    if there_is { FILTER } else { 0 }
+}
+
+/// Checks that the calling thread may install filters: who has CAP_SYS_ADMIN, or can't gain privileges.
+fn check_may_install() -> Result<(), Errno> {
+    const SYS_ADMIN: u32 = 21;
+    let is_admin = || {
+        if session().has(Flags::FAKE_ROOT) {
+            return owner::process::current().credentials.effective.0 >> SYS_ADMIN & 1 != 0;
+        }
+        const VERSION_3: u32 = 0x2008_0522;
+        let header = [VERSION_3, 0];
+        let mut sets = [0u32; 6];
+        let arguments = [header.as_ptr() as usize, sets.as_mut_ptr() as usize, 0, 0, 0, 0];
+        forward(raw::__NR_capget, arguments).is_ok() && sets[0] >> SYS_ADMIN & 1 != 0
+    };
+    if no_new_privileges() || is_admin() { Ok(()) } else { Err(Errno::ACCES) }
+}
+
+/// `call` makes the system call with the program at an address.
+fn install(program: usize, call: impl Fn(usize) -> Result<usize, Errno>) -> Result<usize, Errno> {
     let [len, instructions] = memory::read::<[usize; 2]>(program)?;
     let len = len & 0xffff;
     if len == 0 || len > bpf::MAX_INSNS - GUARD_LEN {
         return Err(Errno::INVAL);
+    }
+    if let Err(error) = check_may_install() {
+        // Flags that aren't valid are found before that.
+        return Err(if call(0) == Err(Errno::INVAL) { Errno::INVAL } else { error });
     }
     let size = len * size_of::<Insn>();
     memory::check_readable(instructions, size)?;

@@ -18,6 +18,7 @@ pub mod socket;
 pub mod stat;
 pub mod system;
 pub(crate) mod times;
+pub mod user_dispatch;
 pub mod wait;
 
 use newroot_abi::Errno;

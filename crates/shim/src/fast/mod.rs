@@ -28,12 +28,12 @@ use newroot_abi::plan::Flags;
 use newroot_sys::arch::{CallFrame, legacy};
 use newroot_sys::raw;
 
-use crate::calls::filters;
+use crate::calls::{filters, user_dispatch};
 use crate::session::session;
 
 /// Runs a call; `None` if it has to take the long way.
 pub fn call(frame: &CallFrame) -> Option<isize> {
-    if session().has(Flags::TRACE) || filters::any() {
+    if session().has(Flags::TRACE) || filters::any() || user_dispatch::any() {
         return None;
     }
     let arguments = frame.arguments();

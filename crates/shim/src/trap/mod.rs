@@ -17,7 +17,7 @@ use newroot_sys::bpf::{Insn, Program};
 use newroot_sys::filter::{self, MARK};
 use newroot_sys::table::SIGSYS;
 
-use crate::calls::{filters, signal};
+use crate::calls::{filters, signal, user_dispatch};
 use crate::report::fatal;
 use crate::session::session;
 use crate::{handlers, host, patch, slots};
@@ -65,6 +65,7 @@ pub struct SignalInfo {
 }
 
 const SYS_SECCOMP: i32 = 1;
+const SYS_USER_DISPATCH: i32 = 2;
 
 /// Installs the filter, once a session. Its room is not to be the start's of every program.
 #[inline(never)]
@@ -198,11 +199,24 @@ pub unsafe extern "C" fn trap(
 ) -> bool {
     // SAFETY: the kernel's frame, which nobody else touches while the handler runs.
     let (info, context) = unsafe { (&*info, &mut *context) };
+    let dispatched = info.code == SYS_USER_DISPATCH && info.call_address == context.registers.ip();
+    if dispatched {
+        match user_dispatch::place_of(info.call_address) {
+            Ok(Some(place)) => {
+                context.registers.set_ip(place);
+                return false;
+            }
+            Ok(None) => {}
+            Err(_) => fatal(&[b"calls spared from user dispatch come from too many places"]),
+        }
+    }
     if info.code != SYS_SECCOMP || info.errno != i32::from(MARK) {
         // A handler like any other, but for the way it is entered.
         // SAFETY: the kernel's frame, and the slot is this trap's.
         unsafe { take_back(context, slot) };
-        let Some(delivered) = signal::deliver(info.code == SYS_SECCOMP, context) else { return false };
+        let Some(delivered) = signal::deliver(info.code == SYS_SECCOMP || dispatched, context) else {
+            return false;
+        };
         // SAFETY: the entry code's.
         unsafe { delivery.write(delivered) };
         return true;
@@ -304,9 +318,9 @@ pub unsafe extern "C" fn call(frame: *mut CallFrame, slot: usize) {
         slot,
         stack: GuestStack::under_call(core::ptr::from_ref(frame).addr()),
     };
-    // A guest's own filters have to see the call as it is; and a number that comes from who
+    // A guest's own filters, and user dispatch, have to see the call as it is; and a number that comes from who
     // knows where may be of a call that isn't ours to make.
-    if filters::any() || !patch::is_ours(call.number) {
+    if filters::any() || user_dispatch::any() || !patch::is_ours(call.number) {
         return frame.make_the_call();
     }
     // SAFETY: the slot is this call's.

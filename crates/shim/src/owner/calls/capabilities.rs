@@ -5,6 +5,7 @@ use newroot_abi::Errno;
 use newroot_owner::Capabilities;
 use newroot_owner::session::Identity;
 use newroot_sys::raw;
+use newroot_sys::table::PR_SET_SYSCALL_USER_DISPATCH;
 
 use super::ids::change;
 use crate::calls::forward;
@@ -91,7 +92,7 @@ pub(super) fn prctl(call: &Trapped<'_>, me: &Identity<'_>) -> Option<Result<usiz
             change(me, |new| new.set_no_new_privs(a as u64))
         }
         raw_prctl::PR_GET_NO_NEW_PRIVS | raw_prctl::PR_SET_NO_NEW_PRIVS => Err(Errno::INVAL),
-        raw_prctl::PR_SET_SECCOMP => return None,
+        raw_prctl::PR_SET_SECCOMP | raw_prctl::PR_GET_SECCOMP | PR_SET_SYSCALL_USER_DISPATCH => return None,
         _ => forward(raw::__NR_prctl, call.arguments),
     })
 }
