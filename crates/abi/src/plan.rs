@@ -149,6 +149,8 @@ flags! { Flags,
     LINKS = 1 << 13;
     /// The guest can't gain privileges by an exec: it has said so.
     NO_NEW_PRIVILEGES = 1 << 14;
+    /// The guest has restricted itself by Landlock.
+    LANDLOCKED = 1 << 15;
 }
 
 /// What changes from process to process, in fixed-width hexadecimal.

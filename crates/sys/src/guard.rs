@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn one_that_fills_what_the_kernel_takes_is_refused() {
-        let mut program = std::vec![insn(bpf::LD_IMM, 0, 0, 0); 4070];
+        let mut program = std::vec![insn(bpf::LD_IMM, 0, 0, 0); 4065];
         program.push(ret(KILL_PROCESS));
         assert!(enclosed(&program).is_some());
         let mut out = std::vec![ret(ALLOW); 2 * bpf::MAX_INSNS];

@@ -177,6 +177,8 @@ pub enum Call {
     Ptrace,
     Prctl,
     Seccomp,
+    LandlockAddRule,
+    LandlockRestrictSelf,
     Uname,
 }
 
@@ -650,6 +652,19 @@ pub static ROWS: &[Row] = &[
          its range",
     ),
     row("seccomp", raw::__NR_seccomp, Trap::Always, Call::Seccomp),
+    partial(
+        row("landlock_add_rule", raw::__NR_landlock_add_rule, Trap::Always, Call::LandlockAddRule),
+        "a rule holds for a directory wherever it is bound, and for what lies below it on the host",
+    ),
+    partial(
+        row(
+            "landlock_restrict_self",
+            raw::__NR_landlock_restrict_self,
+            Trap::Always,
+            Call::LandlockRestrictSelf,
+        ),
+        "executing programs can be forbidden from Linux 6.14 on; programs must be readable",
+    ),
     faked(row("uname", raw::__NR_uname, Trap::InSession(Session::Release), Call::Uname)),
     // Users, groups and capabilities.
     of_root("getuid", raw::__NR_getuid),

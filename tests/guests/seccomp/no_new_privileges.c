@@ -62,6 +62,8 @@ int main(int argc, char **argv) {
     CALL(syscall(SYS_seccomp, 1, 0, &program));
     CALL(syscall(SYS_seccomp, 1, 1 << 30, &program));
     CALL(syscall(SYS_seccomp, 1, SECCOMP_FILTER_FLAG_TSYNC, &program));
+    // Landlock is for the same.
+    CALL(syscall(446, -1, 0));
     told("refused");
 
     pid_t child = vfork();

@@ -12,7 +12,7 @@ use newroot_paths::Last;
 use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
-use super::{descriptor_argument, filters, forward};
+use super::{descriptor_argument, filters, forward, landlock};
 use crate::host::{self, AT_FDCWD, Descriptor, FileType, Stat};
 use crate::limits::{self, Spare};
 use crate::loader::{self, Head};
@@ -266,8 +266,8 @@ fn open_regular(
     }
     host::faccessat(at.directory(), at.path(), raw::X_OK)?;
     let file = host::openat(at.directory(), at.path(), raw::O_RDONLY | raw::O_CLOEXEC | nofollow, 0)?;
-    if was_changed_lately(&facts) {
-        check_not_written(&file)?;
+    if landlock::any() || was_changed_lately(&facts) {
+        ask_kernel(&file)?;
     }
     Ok(file)
 }
@@ -279,18 +279,20 @@ fn was_changed_lately(facts: &Stat) -> bool {
     facts.st_mtime.max(facts.st_ctime) > host::seconds().saturating_sub(LATELY)
 }
 
-/// ETXTBSY for a file that somebody has open for writing. Only the kernel knows, and it can be asked since Linux 6.14; one
-/// before finds the flag invalid, and the file is run.
+/// Gives ETXTBSY for a file that somebody has open for writing, and EACCES for one that a guest's Landlock rules don't let
+/// it execute. Only the kernel knows, and it can be asked since Linux 6.14; one before finds the flag invalid, and the file
+/// is run.
 ///
-/// To ask costs a thirtieth of the exec, so it is asked of files only that may be in the making: whoever writes to one
-/// changes its times. Nor is it asked of dynamic loaders.
-fn check_not_written(file: &Descriptor) -> Result<(), Errno> {
+/// To ask costs a thirtieth of the exec, so without Landlock it is asked of files only that may be in the making: whoever
+/// writes to one changes its times. Nor is it asked of dynamic loaders then.
+fn ask_kernel(file: &Descriptor) -> Result<(), Errno> {
     // Without an argv[0] the kernel would grumble in its log.
     let arguments = [c"".as_ptr() as usize, 0];
     let flags = raw::AT_EMPTY_PATH | AT_EXECVE_CHECK;
     let [number, empty] = [file.number() as usize, arguments[0]];
     match forward(raw::__NR_execveat, [number, empty, arguments.as_ptr() as usize, 0, flags as usize, 0]) {
         Err(Errno::TXTBSY) => Err(Errno::TXTBSY),
+        Err(Errno::ACCES) if landlock::any() => Err(Errno::ACCES),
         _ => Ok(()),
     }
 }
@@ -320,6 +322,9 @@ fn find_interpreter(head: &Head<'_>, operand: &mut Operand) -> Result<bool, Errn
         return Ok(false);
     }
     let (interpreter, found) = resolve::open_for_exec(operand)?;
+    if landlock::any() {
+        ask_kernel(&interpreter)?;
+    }
     let mut head = [0u8; 64];
     let len = host::pread(interpreter.number(), &mut head, 0).map_err(|error| match error {
         Errno::ISDIR => Errno::ACCES,
@@ -442,6 +447,9 @@ fn replace_process(
     }
     if state.no_new_privileges != 0 {
         flags = flags.with(Flags::NO_NEW_PRIVILEGES);
+    }
+    if landlock::any() {
+        flags = flags.with(Flags::LANDLOCKED);
     }
     if state::sigsys_blocked() {
         flags = flags.with(Flags::SIGSYS_BLOCKED);

@@ -10,7 +10,7 @@ use newroot_owner::session::{Identity, Place};
 use newroot_paths::{HostBuf, is_under, strip_prefix};
 
 use super::exec::{Pointers, count_pointers, counted_pointer, execute};
-use super::filters;
+use super::{filters, landlock};
 use crate::host;
 use crate::memory;
 use crate::owner::{chain, process};
@@ -67,6 +67,9 @@ pub(super) fn exec(
     }
     if filters::no_new_privileges() {
         flags = flags.with(Flags::NO_NEW_PRIVILEGES);
+    }
+    if landlock::any() {
+        flags = flags.with(Flags::LANDLOCKED);
     }
     if filters::any() {
         flags = flags.with(Flags::GUEST_FILTERS);

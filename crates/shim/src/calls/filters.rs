@@ -102,8 +102,8 @@ pub fn mode() -> usize {
     if there_is { FILTER } else { 0 }
 }
 
-/// Checks that the calling thread may install filters: who has CAP_SYS_ADMIN, or can't gain privileges.
-fn check_may_install() -> Result<(), Errno> {
+/// Whether the calling thread may restrict itself: it has CAP_SYS_ADMIN, or can't gain privileges.
+pub(super) fn may_restrict_itself() -> bool {
     const SYS_ADMIN: u32 = 21;
     let is_admin = || {
         if session().has(Flags::FAKE_ROOT) {
@@ -115,7 +115,7 @@ fn check_may_install() -> Result<(), Errno> {
         let arguments = [header.as_ptr() as usize, sets.as_mut_ptr() as usize, 0, 0, 0, 0];
         forward(raw::__NR_capget, arguments).is_ok() && sets[0] >> SYS_ADMIN & 1 != 0
     };
-    if no_new_privileges() || is_admin() { Ok(()) } else { Err(Errno::ACCES) }
+    no_new_privileges() || is_admin()
 }
 
 /// `call` makes the system call with the program at an address.
@@ -125,9 +125,9 @@ fn install(program: usize, call: impl Fn(usize) -> Result<usize, Errno>) -> Resu
     if len == 0 || len > bpf::MAX_INSNS - GUARD_LEN {
         return Err(Errno::INVAL);
     }
-    if let Err(error) = check_may_install() {
+    if !may_restrict_itself() {
         // Flags that aren't valid are found before that.
-        return Err(if call(0) == Err(Errno::INVAL) { Errno::INVAL } else { error });
+        return Err(if call(0) == Err(Errno::INVAL) { Errno::INVAL } else { Errno::ACCES });
     }
     let size = len * size_of::<Insn>();
     memory::check_readable(instructions, size)?;

@@ -5,6 +5,7 @@ pub mod directory;
 pub mod exec;
 mod exec_nested;
 pub mod filters;
+pub mod landlock;
 pub mod list;
 pub mod names;
 pub mod newer;

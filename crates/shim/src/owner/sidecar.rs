@@ -17,7 +17,16 @@ use crate::calls::list::entries::{Entry, is_at};
 use crate::host::{self, AT_FDCWD, Path, Stat};
 use crate::session::session;
 
-type StorePath = Buffer<Host, { newroot_abi::PATH_MAX }>;
+/// Room for a host path in the store.
+pub(crate) type StorePath = Buffer<Host, { newroot_abi::PATH_MAX }>;
+
+/// Writes the host path of the directory that has the records.
+///
+/// # Errors
+/// ENAMETOOLONG.
+pub(crate) fn directory(out: &mut StorePath) -> Result<(), Errno> {
+    in_store(b"/owners", b"", out)
+}
 
 /// Host path of the store: the session's file lies in its `sessions`.
 fn store() -> &'static [u8] {

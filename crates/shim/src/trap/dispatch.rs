@@ -9,8 +9,8 @@ use newroot_sys::table::{self, Call, Row};
 
 use super::{Outcome, Trapped, resume};
 use crate::calls::{
-    attributes, directory, exec, filters, forward, list, names, newer, open, path, readlink, signal, socket,
-    stat, system, wait,
+    attributes, directory, exec, filters, forward, landlock, list, names, newer, open, path, readlink,
+    signal, socket, stat, system, wait,
 };
 use crate::outlook;
 use crate::owner;
@@ -76,6 +76,7 @@ fn looks_at_files(row: &Row) -> bool {
             | Call::Ptrace
             | Call::Prctl
             | Call::Seccomp
+            | Call::LandlockRestrictSelf
             | Call::Uname
             | Call::SigAction
             | Call::SigProcMask
@@ -175,6 +176,8 @@ fn once(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
         Call::Ptrace => system::traceme(call),
         Call::Prctl => filters::prctl(call),
         Call::Seccomp => filters::seccomp(call),
+        Call::LandlockAddRule => landlock::add_rule(call),
+        Call::LandlockRestrictSelf => landlock::restrict_self(call),
         Call::Uname => system::uname(call),
     }
 }
