@@ -126,7 +126,9 @@ pub fn slot_of(address: usize) -> usize {
     if address.wrapping_sub(STACKS.0.get().addr()) < SIZE {
         return 0;
     }
-    1 + ((&raw const IMAGE_START).addr().wrapping_sub(1).wrapping_sub(address) >> SHIFT)
+    // What lies where further slots would be, but isn't one, is the guest's.
+    let below = (&raw const IMAGE_START).addr().wrapping_sub(1).wrapping_sub(address) >> SHIFT;
+    if below < ADDED.load(Ordering::Relaxed) as usize { 1 + below } else { usize::MAX }
 }
 
 /// First address of a slot, which must be below [`COUNT`].
