@@ -2,6 +2,9 @@
 #include "../exec/landlock.h"
 
 static void look(void) {
+    show_stat("/data/file");
+    show_stat("/here/second");
+    show("/here/second");
     show("/data/file");
     show("/bound/link");
     show("/bound/nested/file");
@@ -36,6 +39,7 @@ static void with(const char *what, const char *path, uint64_t access, const char
 }
 
 int main(void) {
+    NEED(link("/data/dir/inner", "/here/second"));
     with("all may be read", "/", READ_FILE | READ_DIR, NULL, 0);
     with("bound may be read", "/bound", READ_FILE | READ_DIR, "/bin", READ_FILE);
     with("made may be read", "/made", READ_FILE | READ_DIR, "/bin", READ_FILE);

@@ -1,5 +1,6 @@
 // Calls from the range that a program names with Syscall User Dispatch are made, whatever they are.
 #include "dispatch.h"
+#include "../seccomp/filters.h"
 #include <sched.h>
 
 static char stack[65536] __attribute__((aligned(16)));
@@ -74,6 +75,21 @@ int main(int argc, char **argv) {
     NEED(-pthread_create(&other, NULL, thread, NULL));
     pthread_join(other, NULL);
     blocked("in the first", own_call, SYS_access, (long)"/data/missing", 0, 0, 0);
+
+    // Filters see such calls like any other.
+    child = fork();
+    if (child == 0) {
+        NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+        deny(SYS_mkdir, EDQUOT);
+        deny(SYS_getppid, EXDEV);
+        NEED(dispatch(ON, (unsigned long)own_code, own_code_end - own_code + 1, &selector));
+        blocked("denied", own_call, SYS_mkdir, (long)"/here/x", 0755, 0, 0);
+        blocked("denied", own_call, SYS_getppid, 0, 0, 0, 0);
+        blocked("not denied", own_call, SYS_rmdir, (long)"/here/x", 0, 0, 0);
+        blocked("dispatched", other_call, SYS_mkdir, (long)"/here/x", 0755, 0, 0);
+        _exit(0);
+    }
+    reap("filters", child);
 
     // A handler that returns from the range, without letting other calls through.
     catch_dispatch(true);

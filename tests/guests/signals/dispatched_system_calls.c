@@ -79,4 +79,12 @@ int main(int argc, char **argv) {
     NEED(dispatch(OFF, 0, 0, NULL));
     blocked("off", other_call, SYS_getpid, 0, 0, 0, 0);
     blocked("off", other_call, SYS_access, (long)"/data/file", 0, 0, 0);
+
+    // Since Linux 6.16 a range can be the one whose calls are dispatched.
+    if (dispatch(2, (unsigned long)own_code, own_code_end - own_code + 1, &selector) < 0) return 0;
+    blocked("in the range", own_call, SYS_getpid, 0, 0, 0, 0);
+    blocked("in the range", own_call, SYS_access, (long)"/data/file", 0, 0, 0);
+    blocked("not in it", other_call, SYS_access, (long)"/data/file", 0, 0, 0);
+    NEED(dispatch(OFF, 0, 0, NULL));
+    blocked("off again", own_call, SYS_access, (long)"/data/file", 0, 0, 0);
 }

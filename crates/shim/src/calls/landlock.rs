@@ -16,6 +16,7 @@ use newroot_sys::raw;
 use super::{filters, forward};
 use crate::host::{self, AT_FDCWD, Path};
 use crate::limits::with_descriptors;
+use crate::links;
 use crate::memory;
 use crate::owner::sidecar;
 use crate::resolve;
@@ -62,6 +63,11 @@ fn allow_own_files(ruleset: usize) {
     if let Some(&shim) = session.strings.get(plan::SHIM_PATH) {
         let path = Path::new(memory::owned_string_with_nul(shim));
         allow_each(ruleset, path, &[EXECUTE, READ_FILE]);
+    }
+    let mut counted = HostBuf::new();
+    if links::on() && links::directory(&mut counted).is_ok() {
+        // The names of tokens, by which names are counted. The files in there are the guest's.
+        allow_each(ruleset, Path::new(counted.with_nul()), &[READ_DIR]);
     }
     if session.has(Flags::FAKE_ROOT) {
         allow_each(ruleset, session.file(), &[READ_FILE, WRITE_FILE]);

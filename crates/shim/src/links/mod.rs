@@ -46,6 +46,15 @@ fn root() -> &'static [u8] {
     root.strip_suffix(b"/").unwrap_or(root)
 }
 
+/// Writes the host path of the directory of links.
+///
+/// # Errors
+/// ENAMETOOLONG.
+pub fn directory(host: &mut HostBuf) -> Result<(), Errno> {
+    host.assign(root())?;
+    host.extend(newroot_abi::links::DIRECTORY)
+}
+
 /// The file that a symbolic link's text is a name of.
 #[must_use]
 pub fn of_text(text: &[u8]) -> Option<Id> {
