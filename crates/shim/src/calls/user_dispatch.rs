@@ -129,13 +129,14 @@ fn change(arguments: [usize; 6]) -> Result<usize, Errno> {
         _ => return Err(Errno::INVAL),
     };
     debug_assert!(arguments[0] as u32 == PR_SET_SYSCALL_USER_DISPATCH);
-    if mode != OFF {
-        USED.store(true, Ordering::Relaxed);
-    }
     let before = set(range.0, range.1)?;
-    forward(raw::__NR_prctl, kernels).inspect_err(|_| {
-        let _ = set(before.0, before.1);
-    })
+    let result = forward(raw::__NR_prctl, kernels);
+    match result {
+        Ok(_) if mode != OFF => USED.store(true, Ordering::Relaxed),
+        Ok(_) => {}
+        Err(_) => _ = set(before.0, before.1)?,
+    }
+    result
 }
 
 /// Returns where a dispatched call is to be made instead if it comes from the thread's own range; `behind` is the
