@@ -37,7 +37,7 @@ const MAKE_SYM: u64 = 1 << 12;
 /// Whether a thread in this memory has restricted itself, or a program before this one.
 static RESTRICTED: AtomicBool = AtomicBool::new(false);
 
-/// Whether Landlock rules of the guest's own may hold for the calling thread.
+/// Returns whether Landlock rules that the guest made may hold for the calling thread.
 #[must_use]
 pub fn any() -> bool {
     RESTRICTED.load(Ordering::Relaxed) || session().has(Flags::LANDLOCKED)
@@ -117,7 +117,7 @@ pub fn add_rule(call: &mut Trapped<'_>) -> Outcome {
 // Its room is not to be every call's.
 #[inline(never)]
 fn add_for_bindings(ruleset: usize, directory: i32, access: u64) -> Result<(), Errno> {
-    /// What a rule for a file may have: EXECUTE, WRITE_FILE, READ_FILE, TRUNCATE, IOCTL_DEV.
+    /// Accesses that a rule for a file may have: EXECUTE, WRITE_FILE, READ_FILE, TRUNCATE, IOCTL_DEV.
     const OF_FILES: u64 = EXECUTE | WRITE_FILE | READ_FILE | 1 << 14 | 1 << 15;
     let mounts = session().mounts;
     if mounts.mounts().len() <= 1 {

@@ -37,7 +37,7 @@ pub fn any() -> bool {
     USED.load(Ordering::Relaxed)
 }
 
-/// What a thread wants spared.
+/// The range that a thread wants spared.
 struct Note {
     thread: AtomicU32,
     start: AtomicUsize,
