@@ -131,6 +131,12 @@ pub fn slot_of(address: usize) -> usize {
     if below < ADDED.load(Ordering::Relaxed) as usize { 1 + below } else { usize::MAX }
 }
 
+/// Whether an address lies on the stack of a slot.
+#[must_use]
+pub fn is_slot(address: usize) -> bool {
+    slot_of(address) < COUNT
+}
+
 /// First address of a slot, which must be below [`COUNT`].
 fn start_of(slot: usize) -> usize {
     match slot % COUNT {

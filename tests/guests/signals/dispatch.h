@@ -11,7 +11,7 @@
 #define ALLOW 0
 #define BLOCK 1
 
-static volatile char selector;
+static __thread volatile char selector;
 
 // One instruction makes the call, in a section of its own; `behind` is the address behind it.
 extern char own_code[], own_code_end[], own_behind[], other_behind[], own_return[];

@@ -268,7 +268,7 @@ pub unsafe fn take_back(context: &mut SignalContext, slot: usize) {
         }
         return;
     }
-    if slots::slot_of(context.registers.sp()) < slots::COUNT {
+    if slots::is_slot(context.registers.sp()) {
         return;
     }
     let shim = shim_range();
@@ -280,6 +280,7 @@ pub unsafe fn take_back(context: &mut SignalContext, slot: usize) {
     // SAFETY: the slot is the caller's, and nothing of its scratch space is in use.
     let scratch = unsafe { slots::scratch(slot) };
     resume::take_back(context, slot, scratch);
+    arch::leave_dispatch_place(&mut context.registers);
 }
 
 /// The answer of the fast path, in two registers.

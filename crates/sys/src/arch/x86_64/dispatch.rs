@@ -12,6 +12,8 @@
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use super::{SYSTEM_CALL, SavedRegisters};
+
 /// How many places there are.
 const PLACES: usize = 512;
 /// Bytes of each.
@@ -70,4 +72,16 @@ pub fn dispatch_place(address: usize) -> Option<usize> {
         };
         mine.then(|| newroot_dispatch as *const () as usize + index * LENGTH)
     })
+}
+
+/// Where a signal came at one of the places, has the guest be at its own `syscall` instruction, or behind it.
+pub fn leave_dispatch_place(registers: &mut SavedRegisters) {
+    if !is_dispatch_place(registers.rip) {
+        return;
+    }
+    let offset = registers.rip - newroot_dispatch as *const () as usize;
+    if let Some(behind) = RETURNS.get(offset / LENGTH) {
+        let behind = behind.load(Ordering::Acquire);
+        registers.rip = if offset.is_multiple_of(LENGTH) { behind - SYSTEM_CALL } else { behind };
+    }
 }

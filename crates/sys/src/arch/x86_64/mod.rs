@@ -17,7 +17,7 @@ pub use calls::{
     AFTERWARDS, Interrupted, ResumeFrame, afterwards, borrow_memory, interrupted, probe, probe6, restorer,
     resume, sigreturn, syscall6,
 };
-pub use dispatch::{dispatch_end, dispatch_place, is_dispatch_place};
+pub use dispatch::{dispatch_end, dispatch_place, is_dispatch_place, leave_dispatch_place};
 pub use entry::{
     BLOCKED_IN_HANDLER, CONTEXT_IP, Delivery, HANDLERS, call_entry, careful_entry, enter, handler_entry,
     handler_of_entry,
