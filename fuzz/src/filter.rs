@@ -143,6 +143,7 @@ impl Made {
             Trap::Never => false,
             Trap::Always => true,
             Trap::IfArgument(index) => argument(index) != 0,
+            Trap::IfZero(whole, half) => argument(whole) == 0 && argument(half) as u32 == 0,
             // The kernel takes it for an int.
             Trap::IfEqual(index, value) => argument(index) as u32 == value,
             Trap::IfOneOf(index, values) => values.contains(&(argument(index) as u32)),

@@ -86,6 +86,8 @@ fn ordinarily(trap: Trap) -> String {
         Trap::Never => "never".to_owned(),
         Trap::Always => "always".to_owned(),
         Trap::IfArgument(index) => format!("if argument {} is given", index + 1),
+        Trap::IfZero(a, b) if a == b => format!("if argument {} is 0", a + 1),
+        Trap::IfZero(a, b) => format!("if arguments {} and {} are 0", a + 1, b + 1),
         Trap::IfEqual(index, value) => format!("if argument {} is {value}", index + 1),
         Trap::IfOneOf(index, values) => {
             let values: Vec<String> = values.iter().map(ToString::to_string).collect();

@@ -151,6 +151,8 @@ flags! { Flags,
     NO_NEW_PRIVILEGES = 1 << 14;
     /// The guest has restricted itself by Landlock.
     LANDLOCKED = 1 << 15;
+    /// The process may hold a copy of a file of procfs (`shim/src/calls/procfs_files`).
+    COPIES = 1 << 20;
 }
 
 /// What changes from process to process, in fixed-width hexadecimal.

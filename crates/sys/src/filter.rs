@@ -202,6 +202,15 @@ fn leaf(asm: &mut Assembler<'_>, rule: Rule, shim: Shim) -> Option<()> {
             nonzero(asm, index)?;
             unless_shim(asm, shim, TRAP | u32::from(MARK))
         }
+        Rule::When(Trap::IfZero(whole, half)) => {
+            let zero = [bpf::argument_low(whole), bpf::argument_high(whole), bpf::argument_low(half)];
+            for word in zero {
+                asm.emit(bpf::LD_ABS, word, 0, 0)?;
+                asm.emit(bpf::JEQ, 0, 1, 0)?;
+                asm.ret(ALLOW)?;
+            }
+            unless_shim(asm, shim, TRAP | u32::from(MARK))
+        }
         Rule::When(Trap::IfEqual(index, value)) => {
             asm.emit(bpf::LD_ABS, bpf::argument_low(index), 0, 0)?;
             asm.emit(bpf::JEQ, value, 1, 0)?;
@@ -279,6 +288,21 @@ mod tests {
     const GUEST_IP: u64 = 0x5555_5555_1234;
     const OURS: u32 = TRAP | MARK as u32;
 
+    /// Arguments with which a row's call is trapped, if it ever is.
+    fn trapped(row: &Row) -> [u64; 6] {
+        let mut arguments = [1; 6];
+        match row.trap {
+            Trap::IfEqual(index, value) => arguments[index as usize] = u64::from(value),
+            Trap::IfZero(a, b) => {
+                arguments[a as usize] = 0;
+                // The other half is nobody's.
+                arguments[b as usize] = if a == b { 0 } else { 1 << 32 };
+            }
+            _ => {}
+        }
+        arguments
+    }
+
     #[test]
     fn every_row_is_answered_as_the_table_says() {
         for row in ROWS {
@@ -287,10 +311,7 @@ mod tests {
                 Trap::Refuse(errno) => ERRNO | u32::from(errno),
                 _ => OURS,
             };
-            let mut arguments = [1; 6];
-            if let Trap::IfEqual(index, value) | Trap::IfOneOf(index, &[.., value]) = row.trap {
-                arguments[index as usize] = u64::from(value);
-            }
+            let arguments = trapped(row);
             assert_eq!(answer(Flags::default(), row.number, GUEST_IP, arguments), expected, "{}", row.name);
         }
     }
@@ -361,6 +382,20 @@ mod tests {
     }
 
     #[test]
+    fn only_reads_from_the_beginning_are_trapped() {
+        for (number, arguments, expected) in [
+            (raw::__NR_lseek, [3, 0, 0, 9, 9, 9], OURS),
+            (raw::__NR_lseek, [3, 0, 1, 0, 0, 0], ALLOW),
+            (raw::__NR_lseek, [3, 1 << 40, 0, 0, 0, 0], ALLOW),
+            (raw::__NR_pread64, [3, 9, 9, 0, 9, 9], OURS),
+            (raw::__NR_pread64, [3, 0, 0, 1 << 32, 0, 0], ALLOW),
+            (raw::__NR_preadv2, [3, 9, 9, u64::MAX, u64::MAX, 0], ALLOW),
+        ] {
+            assert_eq!(answer(Flags::default(), number, GUEST_IP, arguments), expected);
+        }
+    }
+
+    #[test]
     fn a_session_property_traps_more() {
         let nr = raw::__NR_getdents64;
         assert_eq!(answer(Flags::default(), nr, GUEST_IP, [1; 6]), ALLOW);
@@ -392,10 +427,7 @@ mod tests {
     fn a_call_at_the_probe_is_never_run() {
         let probe = u64::from(SHIM.probe);
         for row in ROWS {
-            let mut arguments = [1; 6];
-            if let Trap::IfEqual(index, value) | Trap::IfOneOf(index, &[.., value]) = row.trap {
-                arguments[index as usize] = u64::from(value);
-            }
+            let arguments = trapped(row);
             // What isn't trapped is never asked for.
             if answer(Flags::default(), row.number, GUEST_IP, arguments) == OURS {
                 let expected = ERRNO | u32::from(NO_ANSWER);

@@ -15,6 +15,8 @@ pub enum Trap {
     Always,
     /// If the argument with this index isn't zero.
     IfArgument(u8),
+    /// If all bits of the argument with the first index and the low half of the one with the second are zero.
+    IfZero(u8, u8),
     /// If the argument with this index has this value.
     IfEqual(u8, u32),
     /// If the argument with this index has one of these values.
@@ -180,6 +182,7 @@ pub enum Call {
     LandlockAddRule,
     LandlockRestrictSelf,
     Uname,
+    ReadAgain,
 }
 
 /// How much of a call works in the guest.
@@ -590,6 +593,11 @@ pub static ROWS: &[Row] = &[
         Trap::InSession(Session::ReadOnly),
         Call::DescriptorWrite,
     )),
+    // Reading from the beginning, where the kernel makes the text of procfs's files anew.
+    row("lseek", raw::__NR_lseek, Trap::IfZero(1, 2), Call::ReadAgain),
+    row("pread64", raw::__NR_pread64, Trap::IfZero(3, 3), Call::ReadAgain),
+    row("preadv", raw::__NR_preadv, Trap::IfZero(3, 3), Call::ReadAgain),
+    row("preadv2", raw::__NR_preadv2, Trap::IfZero(3, 3), Call::ReadAgain),
     // Watching.
     row(
         "inotify_add_watch",

@@ -12,6 +12,7 @@ use newroot_paths::Last;
 use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
+use super::procfs_files::copy;
 use super::{descriptor_argument, filters, forward, landlock};
 use crate::host::{self, AT_FDCWD, Descriptor, FileType, Stat};
 use crate::limits::{self, Spare};
@@ -456,6 +457,9 @@ fn replace_process(
     }
     if filters::any() {
         flags = flags.with(Flags::GUEST_FILTERS);
+    }
+    if copy::are_possible() {
+        flags = flags.with(Flags::COPIES);
     }
     let header = Header {
         strings: session.header.strings,

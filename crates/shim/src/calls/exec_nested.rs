@@ -10,6 +10,7 @@ use newroot_owner::session::{Identity, Place};
 use newroot_paths::{HostBuf, is_under, strip_prefix};
 
 use super::exec::{Pointers, count_pointers, counted_pointer, execute};
+use super::procfs_files::copy;
 use super::{filters, landlock};
 use crate::host;
 use crate::memory;
@@ -73,6 +74,9 @@ pub(super) fn exec(
     }
     if filters::any() {
         flags = flags.with(Flags::GUEST_FILTERS);
+    }
+    if copy::are_possible() {
+        flags = flags.with(Flags::COPIES);
     }
     // The filter is the outer session's: what it doesn't trap, the inner can't have.
     flags = flags.with(composed.flags);

@@ -10,8 +10,8 @@ use newroot_paths::{Found, Last, Lexical};
 use newroot_sys::raw;
 
 use super::path::{ends_in_dots, searched};
-use super::{descriptor_argument, precedence, procfs_files, read_path};
-use crate::host::{self, AT_FDCWD, FileType, Path};
+use super::{descriptor_argument, forward, precedence, procfs_files, read_path};
+use crate::host::{self, AT_FDCWD, Descriptor, FileType, Path};
 use crate::links;
 use crate::memory;
 use crate::owner;
@@ -231,15 +231,17 @@ fn walked(
         refuse_read_only(operand, request, found)?;
     }
     let afterwards = if session().has(Flags::FAKE_ROOT) { Afterwards::OnRefusal } else { Afterwards::Never };
-    if found.magic {
+    // A descriptor of such a file leads to it again.
+    let leads_to_procfs = found.magic && procfs_files::follow(&mut operand.walk.host)?;
+    if procfs_files::is_special(operand.walk.host.bytes())
+        && let Some(file) = procfs_files::open(&mut operand.walk.host, &request, call.context.mask)?
+    {
+        return hand_over(file, request.flags).map(|number| Outcome::Done(number as isize));
+    }
+    if found.magic && !leads_to_procfs {
         // Only the kernel can follow it, and it must be allowed to.
         let host = operand.walk.host.with_nul();
         return resume(call, request, (AT_FDCWD, host), 0, afterwards, walks + 1);
-    }
-    if procfs_files::is_special(operand.walk.host.bytes()) && !request.writes() && request.flags & O_PATH == 0
-    {
-        let file = procfs_files::open(&mut operand.walk.host, request.flags)?;
-        return Ok(Outcome::Done(file.into_number() as isize));
     }
     let request = if found.elsewhere { of_existing(request)? } else { request };
     let nofollow = Request { flags: request.flags | O_NOFOLLOW, ..request };
@@ -262,6 +264,29 @@ fn walked(
     let at = Anchored::new(&mut operand.walk.host)?;
     let opened = resolve::open_host(at.directory(), at.path(), nofollow.flags, nofollow.mode, NO_SYMLINKS)?;
     Ok(Outcome::Done(opened.into_number() as isize))
+}
+
+/// Gives the guest a descriptor that we opened, at the lowest number that is free (open(2)): others of ours
+/// were open when it was, and are closed by now.
+///
+/// # Errors
+/// close(2)'s, fcntl(2)'s.
+pub(crate) fn hand_over(made: Descriptor, flags: u64) -> Result<usize, Errno> {
+    let fcntl = |descriptor: i32, command: u32, argument: usize| {
+        forward(raw::__NR_fcntl, [descriptor as usize, command as usize, argument, 0, 0, 0])
+    };
+    let closed_by_exec = flags & u64::from(raw::O_CLOEXEC) != 0;
+    let copy = if closed_by_exec { raw::F_DUPFD_CLOEXEC } else { raw::F_DUPFD };
+    if let Ok(lowest) = fcntl(made.number(), copy, 0) {
+        if (lowest as i32) < made.number() {
+            return Ok(lowest);
+        }
+        forward(raw::__NR_close, [lowest, 0, 0, 0, 0, 0])?;
+    }
+    if !closed_by_exec {
+        fcntl(made.number(), raw::F_SETFD, 0)?;
+    }
+    Ok(made.into_number() as usize)
 }
 
 /// What is asked of a file that lies elsewhere under a name: nothing is ever made there.

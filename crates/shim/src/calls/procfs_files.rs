@@ -1,18 +1,26 @@
-//! Files of procfs that tell of host paths in their contents: `maps`, `smaps`, `numa_maps`, and those with the
-//! mounts.
+//! Files of procfs that have another text in the guest: those with host paths in their contents (`maps`, `smaps`,
+//! `numa_maps`), under fake root also those with mounts and identities.
 //!
-//! The guest gets a copy, made when it opens the file, with the paths in guest terms and the shim
-//! shown under its own name.
+//! The guest gets a copy ([`copy`]), made when it opens the file, with the paths in guest terms and what is newroot's own
+//! shown under its own name. A read from the beginning makes the text anew, as the kernel does.
 
+pub mod copy;
 mod mounts;
 
-use newroot_abi::Errno;
-use newroot_paths::{GuestBuf, HostBuf};
+use newroot_abi::plan::Flags;
+use newroot_abi::{Errno, PATH_MAX};
+use newroot_paths::{Buffer, GuestBuf, Host, HostBuf};
 use newroot_procfs::Escapes;
 use newroot_sys::raw;
 
+use super::open::Request;
+use super::{descriptor_argument, forward};
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::owner;
 use crate::resolve::procfs::{self, SHIM};
+use crate::session::session;
+use crate::trap::resume::{Afterwards, Builder};
+use crate::trap::{Outcome, Trapped};
 
 /// Names of these files.
 const NAMES: [&[u8]; 3] = [b"maps", b"smaps", b"numa_maps"];
@@ -21,51 +29,123 @@ const NAMES: [&[u8]; 3] = [b"maps", b"smaps", b"numa_maps"];
 #[must_use]
 pub fn may_be_special(path: &[u8]) -> bool {
     let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-    NAMES.contains(&name) || mounts::are_told(name)
+    NAMES.contains(&name)
+        || mounts::are_told(name)
+        || session().has(Flags::FAKE_ROOT) && owner::procfs::may_be_told(name)
 }
 
 /// Whether a host path names such a file.
 #[must_use]
 pub fn is_special(host: &[u8]) -> bool {
     procfs::InProcess::of(host).is_some_and(|of| NAMES.contains(&of.file) || mounts::are_told(of.file))
+        || session().has(Flags::FAKE_ROOT) && owner::procfs::is_told(host)
 }
 
-/// Makes the copy. `flags` are those of the open.
+/// If the host path is that of a descriptor's link, and leads to such a file or to a copy of one: writes the file's host path
+/// in its place.
+///
+/// # Errors
+/// ENAMETOOLONG.
+pub fn follow(path: &mut HostBuf) -> Result<bool, Errno> {
+    let mut shown = Buffer::<Host, PATH_MAX>::new();
+    let Ok(len) = host::readlinkat(AT_FDCWD, Path::new(path.with_nul()), shown.space()) else {
+        return Ok(false);
+    };
+    shown.set_len(len);
+    procfs::memory_file::unmask(&mut shown);
+    let leads = is_special(shown.bytes());
+    if leads {
+        path.assign(shown.bytes())?;
+    }
+    Ok(leads)
+}
+
+/// Opens a copy for a request; `None` if the guest is to open the file itself. `mask` has the signals that the guest
+/// blocks.
 ///
 /// # Errors
 /// open(2)'s, read(2)'s, memfd_create(2)'s.
 #[inline(never)]
-pub fn open(path: &mut HostBuf, flags: u64) -> Result<Descriptor, Errno> {
-    make(path, flags).map_err(no_room)
+pub(crate) fn open(path: &mut HostBuf, request: &Request, mask: u64) -> Result<Option<Descriptor>, Errno> {
+    const NOT_TO_READ: u64 = (raw::O_ACCMODE | raw::O_PATH | raw::O_TMPFILE & !raw::O_DIRECTORY) as u64;
+    if request.flags & NOT_TO_READ != 0 {
+        return Ok(None);
+    }
+    // The kernel says what is wrong with the request.
+    let flags = request.flags as u32 | raw::O_CLOEXEC;
+    let source = host::openat(AT_FDCWD, Path::new(path.with_nul()), flags, request.mode as u32)?;
+    copy::make(path, source, request.flags, mask).map_err(no_room)
 }
 
 /// The error of writing a copy, as it is told to who opens the file: on no disk there is room missing.
-#[must_use]
-pub fn no_room(error: Errno) -> Errno {
+fn no_room(error: Errno) -> Errno {
     if matches!(error, Errno::NOSPC | Errno::DQUOT) { Errno::NOMEM } else { error }
 }
 
-fn make(path: &mut HostBuf, flags: u64) -> Result<Descriptor, Errno> {
-    let source = host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
-    let copy = host::nameless_file(Path::new(b"maps\0"), flags & u64::from(raw::O_CLOEXEC) != 0)?;
+/// lseek(2) to the beginning; pread64(2), preadv(2) and preadv2(2) from there.
+pub fn read_again(call: &mut Trapped<'_>) -> Outcome {
+    let number = call.number as u32;
+    let descriptor = descriptor_argument(call.arguments[0]);
+    if copy::may_be_one(descriptor) && is_from_beginning(number, call.arguments) {
+        copy::renew(descriptor, call.context.mask);
+    }
+    // A read may sleep.
+    let builder = Builder::new(call);
+    if number == raw::__NR_lseek || !builder.fits(0, Afterwards::Never) {
+        return forward(number, call.arguments).into();
+    }
+    let resumed = builder.finish(call, number, call.arguments, Afterwards::Never, [0; 4]);
+    resumed.unwrap_or_else(Outcome::from)
+}
+
+/// Whether such a call reads from the beginning.
+#[must_use]
+pub fn is_from_beginning(number: u32, [_, offset, whence, position, ..]: [usize; 6]) -> bool {
+    if number == raw::__NR_lseek { offset == 0 && whence as u32 == raw::SEEK_SET } else { position == 0 }
+}
+
+/// Writes the text of such a file, which is open at its beginning, for the guest. False, and nothing written, if the
+/// guest sees what is there.
+fn write(path: &HostBuf, source: &Descriptor, copy: &Descriptor, mask: u64) -> Result<bool, Errno> {
+    if owner::procfs::is_told(path.bytes()) {
+        return owner::procfs::write(path.bytes(), source, copy, mask);
+    }
     if mounts::NAMES.iter().any(|name| path.bytes().ends_with(name)) {
-        mounts::write(path, &copy)?;
-        host::lseek(copy.number(), 0, raw::SEEK_SET)?;
-        return Ok(copy);
+        return mounts::write(path, copy).map(|()| true);
     }
     let form = if path.bytes().ends_with(b"/numa_maps") { &NUMA_MAPS } else { &MAPS };
-    let mut line = Line { form, text: [0; LINE], len: 0 };
+    let mut line = Line { form, hidden: Hidden::new(path.bytes()), text: [0; LINE], len: 0 };
     let mut buffer = [0u8; 4096];
     loop {
         let len = host::read(source.number(), &mut buffer)?;
         for &byte in buffer.get(..len).unwrap_or(&[]) {
-            line.push(byte, &copy)?;
+            line.push(byte, copy)?;
         }
         if len == 0 {
-            line.flush(&copy)?;
-            host::lseek(copy.number(), 0, raw::SEEK_SET)?;
-            return Ok(copy);
+            return line.flush(copy).map(|()| true);
         }
+    }
+}
+
+/// Mappings that are newroot's own, and not shown as what they are.
+struct Hidden {
+    /// The kernel's text for the shim's file.
+    shim: Buffer<Host, PATH_MAX>,
+}
+
+impl Hidden {
+    fn new(_path: &[u8]) -> Self {
+        let mut shim = Buffer::new();
+        if let Ok(len) = host::readlinkat(AT_FDCWD, Path::new(b"/proc/self/exe\0"), shim.space()) {
+            shim.set_len(len);
+        }
+        Self { shim }
+    }
+
+    /// Whether a line tells of one. `path` is the file's.
+    fn has(&self, _line: &[u8], path: &[u8]) -> bool {
+        let file = path.strip_suffix(b" (deleted)").unwrap_or(path);
+        path == self.shim.bytes() || !file.is_empty() && file == session().file().bytes()
     }
 }
 
@@ -106,6 +186,7 @@ const LINE: usize = 6 * 1024;
 
 struct Line {
     form: &'static Form,
+    hidden: Hidden,
     text: [u8; LINE],
     len: usize,
 }
@@ -130,7 +211,7 @@ impl Line {
         let mut guest = GuestBuf::new();
         if self.form.unescape(path, &mut guest).is_err() {
             write_all(to, path)?;
-        } else if procfs::exe::is_shim(guest.bytes()) {
+        } else if self.hidden.has(front, guest.bytes()) {
             write_all(to, SHIM)?;
         } else {
             procfs::detranslate(None, &mut guest);

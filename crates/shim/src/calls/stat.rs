@@ -2,10 +2,11 @@
 
 use newroot_abi::Errno;
 use newroot_abi::links::Id;
-use newroot_paths::Last;
+use newroot_paths::{HostBuf, Last};
 use newroot_sys::arch::legacy;
 use newroot_sys::raw;
 
+use super::procfs_files::copy;
 use super::{descriptor_argument, forward, read_path};
 use crate::host::{AT_FDCWD, Path};
 use crate::links;
@@ -100,8 +101,27 @@ impl Request {
     /// # Errors
     /// The call's; EMFILE.
     pub(crate) fn answer_for_descriptor(&self) -> Result<usize, Errno> {
+        if let Some(answer) = self.answer_for_copy() {
+            return answer;
+        }
         self.as_it_is()?;
         self.count(links::of_descriptor(self.directory)?)
+    }
+
+    /// Answers for a copy of a file of procfs what the kernel says of the file. `None` if the descriptor is of something
+    /// else, or the file is gone.
+    // Out of line: keeps this large frame off the common path.
+    #[inline(never)]
+    fn answer_for_copy(&self) -> Option<Result<usize, Errno>> {
+        if !copy::may_be_one(self.directory) {
+            return None;
+        }
+        let mut path = HostBuf::new();
+        if !copy::original(self.directory, &mut path) {
+            return None;
+        }
+        let answer = self.of_host(Path::new(path.with_nul()));
+        if answer == Err(Errno::NOENT) { None } else { Some(answer) }
     }
 
     /// The same as fstat(2) does.
@@ -109,6 +129,9 @@ impl Request {
     /// # Errors
     /// As for [`Self::answer_for_descriptor`].
     pub(crate) fn answer_fstat(&self) -> Result<usize, Errno> {
+        if let Some(answer) = self.answer_for_copy() {
+            return answer;
+        }
         self.of_descriptor(self.directory)?;
         self.count(links::of_descriptor(self.directory)?)
     }

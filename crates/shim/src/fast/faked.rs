@@ -14,6 +14,7 @@ use newroot_sys::raw;
 use super::path::{Place, Room};
 use super::{directory, look, open, signals, through};
 use crate::calls::path::is_access_mode;
+use crate::calls::procfs_files::copy;
 use crate::calls::stat::{Request, is_empty};
 use crate::calls::{forward, newer};
 use crate::host::{self, Path};
@@ -139,7 +140,7 @@ fn by_name(frame: &CallFrame, asked: Request) -> Answer {
 }
 
 fn by_descriptor(asked: Request) -> Answer {
-    if asked.directory < 0 {
+    if asked.directory < 0 || copy::may_be_one(asked.directory) {
         return None;
     }
     let mut value = [0u8; 8];

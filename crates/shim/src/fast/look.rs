@@ -8,6 +8,7 @@ use newroot_sys::raw;
 use super::path::{Place, Room, Text};
 use super::through;
 use crate::calls::path::is_access_mode;
+use crate::calls::procfs_files::copy;
 use crate::calls::stat::is_statx_request;
 use crate::calls::{descriptor_argument, forward, newer};
 use crate::host::{AT_FDCWD, Stat};
@@ -57,7 +58,7 @@ fn file(
 ) -> Answer {
     let [directory, path, ..] = arguments;
     if flags & EMPTY != 0 {
-        if links::on() {
+        if links::on() || copy::are_possible() && copy::may_be_one(descriptor_argument(directory)) {
             return None;
         }
         if !is_empty(path) {

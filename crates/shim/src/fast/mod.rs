@@ -19,6 +19,7 @@ mod look;
 mod names;
 mod open;
 mod path;
+mod read_again;
 mod room;
 mod signals;
 mod through;
@@ -38,6 +39,9 @@ pub fn call(frame: &CallFrame) -> Option<isize> {
     }
     let arguments = frame.arguments();
     let number = u32::try_from(frame.number()).ok()?;
+    if let raw::__NR_lseek | raw::__NR_pread64 | raw::__NR_preadv | raw::__NR_preadv2 = number {
+        return read_again::run(number, arguments).map(to_return);
+    }
     if session().has(Flags::FAKE_ROOT) {
         return faked::call(frame, number, arguments).map(to_return);
     }

@@ -6,15 +6,13 @@
 use newroot_abi::Errno;
 use newroot_owner::session::{Identity, NAME_MAX, Place};
 use newroot_owner::{Credentials, permission as rules, status};
-use newroot_paths::{Buffer, Host, HostBuf};
+use newroot_paths::{Buffer, Host};
 use newroot_procfs::Decimal;
-use newroot_sys::raw;
 
 use super::file::File;
 use super::{process, session_file};
-use crate::calls::procfs_files::no_room;
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
-use crate::resolve::procfs::{InProcess, name_descriptor};
+use crate::resolve::procfs::{InProcess, memory_file, name_descriptor};
 use crate::state;
 use crate::trap::SIGSYS_BIT;
 
@@ -95,61 +93,45 @@ fn number(process: &[u8]) -> Option<u32> {
     }
 }
 
-/// Makes a copy of a file of procfs with the text that the guest is to see; `None` if it sees what is there.
-/// `flags` are those of the open, and `mask` has the signals that the guest blocks: in the handler all are.
-///
-/// # Errors
-/// open(2)'s, read(2)'s, memfd_create(2)'s.
-pub fn open(path: &mut HostBuf, flags: u64, mask: u64) -> Result<Option<Descriptor>, Errno> {
-    make(path, flags, mask).map_err(no_room)
+/// Whether a host path is that of a file with another text in the guest.
+#[must_use]
+pub fn is_told(host: &[u8]) -> bool {
+    told(host).is_some()
 }
 
-fn make(path: &mut HostBuf, flags: u64, mask: u64) -> Result<Option<Descriptor>, Errno> {
-    if told(path.bytes()).is_none() {
-        return Ok(None);
-    }
-    let source = host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
-    let close_on_exec = flags & u64::from(raw::O_CLOEXEC) != 0;
-    let copy = |name: &[u8]| host::nameless_file(Path::new(name), close_on_exec);
-    let copy = match told(path.bytes()) {
+/// Writes the text that the guest is to see of a file of procfs, which is open at its beginning. `mask` has the signals that
+/// the guest blocks: in the handler all are. False, and nothing written, if the guest sees what is there.
+///
+/// # Errors
+/// read(2)'s, write(2)'s.
+pub fn write(path: &[u8], source: &Descriptor, copy: &Descriptor, mask: u64) -> Result<bool, Errno> {
+    match told(path) {
         Some(Told::Name { domain }) => {
             let mut name = [0u8; NAME_MAX];
             if !session_file::name(domain, &mut name) {
-                return Ok(None);
+                return Ok(false);
             }
             let len = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
-            text(copy(b"hostname\0")?, &[name.get(..len).unwrap_or(&[]), b"\n"])?
+            text(copy, &[name.get(..len).unwrap_or(&[]), b"\n"])?;
         }
         Some(Told::Map(process)) if identity(process).is_some() => {
-            text(copy(b"uid_map\0")?, &[b"         0          0 4294967295\n"])?
+            text(copy, &[b"         0          0 4294967295\n"])?;
         }
-        Some(Told::SetGroups(process)) if identity(process).is_some() => {
-            text(copy(b"setgroups\0")?, &[b"allow\n"])?
-        }
-        Some(Told::Limits(process)) if identity(process).is_some() => {
-            let copy = copy(b"limits\0")?;
-            limits(&source, &copy)?;
-            copy
-        }
-        Some(Told::Status(process)) => {
-            let copy = copy(b"status\0")?;
-            write_status(process, &source, &copy, mask)?;
-            copy
-        }
-        _ => return Ok(None),
-    };
-    host::lseek(copy.number(), 0, raw::SEEK_SET)?;
-    Ok(Some(copy))
+        Some(Told::SetGroups(process)) if identity(process).is_some() => text(copy, &[b"allow\n"])?,
+        Some(Told::Limits(process)) if identity(process).is_some() => limits(source, copy)?,
+        Some(Told::Status(process)) => write_status(process, source, copy, mask)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
 }
 
-/// The copy with a text that depends on nothing that is in the file.
-fn text(copy: Descriptor, parts: &[&[u8]]) -> Result<Descriptor, Errno> {
-    let mut out = Out::new(&copy);
+/// Writes a text that depends on nothing that is in the file.
+fn text(copy: &Descriptor, parts: &[&[u8]]) -> Result<(), Errno> {
+    let mut out = Out::new(copy);
     for part in parts {
         out.push(part);
     }
-    out.finish()?;
-    Ok(copy)
+    out.finish()
 }
 
 /// The limit that tells newroot who a process is (`newroot_owner::session`) looks as it does anywhere.
@@ -318,7 +300,8 @@ fn path_of<'a>(file: File<'_>, out: &'a mut [u8; ENOUGH]) -> Option<&'a [u8]> {
             host::readlinkat(AT_FDCWD, Path::new(link.with_nul()), out).ok()?
         }
     };
-    out.get(..len)
+    let path = out.get(..len)?;
+    Some(memory_file::stands_for(path).filter(|path| memory_file::is_of_procfs(path)).unwrap_or(path))
 }
 
 /// The process whose directory in /proc a descriptor was opened on.

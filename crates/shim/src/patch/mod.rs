@@ -55,14 +55,15 @@ static NEXT_ROUND: AtomicU32 = AtomicU32::new(0);
 /// The host forbids patching: it was tried.
 static FORBIDDEN: AtomicBool = AtomicBool::new(false);
 
-/// Whether a call may be run without a trap: the filter traps each of them, and it doesn't return by way
-/// of the signal frame.
+/// Whether a call may be run without a trap: the filter traps each of them, or the shim makes those as they are that it
+/// doesn't trap; and it doesn't return by way of the signal frame.
 #[must_use]
 pub fn is_ours(number: usize) -> bool {
     let session = session();
     let release = !session.release.is_empty();
     table::row_of(number).is_some_and(|row| {
-        always_traps(row, session.header.flags, release) && !matches!(row.call, Call::SigReturn)
+        let answered = always_traps(row, session.header.flags, release) || row.call == Call::ReadAgain;
+        answered && row.call != Call::SigReturn
     })
 }
 

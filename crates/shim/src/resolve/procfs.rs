@@ -21,6 +21,7 @@ use crate::session::session;
 pub mod exe;
 pub mod map_query;
 pub mod maps;
+pub mod memory_file;
 
 /// Device number of the host's procfs, once it was asked for; 0 before.
 static DEVICE: AtomicU64 = AtomicU64::new(0);
@@ -252,6 +253,7 @@ pub fn detranslate(prefer: Option<usize>, text: &mut GuestBuf) -> bool {
     if text.bytes().first() != Some(&b'/') {
         return false;
     }
+    memory_file::unmask(text);
     links::to_a_name(text);
     let (path, deleted) = match text.bytes().strip_suffix(DELETED) {
         Some(path) => (path, true),

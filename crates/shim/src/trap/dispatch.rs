@@ -9,7 +9,7 @@ use newroot_sys::table::{self, Call, Row};
 
 use super::{Outcome, Trapped, resume};
 use crate::calls::{
-    attributes, directory, exec, filters, forward, landlock, list, names, newer, open, path, readlink,
+    attributes, directory, exec, filters, forward, landlock, list, names, newer, open, path, procfs_files, readlink,
     signal, socket, stat, system, wait,
 };
 use crate::outlook;
@@ -78,6 +78,7 @@ fn looks_at_files(row: &Row) -> bool {
             | Call::Seccomp
             | Call::LandlockRestrictSelf
             | Call::Uname
+            | Call::ReadAgain
             | Call::SigAction
             | Call::SigProcMask
             | Call::SigPending
@@ -179,6 +180,7 @@ fn once(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
         Call::LandlockAddRule => landlock::add_rule(call),
         Call::LandlockRestrictSelf => landlock::restrict_self(call),
         Call::Uname => system::uname(call),
+        Call::ReadAgain => procfs_files::read_again(call),
     }
 }
 

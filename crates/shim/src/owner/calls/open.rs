@@ -8,7 +8,7 @@ use newroot_sys::raw;
 
 use super::create::{Parent, take_back};
 use super::device::{may_be_device, open_device};
-use crate::calls::open::{Request, request};
+use crate::calls::open::{Request, hand_over, request};
 use crate::calls::path::{exists, read_only_directory, searched};
 use crate::calls::{precedence, read_path};
 use crate::host::{self, Descriptor, FileType, Path};
@@ -29,20 +29,15 @@ const O_NOFOLLOW: u64 = raw::O_NOFOLLOW as u64;
 /// `None` leaves the call to the ordinary code: the file exists, and may be opened.
 pub(super) fn open(call: &mut Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch) -> Option<Outcome> {
     let opened = request(call).and_then(|request| {
-        let opened = ours(me, &mut scratch.first, request, call.context.mask)
+        let opened = ours(me, &mut scratch.first, request)
             .map_err(|error| precedence::open(&request, error).err().unwrap_or(error))?;
         opened.map(|descriptor| hand_over(descriptor, request.flags)).transpose()
     });
     opened.transpose().map(Into::into)
 }
 
-/// The descriptor of what isn't left to the ordinary code. `mask` has the signals that the guest blocks.
-fn ours(
-    me: &Identity<'_>,
-    operand: &mut Operand,
-    request: Request,
-    mask: u64,
-) -> Result<Option<Descriptor>, Errno> {
+/// The descriptor of what isn't left to the ordinary code.
+fn ours(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<Option<Descriptor>, Errno> {
     if request.resolve != 0 {
         // Confined lookups are the host's own; what they find is asked about.
         return Ok(None);
@@ -51,53 +46,10 @@ fn ours(
     if request.flags & O_TMPFILE == O_TMPFILE {
         return unnamed(me, operand, request).map(Some);
     }
-    if procfs::may_be_told(operand.text.bytes())
-        && let Some(copy) = told(me, operand, request, mask)?
-    {
-        return Ok(Some(copy));
-    }
     if request.flags & O_CREAT != 0 && request.flags & O_PATH == 0 {
         return create(me, operand, request);
     }
     existing(me, operand, request)
-}
-
-/// A file of procfs with another text in the guest. What is wrong with the path is for the ordinary code to say.
-fn told(
-    me: &Identity<'_>,
-    operand: &mut Operand,
-    request: Request,
-    mask: u64,
-) -> Result<Option<Descriptor>, Errno> {
-    if request.flags & O_PATH != 0 || request.writes() {
-        return Ok(None);
-    }
-    permission::search(me, operand, request.directory, request.last())?;
-    match resolve::walk_text(operand, request.directory, request.last()) {
-        Ok(found) if !found.magic => procfs::open(&mut operand.walk.host, request.flags, mask),
-        Err(error) if error.is_shortage() => Err(error),
-        _ => Ok(None),
-    }
-}
-
-/// Gives the guest a descriptor that we opened, at the lowest number that is free (open(2)): others of ours
-/// were open when it was, and are closed by now.
-fn hand_over(made: Descriptor, flags: u64) -> Result<usize, Errno> {
-    let fcntl = |descriptor: i32, command: u32, argument: usize| {
-        crate::calls::forward(raw::__NR_fcntl, [descriptor as usize, command as usize, argument, 0, 0, 0])
-    };
-    let closed_by_exec = flags & u64::from(raw::O_CLOEXEC) != 0;
-    let copy = if closed_by_exec { raw::F_DUPFD_CLOEXEC } else { raw::F_DUPFD };
-    if let Ok(lowest) = fcntl(made.number(), copy, 0) {
-        if (lowest as i32) < made.number() {
-            return Ok(lowest);
-        }
-        crate::calls::forward(raw::__NR_close, [lowest, 0, 0, 0, 0, 0])?;
-    }
-    if !closed_by_exec {
-        fcntl(made.number(), raw::F_SETFD, 0)?;
-    }
-    Ok(made.into_number() as usize)
 }
 
 fn wanted(request: &Request) -> Want {
