@@ -269,6 +269,20 @@ fn memfd_create(name: Path<'_>, flags: u32) -> Result<Descriptor, Errno> {
     unsafe { syscall!(raw::__NR_memfd_create, name.address(), flags).map(descriptor) }
 }
 
+/// A file under no name that may be executed; in memory, where it can be sealed if that is wanted.
+///
+/// # Errors
+/// memfd_create(2)'s.
+pub fn program_file(name: Path<'_>, sealed: bool) -> Result<Descriptor, Errno> {
+    // Linux 6.3: include/uapi/linux/memfd.h.
+    const MFD_EXEC: u32 = 16;
+    let flags = raw::MFD_CLOEXEC | if sealed { raw::MFD_ALLOW_SEALING } else { 0 };
+    match memfd_create(name, flags | MFD_EXEC).or_else(|_| memfd_create(name, flags)) {
+        Err(_) if !sealed => nameless_file(name, true),
+        answer => answer,
+    }
+}
+
 /// A file under no name: in memory or, where a policy denies that, where anyone may make one.
 ///
 /// # Errors

@@ -28,6 +28,7 @@ pub mod memory;
 pub mod outlook;
 pub mod owner;
 pub mod patch;
+pub mod program;
 pub mod report;
 pub mod resolve;
 pub mod session;

@@ -152,11 +152,11 @@ pub fn check_image_fits(strings: impl FnOnce() -> usize) -> Result<(), Errno> {
     if pages(start, text) + data + stack + KERNELS_OWN > space { Err(Errno::NOMEM) } else { Ok(()) }
 }
 
-/// Whether the address space is limited.
+/// Whether the process may not map as much as it likes (RLIMIT_AS); also where that can't be found out.
 #[must_use]
 pub fn is_space_limited() -> bool {
     let mut limit = [0u64; 2];
-    prlimit(RLIMIT_AS, None, Some(&mut limit)) && limit[0] != u64::MAX
+    !prlimit(RLIMIT_AS, None, Some(&mut limit)) || limit[0] != u64::MAX
 }
 
 /// How far the main stack may grow, in bytes.

@@ -292,7 +292,9 @@ mod tests {
     fn trapped(row: &Row) -> [u64; 6] {
         let mut arguments = [1; 6];
         match row.trap {
-            Trap::IfEqual(index, value) => arguments[index as usize] = u64::from(value),
+            Trap::IfEqual(index, value) | Trap::IfOneOf(index, &[.., value]) => {
+                arguments[index as usize] = u64::from(value);
+            }
             Trap::IfZero(a, b) => {
                 arguments[a as usize] = 0;
                 // The other half is nobody's.

@@ -37,7 +37,37 @@ static void facts_of(const char *name) {
     close(fd);
 }
 
+// The text of a file of procfs mentions nothing that isn't the guest's.
+static void only_of_the_guest(const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = all(fd);
+    int programs = 0;
+    for (char *at = text; (at = strstr(at, "/bin/guest")); at++) programs++;
+    say("%s: text %d, of others %d, programs' own %d", path, n > 0, strstr(text, ".newroot") != NULL, programs > 0);
+    close(fd);
+}
+
+static void only_links_of_the_guest(void) {
+    DIR *directory = opendir("/proc/self/map_files");
+    struct dirent *entry;
+    int of_guest = 0, of_others = 0;
+    while ((entry = readdir(directory))) {
+        char path[PATH_MAX], link[PATH_MAX] = "";
+        snprintf(path, sizeof path, "/proc/self/map_files/%s", entry->d_name);
+        if (readlink(path, link, sizeof link - 1) < 0) continue;
+        of_guest += !strcmp(link, "/bin/guest");
+        of_others += strstr(link, ".newroot") != NULL;
+    }
+    closedir(directory);
+    // Segments of the program; a patched one may be in parts.
+    say("links: %d, %d", of_guest > 0, of_others);
+}
+
 int main(void) {
+    only_of_the_guest("/proc/self/maps");
+    only_of_the_guest("/proc/self/smaps");
+    only_of_the_guest("/proc/self/numa_maps");
+    only_links_of_the_guest();
     static const char *const names[] = {"status", "limits", "mountinfo", "mounts", "mountstats", "uid_map",
                                         "gid_map", "setgroups", "maps", "smaps"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) facts_of(names[i]);

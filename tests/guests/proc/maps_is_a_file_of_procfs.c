@@ -91,6 +91,12 @@ int main(int argc, char **argv) {
 
     int fd = open("/proc/self/maps", O_RDONLY);
     say("nothing of newroot's: %d", (all(fd), strstr(text, ".newroot") == NULL));
+    int from_start = 0;
+    for (char *line = text; (line = strstr(line, " 00000000 ")); line++) {
+        char *end = strchr(line, '\n');
+        from_start += end && !strncmp(end - 10, "/bin/guest", 10);
+    }
+    say("the program from its beginning: %d", from_start);
     unsigned long at = another();
     NEED(lseek(fd, 0, SEEK_SET));
     say("lseek: %d", has(at, all(fd)));

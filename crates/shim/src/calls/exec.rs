@@ -232,15 +232,24 @@ fn open(operand: &mut Operand, exec: &mut ExecScratch, request: Request) -> Resu
         }
         exec.exe.assign(operand.walk.guest.bytes())?;
     }
-    let file = open_regular(operand, found, !nameless)?;
+    let of_a_program = nameless && procfs::exe::is_link(operand.walk.host.bytes());
+    let file = if of_a_program {
+        procfs::exe::copy(operand.walk.host.bytes(), raw::O_RDONLY)?
+    } else {
+        open_regular(operand, found, !nameless)?
+    };
     if session().has(Flags::FAKE_ROOT) {
         owner::exec::may_execute(&file)?;
     }
     if nameless {
         // What the descriptor's link says is a path the guest may know.
         resolve::host_path(file.number(), &mut operand.walk.host)?;
+        procfs::memory_file::unmask(&mut operand.walk.host);
         let known = session().mounts.detranslate(operand.walk.host.bytes(), None, &mut exec.exe);
         nameless = known.is_none() || operand.walk.host.bytes().ends_with(b" (deleted)");
+        if known.is_none() {
+            exec.exe.assign(operand.walk.host.bytes())?;
+        }
     }
     Ok(Executable { file, nameless })
 }

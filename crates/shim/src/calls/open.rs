@@ -15,7 +15,7 @@ use crate::host::{self, AT_FDCWD, Descriptor, FileType, Path};
 use crate::links;
 use crate::memory;
 use crate::owner;
-use crate::resolve::{self, Anchored, NO_SYMLINKS};
+use crate::resolve::{self, Anchored, NO_SYMLINKS, procfs};
 use crate::session::session;
 use crate::slots::{Operand, Scratch};
 use crate::trap::resume::{Afterwards, Builder};
@@ -236,6 +236,13 @@ fn walked(
     if procfs_files::is_special(operand.walk.host.bytes())
         && let Some(file) = procfs_files::open(&mut operand.walk.host, &request, call.context.mask)?
     {
+        return hand_over(file, request.flags).map(|number| Outcome::Done(number as isize));
+    }
+    if found.magic && procfs::exe::is_link(operand.walk.host.bytes()) {
+        if request.writes() {
+            return Err(Errno::TXTBSY);
+        }
+        let file = procfs::exe::copy(operand.walk.host.bytes(), request.flags as u32)?;
         return hand_over(file, request.flags).map(|number| Outcome::Done(number as isize));
     }
     if found.magic && !leads_to_procfs {

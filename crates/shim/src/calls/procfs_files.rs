@@ -17,7 +17,7 @@ use super::open::Request;
 use super::{descriptor_argument, forward};
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::owner;
-use crate::resolve::procfs::{self, SHIM};
+use crate::resolve::procfs::{self, SHIM, hidden};
 use crate::session::session;
 use crate::trap::resume::{Afterwards, Builder};
 use crate::trap::{Outcome, Trapped};
@@ -114,7 +114,9 @@ fn write(path: &HostBuf, source: &Descriptor, copy: &Descriptor, mask: u64) -> R
         return mounts::write(path, copy).map(|()| true);
     }
     let form = if path.bytes().ends_with(b"/numa_maps") { &NUMA_MAPS } else { &MAPS };
-    let mut line = Line { form, hidden: Hidden::new(path.bytes()), text: [0; LINE], len: 0 };
+    let process = procfs::InProcess::of(path.bytes()).map_or(&b"self"[..], |of| of.process);
+    let hidden = hidden::Mappings::of(process);
+    let mut line = Line { form, hidden, text: [0; LINE], len: 0 };
     let mut buffer = [0u8; 4096];
     loop {
         let len = host::read(source.number(), &mut buffer)?;
@@ -124,28 +126,6 @@ fn write(path: &HostBuf, source: &Descriptor, copy: &Descriptor, mask: u64) -> R
         if len == 0 {
             return line.flush(copy).map(|()| true);
         }
-    }
-}
-
-/// Mappings that are newroot's own, and not shown as what they are.
-struct Hidden {
-    /// The kernel's text for the shim's file.
-    shim: Buffer<Host, PATH_MAX>,
-}
-
-impl Hidden {
-    fn new(_path: &[u8]) -> Self {
-        let mut shim = Buffer::new();
-        if let Ok(len) = host::readlinkat(AT_FDCWD, Path::new(b"/proc/self/exe\0"), shim.space()) {
-            shim.set_len(len);
-        }
-        Self { shim }
-    }
-
-    /// Whether a line tells of one. `path` is the file's.
-    fn has(&self, _line: &[u8], path: &[u8]) -> bool {
-        let file = path.strip_suffix(b" (deleted)").unwrap_or(path);
-        path == self.shim.bytes() || !file.is_empty() && file == session().file().bytes()
     }
 }
 
@@ -186,7 +166,7 @@ const LINE: usize = 6 * 1024;
 
 struct Line {
     form: &'static Form,
-    hidden: Hidden,
+    hidden: hidden::Mappings,
     text: [u8; LINE],
     len: usize,
 }
@@ -211,7 +191,7 @@ impl Line {
         let mut guest = GuestBuf::new();
         if self.form.unescape(path, &mut guest).is_err() {
             write_all(to, path)?;
-        } else if self.hidden.has(front, guest.bytes()) {
+        } else if self.hidden.have(front, guest.bytes()) {
             write_all(to, SHIM)?;
         } else {
             procfs::detranslate(None, &mut guest);

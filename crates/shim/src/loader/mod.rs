@@ -13,6 +13,7 @@ use newroot_sys::raw;
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::limits::{self, Spare};
 use crate::links;
+use crate::program;
 use crate::report::{self, fatal};
 use crate::resolve;
 use crate::session::Session;
@@ -66,8 +67,13 @@ pub fn load(session: &Session, random: u64, scratch: &mut Scratch) -> Program {
 /// On failure the operand's text is the path of the interpreter if it was the one that couldn't be loaded, else empty;
 /// and nothing is mapped.
 fn try_to_load(session: &Session, random: u64, operand: &mut Operand) -> Result<Program, Errno> {
+    let nameless = session.header.descriptor != NO_DESCRIPTOR;
     let main = open_program(session, operand)
-        .and_then(|file| map::map(&file, random, Some(&mut operand.text)))
+        .and_then(|file| {
+            let main = map::map(&file, random, Some(&mut operand.text))?;
+            program::keep(&file, nameless, main.code.0);
+            Ok(main)
+        })
         .inspect_err(|_| operand.text.clear())?;
     if !main.interpreted {
         return Ok(Program { main, interpreter: None });
@@ -80,6 +86,7 @@ fn try_to_load(session: &Session, random: u64, operand: &mut Operand) -> Result<
         Ok(interpreter) => Ok(Program { main, interpreter: Some(interpreter) }),
         Err(error) => {
             map::unmap(&main);
+            program::let_go();
             Err(error)
         }
     }

@@ -184,6 +184,9 @@ pub fn open_host(
 /// openat(2)'s; ELOOP if a symlink has taken the place of something the walk saw.
 pub fn open_found(found: Found, host_path: &mut HostBuf, flags: u32) -> Result<Descriptor, Errno> {
     let flags = flags | raw::O_CLOEXEC;
+    if found.magic && procfs::exe::is_link(host_path.bytes()) {
+        return procfs::exe::stand_in(host_path.bytes(), flags);
+    }
     let at = Anchored::new(host_path)?;
     if found.magic {
         return host::openat(at.directory(), at.path(), flags, 0);

@@ -16,9 +16,11 @@ use super::directory_path;
 use crate::host::{self, AT_FDCWD, Path};
 use crate::links;
 use crate::owner;
+use crate::program;
 use crate::session::session;
 
 pub mod exe;
+pub mod hidden;
 pub mod map_query;
 pub mod maps;
 pub mod memory_file;
@@ -101,11 +103,14 @@ fn split_first(path: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
+/// What the kernel puts behind the path of a file that was removed.
+const DELETED: &[u8] = b" (deleted)";
+
 /// What the guest sees in place of the path of the shim's image.
 pub const SHIM: &[u8] = b"[newroot]";
 
 /// The guest path of the program that runs, if a guest path is `/proc/self/exe` to the letter: what every static program
-/// of glibc's begins by asking, and what the link says can't change.
+/// of glibc's begins by asking. `None` if the program's file isn't there any more.
 #[must_use]
 pub fn own_program(path: &[u8]) -> Option<&'static [u8]> {
     const EXE: &[u8] = b"/proc/self/exe";
@@ -116,7 +121,7 @@ pub fn own_program(path: &[u8]) -> Option<&'static [u8]> {
     // With its NUL it has just room for the same path.
     let mut host = Buffer::<Host, { EXE.len() + 1 }>::new();
     session.mounts.translate(path, &mut host).ok()?;
-    (host.bytes() == EXE).then_some(session.exe)
+    (host.bytes() == EXE && exe::has_its_name()).then_some(session.exe)
 }
 
 /// Which link of which process.
@@ -125,6 +130,8 @@ pub struct ProcLink<'a> {
     /// See [`InProcess`].
     process: &'a [u8],
     kind: Kind,
+    /// The link's own name.
+    name: &'a [u8],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,13 +160,12 @@ pub fn classify(host: &[u8]) -> Option<ProcLink<'_>> {
             _ => return None,
         },
     };
-    Some(ProcLink { process, kind })
+    Some(ProcLink { process, kind, name: file.rsplit(|&byte| byte == b'/').next().unwrap_or(file) })
 }
 
 impl ProcLink<'_> {
     fn is_own(&self) -> bool {
-        matches!(self.process, b"self" | b"thread-self")
-            || Decimal::parse(self.process) == Some(host::getpid().into())
+        program::is_own(self.process)
     }
 }
 
@@ -189,9 +195,10 @@ pub(crate) fn follow(link: ProcLink<'_>, last: bool, text: &mut GuestBuf) -> Res
     match link.kind {
         Kind::Namespace => Ok(Link::Magic),
         Kind::Descriptor | Kind::MapFile if last => Ok(Link::Magic),
-        Kind::Exe | Kind::Root => {
-            show(link, text)?;
-            Ok(Link::MagicText)
+        Kind::Root => show(link, text).map(|_| Link::MagicText),
+        Kind::Exe => {
+            let nameless = link.is_own() || exe::is_shim(text.bytes());
+            Ok(if show(link, text)? || !nameless { Link::MagicText } else { Link::Magic })
         }
         Kind::Cwd | Kind::Descriptor | Kind::MapFile => {
             Ok(if show(link, text)? { Link::MagicText } else { Link::Magic })
@@ -207,16 +214,39 @@ pub(crate) fn follow(link: ProcLink<'_>, last: bool, text: &mut GuestBuf) -> Res
 pub fn show(link: ProcLink<'_>, text: &mut GuestBuf) -> Result<bool, Errno> {
     match link.kind {
         Kind::Root => link.show_root(text).map(|()| true),
-        Kind::Exe if link.is_own() => text.assign(session().exe).map(|()| true),
+        Kind::Exe if link.is_own() => show_own_program(text),
         Kind::Exe if exe::is_shim(text.bytes()) => match exe::of_process(link.process, text) {
             Ok(()) => Ok(detranslate(None, text)),
             Err(_) => Ok(false),
         },
-        Kind::MapFile if exe::is_shim(text.bytes()) => text.assign(SHIM).map(|()| false),
+        Kind::MapFile if is_own_mapping(link, text.bytes()) => text.assign(SHIM).map(|()| false),
         Kind::Namespace => Ok(false),
         Kind::Cwd if link.is_own() => Ok(detranslate(super::cwd_mount(), text)),
         Kind::Exe | Kind::Cwd | Kind::Descriptor | Kind::MapFile => Ok(detranslate(None, text)),
     }
+}
+
+/// Whether a mapping is newroot's own.
+fn is_own_mapping(link: ProcLink<'_>, text: &[u8]) -> bool {
+    hidden::Mappings::of(link.process).have(link.name, text)
+}
+
+/// Writes which program the caller runs; false if its file has no name that the guest sees.
+fn show_own_program(text: &mut GuestBuf) -> Result<bool, Errno> {
+    let known = session().exe;
+    if exe::has_its_name() {
+        return text.assign(known).map(|()| true);
+    }
+    if exe::own(text).is_ok() {
+        let seen = detranslate(None, text);
+        // A file that had several names which the host doesn't know lay in the store, under no name of the guest.
+        const IN_STORE: &[u8] = b"/.newroot/";
+        if seen || !text.bytes().windows(IN_STORE.len()).any(|part| part == IN_STORE) {
+            return Ok(seen);
+        }
+    }
+    text.assign(known.strip_suffix(DELETED).unwrap_or(known))?;
+    text.extend(DELETED).map(|()| false)
 }
 
 /// Writes what the guest is to see of a magic link whose text is too long for the kernel to say.
@@ -233,7 +263,7 @@ pub fn show_long(
 ) -> Result<(), Errno> {
     match link.kind {
         Kind::Root => link.show_root(text),
-        Kind::Exe if link.is_own() => text.assign(session().exe),
+        Kind::Exe if link.is_own() => show_own_program(text).map(|_| ()),
         Kind::Cwd if link.is_own() => directory_path(AT_FDCWD, text).map(|_| ()),
         Kind::Cwd | Kind::Descriptor => {
             let flags = raw::O_PATH | raw::O_DIRECTORY | raw::O_CLOEXEC;
@@ -249,7 +279,6 @@ pub fn show_long(
 
 /// Detranslates a host path in place; false if the guest doesn't see the file.
 pub fn detranslate(prefer: Option<usize>, text: &mut GuestBuf) -> bool {
-    const DELETED: &[u8] = b" (deleted)";
     if text.bytes().first() != Some(&b'/') {
         return false;
     }

@@ -9,8 +9,8 @@ use newroot_sys::table::{self, Call, Row};
 
 use super::{Outcome, Trapped, resume};
 use crate::calls::{
-    attributes, directory, exec, filters, forward, landlock, list, names, newer, open, path, procfs_files, readlink,
-    signal, socket, stat, system, wait,
+    attributes, directory, exec, filters, forward, landlock, list, names, newer, open, path, procfs_files,
+    readlink, signal, socket, stat, system, wait,
 };
 use crate::outlook;
 use crate::owner;

@@ -1,37 +1,84 @@
-//! Which program another guest process runs.
+//! Which program a guest process runs, and what its file holds.
 //!
-//! The kernel's own answer (`/proc/PID/exe`) is the shim, for all of them. But each told the kernel
-//! where its program's code begins, and its map of memory names the file there.
+//! The kernel's own answer (`/proc/PID/exe`) is the shim, for all of them. But the loader maps each program's file as a whole,
+//! and the kernel's map of memory names the file there, as it is called by now ([`program`]).
 
-use newroot_abi::Errno;
-use newroot_paths::{GuestBuf, HostBuf};
+use newroot_abi::{Errno, PATH_MAX};
+use newroot_paths::{Buffer, GuestBuf, Host, HostBuf};
 use newroot_procfs::{Decimal, stat};
 use newroot_sys::raw;
 
+use super::map_query::MapQuery;
 use super::maps::Maps;
+use super::{InProcess, classify, memory_file};
+use crate::calls::forward;
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::links;
+use crate::program::{self, Program};
+use crate::resolve::Anchored;
+use crate::session::session;
 
 /// Whether the text of an `exe` link is that of our own: then the process runs a shim too.
 #[must_use]
 pub fn is_shim(text: &[u8]) -> bool {
-    let mut own = [0u8; newroot_abi::PATH_MAX];
+    let mut own = [0u8; PATH_MAX];
     match host::readlinkat(AT_FDCWD, Path::new(b"/proc/self/exe\0"), &mut own) {
         Ok(len) => own.get(..len) == Some(text),
         Err(_) => false,
     }
 }
 
-/// Writes the host path of the program that a guest process runs.
+/// Whether the name by which the caller's program was executed still leads to its file.
+#[must_use]
+pub fn has_its_name() -> bool {
+    let program = program::own();
+    let session = session();
+    let mut host = HostBuf::new();
+    let found = session.mounts.translate(session.exe, &mut host).and_then(|_| {
+        links::follow(&mut host)?;
+        let at = Anchored::new(&mut host)?;
+        host::fstatat(at.directory(), at.path(), raw::AT_SYMLINK_NOFOLLOW)
+    });
+    found.is_ok_and(|stat| (stat.st_dev, stat.st_ino) == (program.device, program.inode))
+}
+
+/// Writes the kernel's text for the file of the caller's program, as it is called by now.
+///
+/// # Errors
+/// As for [`of_process`].
+pub fn own(out: &mut GuestBuf) -> Result<(), Errno> {
+    let Program { at, code, .. } = program::own();
+    named_at(b"self", if at == 0 { code } else { at }, at != 0, out)
+}
+
+/// Writes the host path of the program that another guest process runs.
 ///
 /// # Errors
 /// What reading /proc gives; ENOENT if its map doesn't tell.
 pub fn of_process(process: &[u8], out: &mut GuestBuf) -> Result<(), Errno> {
-    let start = start_of_code(process)?;
-    let mut maps = Maps::new(open(process, b"/maps")?);
+    match program::of_process(process) {
+        Ok(Program { at, .. }) if at != 0 => named_at(process, at, true, out),
+        _ => named_at(process, start_of_code(process)?, false, out),
+    }
+}
+
+/// Writes the kernel's name for the file that is mapped at an address; `kept` tells that it must be a mapping without rights.
+fn named_at(process: &[u8], address: u64, kept: bool, out: &mut GuestBuf) -> Result<(), Errno> {
+    let mut use_of = |rights: &[u8], path: &[u8]| {
+        let good = path.first() == Some(&b'/') && (!kept || rights == b"---p");
+        if good { out.assign(path) } else { Err(Errno::NOENT) }
+    };
+    let mut query = MapQuery::new(open(process, b"/maps")?);
+    match query.at(address as usize) {
+        Ok(Some(mapping)) => return use_of(mapping.rights, mapping.name),
+        Ok(None) => return Err(Errno::NOENT),
+        // Before Linux 6.11.
+        Err(_) => {}
+    }
+    let mut maps = Maps::new(query.into_file());
     while let Some(mapping) = maps.next_mapping()? {
-        if mapping.start <= start && start < mapping.end {
-            let path = mapping.name;
-            return if path.first() == Some(&b'/') { out.assign(path) } else { Err(Errno::NOENT) };
+        if mapping.start <= address && address < mapping.end {
+            return use_of(mapping.rights, mapping.name);
         }
     }
     Err(Errno::NOENT)
@@ -52,4 +99,58 @@ fn start_of_code(process: &[u8]) -> Result<u64, Errno> {
     let len = host::read(file.number(), &mut text)?;
     let text = text.get(..len).unwrap_or(&[]);
     stat::field(text, 26).and_then(Decimal::parse).ok_or(Errno::NOENT)
+}
+
+/// Whether a host path is that of an `exe` link. One that is to be followed by the kernel ([`newroot_paths::Found::magic`])
+/// leads to a program whose file the guest finds under no name.
+#[must_use]
+pub fn is_link(host: &[u8]) -> bool {
+    classify(host).is_some_and(|link| link.kind == super::Kind::Exe)
+}
+
+/// Opens what stands for a program's file that has no name; `host` is the `exe` link's host path, and `flags` are
+/// those of the open. A descriptor of ours that is only for looking at gets an empty file with the program's size and mode.
+///
+/// # Errors
+/// ENOENT if the contents weren't kept; memfd_create(2)'s, read(2)'s and write(2)'s.
+pub fn stand_in(host: &[u8], flags: u32) -> Result<Descriptor, Errno> {
+    make(host, flags, flags & raw::O_PATH == 0)
+}
+
+/// Opens a copy of a program's file for the guest.
+///
+/// # Errors
+/// As for [`stand_in`].
+pub fn copy(host: &[u8], flags: u32) -> Result<Descriptor, Errno> {
+    make(host, flags, true)
+}
+
+fn make(host: &[u8], flags: u32, filled: bool) -> Result<Descriptor, Errno> {
+    let InProcess { process, .. } = InProcess::of(host).ok_or(Errno::NOENT)?;
+    let mut name = GuestBuf::new();
+    let program = program::of_process(process)?;
+    if program.at == 0 {
+        return Err(Errno::NOENT);
+    }
+    named_at(process, program.at, true, &mut name)?;
+    let mut memory_name = Buffer::new();
+    memory_file::name_of_copy(name.bytes(), &mut memory_name)?;
+    let sealed = program.seals & !u64::from(raw::F_SEAL_SEAL) != 0;
+    let file = host::program_file(Path::new(memory_name.with_nul()), sealed)?;
+    let fcntl = |number: u32, argument: u64| {
+        forward(number, [file.number() as usize, argument as usize, 0, 0, 0, 0]).map(|_| ())
+    };
+    if filled {
+        program::write_contents(process, &program, &file)?;
+    } else {
+        fcntl(raw::__NR_ftruncate, program.size)?;
+    }
+    fcntl(raw::__NR_fchmod, program.mode)?;
+    if sealed && filled {
+        let arguments = [file.number() as usize, raw::F_ADD_SEALS as usize, program.seals as usize, 0, 0, 0];
+        forward(raw::__NR_fcntl, arguments)?;
+    }
+    let mut link = Buffer::<Host, 64>::new();
+    super::name_descriptor(file.number(), &mut link)?;
+    host::openat(AT_FDCWD, Path::new(link.with_nul()), flags & !raw::O_NOFOLLOW | raw::O_CLOEXEC, 0)
 }

@@ -40,6 +40,16 @@ pub fn unmask<Side, const N: usize>(shown: &mut Buffer<Side, N>) {
     shown.truncate(len - start);
 }
 
+/// Writes the name for a memory file with a program's contents. `shown` is the kernel's text for the program's file, which may
+/// be such a copy already: then the name is the same.
+pub fn name_of_copy(shown: &[u8], out: &mut Buffer<Host, { LONGEST_NAME + 1 }>) -> Result<(), Errno> {
+    let path = shown.strip_suffix(SHOWN.1).unwrap_or(shown);
+    match path.strip_prefix(SHOWN.0) {
+        Some(name) if path.len() < shown.len() => out.assign(name.get(..LONGEST_NAME).unwrap_or(name)),
+        _ => name_of(path, out),
+    }
+}
+
 /// Writes the name for a memory file that stands for a file; cut off where the kernel's limit is.
 pub fn name_of(path: &[u8], out: &mut Buffer<Host, { LONGEST_NAME + 1 }>) -> Result<(), Errno> {
     out.assign(PREFIX)?;
