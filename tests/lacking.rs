@@ -72,15 +72,16 @@ const OWN: [&str; 2] = ["openat2=", "clone3="];
 /// What only root may on such a kernel, and so fake root does.
 const ROOTS_OWN: [&str; 1] = ["linkat_by_descriptor="];
 
-/// Where the trap engine can't do without. Only PR_SET_MM tells the kernel where the guest's heap, variables and code
-/// are: else the heap lies behind the shim, procfs shows empty variables behind the guest's own, and which program
-/// another process runs can't be found out (README).
-/// And whether anybody but root may link by a descriptor, is the newer kernel's answer in the oracle.
-const MEANT: [(&str, &str); 5] = [
+/// Where the trap engine can't do without. Only PR_SET_MM tells the kernel where the guest's heap
+/// and variables are: else the heap lies behind the shim, and procfs shows empty variables behind
+/// the guest's own (README). Only a memory file has a name that says which file it stands for. And
+/// whether anybody but root may link by a descriptor, is the newer kernel's answer in the oracle.
+const MEANT: [(&str, &str); 6] = [
     ("prctl_set_mm=", "memory::the_heap_grows"),
     ("prctl_set_mm=", "exec::who_proc_says_we_are"),
-    ("prctl_set_mm=", "proc::other_processes"),
-    ("prctl_set_mm=", "proc::memory_of_other_processes"),
+    ("memfd_create=", "exec::program_without_a_name"),
+    ("memfd_create=", "proc::maps_is_a_file_of_procfs"),
+    ("memfd_create=", "owner::status_is_a_file_of_procfs"),
     ("linkat_by_descriptor=", "owner::unnamed_files_get_names"),
 ];
 

@@ -1,9 +1,11 @@
 //! The file of the program that runs: what it was when it was loaded, and its contents.
 //!
-//! The kernel's `/proc/self/exe` is the shim, and a name may lead to another file by now, or nowhere. No descriptor may be kept
-//! open, but a mapping keeps its file as well: so the loader maps the whole file once more, without any rights. Such a mapping costs
-//! addresses alone. The process itself gets the right to read it for as long as it needs it, others read it through
-//! `/proc/PID/mem`. The record lies at the same address in every process, where others find it in the same way.
+//! The kernel's `/proc/self/exe` is the shim, and a name may lead to another file by now, or
+//! nowhere. No descriptor may be kept open, but a mapping keeps its file as well: so the loader
+//! maps the whole file once more, without any rights. Such a mapping costs addresses alone. The
+//! process itself gets the right to read it for as long as it needs it, others read it through
+//! `/proc/PID/mem`. The record lies at the same address in every process, where others find it in
+//! the same way.
 //!
 //! # Safety
 //! The record is written once, at the start of a program, before anyone else runs.
@@ -120,7 +122,8 @@ pub fn write_contents(process: &[u8], program: &Program, to: &Descriptor) -> Res
 }
 
 fn write_own(program: &Program, to: &Descriptor) -> Result<(), Errno> {
-    /// How often another thread may have taken the right to read away again, having come to its end.
+    /// How often another thread may have taken the right to read away again, having come to its
+    /// end.
     const TRIES: u32 = 1000;
     let (at, size) = (program.at as usize, program.size as usize);
     let protect = |protection: u32| {
@@ -132,7 +135,8 @@ fn write_own(program: &Program, to: &Descriptor) -> Result<(), Errno> {
     let mut result = protect(raw::PROT_READ);
     while result.is_ok() && done < size {
         let arguments = [to.number() as usize, at + done, size - done, 0, 0, 0];
-        // SAFETY: the kernel reads what is mapped there, and answers EFAULT where the file has been cut off.
+        // SAFETY: the kernel reads what is mapped there, and answers EFAULT where the file has been
+        // cut off.
         match Errno::check(unsafe { host::forward(raw::__NR_write, &arguments) }) {
             Ok(0) => result = Err(Errno::IO),
             Ok(written) => done += written,
@@ -157,8 +161,8 @@ fn open_memory(process: &[u8]) -> Result<Descriptor, Errno> {
     host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)
 }
 
-/// Notes which file the program is and keeps its contents. `nameless` tells that it was handed on open. What can't be found
-/// out or kept is done without.
+/// Notes which file the program is and keeps its contents. `nameless` tells that it was handed on
+/// open. What can't be found out or kept is done without.
 pub fn keep(file: &Descriptor, nameless: bool, code: u64) {
     let Ok(stat) = host::fstat(file.number()) else { return };
     let size = u64::try_from(stat.st_size).unwrap_or(0);

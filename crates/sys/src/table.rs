@@ -15,7 +15,8 @@ pub enum Trap {
     Always,
     /// If the argument with this index isn't zero.
     IfArgument(u8),
-    /// If all bits of the argument with the first index and the low half of the one with the second are zero.
+    /// If all bits of the argument with the first index and the low half of the one with the second
+    /// are zero.
     IfZero(u8, u8),
     /// If the argument with this index has this value.
     IfEqual(u8, u32),

@@ -1,4 +1,5 @@
-// Descriptors of /proc/self/status and its neighbours are what the kernel gives, and tell who one is by then.
+// Descriptors of /proc/self/status and its neighbours are what the kernel gives, and tell who one
+// is by then.
 #define _GNU_SOURCE
 #include "who.h"
 

@@ -273,8 +273,8 @@ fn walked(
     Ok(Outcome::Done(opened.into_number() as isize))
 }
 
-/// Gives the guest a descriptor that we opened, at the lowest number that is free (open(2)): others of ours
-/// were open when it was, and are closed by now.
+/// Gives the guest a descriptor that we opened, at the lowest number that is free (open(2)): others
+/// of ours were open when it was, and are closed by now.
 ///
 /// # Errors
 /// close(2)'s, fcntl(2)'s.

@@ -1,8 +1,9 @@
-//! Files of procfs that have another text in the guest: those with host paths in their contents (`maps`, `smaps`,
-//! `numa_maps`), under fake root also those with mounts and identities.
+//! Files of procfs that have another text in the guest: those with host paths in their contents
+//! (`maps`, `smaps`, `numa_maps`), under fake root also those with mounts and identities.
 //!
-//! The guest gets a copy ([`copy`]), made when it opens the file, with the paths in guest terms and what is newroot's own
-//! shown under its own name. A read from the beginning makes the text anew, as the kernel does.
+//! The guest gets a copy ([`copy`]), made when it opens the file, with the paths in guest terms and
+//! what is newroot's own shown under its own name. A read from the beginning makes the text anew,
+//! as the kernel does.
 
 pub mod copy;
 mod mounts;
@@ -41,8 +42,8 @@ pub fn is_special(host: &[u8]) -> bool {
         || session().has(Flags::FAKE_ROOT) && owner::procfs::is_told(host)
 }
 
-/// If the host path is that of a descriptor's link, and leads to such a file or to a copy of one: writes the file's host path
-/// in its place.
+/// If the host path is that of a descriptor's link, and leads to such a file or to a copy of one:
+/// writes the file's host path in its place.
 ///
 /// # Errors
 /// ENAMETOOLONG.
@@ -60,8 +61,8 @@ pub fn follow(path: &mut HostBuf) -> Result<bool, Errno> {
     Ok(leads)
 }
 
-/// Opens a copy for a request; `None` if the guest is to open the file itself. `mask` has the signals that the guest
-/// blocks.
+/// Opens a copy for a request; `None` if the guest is to open the file itself. `mask` has the
+/// signals that the guest blocks.
 ///
 /// # Errors
 /// open(2)'s, read(2)'s, memfd_create(2)'s.
@@ -104,8 +105,8 @@ pub fn is_from_beginning(number: u32, [_, offset, whence, position, ..]: [usize;
     if number == raw::__NR_lseek { offset == 0 && whence as u32 == raw::SEEK_SET } else { position == 0 }
 }
 
-/// Writes the text of such a file, which is open at its beginning, for the guest. False, and nothing written, if the
-/// guest sees what is there.
+/// Writes the text of such a file, which is open at its beginning, for the guest. False, and
+/// nothing written, if the guest sees what is there.
 fn write(path: &HostBuf, source: &Descriptor, copy: &Descriptor, mask: u64) -> Result<bool, Errno> {
     if owner::procfs::is_told(path.bytes()) {
         return owner::procfs::write(path.bytes(), source, copy, mask);

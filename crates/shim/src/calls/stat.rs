@@ -108,8 +108,8 @@ impl Request {
         self.count(links::of_descriptor(self.directory)?)
     }
 
-    /// Answers for a copy of a file of procfs what the kernel says of the file. `None` if the descriptor is of something
-    /// else, or the file is gone.
+    /// Answers for a copy of a file of procfs what the kernel says of the file. `None` if the
+    /// descriptor is of something else, or the file is gone.
     // Out of line: keeps this large frame off the common path.
     #[inline(never)]
     fn answer_for_copy(&self) -> Option<Result<usize, Errno>> {

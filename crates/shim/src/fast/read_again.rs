@@ -1,4 +1,5 @@
-//! Seeking and reading at an offset: the kernel's own affair, but for copies of procfs's files read from the beginning.
+//! Seeking and reading at an offset: the kernel's own affair, but for copies of procfs's files read
+//! from the beginning.
 
 use newroot_abi::Errno;
 

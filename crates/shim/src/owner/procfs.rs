@@ -99,8 +99,9 @@ pub fn is_told(host: &[u8]) -> bool {
     told(host).is_some()
 }
 
-/// Writes the text that the guest is to see of a file of procfs, which is open at its beginning. `mask` has the signals that
-/// the guest blocks: in the handler all are. False, and nothing written, if the guest sees what is there.
+/// Writes the text that the guest is to see of a file of procfs, which is open at its beginning.
+/// `mask` has the signals that the guest blocks: in the handler all are. False, and nothing
+/// written, if the guest sees what is there.
 ///
 /// # Errors
 /// read(2)'s, write(2)'s.

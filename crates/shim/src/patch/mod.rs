@@ -55,8 +55,8 @@ static NEXT_ROUND: AtomicU32 = AtomicU32::new(0);
 /// The host forbids patching: it was tried.
 static FORBIDDEN: AtomicBool = AtomicBool::new(false);
 
-/// Whether a call may be run without a trap: the filter traps each of them, or the shim makes those as they are that it
-/// doesn't trap; and it doesn't return by way of the signal frame.
+/// Whether a call may be run without a trap: the filter traps each of them, or the shim makes those
+/// as they are that it doesn't trap; and it doesn't return by way of the signal frame.
 #[must_use]
 pub fn is_ours(number: usize) -> bool {
     let session = session();

@@ -239,7 +239,8 @@ fn show_own_program(text: &mut GuestBuf) -> Result<bool, Errno> {
     }
     if exe::own(text).is_ok() {
         let seen = detranslate(None, text);
-        // A file that had several names which the host doesn't know lay in the store, under no name of the guest.
+        // A file that had several names which the host doesn't know lay in the store, under no name
+        // of the guest.
         const IN_STORE: &[u8] = b"/.newroot/";
         if seen || !text.bytes().windows(IN_STORE.len()).any(|part| part == IN_STORE) {
             return Ok(seen);

@@ -1,8 +1,8 @@
 //! Copies of procfs's files, in memory files that look and behave like them.
 //!
-//! The guest's descriptor is open for reading alone, and the memory file has the mode of procfs's file. The memory file's own
-//! name says which file it is a copy of ([`memory_file`]), so that a copy is recognized wherever it came from: over fork, exec
-//! and dup, nothing is to be kept.
+//! The guest's descriptor is open for reading alone, and the memory file has the mode of procfs's
+//! file. The memory file's own name says which file it is a copy of ([`memory_file`]), so that a
+//! copy is recognized wherever it came from: over fork, exec and dup, nothing is to be kept.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,15 +24,16 @@ static SOME: AtomicBool = AtomicBool::new(false);
 const KEPT: u64 =
     (raw::O_APPEND | raw::O_NONBLOCK | raw::O_SYNC | raw::FASYNC | raw::O_NOATIME | raw::O_LARGEFILE) as u64;
 
-/// Whether a copy can be open in this process. One that another process sent over a socket doesn't count.
+/// Whether a copy can be open in this process. One that another process sent over a socket doesn't
+/// count.
 #[must_use]
 #[inline]
 pub fn are_possible() -> bool {
     SOME.load(Ordering::Relaxed) || base().has(Flags::COPIES)
 }
 
-/// Whether a descriptor may be of a copy. No other file than a memory file that can't be sealed, or one on a tmpfs, answers
-/// the question so; it is the cheapest there is.
+/// Whether a descriptor may be of a copy. No other file than a memory file that can't be sealed, or
+/// one on a tmpfs, answers the question so; it is the cheapest there is.
 #[must_use]
 pub fn may_be_one(descriptor: i32) -> bool {
     are_possible() && seals(descriptor) == Ok(raw::F_SEAL_SEAL as usize)
@@ -42,8 +43,8 @@ fn seals(descriptor: i32) -> Result<usize, Errno> {
     forward(raw::__NR_fcntl, [descriptor as isize as usize, raw::F_GET_SEALS as usize, 0, 0, 0, 0])
 }
 
-/// Makes a copy of the file that is open as `source`; `None` if the guest sees what is there. `flags` are those of the
-/// guest's open. The descriptor's number isn't the lowest.
+/// Makes a copy of the file that is open as `source`; `None` if the guest sees what is there.
+/// `flags` are those of the guest's open. The descriptor's number isn't the lowest.
 pub(super) fn make(
     path: &HostBuf,
     source: Descriptor,
@@ -92,8 +93,8 @@ pub fn original(descriptor: i32, out: &mut HostBuf) -> bool {
     known
 }
 
-/// Makes the text of a copy anew, if the descriptor is of one. What can't be had leaves the text as it is; of a process that is
-/// gone there is none.
+/// Makes the text of a copy anew, if the descriptor is of one. What can't be had leaves the text as
+/// it is; of a process that is gone there is none.
 pub(super) fn renew(descriptor: i32, mask: u64) {
     let mut path = HostBuf::new();
     if original(descriptor, &mut path) {

@@ -1,7 +1,8 @@
 //! Which program a guest process runs, and what its file holds.
 //!
-//! The kernel's own answer (`/proc/PID/exe`) is the shim, for all of them. But the loader maps each program's file as a whole,
-//! and the kernel's map of memory names the file there, as it is called by now ([`program`]).
+//! The kernel's own answer (`/proc/PID/exe`) is the shim, for all of them. But the loader maps each
+//! program's file as a whole, and the kernel's map of memory names the file there, as it is called
+//! by now ([`program`]).
 
 use newroot_abi::{Errno, PATH_MAX};
 use newroot_paths::{Buffer, GuestBuf, Host, HostBuf};
@@ -62,7 +63,8 @@ pub fn of_process(process: &[u8], out: &mut GuestBuf) -> Result<(), Errno> {
     }
 }
 
-/// Writes the kernel's name for the file that is mapped at an address; `kept` tells that it must be a mapping without rights.
+/// Writes the kernel's name for the file that is mapped at an address; `kept` tells that it must be
+/// a mapping without rights.
 fn named_at(process: &[u8], address: u64, kept: bool, out: &mut GuestBuf) -> Result<(), Errno> {
     let mut use_of = |rights: &[u8], path: &[u8]| {
         let good = path.first() == Some(&b'/') && (!kept || rights == b"---p");
@@ -101,15 +103,16 @@ fn start_of_code(process: &[u8]) -> Result<u64, Errno> {
     stat::field(text, 26).and_then(Decimal::parse).ok_or(Errno::NOENT)
 }
 
-/// Whether a host path is that of an `exe` link. One that is to be followed by the kernel ([`newroot_paths::Found::magic`])
-/// leads to a program whose file the guest finds under no name.
+/// Whether a host path is that of an `exe` link. One that is to be followed by the kernel
+/// ([`newroot_paths::Found::magic`]) leads to a program whose file the guest finds under no name.
 #[must_use]
 pub fn is_link(host: &[u8]) -> bool {
     classify(host).is_some_and(|link| link.kind == super::Kind::Exe)
 }
 
-/// Opens what stands for a program's file that has no name; `host` is the `exe` link's host path, and `flags` are
-/// those of the open. A descriptor of ours that is only for looking at gets an empty file with the program's size and mode.
+/// Opens what stands for a program's file that has no name; `host` is the `exe` link's host path,
+/// and `flags` are those of the open. A descriptor of ours that is only for looking at gets an
+/// empty file with the program's size and mode.
 ///
 /// # Errors
 /// ENOENT if the contents weren't kept; memfd_create(2)'s, read(2)'s and write(2)'s.

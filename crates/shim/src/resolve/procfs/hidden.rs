@@ -11,8 +11,8 @@ use crate::session::session;
 pub struct Mappings {
     /// The kernel's text for the shim's file.
     shim: Buffer<Host, PATH_MAX>,
-    /// Where the process has its program's file mapped as a whole ([`program`]), 0 if it hasn't; `None` if it doesn't let
-    /// itself be looked into, though its map can be read.
+    /// Where the process has its program's file mapped as a whole ([`program`]), 0 if it hasn't;
+    /// `None` if it doesn't let itself be looked into, though its map can be read.
     program: Option<u64>,
 }
 
@@ -27,8 +27,8 @@ impl Mappings {
         Self { shim, program: program::of_process(process).map(|program| program.at).ok() }
     }
 
-    /// Whether a line of a map, or a mapping's link, tells of one. `line` is what stands in front of the path, or the link's
-    /// name, and `shown` the kernel's text for the file.
+    /// Whether a line of a map, or a mapping's link, tells of one. `line` is what stands in front
+    /// of the path, or the link's name, and `shown` the kernel's text for the file.
     #[must_use]
     pub fn have(&self, line: &[u8], shown: &[u8]) -> bool {
         let file = shown.strip_suffix(super::DELETED).unwrap_or(shown);

@@ -1,7 +1,7 @@
 //! Memory files that stand for a file with a name: how they are recognized.
 //!
-//! A copy of a file of procfs, or of a program whose file has lost its name, is a memory file. Its own name says which file
-//! it stands for: the prefix, and behind it the file's host path.
+//! A copy of a file of procfs, or of a program whose file has lost its name, is a memory file. Its
+//! own name says which file it stands for: the prefix, and behind it the file's host path.
 
 use newroot_abi::Errno;
 use newroot_paths::{Buffer, Host};
@@ -15,8 +15,8 @@ pub const LONGEST_NAME: usize = 249;
 /// What the kernel puts around the name where it shows the path of a memory file.
 const SHOWN: (&[u8], &[u8]) = (b"/memfd:", b" (deleted)");
 
-/// Returns the host path of the file that a memory file stands for. `shown` is the kernel's text for the memory file, as in
-/// `/proc/PID/fd/N`. `None` if it is no such memory file.
+/// Returns the host path of the file that a memory file stands for. `shown` is the kernel's text
+/// for the memory file, as in `/proc/PID/fd/N`. `None` if it is no such memory file.
 #[must_use]
 pub fn stands_for(shown: &[u8]) -> Option<&[u8]> {
     let path = shown.strip_prefix(SHOWN.0)?.strip_prefix(PREFIX)?.strip_suffix(SHOWN.1)?;
@@ -29,7 +29,8 @@ pub fn is_of_procfs(path: &[u8]) -> bool {
     path.starts_with(b"/proc/")
 }
 
-/// Writes over the kernel's text for a memory file that of the file it stands for, still in host terms; another text stays.
+/// Writes over the kernel's text for a memory file that of the file it stands for, still in host
+/// terms; another text stays.
 pub fn unmask<Side, const N: usize>(shown: &mut Buffer<Side, N>) {
     let Some(path) = stands_for(shown.bytes()) else { return };
     // A removed file keeps the mark that the memory file's text ends in as well.
@@ -40,8 +41,8 @@ pub fn unmask<Side, const N: usize>(shown: &mut Buffer<Side, N>) {
     shown.truncate(len - start);
 }
 
-/// Writes the name for a memory file with a program's contents. `shown` is the kernel's text for the program's file, which may
-/// be such a copy already: then the name is the same.
+/// Writes the name for a memory file with a program's contents. `shown` is the kernel's text for
+/// the program's file, which may be such a copy already: then the name is the same.
 pub fn name_of_copy(shown: &[u8], out: &mut Buffer<Host, { LONGEST_NAME + 1 }>) -> Result<(), Errno> {
     let path = shown.strip_suffix(SHOWN.1).unwrap_or(shown);
     match path.strip_prefix(SHOWN.0) {
