@@ -78,7 +78,7 @@ pub fn is_own(process: &[u8]) -> bool {
 /// The program of a guest process, the caller's or another's.
 ///
 /// # Errors
-/// What opening `/proc/PID/mem` gives; ENOENT for a process that has no such record.
+/// open(2)'s, of `/proc/PID/mem`; ENOENT for a process that has no such record.
 pub fn of_process(process: &[u8]) -> Result<Program, Errno> {
     if is_own(process) {
         return Ok(own());
@@ -95,7 +95,7 @@ pub fn of_process(process: &[u8]) -> Result<Program, Errno> {
 /// Writes what a program's file holds into another file.
 ///
 /// # Errors
-/// What opening and reading `/proc/PID/mem` gives, write(2)'s; EIO if the file was cut off.
+/// open(2)'s and read(2)'s, of `/proc/PID/mem`; write(2)'s; EIO if the file was cut off.
 pub fn write_contents(process: &[u8], program: &Program, to: &Descriptor) -> Result<(), Errno> {
     // Of its own memory a process may be denied the file (PR_SET_DUMPABLE), but never the memory.
     if is_own(process) {
@@ -162,7 +162,8 @@ fn open_memory(process: &[u8]) -> Result<Descriptor, Errno> {
 }
 
 /// Notes which file the program is and keeps its contents. `nameless` tells that it was handed on
-/// open. What can't be found out or kept is done without.
+/// open. An error leaves
+/// the process without the record, or without the contents.
 pub fn keep(file: &Descriptor, nameless: bool, code: u64) {
     let Ok(stat) = host::fstat(file.number()) else { return };
     let size = u64::try_from(stat.st_size).unwrap_or(0);

@@ -41,7 +41,7 @@ static void look(const char *path, long size) {
     CALL(open("/proc/self/exe/x", O_RDONLY));
 }
 
-// What is asked of a program that was just executed.
+// Asks a program that was just executed about itself.
 static void stage(const char *name, long size) {
     say("--- %s", name);
     show_link("/proc/self/exe");

@@ -93,7 +93,7 @@ int main(void) {
         _exit(0);
     }
     reap("child", child);
-    // What blocks a signal is told at once.
+    // The mask of signals is shown at once.
     sigset_t mask;
     sigemptyset(&mask);
     sigaddset(&mask, SIGUSR1);

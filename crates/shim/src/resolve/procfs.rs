@@ -103,7 +103,7 @@ fn split_first(path: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// What the kernel puts behind the path of a file that was removed.
+/// Suffix that the kernel adds to the path of a removed file.
 const DELETED: &[u8] = b" (deleted)";
 
 /// What the guest sees in place of the path of the shim's image.

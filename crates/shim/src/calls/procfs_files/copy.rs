@@ -44,7 +44,7 @@ fn seals(descriptor: i32) -> Result<usize, Errno> {
 }
 
 /// Makes a copy of the file that is open as `source`; `None` if the guest sees what is there.
-/// `flags` are those of the guest's open. The descriptor's number isn't the lowest.
+/// `flags` are those of the open. The descriptor's number isn't the lowest.
 pub(super) fn make(
     path: &HostBuf,
     source: Descriptor,
@@ -93,8 +93,8 @@ pub fn original(descriptor: i32, out: &mut HostBuf) -> bool {
     known
 }
 
-/// Makes the text of a copy anew, if the descriptor is of one. What can't be had leaves the text as
-/// it is; of a process that is gone there is none.
+/// Makes the text of a copy anew, if the descriptor is of one. An error leaves the text as it is; a
+/// process that is gone leaves it empty.
 pub(super) fn renew(descriptor: i32, mask: u64) {
     let mut path = HostBuf::new();
     if original(descriptor, &mut path) {

@@ -12,7 +12,7 @@ pub const PREFIX: &[u8] = b"newroot:";
 /// The kernel's limit on such a name (MFD_NAME_MAX_LEN in mm/memfd.c), without the NUL.
 pub const LONGEST_NAME: usize = 249;
 
-/// What the kernel puts around the name where it shows the path of a memory file.
+/// Prefix and suffix that the kernel adds to the name where it shows the path of a memory file.
 const SHOWN: (&[u8], &[u8]) = (b"/memfd:", b" (deleted)");
 
 /// Returns the host path of the file that a memory file stands for. `shown` is the kernel's text
