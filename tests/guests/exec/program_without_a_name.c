@@ -1,6 +1,7 @@
 // A program whose file has no name, or no longer the one by which it was executed, is what
 // /proc/self/exe leads to all the same: it can be looked at, read and executed, by itself and by
-// others. link: static dynamic
+// others.
+// link: static dynamic
 #include "../facts.h"
 #include <sys/prctl.h>
 #include <sys/sendfile.h>

@@ -1,6 +1,7 @@
 // A descriptor of /proc/self/maps is what the kernel gives: the lowest that is free, read-only,
 // without a size, named like the file; and each reading from the beginning tells what is mapped by
-// then. link: static dynamic
+// then.
+// link: static dynamic
 #define _GNU_SOURCE
 #include "../facts.h"
 #include <sys/uio.h>
