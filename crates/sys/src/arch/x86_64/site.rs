@@ -178,8 +178,8 @@ mod tests {
         assert_eq!(text(decoder.decode()), "mov r11d,70001234h");
         assert_eq!(text(decoder.decode()), "jmp r11");
         assert_eq!(origin(&code, at), (5, 0x7fff_0010_0007));
-        let other = stub(at, &[0x41, 0xba, 8, 0, 0, 0], 0x7ffe_0010_0007, 0x7000_1234).unwrap();
-        assert_eq!(origin(&other, at), (6, 0x7ffe_0010_0007));
+        let other = stub(at, &[0x41, 0xba, 8, 0, 0, 0], 0x7ffe_f010_0007, 0x7000_1234).unwrap();
+        assert_eq!(origin(&other, at), (6, 0x7ffe_f010_0007));
         let code = jump(0x7fff_0010_0000, at).unwrap();
         let mut decoder = iced_x86::Decoder::with_ip(64, &code, 0x7fff_0010_0000, 0);
         assert_eq!(text(decoder.decode()), "jmp 00007FFF00001000h");
