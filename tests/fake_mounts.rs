@@ -298,3 +298,15 @@ fn without_fake_root_nothing_is_granted() {
     let outcome = run(&mut newroot);
     assert_eq!(outcome.stdout(), "no\nno\n", "{}", outcome.stderr());
 }
+
+#[test]
+fn a_program_cannot_bind_its_own_file_and_so_copies_itself_to_memory() {
+    let Some(place) = Place::new("a_program_cannot_bind_its_own_file_and_so_copies_itself_to_memory") else {
+        return;
+    };
+    let script = "touch /mnt/here; mount --bind /proc/self/exe /mnt/here 2> /dev/null || echo no; \
+                  mount --bind /proc/$$/exe /mnt/here 2> /dev/null || echo no; \
+                  mount --bind /bin/busybox /mnt/here && umount /mnt/here && echo yes";
+    let outcome = place.faked(&["/bin/sh", "-c", script]);
+    assert_eq!(outcome.stdout(), "no\nno\nyes\n", "{}", outcome.stderr());
+}

@@ -122,6 +122,16 @@ fn remount(operand: &Operand, place: &Spot, flags: u32, before: u32) -> Result<u
     chain::provide_change(before, &Change::Remount { guest: place.path(operand), flags: switches })
 }
 
+/// EINVAL for procfs's link to a running program. Container runtimes bind it, make that read-only, and execute a descriptor
+/// of it that outlasts the mount: by the read-only mount they know the copy of themselves. A faked mount has an end with its
+/// path, so that they would execute themselves for ever. Where the mount is refused, they copy themselves to memory.
+fn refuse_program_link(operand: &mut Operand) -> Result<(), Errno> {
+    let found = resolve::walk_text(operand, AT_FDCWD, Last::Keep);
+    let host = operand.walk.host.bytes();
+    let is_link = found.is_ok() && host.starts_with(b"/proc/") && host.ends_with(b"/exe");
+    if is_link { Err(Errno::INVAL) } else { Ok(()) }
+}
+
 /// MS_BIND, with what is mounted below it for MS_REC. What the guest isn't to find is carried along in any case.
 fn bind(
     first: &mut Operand,
@@ -131,6 +141,7 @@ fn bind(
     before: u32,
 ) -> Result<u32, Errno> {
     read_path(second, source)?;
+    refuse_program_link(second)?;
     let found = resolve::walk_text(second, AT_FDCWD, Last::Follow)?;
     let object = resolve::open_found(found, &mut second.walk.host, raw::O_PATH)?;
     let directory = host::FileType::of(&host::fstat(object.number())?) == host::FileType::Directory;
