@@ -35,4 +35,5 @@ pub mod session;
 pub mod slots;
 pub mod start;
 pub mod state;
+pub mod tracing;
 pub mod trap;

@@ -39,7 +39,7 @@ const SIZE: usize = 1 << SHIFT;
 /// Pages are zeroes again when they are next touched (madvise(2)).
 const MADV_DONTNEED: u32 = 4;
 /// A fork's child finds the pages zeroed (madvise(2)).
-const MADV_WIPEONFORK: u32 = 18;
+pub const MADV_WIPEONFORK: u32 = 18;
 /// What must be left of a slot for the stack itself. Below it lies the scratch space, so that an overflow
 /// would go unnoticed: a test adds up the frames of the image that was built.
 const STACK: usize = 160 * 1024;

@@ -14,7 +14,7 @@ use crate::loader::{self, KernelStack};
 use crate::report::fatal;
 use crate::resolve::merged;
 use crate::session::{self, session};
-use crate::{host, outlook, owner, slots, state, trap};
+use crate::{outlook, owner, slots, state, trap};
 
 /// Called by the entry point with the initial stack pointer.
 ///
@@ -61,9 +61,8 @@ pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
     let mask = session.header.mask & !trap::SIGSYS_BIT;
     outlook::leave(slots::FIRST);
     slots::release_first();
-    host::set_mask(mask);
     // SAFETY: the loader set both up as execve(2) would.
-    unsafe { arch::enter(entry, stack.guest_pointer()) }
+    unsafe { arch::enter(entry, stack.guest_pointer(), mask) }
 }
 
 /// What the process was before the exec, as far as an exec keeps it.

@@ -177,6 +177,8 @@ pub enum Call {
     PPoll,
     PSelect6,
     EPollPWait,
+    Wait4,
+    WaitId,
     Ptrace,
     Prctl,
     Seccomp,
@@ -629,7 +631,9 @@ pub static ROWS: &[Row] = &[
     row("execve", raw::__NR_execve, Trap::Always, Call::ExecVe),
     row("execveat", raw::__NR_execveat, Trap::Always, Call::ExecVeAt),
     refused("uselib", legacy::__NR_uselib, ENOSYS, "ENOSYS, as on today's kernels"),
-    faked(row("ptrace", raw::__NR_ptrace, Trap::IfEqual(0, raw_ptrace::TRACEME), Call::Ptrace)),
+    row("wait4", raw::__NR_wait4, Trap::Always, Call::Wait4),
+    row("waitid", raw::__NR_waitid, Trap::Always, Call::WaitId),
+    faked(row("ptrace", raw::__NR_ptrace, Trap::Always, Call::Ptrace)),
     // Sockets.
     row("bind", raw::__NR_bind, Trap::Always, Call::Bind),
     row("connect", raw::__NR_connect, Trap::Always, Call::Connect),
@@ -820,10 +824,6 @@ const PRCTL_OPERATIONS: [u32; 5] = {
 };
 /// PR_SET_SYSCALL_USER_DISPATCH (include/uapi/linux/prctl.h).
 pub const PR_SET_SYSCALL_USER_DISPATCH: u32 = 59;
-
-mod raw_ptrace {
-    pub(super) const TRACEME: u32 = 0;
-}
 
 /// The highest system call number this table was made with knowledge of.
 pub const LAST_KNOWN: u32 = raw::__NR_file_setattr;

@@ -17,14 +17,21 @@ use crate::owner;
 use crate::report;
 use crate::session::{base, session};
 use crate::slots::Scratch;
+use crate::tracing::{request, waiting};
 
-/// Finishes a call that slept, and that a signal keeps from coming back by itself.
-pub fn finish(call: &mut Trapped<'_>, scratch: &mut Scratch, result: isize, note: [usize; 4]) -> Outcome {
+/// Finishes a call that slept, whose frame is at an address, and that a signal keeps from coming back by itself.
+pub fn finish(
+    call: &mut Trapped<'_>,
+    scratch: &mut Scratch,
+    frame: usize,
+    result: isize,
+    note: [usize; 4],
+) -> Outcome {
     if base().has(Flags::FAKE_ROOT) && outlook::enter(call.slot).is_err() {
         // Names in the result stay as the host has them.
         return Outcome::Done(result);
     }
-    came_back(call, scratch, result, note)
+    came_back(call, scratch, frame, result, note)
 }
 
 /// Whether a call's number is that of one that opens a file by its path.
@@ -73,6 +80,8 @@ fn looks_at_files(row: &Row) -> bool {
         row.call,
         Call::Kernel
             | Call::Faked
+            | Call::Wait4
+            | Call::WaitId
             | Call::Ptrace
             | Call::Prctl
             | Call::Seccomp
@@ -110,8 +119,9 @@ fn opens(call: Call) -> bool {
 
 fn once(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
     if call.number == AFTERWARDS as usize {
+        let frame = call.context.registers.sp();
         return match resume::unwind(call) {
-            Ok((result, note)) => came_back(call, scratch, result, note),
+            Ok((result, note)) => came_back(call, scratch, frame, result, note),
             Err(error) => error.into(),
         };
     }
@@ -174,7 +184,8 @@ fn once(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
         Call::PPoll => wait::ppoll(call),
         Call::PSelect6 => wait::pselect6(call),
         Call::EPollPWait => wait::epoll_pwait(call),
-        Call::Ptrace => system::traceme(call),
+        Call::Wait4 | Call::WaitId => waiting::wait(call),
+        Call::Ptrace => request::ptrace(call),
         Call::Prctl => filters::prctl(call),
         Call::Seccomp => filters::seccomp(call),
         Call::LandlockAddRule => landlock::add_rule(call),
@@ -185,12 +196,19 @@ fn once(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
 }
 
 /// A call that slept, and whose result wants looking at.
-fn came_back(call: &mut Trapped<'_>, scratch: &mut Scratch, result: isize, note: [usize; 4]) -> Outcome {
+fn came_back(
+    call: &mut Trapped<'_>,
+    scratch: &mut Scratch,
+    frame: usize,
+    result: isize,
+    note: [usize; 4],
+) -> Outcome {
     match table::row_of(call.number).map(|row| row.call) {
         Some(Call::Open | Call::OpenAt | Call::OpenAt2 | Call::Creat) => {
             open::came_back(call, scratch, result, note[0])
         }
         Some(Call::SigTimedWait) => signal::sigtimedwait_came_back(call, result),
+        Some(Call::Wait4 | Call::WaitId) => waiting::came_back(call, frame, result, note),
         Some(_) => socket::came_back(call, result, note),
         None => Errno::NOSYS.into(),
     }

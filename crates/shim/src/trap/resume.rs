@@ -39,6 +39,8 @@ pub enum Afterwards {
     OnLoop = 2,
     /// If it answered ENXIO, as a socket does that stands for a device, or EACCES.
     OnRefusal = 3,
+    /// If it is a wait that found a stop: the byte at the note's first word, plus the note's second, is zero.
+    OnStop = 4,
 }
 
 /// A frame under construction on the guest's stack.
@@ -149,6 +151,22 @@ pub struct Frame {
 // SAFETY: words only.
 unsafe impl memory::Plain for Frame {}
 
+const _: () = {
+    assert!(core::mem::offset_of!(Frame, number) == size_of::<ResumeFrame>());
+    assert!(core::mem::offset_of!(Frame, note) == arch::NOTE);
+};
+
+/// Makes a call that came back once more, from the frame at `at`, which is still whole: [`unwind`] took it off the
+/// stack in this very trap.
+pub fn repeat(call: &mut Trapped<'_>, at: usize, number: u32, arguments: [usize; 6]) -> Outcome {
+    let registers = &mut call.context.registers;
+    registers.set_sp(at);
+    registers.set_ip(arch::resume());
+    registers.set_arguments(arguments);
+    registers.set_number(number);
+    Outcome::Continue
+}
+
 /// Takes the frame off the stack when a resumed call comes back: afterwards the registers
 /// are the guest's own again. The result is the call's result and the note.
 ///
@@ -189,7 +207,7 @@ pub fn take_back(context: &mut SignalContext, slot: usize, scratch: &mut Scratch
         Some(result) if result < 0 && dispatch::is_open(frame.number) => {
             (result == Errno::INTR.to_return()).then_some(result)
         }
-        result => match frame.come_back(result.unwrap_or(RESTART), context.mask, slot, scratch) {
+        result => match frame.come_back(at, result.unwrap_or(RESTART), context.mask, slot, scratch) {
             Outcome::Done(done) if result.is_some() => Some(done),
             _ => None,
         },
@@ -218,12 +236,17 @@ impl Frame {
             always if always == Afterwards::Always as usize => true,
             on_loop if on_loop == Afterwards::OnLoop as usize => is_loop || is_refusal,
             on_refusal if on_refusal == Afterwards::OnRefusal as usize => is_refusal,
+            on_stop if on_stop == Afterwards::OnStop as usize => {
+                let [at, less, ..] = self.note;
+                let state = memory::read::<u8>(at).map_or(0, usize::from);
+                result >= 0 && state.wrapping_add(less) == 0
+            }
             _ => false,
         }
     }
 
     /// Does what is done when the call comes back.
-    fn come_back(&self, result: isize, mask: u64, slot: usize, scratch: &mut Scratch) -> Outcome {
+    fn come_back(&self, at: usize, result: isize, mask: u64, slot: usize, scratch: &mut Scratch) -> Outcome {
         let mut context = SignalContext::new(Default::default(), mask);
         let mut call = Trapped {
             context: &mut context,
@@ -233,6 +256,6 @@ impl Frame {
             // Nothing may be laid on it: a handler is about to run.
             stack: GuestStack::NONE,
         };
-        dispatch::finish(&mut call, scratch, result, self.note)
+        dispatch::finish(&mut call, scratch, at, result, self.note)
     }
 }

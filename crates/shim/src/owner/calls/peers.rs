@@ -11,6 +11,7 @@ use super::signals::{described, each_process};
 use crate::calls::forward;
 use crate::host;
 use crate::owner::process;
+use crate::tracing::request;
 use crate::trap::{Outcome, Trapped};
 
 /// Asks about another process, if it is another and there. 0 is the caller.
@@ -93,18 +94,13 @@ pub(super) fn may_trace(call: &Trapped<'_>, me: &Identity<'_>, number: u32) -> R
     }
 }
 
-/// ptrace(2): who may be attached to. `None` leaves the call to the ordinary code.
+/// ptrace(2): says who may not be attached to. `None` leaves the call to the ordinary code.
 pub(super) fn ptrace(call: &Trapped<'_>, me: &Identity<'_>) -> Option<Outcome> {
-    const TRACEME: u32 = 0;
-    const ATTACH: u32 = 16;
-    const SEIZE: u32 = 0x4206;
     let [request, target, ..] = call.arguments;
     match request as u32 {
-        TRACEME => None,
-        ATTACH | SEIZE => match check(target as u32, |other| rules::may_trace(&me.credentials, other)) {
-            Ok(()) => Some(forward(raw::__NR_ptrace, call.arguments).into()),
-            Err(error) => Some(error.into()),
-        },
-        _ => Some(forward(raw::__NR_ptrace, call.arguments).into()),
+        request::ATTACH | request::SEIZE => {
+            check(target as u32, |other| rules::may_trace(&me.credentials, other)).err().map(Into::into)
+        }
+        _ => None,
     }
 }

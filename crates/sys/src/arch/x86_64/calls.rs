@@ -1,8 +1,8 @@
 //! The `syscall` instructions of the shim that aren't part of an entry.
 //!
 //! # Safety
-//! [`syscall6`] is as unsafe as the call it makes, [`probe6`] makes none, [`borrow_memory`] says what it
-//! asks for; the other two are entered by the kernel or by a register change made in a signal
+//! [`syscall6`] is as unsafe as the call it makes, [`probe6`] makes none, [`borrow_memory`] and [`enter`] say what
+//! they ask for; the other two are entered by the kernel or by a register change made in a signal
 //! handler, never called.
 #![allow(unsafe_code)]
 
@@ -108,6 +108,8 @@ global_asm!(
     "mov rcx, [rsp+16]",
     "lea rcx, [rcx-3]",
     "jrcxz 2f",
+    "lea rcx, [rcx-1]",
+    "jrcxz 4f",
     "lea rcx, [rax+40]", // ELOOP
     "jrcxz 3f",
     "jmp 2f",
@@ -119,6 +121,18 @@ global_asm!(
     "newroot_afterwards:",
     "syscall",
     "ud2",
+    // A wait that succeeded: the byte at the note's first word plus the note's second is zero for a stop.
+    "4:",
+    "mov rcx, rax",
+    "bswap rcx",
+    "movzx ecx, cl",
+    "lea rcx, [rcx-255]",
+    "jrcxz 2f",
+    "mov rcx, [rsp+{note}]",
+    "mov r11, [rsp+{note}+8]",
+    "movzx ecx, byte ptr [rcx]",
+    "lea rcx, [rcx+r11]",
+    "jrcxz 3b",
     "2:",
     "mov rdi, [rsp+32]",
     "mov rsi, [rsp+40]",
@@ -133,8 +147,47 @@ global_asm!(
     ".hidden newroot_resume_leave",
     "newroot_resume_leave:",
     "jmp rcx",
+    // fn(entry, stack pointer, mask) -> !: a loaded program's first instruction. A tracer's shim knows the
+    // call: behind it r12 and r13 are the program's instruction and stack pointer.
+    ".p2align 4",
+    ".globl newroot_enter",
+    ".hidden newroot_enter",
+    ".type newroot_enter,@function",
+    "newroot_enter:",
+    "push rdx",
+    "mov r12, rdi",
+    "mov r13, rsi",
+    "mov edi, {setmask}",
+    "mov rsi, rsp",
+    "xor edx, edx",
+    "mov r10d, 8",
+    "mov eax, {sigprocmask}",
+    "syscall",
+    ".globl newroot_entered",
+    ".hidden newroot_entered",
+    "newroot_entered:",
+    "mov rsp, r13",
+    "mov r11, r12",
+    "xor eax, eax",
+    "xor ebx, ebx",
+    "xor ecx, ecx",
+    "xor edx, edx",
+    "xor esi, esi",
+    "xor edi, edi",
+    "xor ebp, ebp",
+    "xor r8d, r8d",
+    "xor r9d, r9d",
+    "xor r10d, r10d",
+    "xor r12d, r12d",
+    "xor r13d, r13d",
+    "xor r14d, r14d",
+    "xor r15d, r15d",
+    "jmp r11",
     ".popsection",
     afterwards = const AFTERWARDS,
+    note = const NOTE,
+    setmask = const crate::raw::SIG_SETMASK,
+    sigprocmask = const crate::raw::__NR_rt_sigprocmask,
     clone = const crate::raw::__NR_clone,
     exit = const crate::raw::__NR_exit,
 );
@@ -149,7 +202,14 @@ unsafe extern "C" {
     fn newroot_resume();
     fn newroot_afterwards();
     fn newroot_resume_leave();
+    fn newroot_enter(entry: usize, sp: usize, mask: u64) -> !;
+    fn newroot_entered();
+    #[link_name = "_start"]
+    fn newroot_start();
 }
+
+/// Offset of the note behind a [`ResumeFrame`] and the word for the call's number.
+pub const NOTE: usize = size_of::<ResumeFrame>() + size_of::<usize>();
 
 /// A system call number that no kernel has. The resume code makes this call to come back
 /// to the handler after a call that slept; from anywhere else it answers ENOSYS.
@@ -187,7 +247,8 @@ pub fn probe() -> usize {
 /// # Safety
 /// `run` may return or end the process; what it changes in memory is changed for the caller.
 pub unsafe fn borrow_memory(flags: u32, run: unsafe extern "C" fn(usize), argument: usize) -> isize {
-    let flags = flags | crate::raw::CLONE_VM | crate::raw::CLONE_VFORK;
+    // A tracer isn't told of it.
+    let flags = flags | crate::raw::CLONE_VM | crate::raw::CLONE_VFORK | crate::raw::CLONE_UNTRACED;
     // SAFETY: the caller is suspended while the child uses its stack; the rest is the caller's contract.
     unsafe { newroot_clone(flags as usize, run, argument) }
 }
@@ -258,6 +319,28 @@ pub fn afterwards() -> usize {
     newroot_afterwards as *const () as usize + 2
 }
 
+/// Leaves for a freshly loaded program: every register as the kernel leaves it at exec, and
+/// the signal mask set last, so that no handler of ours is needed in between.
+///
+/// # Safety
+/// `entry` and `sp` must be what execve(2) would have set up.
+pub unsafe fn enter(entry: usize, sp: usize, mask: u64) -> ! {
+    // SAFETY: the caller vouches for all; nothing of ours lives on beyond this.
+    unsafe { newroot_enter(entry, sp, mask) }
+}
+
+/// Returns the address behind the last system call of a program's start.
+#[must_use]
+pub fn entered() -> usize {
+    newroot_entered as *const () as usize
+}
+
+/// Returns the image's entry point.
+#[must_use]
+pub fn start() -> usize {
+    newroot_start as *const () as usize
+}
+
 /// What the resume code finds at the stack pointer. Its layout is known to the assembly above.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
@@ -267,7 +350,8 @@ pub struct ResumeFrame {
     /// The guest's stack pointer there.
     pub sp: usize,
     /// When to come back to the handler afterwards: 0 never, 1 always, 2 if the call
-    /// answered ELOOP, ENXIO or EACCES, 3 if it answered one of the latter.
+    /// answered ELOOP, ENXIO or EACCES, 3 if it answered one of the latter, 4 if it was a wait that
+    /// found a stop.
     pub afterwards: usize,
     /// The call's result, for the handler.
     pub result: isize,

@@ -507,35 +507,3 @@ macro_rules! entry_points {
         );
     };
 }
-
-/// Leaves for a freshly loaded program: every register as the kernel leaves it at exec, and
-/// the signal mask set last, so that no handler of ours is needed in between.
-///
-/// # Safety
-/// `entry` and `sp` must be what execve(2) would have set up.
-pub unsafe fn enter(entry: usize, sp: usize) -> ! {
-    // SAFETY: the caller vouches for both; nothing of ours lives on beyond this.
-    unsafe {
-        core::arch::asm!(
-            "mov rsp, {sp}",
-            "xor eax, eax",
-            "xor ebx, ebx",
-            "xor ecx, ecx",
-            "xor edx, edx",
-            "xor esi, esi",
-            "xor edi, edi",
-            "xor ebp, ebp",
-            "xor r8d, r8d",
-            "xor r9d, r9d",
-            "xor r10d, r10d",
-            "xor r12d, r12d",
-            "xor r13d, r13d",
-            "xor r14d, r14d",
-            "xor r15d, r15d",
-            "jmp r11",
-            sp = in(reg) sp,
-            in("r11") entry,
-            options(noreturn),
-        )
-    }
-}

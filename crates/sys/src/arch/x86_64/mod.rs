@@ -10,16 +10,17 @@ pub mod length;
 mod registers;
 mod signal_frame;
 pub mod site;
+pub mod tracee;
 pub mod unwind;
 pub mod window;
 
 pub use calls::{
-    AFTERWARDS, Interrupted, ResumeFrame, afterwards, borrow_memory, interrupted, probe, probe6, restorer,
-    resume, sigreturn, syscall6,
+    AFTERWARDS, Interrupted, NOTE, ResumeFrame, afterwards, borrow_memory, enter, entered, interrupted,
+    probe, probe6, restorer, resume, sigreturn, start, syscall6,
 };
 pub use dispatch::{dispatch_end, dispatch_place, is_dispatch_place, leave_dispatch_place};
 pub use entry::{
-    BLOCKED_IN_HANDLER, CONTEXT_IP, Delivery, HANDLERS, call_entry, careful_entry, enter, handler_entry,
+    BLOCKED_IN_HANDLER, CONTEXT_IP, Delivery, HANDLERS, call_entry, careful_entry, handler_entry,
     handler_of_entry,
 };
 pub use frame::{CALL_AREA, CallFrame};

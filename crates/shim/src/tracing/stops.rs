@@ -1,0 +1,449 @@
+//! Which of a tracee's stops the guest is told of, and as what.
+
+use newroot_abi::Errno;
+use newroot_sys::arch::{self, tracee::TraceeRegisters};
+use newroot_sys::raw;
+use newroot_sys::table::{self as calls, SIGSYS};
+
+use super::request;
+use super::table::{self, Phase, Record};
+use super::tracee::Tracee;
+use crate::slots;
+use crate::trap::shim_range;
+
+const SIGTRAP: u32 = 5;
+const SIGSTOP: u32 = 19;
+/// What PTRACE_O_TRACESYSGOOD adds to the SIGTRAP of a system call's stop.
+const SYSTEM_CALL: u32 = 0x80;
+
+mod event {
+    pub(super) const FORK: u32 = 1;
+    pub(super) const VFORK: u32 = 2;
+    pub(super) const CLONE: u32 = 3;
+    pub(super) const EXEC: u32 = 4;
+    pub(super) const STOP: u32 = 128;
+}
+
+/// PTRACE_EVENTMSG_SYSCALL_ENTRY and _EXIT (Linux 5.3).
+const MESSAGE_ENTRY: usize = 1;
+const MESSAGE_EXIT: usize = 2;
+
+/// `si_code` of a step's SIGTRAP: TRAP_BRKPT behind a system call, else TRAP_TRACE.
+const STEP_CODES: [i32; 2] = [1, 2];
+/// `si_code` of what a process sends.
+const SI_USER: i32 = 0;
+
+/// Results by which the kernel knows that a call is to be made again (include/linux/errno.h).
+const RESTARTS: core::ops::RangeInclusive<isize> = -516..=-512;
+
+/// What becomes of a stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The guest is told, with this status.
+    Show(u32),
+    /// The tracee runs again: nothing has happened.
+    Hidden,
+}
+
+use Verdict::{Hidden, Show};
+
+/// Judges a stop of which the kernel says this status, as in wait4(2).
+pub(super) fn judge(tid: u32, status: u32) -> Verdict {
+    let tracee = Tracee(tid);
+    // A child that was stopped by its terminal, another thread's tracee, or one that was killed.
+    let Ok(registers) = tracee.registers() else { return Show(status) };
+    let mut record = table::get(tid).unwrap_or_default();
+    if record.shown != 0 {
+        // It has been asked for with WNOWAIT.
+        return Show(record.shown);
+    }
+    if record.prepared == 0 {
+        tracee.set_options(record.options | request::O_TRACESYSGOOD);
+        record.prepared = 1;
+    }
+    (record.code, record.message) = (0, 0);
+    let mut stop = Stop { tracee, registers, record };
+    let verdict = stop.verdict(status);
+    if let Show(status) = verdict {
+        stop.record.shown = status;
+    }
+    table::put(tid, &stop.record);
+    verdict
+}
+
+struct Stop {
+    tracee: Tracee,
+    registers: TraceeRegisters,
+    record: Record,
+}
+
+impl Stop {
+    fn verdict(&mut self, status: u32) -> Verdict {
+        let (signal, event) = (status >> 8 & 0xff, status >> 16);
+        match (event, signal) {
+            (0, _) if signal == SIGTRAP | SYSTEM_CALL => self.system_call(),
+            (0, SIGSYS) => self.trap(status),
+            (0, SIGTRAP) => self.sigtrap(status),
+            (0, SIGSTOP) if self.is_inside() => self.leave(Record::STOP),
+            (event::STOP, SIGTRAP) if self.is_inside() => self.leave(Record::INTERRUPT),
+            (event::EXEC, _) if self.registers.ip() == arch::start() => self.exec(),
+            (event::FORK | event::VFORK | event::CLONE, _) => self.child(status),
+            _ => self.show(status),
+        }
+    }
+
+    /// Whether the tracee is in its shim, and can't be shown as if it weren't.
+    fn is_inside(&mut self) -> bool {
+        is_in_shim(self.registers.ip()) && !self.make_guests()
+    }
+
+    fn restart(&self, how: u32, signal: u32) -> Verdict {
+        self.tracee.restart(how, signal);
+        Hidden
+    }
+
+    /// Restarts the tracee as the guest last did.
+    fn go_on(&self, signal: u32) -> Verdict {
+        // After PTRACE_LISTEN it has been woken by something else.
+        let how = if matches!(self.record.request, 0 | request::LISTEN) {
+            request::CONT
+        } else {
+            self.record.request
+        };
+        self.restart(how, signal)
+    }
+
+    /// Shows a stop, with the guest's registers where that is possible.
+    fn show(&mut self, status: u32) -> Verdict {
+        if self.record.phase == Phase::AfterExec {
+            // A signal came first.
+            self.tracee.set_registers(&self.record.saved);
+            self.record.phase = Phase::Outside;
+        } else if is_in_shim(self.registers.ip()) {
+            self.make_guests();
+        }
+        Show(status)
+    }
+
+    /// Shows the stop of a system call.
+    fn show_call(&mut self) -> Verdict {
+        if self.record.options & request::O_TRACESYSGOOD != 0 {
+            return Show((SIGTRAP | SYSTEM_CALL) << 8 | 0x7f);
+        }
+        self.record.code = SIGTRAP;
+        Show(SIGTRAP << 8 | 0x7f)
+    }
+
+    /// Gives the tracee the guest's registers, where it stands at a call that sleeps; false if it doesn't.
+    fn make_guests(&mut self) -> bool {
+        let ip = self.registers.ip();
+        let behind = behind_sleep();
+        if ip != arch::resume() && ip != behind {
+            return false;
+        }
+        let Ok((frame, number, note)) = self.tracee.frame(self.registers.sp()) else { return false };
+        if ip != behind {
+            self.registers.before_call(&frame, number);
+        } else if RESTARTS.contains(&self.registers.result()) || !self.comes_back(frame.afterwards, note) {
+            self.registers.behind_call(&frame, number);
+        } else {
+            return false;
+        }
+        self.tracee.set_registers(&self.registers);
+        true
+    }
+
+    /// Whether a call that slept goes back to the handler: what the resume code does (`sys/src/arch`).
+    fn comes_back(&self, afterwards: usize, note: [usize; 2]) -> bool {
+        let refusals = [Errno::NXIO, Errno::ACCES, Errno::LOOP].map(Errno::to_return);
+        let result = self.registers.result();
+        match afterwards {
+            0 => false,
+            2 => refusals.contains(&result),
+            3 => refusals.iter().take(2).any(|&refusal| refusal == result),
+            4 => {
+                result >= 0
+                    && self
+                        .tracee
+                        .byte(note[0])
+                        .is_ok_and(|byte| usize::from(byte).wrapping_add(note[1]) == 0)
+            }
+            _ => true,
+        }
+    }
+
+    /// A SIGSYS: mostly a trap.
+    fn trap(&mut self, status: u32) -> Verdict {
+        let Some(info) = self.tracee.info().filter(|info| info.is_ours()) else { return self.show(status) };
+        let from_guest = !is_in_shim(self.registers.ip());
+        match self.record.phase {
+            Phase::Leaving | Phase::Loading => return self.restart(request::SYSCALL, SIGSYS),
+            Phase::Inside if !from_guest => return self.restart(request::SYSCALL, SIGSYS),
+            _ => {}
+        }
+        self.record.number = info.call;
+        match self.record.request {
+            request::SYSCALL => {
+                self.record.phase = Phase::Inside;
+                self.restart(request::SYSCALL, SIGSYS)
+            }
+            request::SINGLESTEP | request::SINGLEBLOCK | request::SYSEMU_SINGLESTEP => {
+                self.record.phase = Phase::Leaving;
+                self.restart(request::SYSCALL, SIGSYS)
+            }
+            _ => {
+                self.record.phase = Phase::Outside;
+                self.go_on(SIGSYS)
+            }
+        }
+    }
+
+    fn sigtrap(&mut self, status: u32) -> Verdict {
+        let code = self.tracee.info().map_or(SI_USER, |info| info.code);
+        let in_shim = is_in_shim(self.registers.ip());
+        if code == SI_USER && self.registers.ip() == arch::start() {
+            // That of an exec: it is to come when the program is loaded. A blocked signal is queued again, as it is.
+            self.tracee.block(SIGTRAP);
+            self.begin_loading();
+            return self.restart(request::SYSCALL, SIGTRAP);
+        }
+        if !STEP_CODES.contains(&code) {
+            return self.show(status);
+        }
+        match self.record.phase {
+            Phase::Leaving => self.step_out(Some(status)),
+            // The report of the step over a call that trapped.
+            Phase::Inside | Phase::Loading if in_shim => self.restart(request::SYSCALL, 0),
+            _ if in_shim => {
+                self.record.phase = Phase::Leaving;
+                self.step_out(Some(status))
+            }
+            _ => self.show(status),
+        }
+    }
+
+    /// Brings the tracee out of the shim before it is stopped.
+    fn leave(&mut self, again: u32) -> Verdict {
+        self.record.again |= again;
+        match self.record.phase {
+            Phase::Inside | Phase::Loading | Phase::AfterExec => self.restart(request::SYSCALL, 0),
+            Phase::Leaving => self.step_out(None),
+            _ => {
+                self.record.phase = Phase::Leaving;
+                // The guest sees no step that it hasn't made.
+                self.record.request = request::CONT;
+                self.step_out(None)
+            }
+        }
+    }
+
+    /// The tracee is out of the shim: what was put off comes when it runs again.
+    fn stop_again(&mut self) {
+        if self.record.again & Record::STOP != 0 {
+            self.tracee.send(SIGSTOP);
+        }
+        if self.record.again & Record::INTERRUPT != 0 {
+            self.tracee.interrupt();
+        }
+        self.record.again = 0;
+    }
+
+    /// Goes on with leaving the shim. On a slot's stack the way out is by a system call or leads to the guest's
+    /// stack; from there it is a few instructions.
+    fn step_out(&mut self, status: Option<u32>) -> Verdict {
+        if is_in_shim(self.registers.ip()) {
+            let on_slot = slots::slot_of(self.registers.sp()) < slots::COUNT;
+            return self.restart(if on_slot { request::SYSCALL } else { request::SINGLESTEP }, 0);
+        }
+        self.record.phase = Phase::Outside;
+        self.stop_again();
+        let steps = matches!(
+            self.record.request,
+            request::SINGLESTEP | request::SINGLEBLOCK | request::SYSEMU_SINGLESTEP
+        );
+        match status {
+            Some(status) if steps => Show(status),
+            _ => self.go_on(0),
+        }
+    }
+
+    /// The guest has made a child that is traced as well.
+    fn child(&mut self, status: u32) -> Verdict {
+        let child = self.tracee.message() as u32;
+        let before = table::get(child).unwrap_or_default();
+        let options = self.record.options;
+        // If its first stop was judged already, it has been shown.
+        table::put(child, &Record { options, prepared: 1, shown: before.shown, ..Record::default() });
+        Show(status)
+    }
+
+    // ---- system calls ------------------------------------------------------------------
+
+    fn system_call(&mut self) -> Verdict {
+        let ip = self.registers.ip();
+        let in_shim = is_in_shim(ip);
+        let begins = match self.tracee.message() {
+            MESSAGE_ENTRY => true,
+            MESSAGE_EXIT => false,
+            _ => self.record.phase != Phase::Entered,
+        };
+        match self.record.phase {
+            Phase::Leaving => self.step_out(None),
+            Phase::Loading if !begins && ip == arch::entered() => self.loaded(),
+            Phase::Loading => self.restart(request::SYSCALL, 0),
+            Phase::AfterExec if begins => self.restart(request::SYSCALL, 0),
+            Phase::AfterExec => {
+                let saved = self.record.saved;
+                self.tracee.set_registers(&saved);
+                self.ends()
+            }
+            Phase::Inside if !begins && ip == arch::start() => {
+                self.begin_loading();
+                self.restart(request::SYSCALL, 0)
+            }
+            Phase::Inside if !begins && !in_shim => {
+                if self.record.number != raw::__NR_rt_sigreturn {
+                    self.registers.set_number(self.record.number as usize);
+                    self.tracee.set_registers(&self.registers);
+                }
+                self.ends()
+            }
+            Phase::Inside if in_shim => {
+                let slept = !begins && ip == behind_sleep();
+                if slept && self.make_guests() { self.ends() } else { self.restart(request::SYSCALL, 0) }
+            }
+            _ if begins => {
+                self.record.phase = Phase::Entered;
+                self.show_call()
+            }
+            _ if !in_shim && self.has_trapped() => {
+                self.record.phase = Phase::Inside;
+                self.record.number = self.registers.number() as u32;
+                self.restart(request::SYSCALL, 0)
+            }
+            _ => self.ends(),
+        }
+    }
+
+    /// Whether the call that ends wasn't made, but trapped.
+    fn has_trapped(&self) -> bool {
+        calls::row_of(self.registers.number()).is_some() && self.tracee.has_trapped()
+    }
+
+    /// The guest's call has ended.
+    fn ends(&mut self) -> Verdict {
+        self.record.phase = Phase::Outside;
+        self.stop_again();
+        self.show_call()
+    }
+
+    // ---- exec --------------------------------------------------------------------------
+
+    /// The shim was executed, and the guest wants to be told of that.
+    fn exec(&mut self) -> Verdict {
+        let message = self.tracee.message();
+        // A thread that executes a program gets the number of its process.
+        if message as u32 != self.tracee.0
+            && let Some(record) = table::get(message as u32)
+        {
+            self.record = Record { shown: 0, ..record };
+            table::forget(message as u32);
+        }
+        self.begin_loading();
+        self.record.event = message as u32 + 1;
+        self.restart(request::SYSCALL, 0)
+    }
+
+    fn begin_loading(&mut self) {
+        if self.record.phase != Phase::Inside && self.record.phase != Phase::Loading {
+            self.record.number = raw::__NR_execve;
+        }
+        self.record.phase = Phase::Loading;
+    }
+
+    /// The program is loaded, and the last call of the shim's start ends.
+    fn loaded(&mut self) -> Verdict {
+        self.registers.at_first_instruction(self.record.number as usize);
+        self.record.phase = Phase::Outside;
+        let event = core::mem::take(&mut self.record.event);
+        if event != 0 {
+            // At an event the call has no result yet.
+            self.registers.set_result(Errno::NOSYS.to_return());
+        }
+        self.tracee.set_registers(&self.registers);
+        if let Some(message) = event.checked_sub(1) {
+            let code = event::EXEC << 8 | SIGTRAP;
+            self.record.phase = Phase::AtExec;
+            self.record.code = code;
+            self.record.message = message as usize + 1;
+            return Show(code << 8 | 0x7f);
+        }
+        if self.record.request == request::SYSCALL {
+            return self.ends();
+        }
+        self.stop_again();
+        self.go_on(0)
+    }
+}
+
+/// Restarts a tracee as the guest wants it.
+///
+/// # Errors
+/// Those of the request.
+pub(super) fn restart(
+    tid: u32,
+    mut record: Record,
+    how: u32,
+    data: usize,
+    run: impl Fn(usize) -> Result<usize, Errno>,
+) -> Result<usize, Errno> {
+    let tracee = Tracee(tid);
+    let again = core::mem::take(&mut record.again);
+    if record.phase == Phase::AtExec {
+        record.saved = tracee.registers()?;
+        record.saved.set_result(0);
+        tracee.set_registers(&record.saved);
+    }
+    if record.phase == Phase::AtExec && how == request::SYSCALL {
+        // There is another stop to come, at the end of the execve(2).
+        let mut registers = record.saved;
+        registers.enter_again();
+        tracee.set_registers(&registers);
+        record.phase = Phase::AfterExec;
+        record.again = again;
+        record.request = how;
+        record.shown = 0;
+        table::put(tid, &record);
+        return run(0);
+    }
+    let before = record;
+    let stays = record.phase == Phase::Entered && how == request::SYSCALL;
+    record.phase = if stays { Phase::Entered } else { Phase::Outside };
+    record.request = how;
+    record.shown = 0;
+    // Before it runs: another thread may wait for it.
+    table::put(tid, &record);
+    if again & Record::STOP != 0 {
+        tracee.send(SIGSTOP);
+    }
+    if again & Record::INTERRUPT != 0 {
+        tracee.interrupt();
+    }
+    let result = run(data);
+    if result.is_err() {
+        table::put(tid, &before);
+    } else if how == request::DETACH {
+        table::forget(tid);
+    }
+    result
+}
+
+/// Returns the address behind the instruction that makes a call that sleeps.
+fn behind_sleep() -> usize {
+    arch::resume() + arch::SYSTEM_CALL
+}
+
+fn is_in_shim(ip: usize) -> bool {
+    let shim = shim_range();
+    (shim.start as usize..=shim.end as usize).contains(&ip)
+}

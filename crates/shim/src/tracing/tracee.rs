@@ -1,0 +1,147 @@
+//! The requests of ptrace(2) that the shim makes for itself, to one tracee.
+//!
+//! # Safety
+//! Each structure that the kernel fills lives for its call, and has the size that the request fills.
+#![allow(unsafe_code)]
+
+use newroot_abi::Errno;
+use newroot_sys::arch::tracee::TraceeRegisters;
+use newroot_sys::arch::{self, ResumeFrame};
+use newroot_sys::filter::MARK;
+use newroot_sys::table::SIGSYS;
+use newroot_sys::{raw, syscall};
+
+use super::request;
+
+/// A signal's number, errno and code, as `siginfo_t` begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Info {
+    /// Its number.
+    pub(super) signal: u32,
+    /// `si_errno`.
+    pub(super) errno: i32,
+    /// `si_code`.
+    pub(super) code: i32,
+    /// `si_syscall` of one from a filter.
+    pub(super) call: u32,
+}
+
+const SYS_SECCOMP: i32 = 1;
+
+impl Info {
+    fn of(words: &[u32]) -> Self {
+        let word = |index: usize| words.get(index).copied().unwrap_or(0);
+        Self { signal: word(0), errno: word(1) as i32, code: word(2) as i32, call: word(6) }
+    }
+
+    /// Whether it is a trap of our filter's.
+    #[must_use]
+    pub(super) fn is_ours(&self) -> bool {
+        self.signal == SIGSYS && self.code == SYS_SECCOMP && self.errno == i32::from(MARK)
+    }
+}
+
+/// Words of a `siginfo_t`.
+const INFO: usize = 32;
+
+/// A tracee of the calling thread's, by its number.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tracee(pub(super) u32);
+
+impl Tracee {
+    fn ask(self, request: u32, address: usize, data: usize) -> Result<usize, Errno> {
+        // SAFETY: see the head of the file.
+        unsafe { syscall!(raw::__NR_ptrace, request, self.0, address, data) }
+    }
+
+    pub(super) fn registers(self) -> Result<TraceeRegisters, Errno> {
+        let mut registers = TraceeRegisters::default();
+        self.ask(request::GETREGS, 0, &raw mut registers as usize)?;
+        Ok(registers)
+    }
+
+    pub(super) fn set_registers(self, registers: &TraceeRegisters) {
+        let _ = self.ask(request::SETREGS, 0, core::ptr::from_ref(registers) as usize);
+    }
+
+    pub(super) fn info(self) -> Option<Info> {
+        let mut words = [0u32; INFO];
+        self.ask(request::GETSIGINFO, 0, words.as_mut_ptr() as usize).ok()?;
+        Some(Info::of(&words))
+    }
+
+    /// Whether a trap of our filter's waits to be delivered.
+    pub(super) fn has_trapped(self) -> bool {
+        for offset in 0u64.. {
+            // struct ptrace_peeksiginfo_args: offset, flags, count.
+            let what = [offset, 1 << 32];
+            let mut words = [0u32; INFO];
+            let (at, out) = (what.as_ptr() as usize, words.as_mut_ptr() as usize);
+            match self.ask(request::PEEKSIGINFO, at, out) {
+                Ok(1) if Info::of(&words).is_ours() => return true,
+                Ok(1) => {}
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    pub(super) fn message(self) -> usize {
+        let mut message = 0usize;
+        let _ = self.ask(request::GETEVENTMSG, 0, &raw mut message as usize);
+        message
+    }
+
+    pub(super) fn set_options(self, options: u32) {
+        let _ = self.ask(request::SETOPTIONS, 0, options as usize);
+    }
+
+    /// Restarts it. One that was killed meanwhile says so at the next wait.
+    pub(super) fn restart(self, how: u32, signal: u32) {
+        let _ = self.ask(how, 0, signal as usize);
+    }
+
+    pub(super) fn interrupt(self) {
+        let _ = self.ask(request::INTERRUPT, 0, 0);
+    }
+
+    /// Sends it, and no other thread, a signal.
+    pub(super) fn send(self, signal: u32) {
+        // SAFETY: plain numbers.
+        let _ = unsafe { syscall!(raw::__NR_tkill, self.0, signal) };
+    }
+
+    /// Blocks a signal in it.
+    pub(super) fn block(self, signal: u32) {
+        let mut mask = 0u64;
+        if self.ask(request::GETSIGMASK, 8, &raw mut mask as usize).is_ok() {
+            mask |= 1 << (signal - 1);
+            let _ = self.ask(request::SETSIGMASK, 8, &raw const mask as usize);
+        }
+    }
+
+    fn word(self, address: usize) -> Result<usize, Errno> {
+        let mut word = 0usize;
+        self.ask(request::PEEKDATA, address, &raw mut word as usize)?;
+        Ok(word)
+    }
+
+    /// Returns a byte of its memory.
+    pub(super) fn byte(self, address: usize) -> Result<u8, Errno> {
+        let within = address % size_of::<usize>();
+        Ok((self.word(address - within)? >> (8 * within)) as u8)
+    }
+
+    /// Returns the frame of a call that sleeps, the number of the guest's call, and the note's first words.
+    pub(super) fn frame(self, at: usize) -> Result<(ResumeFrame, usize, [usize; 2]), Errno> {
+        const NOTE: usize = arch::NOTE / size_of::<usize>();
+        let mut words = [0usize; NOTE + 2];
+        for (index, place) in words.iter_mut().enumerate() {
+            *place = self.word(at + index * size_of::<usize>())?;
+        }
+        let [ip, sp, afterwards, result, a, b, c, d, e, f, number, first, second] = words;
+        let arguments = [a, b, c, d, e, f];
+        let frame = ResumeFrame { ip, sp, afterwards, result: result as isize, arguments };
+        Ok((frame, number, [first, second]))
+    }
+}

@@ -1,0 +1,118 @@
+//! The registers of another process, as its tracer sees and changes them.
+
+use super::{ResumeFrame, SYSTEM_CALL, calls};
+use crate::raw;
+
+/// `struct user_regs_struct` (arch/x86/include/asm/user_64.h).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(missing_docs)] // each is the register of that name
+pub struct TraceeRegisters {
+    r15: usize,
+    r14: usize,
+    r13: usize,
+    r12: usize,
+    rbp: usize,
+    rbx: usize,
+    r11: usize,
+    r10: usize,
+    r9: usize,
+    r8: usize,
+    rax: usize,
+    rcx: usize,
+    rdx: usize,
+    rsi: usize,
+    rdi: usize,
+    orig_rax: usize,
+    rip: usize,
+    cs: usize,
+    eflags: usize,
+    rsp: usize,
+    rest: [usize; 7],
+}
+
+const _: () = assert!(size_of::<TraceeRegisters>() == 27 * size_of::<usize>());
+
+/// The interrupt flag and the one that is always set: the flags of a program that begins.
+const FIRST_FLAGS: usize = 0x202;
+
+impl TraceeRegisters {
+    /// Returns the instruction pointer.
+    #[must_use]
+    pub fn ip(&self) -> usize {
+        self.rip
+    }
+
+    /// Returns the stack pointer.
+    #[must_use]
+    pub fn sp(&self) -> usize {
+        self.rsp
+    }
+
+    /// Returns the number of the system call that the tracee is in, or -1.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.orig_rax
+    }
+
+    /// Sets the number of the system call that the tracee is in.
+    pub fn set_number(&mut self, number: usize) {
+        self.orig_rax = number;
+    }
+
+    /// Returns the result of a system call that ends.
+    #[must_use]
+    pub fn result(&self) -> isize {
+        self.rax as isize
+    }
+
+    /// Sets the result of a system call that ends.
+    pub fn set_result(&mut self, result: isize) {
+        self.rax = result as usize;
+    }
+
+    fn set_arguments(&mut self, to: [usize; 6]) {
+        [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9] = to;
+    }
+
+    /// Has the guest be about to make the call of a resume frame: it stands at its own `syscall` instruction.
+    pub fn before_call(&mut self, frame: &ResumeFrame, number: usize) {
+        self.set_arguments(frame.arguments);
+        self.rip = frame.ip - SYSTEM_CALL;
+        self.rsp = frame.sp;
+        self.rax = number;
+        self.orig_rax = usize::MAX;
+    }
+
+    /// Has the guest be behind the call of a resume frame, with the result that the registers hold.
+    pub fn behind_call(&mut self, frame: &ResumeFrame, number: usize) {
+        self.set_arguments(frame.arguments);
+        self.rip = frame.ip;
+        self.rsp = frame.sp;
+        if self.orig_rax != usize::MAX {
+            self.orig_rax = number;
+        }
+    }
+
+    /// Has the guest be at its program's first instruction, at the end of the execve(2) with this number. The
+    /// registers are those at [`entered`](super::entered).
+    pub fn at_first_instruction(&mut self, number: usize) {
+        *self = Self {
+            rip: self.r12,
+            rsp: self.r13,
+            orig_rax: number,
+            eflags: FIRST_FLAGS,
+            cs: self.cs,
+            rest: self.rest,
+            ..Self::default()
+        };
+    }
+
+    /// Has the tracee make the last call of a program's start again, which changes nothing this time.
+    pub fn enter_again(&mut self) {
+        self.set_arguments([raw::SIG_BLOCK as usize, 0, 0, 8, 0, 0]);
+        self.rip = calls::entered() - SYSTEM_CALL;
+        self.rax = raw::__NR_rt_sigprocmask as usize;
+        self.orig_rax = usize::MAX;
+    }
+}
