@@ -42,6 +42,8 @@ pub struct Mapped {
     pub executable_stack: bool,
     /// It names an interpreter.
     pub interpreted: bool,
+    /// Others' memory lies between its segments.
+    scattered: bool,
 }
 
 fn page_down(address: u64) -> u64 {
@@ -136,7 +138,12 @@ pub(super) fn map(
     }
 
     layout.first = layout.first.filter(|first| page_down(first.address) == layout.low);
-    let bias = reserve(file, &header, &layout, random)?;
+    let place = reserve(file, &header, &layout, random);
+    let scattered = header.kind == Kind::Fixed && matches!(place, Err(Errno::NOMEM | Errno::EXIST));
+    if scattered {
+        layout.first = None;
+    }
+    let bias = if scattered { 0 } else { place? };
     let mut mapped = Mapped {
         kind: header.kind,
         bias,
@@ -148,6 +155,7 @@ pub(super) fn map(
         end: layout.high.wrapping_add(bias),
         executable_stack: layout.executable_stack,
         interpreted: layout.interpreted,
+        scattered,
     };
     // Up to where the range is what it should be.
     let mut done = layout.low;
@@ -156,6 +164,9 @@ pub(super) fn map(
             let start = page_down(segment.address);
             if layout.first.is_some() && start > done {
                 release(done.wrapping_add(bias), start - done);
+            }
+            if scattered {
+                reserve_segment(start.max(done), segment)?;
             }
             if layout.first != Some(*segment) {
                 // SAFETY: the segment lies in the range just reserved.
@@ -174,8 +185,11 @@ fn is_of_the_file(segment: &ProgramHeader) -> bool {
     segment.file_size > 0 && segment.memory_size <= segment.file_size && !segment.writable()
 }
 
-/// Takes a program that won't be run out of memory again.
+/// Takes a program that won't be run out of memory again; one whose range isn't its own stays.
 pub(super) fn unmap(mapped: &Mapped) {
+    if mapped.scattered {
+        return;
+    }
     let end = page_up(mapped.end).unwrap_or(mapped.end);
     // SAFETY: the range is one that `map` reserved, and nothing of it has run.
     unsafe { host::munmap(mapped.start as usize, (end - mapped.start) as usize) };
@@ -273,6 +287,21 @@ fn reserve(file: &Descriptor, header: &Header, layout: &Layout, random: u64) -> 
         return Err(Errno::NOMEM);
     }
     Ok(placed.wrapping_sub(layout.low))
+}
+
+/// Reserves the range of one segment, from `start` on. That is how the kernel maps a program that is linked at fixed
+/// addresses, which may lie far apart.
+fn reserve_segment(start: u64, segment: &ProgramHeader) -> Result<(), Errno> {
+    let end = page_up(segment.address + segment.memory_size).ok_or(Errno::NOEXEC)?;
+    let Some(len) = end.checked_sub(start).filter(|&len| len > 0) else { return Ok(()) };
+    let flags = raw::MAP_PRIVATE | raw::MAP_ANONYMOUS | raw::MAP_NORESERVE | raw::MAP_FIXED_NOREPLACE;
+    // SAFETY: never MAP_FIXED: what is mapped stays.
+    let at = unsafe { host::mmap(start as usize, len as usize, raw::PROT_NONE, flags, -1, 0)? } as u64;
+    if at != start {
+        release(at, len);
+        return Err(Errno::NOMEM);
+    }
+    Ok(())
 }
 
 /// The rights that a segment's pages have.

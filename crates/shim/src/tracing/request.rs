@@ -12,6 +12,7 @@ use crate::trap::{Outcome, Trapped};
 // include/uapi/linux/ptrace.h and arch/x86/include/uapi/asm/ptrace-abi.h
 const TRACEME: u32 = 0;
 pub(super) const PEEKDATA: u32 = 2;
+pub(super) const POKEDATA: u32 = 5;
 pub(super) const CONT: u32 = 7;
 const KILL: u32 = 8;
 pub(super) const SINGLESTEP: u32 = 9;
@@ -37,6 +38,7 @@ pub(super) const SETSIGMASK: u32 = 0x420b;
 const GET_SYSCALL_INFO: u32 = 0x420e;
 
 pub(super) const O_TRACESYSGOOD: u32 = 1;
+const O_TRACESECCOMP: usize = 1 << 7;
 
 /// ptrace(2).
 pub fn ptrace(call: &mut Trapped<'_>) -> Outcome {
@@ -49,8 +51,11 @@ pub fn ptrace(call: &mut Trapped<'_>) -> Outcome {
     let tid = tid as u32;
     match request as u32 {
         TRACEME => system::traceme(call),
-        ATTACH => begin(tid, None, run(data)).into(),
-        SEIZE => begin(tid, Some(data as u32), run(data | O_TRACESYSGOOD as usize)).into(),
+        ATTACH => begin(tid, 0, run(data)).into(),
+        // A kernel without seccomp filters says so, and tracers know what to do: see `calls/filters.rs`.
+        SEIZE if data & O_TRACESECCOMP != 0 => Errno::IO.into(),
+        SETOPTIONS if data & O_TRACESECCOMP != 0 => Errno::INVAL.into(),
+        SEIZE => begin(tid, data as u32, run(data | O_TRACESYSGOOD as usize)).into(),
         KILL | INTERRUPT => run(data).into(),
         request => match table::get(tid) {
             // Natively it would be running, and couldn't be asked for anything.
@@ -62,10 +67,9 @@ pub fn ptrace(call: &mut Trapped<'_>) -> Outcome {
 }
 
 /// Notes a new tracee, and the options that were set with it.
-fn begin(tid: u32, options: Option<u32>, result: Result<usize, Errno>) -> Result<usize, Errno> {
+fn begin(tid: u32, options: u32, result: Result<usize, Errno>) -> Result<usize, Errno> {
     if result.is_ok() {
-        let prepared = u32::from(options.is_some());
-        table::put(tid, &Record { options: options.unwrap_or(0), prepared, ..Record::default() });
+        table::put(tid, &Record { options, ..Record::default() });
     }
     result
 }

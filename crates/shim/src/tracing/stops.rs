@@ -1,6 +1,8 @@
 //! Which of a tracee's stops the guest is told of, and as what.
 
 use newroot_abi::Errno;
+use newroot_paths::HostBuf;
+use newroot_procfs::{Decimal, status};
 use newroot_sys::arch::{self, tracee::TraceeRegisters};
 use newroot_sys::raw;
 use newroot_sys::table::{self as calls, SIGSYS};
@@ -8,6 +10,7 @@ use newroot_sys::table::{self as calls, SIGSYS};
 use super::request;
 use super::table::{self, Phase, Record};
 use super::tracee::Tracee;
+use crate::host::{self, AT_FDCWD, Path};
 use crate::slots;
 use crate::trap::shim_range;
 
@@ -52,13 +55,14 @@ pub(super) fn judge(tid: u32, status: u32) -> Verdict {
     let tracee = Tracee(tid);
     // A child that was stopped by its terminal, another thread's tracee, or one that was killed.
     let Ok(registers) = tracee.registers() else { return Show(status) };
-    let mut record = table::get(tid).unwrap_or_default();
+    let mut record = table::get(tid).unwrap_or_else(|| newcomer(tracee, status));
     if record.shown != 0 {
         // It has been asked for with WNOWAIT.
         return Show(record.shown);
     }
     if record.prepared == 0 {
         tracee.set_options(record.options | request::O_TRACESYSGOOD);
+        tracee.bypass_patches(true);
         record.prepared = 1;
     }
     (record.code, record.message) = (0, 0);
@@ -69,6 +73,41 @@ pub(super) fn judge(tid: u32, status: u32) -> Verdict {
     }
     table::put(tid, &stop.record);
     verdict
+}
+
+/// A tracee that stops for the first time. One that was made by a tracee has its creator's options, of which the
+/// creator's own stop may tell later.
+fn newcomer(tracee: Tracee, status: u32) -> Record {
+    let (signal, event) = (status >> 8 & 0xff, status >> 16);
+    let attached = match (event, signal) {
+        (event::STOP, _) => true,
+        (0, SIGSTOP) => tracee.info().is_some_and(|info| info.code == SI_USER),
+        _ => false,
+    };
+    if !attached {
+        return Record::default();
+    }
+    let creator = creators(tracee.0).into_iter().flatten().find_map(table::get);
+    Record { options: creator.map_or(0, |creator| creator.options), prepared: 1, ..Record::default() }
+}
+
+/// Returns the processes that can have made a thread: its own, and the parent.
+fn creators(tid: u32) -> [Option<u32>; 2] {
+    let mut text = [0u8; 512];
+    let len = read_status(tid, &mut text).unwrap_or(0);
+    let text = text.get(..len).unwrap_or(&[]);
+    let number = |key| status::value(text, key).and_then(Decimal::parse).map(|number| number as u32);
+    [number(b"Tgid").filter(|&process| process != tid), number(b"PPid")]
+}
+
+fn read_status(tid: u32, out: &mut [u8]) -> Result<usize, Errno> {
+    let number = Decimal::new(tid.into());
+    let mut path = HostBuf::new();
+    for part in [b"/proc/", number.bytes(), b"/status"] {
+        path.extend(part)?;
+    }
+    let file = host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
+    host::read(file.number(), out)
 }
 
 struct Stop {
@@ -272,8 +311,7 @@ impl Stop {
         let child = self.tracee.message() as u32;
         let before = table::get(child).unwrap_or_default();
         let options = self.record.options;
-        // If its first stop was judged already, it has been shown.
-        table::put(child, &Record { options, prepared: 1, shown: before.shown, ..Record::default() });
+        table::put(child, &Record { options, prepared: 1, ..before });
         Show(status)
     }
 
@@ -415,6 +453,9 @@ pub(super) fn restart(
         record.shown = 0;
         table::put(tid, &record);
         return run(0);
+    }
+    if how == request::DETACH {
+        tracee.bypass_patches(false);
     }
     let before = record;
     let stays = record.phase == Phase::Entered && how == request::SYSCALL;

@@ -12,6 +12,8 @@ use newroot_sys::table::SIGSYS;
 use newroot_sys::{raw, syscall};
 
 use super::request;
+use crate::trap::shim_range;
+use crate::{memory, patch};
 
 /// A signal's number, errno and code, as `siginfo_t` begins.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +126,18 @@ impl Tracee {
         let mut word = 0usize;
         self.ask(request::PEEKDATA, address, &raw mut word as usize)?;
         Ok(word)
+    }
+
+    /// Has calls from patched call sites trap, or no longer, if it is a process with a shim.
+    pub(super) fn bypass_patches(self, on: bool) {
+        const HEAD: usize = 4;
+        let start = shim_range().start as usize;
+        let same = (0..HEAD)
+            .map(|index| start + index * size_of::<usize>())
+            .all(|at| self.word(at).is_ok_and(|word| word == memory::read_checked(at)));
+        if same {
+            let _ = self.ask(request::POKEDATA, patch::bypass(), usize::from(on));
+        }
     }
 
     /// Returns a byte of its memory.

@@ -298,7 +298,9 @@ pub struct Answer {
 pub unsafe extern "C" fn fast(frame: *mut CallFrame) -> Answer {
     // SAFETY: the entry code's frame, which nobody else knows of.
     let frame = unsafe { &*frame };
-    match crate::fast::call(frame) {
+    // A call that a tracer is to see goes from the slow path to the kernel.
+    let answer = if patch::is_bypassed() { None } else { crate::fast::call(frame) };
+    match answer {
         Some(result) => Answer { result, is_final: 1 },
         None => Answer { result: 0, is_final: 0 },
     }
@@ -319,9 +321,9 @@ pub unsafe extern "C" fn call(frame: *mut CallFrame, slot: usize) {
         slot,
         stack: GuestStack::under_call(core::ptr::from_ref(frame).addr()),
     };
-    // A guest's own filters, and user dispatch, have to see the call as it is; and a number that comes from who
+    // A guest's own filters, user dispatch and a tracer have to see the call as it is; and a number that comes from who
     // knows where may be of a call that isn't ours to make.
-    if filters::any() || user_dispatch::any() || !patch::is_ours(call.number) {
+    if filters::any() || user_dispatch::any() || patch::is_bypassed() || !patch::is_ours(call.number) {
         return frame.make_the_call();
     }
     // SAFETY: the slot is this call's.
