@@ -3,7 +3,8 @@
 use newroot_abi::Errno;
 use newroot_paths::HostBuf;
 use newroot_procfs::{Decimal, status};
-use newroot_sys::arch::{self, tracee::TraceeRegisters};
+use newroot_sys::arch::tracee::{POP_FLAGS, PUSH_FLAGS, TraceeRegisters};
+use newroot_sys::arch;
 use newroot_sys::raw;
 use newroot_sys::table::{self as calls, SIGSYS};
 
@@ -31,13 +32,18 @@ mod event {
 const MESSAGE_ENTRY: usize = 1;
 const MESSAGE_EXIT: usize = 2;
 
-/// `si_code` of a step's SIGTRAP: TRAP_BRKPT behind a system call, else TRAP_TRACE.
-const STEP_CODES: [i32; 2] = [1, 2];
+/// `si_code` of a step's SIGTRAP: TRAP_BRKPT behind a system call, TRAP_TRACE, the signal's number at a handler.
+const STEP_CODES: [i32; 3] = [BEHIND_CALL as i32, 2, SIGTRAP as i32];
+const BEHIND_CALL: u32 = 1;
 /// `si_code` of what a process sends.
 const SI_USER: i32 = 0;
 
 /// Results by which the kernel knows that a call is to be made again (include/linux/errno.h).
 const RESTARTS: core::ops::RangeInclusive<isize> = -516..=-512;
+const RESTART: isize = -512;
+const RESTART_WITHOUT_HANDLER: isize = -514;
+/// The number behind the last signal's.
+const SIGNALS: u32 = 65;
 
 /// What becomes of a stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +139,12 @@ impl Stop {
 
     /// Whether the tracee is in its shim, and can't be shown as if it weren't.
     fn is_inside(&mut self) -> bool {
-        is_in_shim(self.registers.ip()) && !self.make_guests()
+        is_in_shim(self.registers.ip()) && (self.is_before_sleep() || !self.make_guests())
+    }
+
+    /// Whether the tracee is about to make a call that sleeps, of whose end the tracer wants to be told.
+    fn is_before_sleep(&self) -> bool {
+        self.record.phase == Phase::Inside && self.registers.ip() == arch::resume()
     }
 
     fn restart(&self, how: u32, signal: u32) -> Verdict {
@@ -154,14 +165,52 @@ impl Stop {
 
     /// Shows a stop, with the guest's registers where that is possible.
     fn show(&mut self, status: u32) -> Verdict {
-        if self.record.phase == Phase::AfterExec {
+        let signal = status >> 8;
+        if self.is_before_sleep() && signal < SIGNALS && self.interrupt(signal) {
+            return Hidden;
+        }
+        if matches!(self.record.phase, Phase::AfterExec | Phase::Interrupted) {
             // A signal came first.
-            self.tracee.set_registers(&self.record.saved);
+            self.restore();
             self.record.phase = Phase::Outside;
         } else if is_in_shim(self.registers.ip()) {
             self.make_guests();
         }
         Show(status)
+    }
+
+    /// Has a call that sleeps end before it is made, as the kernel ends it for a signal: the tracer, which was told of
+    /// its beginning, is told of that first. The tracee makes another call meanwhile, for the stop. The signal waits:
+    /// the kernel queues one that is blocked again, as it is.
+    fn interrupt(&mut self, signal: u32) -> bool {
+        let Ok((frame, number, _)) = self.tracee.frame(self.registers.sp()) else { return false };
+        let Ok(mask) = self.tracee.mask() else { return false };
+        let result = match number as u32 {
+            raw::__NR_ppoll | raw::__NR_pselect6 | raw::__NR_rt_sigsuspend => RESTART_WITHOUT_HANDLER,
+            raw::__NR_epoll_pwait | raw::__NR_epoll_pwait2 | raw::__NR_rt_sigtimedwait => Errno::INTR.to_return(),
+            _ => RESTART,
+        };
+        self.record.saved = self.registers;
+        self.record.saved.set_number(number);
+        self.record.saved.set_result(result);
+        self.record.saved.behind_call(&frame, number);
+        self.record.mask = mask;
+        if signal != 0 {
+            self.tracee.set_mask(mask | 1 << (signal - 1));
+        }
+        self.registers.enter_again();
+        self.tracee.set_registers(&self.registers);
+        self.record.phase = Phase::Interrupted;
+        self.tracee.restart(request::SYSCALL, signal);
+        true
+    }
+
+    /// Gives the tracee back what it had before it made another call.
+    fn restore(&self) {
+        self.tracee.set_registers(&self.record.saved);
+        if self.record.phase == Phase::Interrupted {
+            self.tracee.set_mask(self.record.mask);
+        }
     }
 
     /// Shows the stop of a system call.
@@ -228,6 +277,7 @@ impl Stop {
             }
             request::SINGLESTEP | request::SINGLEBLOCK | request::SYSEMU_SINGLESTEP => {
                 self.record.phase = Phase::Leaving;
+                self.record.step = BEHIND_CALL;
                 self.restart(request::SYSCALL, SIGSYS)
             }
             _ => {
@@ -242,7 +292,9 @@ impl Stop {
         let in_shim = is_in_shim(self.registers.ip());
         if code == SI_USER && self.registers.ip() == arch::start() {
             // That of an exec: it is to come when the program is loaded. A blocked signal is queued again, as it is.
-            self.tracee.block(SIGTRAP);
+            if let Ok(mask) = self.tracee.mask() {
+                self.tracee.set_mask(mask | 1 << (SIGTRAP - 1));
+            }
             self.begin_loading();
             return self.restart(request::SYSCALL, SIGTRAP);
         }
@@ -255,6 +307,7 @@ impl Stop {
             Phase::Inside | Phase::Loading if in_shim => self.restart(request::SYSCALL, 0),
             _ if in_shim => {
                 self.record.phase = Phase::Leaving;
+                self.record.step = code as u32;
                 self.step_out(Some(status))
             }
             _ => self.show(status),
@@ -264,8 +317,13 @@ impl Stop {
     /// Brings the tracee out of the shim before it is stopped.
     fn leave(&mut self, again: u32) -> Verdict {
         self.record.again |= again;
+        if self.is_before_sleep() && self.interrupt(0) {
+            return Hidden;
+        }
         match self.record.phase {
-            Phase::Inside | Phase::Loading | Phase::AfterExec => self.restart(request::SYSCALL, 0),
+            Phase::Inside | Phase::Loading | Phase::AfterExec | Phase::Interrupted => {
+                self.restart(request::SYSCALL, 0)
+            }
             Phase::Leaving => self.step_out(None),
             _ => {
                 self.record.phase = Phase::Leaving;
@@ -291,6 +349,7 @@ impl Stop {
     /// stack; from there it is a few instructions.
     fn step_out(&mut self, status: Option<u32>) -> Verdict {
         if is_in_shim(self.registers.ip()) {
+            self.move_flags();
             let on_slot = slots::slot_of(self.registers.sp()) < slots::COUNT;
             return self.restart(if on_slot { request::SYSCALL } else { request::SINGLESTEP }, 0);
         }
@@ -301,9 +360,28 @@ impl Stop {
             request::SINGLESTEP | request::SINGLEBLOCK | request::SYSEMU_SINGLESTEP
         );
         match status {
-            Some(status) if steps => Show(status),
+            Some(status) if steps => {
+                self.record.code = self.record.step;
+                Show(status)
+            }
             _ => self.go_on(0),
         }
+    }
+
+    /// Does instead of the tracee what can't be stepped over.
+    fn move_flags(&mut self) {
+        match self.tracee.byte(self.registers.ip()) {
+            Ok(PUSH_FLAGS) => {
+                let flags = self.registers.push_flags();
+                self.tracee.set_word(self.registers.sp(), flags);
+            }
+            Ok(POP_FLAGS) => match self.tracee.word(self.registers.sp()) {
+                Ok(flags) => self.registers.pop_flags(flags),
+                Err(_) => return,
+            },
+            _ => return,
+        }
+        self.tracee.set_registers(&self.registers);
     }
 
     /// The guest has made a child that is traced as well.
@@ -329,10 +407,9 @@ impl Stop {
             Phase::Leaving => self.step_out(None),
             Phase::Loading if !begins && ip == arch::entered() => self.loaded(),
             Phase::Loading => self.restart(request::SYSCALL, 0),
-            Phase::AfterExec if begins => self.restart(request::SYSCALL, 0),
-            Phase::AfterExec => {
-                let saved = self.record.saved;
-                self.tracee.set_registers(&saved);
+            Phase::AfterExec | Phase::Interrupted if begins => self.restart(request::SYSCALL, 0),
+            Phase::AfterExec | Phase::Interrupted => {
+                self.restore();
                 self.ends()
             }
             Phase::Inside if !begins && ip == arch::start() => {

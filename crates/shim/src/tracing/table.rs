@@ -33,6 +33,8 @@ pub(super) enum Phase {
     AtExec,
     /// After that, the tracee is on the way to the stop at the end of its execve(2).
     AfterExec,
+    /// A signal came before a call that sleeps was made: on the way to the stop at the call's end.
+    Interrupted,
 }
 
 /// What is known of a tracee. All zeroes are one of which nothing is known.
@@ -59,6 +61,10 @@ pub(super) struct Record {
     pub(super) event: u32,
     /// PTRACE_O_TRACESYSGOOD is set, by which its system calls' stops are known.
     pub(super) prepared: u32,
+    /// The `si_code` of the step that the guest makes.
+    pub(super) step: u32,
+    /// The signal mask to be restored.
+    pub(super) mask: u64,
     /// Registers to be restored.
     pub(super) saved: TraceeRegisters,
 }

@@ -113,16 +113,25 @@ impl Tracee {
         let _ = unsafe { syscall!(raw::__NR_tkill, self.0, signal) };
     }
 
-    /// Blocks a signal in it.
-    pub(super) fn block(self, signal: u32) {
+    /// Returns its signal mask.
+    pub(super) fn mask(self) -> Result<u64, Errno> {
         let mut mask = 0u64;
-        if self.ask(request::GETSIGMASK, 8, &raw mut mask as usize).is_ok() {
-            mask |= 1 << (signal - 1);
-            let _ = self.ask(request::SETSIGMASK, 8, &raw const mask as usize);
-        }
+        self.ask(request::GETSIGMASK, size_of::<u64>(), &raw mut mask as usize)?;
+        Ok(mask)
     }
 
-    fn word(self, address: usize) -> Result<usize, Errno> {
+    /// Sets its signal mask.
+    pub(super) fn set_mask(self, mask: u64) {
+        let _ = self.ask(request::SETSIGMASK, size_of::<u64>(), &raw const mask as usize);
+    }
+
+    /// Writes a word of its memory.
+    pub(super) fn set_word(self, address: usize, word: usize) {
+        let _ = self.ask(request::POKEDATA, address, word);
+    }
+
+    /// Returns a word of its memory.
+    pub(super) fn word(self, address: usize) -> Result<usize, Errno> {
         let mut word = 0usize;
         self.ask(request::PEEKDATA, address, &raw mut word as usize)?;
         Ok(word)
@@ -136,7 +145,7 @@ impl Tracee {
             .map(|index| start + index * size_of::<usize>())
             .all(|at| self.word(at).is_ok_and(|word| word == memory::read_checked(at)));
         if same {
-            let _ = self.ask(request::POKEDATA, patch::bypass(), usize::from(on));
+            self.set_word(patch::bypass(), usize::from(on));
         }
     }
 

@@ -36,6 +36,13 @@ const _: () = assert!(size_of::<TraceeRegisters>() == 27 * size_of::<usize>());
 /// The interrupt flag and the one that is always set: the flags of a program that begins.
 const FIRST_FLAGS: usize = 0x202;
 
+const TRAP_FLAG: usize = 0x100;
+
+/// The machine code of `pushfq`.
+pub const PUSH_FLAGS: u8 = 0x9c;
+/// The machine code of `popfq`.
+pub const POP_FLAGS: u8 = 0x9d;
+
 impl TraceeRegisters {
     /// Returns the instruction pointer.
     #[must_use]
@@ -106,6 +113,22 @@ impl TraceeRegisters {
             rest: self.rest,
             ..Self::default()
         };
+    }
+
+    /// Does what a `pushfq` at the instruction pointer would do, but for the trap flag, which a step would push as
+    /// well. Returns the word that is to be written to the stack pointer.
+    pub fn push_flags(&mut self) -> usize {
+        self.rip += 1;
+        self.rsp -= size_of::<usize>();
+        self.eflags & !TRAP_FLAG
+    }
+
+    /// Does what a `popfq` at the instruction pointer would do with this word at the stack pointer. After a step over
+    /// it the kernel takes the trap flag to be the tracee's own (arch/x86/kernel/step.c).
+    pub fn pop_flags(&mut self, flags: usize) {
+        self.rip += 1;
+        self.rsp += size_of::<usize>();
+        self.eflags = flags & !TRAP_FLAG;
     }
 
     /// Has the tracee make the last call of a program's start again, which changes nothing this time.
