@@ -7,6 +7,7 @@
 //! at the same addresses, so an instruction pointer tells whether a tracee is in its shim. What is known of each
 //! tracee is in a [`table`] of the tracer's process.
 
+pub mod delegate;
 pub mod request;
 mod stops;
 mod table;

@@ -3,14 +3,14 @@
 use newroot_abi::Errno;
 use newroot_paths::HostBuf;
 use newroot_procfs::{Decimal, status};
-use newroot_sys::arch::tracee::{POP_FLAGS, PUSH_FLAGS, TraceeRegisters};
 use newroot_sys::arch;
+use newroot_sys::arch::tracee::{POP_FLAGS, PUSH_FLAGS, TraceeRegisters};
 use newroot_sys::raw;
 use newroot_sys::table::{self as calls, SIGSYS};
 
-use super::request;
 use super::table::{self, Phase, Record};
 use super::tracee::Tracee;
+use super::{delegate, request};
 use crate::host::{self, AT_FDCWD, Path};
 use crate::slots;
 use crate::trap::shim_range;
@@ -59,8 +59,10 @@ use Verdict::{Hidden, Show};
 /// Judges a stop of which the kernel says this status, as in wait4(2).
 pub(super) fn judge(tid: u32, status: u32) -> Verdict {
     let tracee = Tracee(tid);
-    // A child that was stopped by its terminal, another thread's tracee, or one that was killed.
-    let Ok(registers) = tracee.registers() else { return Show(status) };
+    let Ok(registers) = tracee.registers() else {
+        // A child that was stopped by its terminal, another thread's tracee, or one that was killed.
+        return delegate::judge(tid, status).unwrap_or(Show(status));
+    };
     let mut record = table::get(tid).unwrap_or_else(|| newcomer(tracee, status));
     if record.shown != 0 {
         // It has been asked for with WNOWAIT.
@@ -99,11 +101,15 @@ fn newcomer(tracee: Tracee, status: u32) -> Record {
 
 /// Returns the processes that can have made a thread: its own, and the parent.
 fn creators(tid: u32) -> [Option<u32>; 2] {
-    let mut text = [0u8; 512];
-    let len = read_status(tid, &mut text).unwrap_or(0);
-    let text = text.get(..len).unwrap_or(&[]);
-    let number = |key| status::value(text, key).and_then(Decimal::parse).map(|number| number as u32);
+    let number = |key| number_in_status(tid, key);
     [number(b"Tgid").filter(|&process| process != tid), number(b"PPid")]
+}
+
+/// Returns what a thread's file `status` says of this, a number (proc_pid_status(5)).
+pub(super) fn number_in_status(tid: u32, key: &[u8]) -> Option<u32> {
+    let mut text = [0u8; 512];
+    let len = read_status(tid, &mut text).ok()?;
+    status::value(text.get(..len)?, key).and_then(Decimal::parse).map(|number| number as u32)
 }
 
 fn read_status(tid: u32, out: &mut [u8]) -> Result<usize, Errno> {
@@ -187,7 +193,9 @@ impl Stop {
         let Ok(mask) = self.tracee.mask() else { return false };
         let result = match number as u32 {
             raw::__NR_ppoll | raw::__NR_pselect6 | raw::__NR_rt_sigsuspend => RESTART_WITHOUT_HANDLER,
-            raw::__NR_epoll_pwait | raw::__NR_epoll_pwait2 | raw::__NR_rt_sigtimedwait => Errno::INTR.to_return(),
+            raw::__NR_epoll_pwait | raw::__NR_epoll_pwait2 | raw::__NR_rt_sigtimedwait => {
+                Errno::INTR.to_return()
+            }
             _ => RESTART,
         };
         self.record.saved = self.registers;

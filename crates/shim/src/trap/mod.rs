@@ -20,7 +20,8 @@ use newroot_sys::table::SIGSYS;
 use crate::calls::{filters, signal, user_dispatch};
 use crate::report::fatal;
 use crate::session::session;
-use crate::{handlers, host, patch, slots};
+use crate::tracing::delegate;
+use crate::{handlers, host, memory, patch, slots};
 
 pub use signal_frame::{leave_alternate_stack, return_by};
 pub use stack::GuestStack;
@@ -64,8 +65,28 @@ pub struct SignalInfo {
     arch: u32,
 }
 
+impl SignalInfo {
+    /// What a process has sent along.
+    fn value(&self) -> usize {
+        self.call as u32 as usize | (self.arch as usize) << 32
+    }
+}
+
 const SYS_SECCOMP: i32 = 1;
 const SYS_USER_DISPATCH: i32 = 2;
+
+/// Has the guest make a call once more whose trap was lost: while one SIGSYS is pending, the kernel doesn't queue another.
+/// The registers are as they were before the call then, but for the instruction pointer.
+fn remake_lost_call(context: &mut SignalContext) {
+    let ip = context.registers.ip();
+    let site = ip.wrapping_sub(arch::SYSTEM_CALL);
+    if patch::is_ours(context.registers.number())
+        && context.registers.is_behind_call()
+        && memory::read::<u16>(site) == Ok(arch::SYSTEM_CALL_CODE)
+    {
+        context.registers.set_ip(site);
+    }
+}
 
 /// Installs the filter, once a session. Its room is not to be the start's of every program.
 #[inline(never)]
@@ -199,6 +220,13 @@ pub unsafe extern "C" fn trap(
 ) -> bool {
     // SAFETY: the kernel's frame, which nobody else touches while the handler runs.
     let (info, context) = unsafe { (&*info, &mut *context) };
+    if info.code == delegate::SI_QUEUE
+        && info.errno == i32::from(MARK)
+        && delegate::answer(info.call_address as u32, info.value())
+    {
+        remake_lost_call(context);
+        return false;
+    }
     let dispatched = info.code == SYS_USER_DISPATCH && info.call_address == context.registers.ip();
     if dispatched {
         match user_dispatch::place_of(info.call_address) {

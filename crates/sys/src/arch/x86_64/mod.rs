@@ -42,6 +42,9 @@ pub const RED_ZONE: usize = 128;
 /// Bytes of a `syscall` instruction.
 pub const SYSTEM_CALL: usize = 2;
 
+/// The instruction itself.
+pub const SYSTEM_CALL_CODE: u16 = 0x050f;
+
 /// System calls that only this CPU's kernel has: the old ones without a directory descriptor.
 pub mod legacy {
     pub use crate::raw::{

@@ -52,6 +52,12 @@ impl SavedRegisters {
         self.rax = number as usize;
     }
 
+    /// Whether the last instruction was a system call, by what that does to rcx.
+    #[must_use]
+    pub fn is_behind_call(&self) -> bool {
+        self.rcx == self.rip
+    }
+
     /// The instruction pointer.
     #[must_use]
     pub fn ip(&self) -> usize {
