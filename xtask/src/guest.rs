@@ -30,11 +30,13 @@ const PACKAGES: &[&str] = &[
     "findutils",
     "g++",
     "gcc",
+    "gdb",
     "git",
     "golang-go",
     "gzip",
     // Memcheck reads the loader's symbols.
     "libc6-dbg",
+    "ltrace",
     "make",
     "musl",
     "musl-dev",

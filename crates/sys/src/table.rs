@@ -633,7 +633,10 @@ pub static ROWS: &[Row] = &[
     refused("uselib", legacy::__NR_uselib, ENOSYS, "ENOSYS, as on today's kernels"),
     row("wait4", raw::__NR_wait4, Trap::Always, Call::Wait4),
     row("waitid", raw::__NR_waitid, Trap::Always, Call::WaitId),
-    faked(row("ptrace", raw::__NR_ptrace, Trap::Always, Call::Ptrace)),
+    faked(partial(
+        row("ptrace", raw::__NR_ptrace, Trap::Always, Call::Ptrace),
+        "PTRACE_O_TRACESECCOMP is refused; see the limits of debuggers in the README",
+    )),
     // Sockets.
     row("bind", raw::__NR_bind, Trap::Always, Call::Bind),
     row("connect", raw::__NR_connect, Trap::Always, Call::Connect),

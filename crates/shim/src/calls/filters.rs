@@ -6,8 +6,9 @@
 //! asked what the guest's filters say to it. Nothing is kept here but that there are any: which filters hold
 //! for which thread, after a fork, a vfork, an exec or a TSYNC, is the kernel's knowledge.
 //!
-//! An errno counts. A tracer (RET_TRACE) or a supervisor (RET_USER_NOTIF) isn't told of a trapped
-//! call, and RET_LOG doesn't log it: the call runs. A program that looks at the instruction pointer sees
+//! An errno counts. A supervisor (RET_USER_NOTIF) isn't told of a trapped call, and RET_LOG doesn't log it: the call
+//! runs. A filter that has a tracer asked (RET_TRACE) is refused, as is the tracer's option for that: PRoot goes
+//! without then. A program that looks at the instruction pointer sees
 //! that of the probe.
 //!
 //! # Safety
