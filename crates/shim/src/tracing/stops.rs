@@ -306,6 +306,13 @@ impl Stop {
             self.begin_loading();
             return self.restart(request::SYSCALL, SIGTRAP);
         }
+        if code == SI_USER && self.registers.ip() == arch::entered() {
+            // The same, blocked since before the exec: the program is loaded.
+            self.registers.at_first_instruction(raw::__NR_execve as usize);
+            self.tracee.set_registers(&self.registers);
+            self.record.phase = Phase::Outside;
+            return Show(status);
+        }
         if !STEP_CODES.contains(&code) {
             return self.show(status);
         }

@@ -316,21 +316,34 @@ pub unsafe fn take_back(context: &mut SignalContext, slot: usize) {
 #[derive(Clone, Copy, Debug)]
 pub struct Answer {
     result: isize,
-    is_final: usize,
+    what: What,
 }
 
-/// Where patched call sites come in. If the answer isn't final, the call takes the slow path, [`call`].
+/// What becomes of a call on the fast path; the numbers are known to the entry code.
+#[repr(usize)]
+#[derive(Clone, Copy, Debug)]
+enum What {
+    /// It takes the slow path, [`call`].
+    Unknown = 0,
+    /// It has its result.
+    Done = 1,
+    /// The guest makes it, by its own `syscall` instruction.
+    Guests = 2,
+}
+
+/// Where patched call sites come in.
 ///
 /// # Safety
 /// Called by the entry code alone, with its own frame.
 pub unsafe extern "C" fn fast(frame: *mut CallFrame) -> Answer {
     // SAFETY: the entry code's frame, which nobody else knows of.
     let frame = unsafe { &*frame };
-    // A call that a tracer is to see goes from the slow path to the kernel.
-    let answer = if patch::is_bypassed() { None } else { crate::fast::call(frame) };
-    match answer {
-        Some(result) => Answer { result, is_final: 1 },
-        None => Answer { result: 0, is_final: 0 },
+    if patch::is_bypassed() {
+        return Answer { result: 0, what: What::Guests };
+    }
+    match crate::fast::call(frame) {
+        Some(result) => Answer { result, what: What::Done },
+        None => Answer { result: 0, what: What::Unknown },
     }
 }
 
@@ -349,9 +362,9 @@ pub unsafe extern "C" fn call(frame: *mut CallFrame, slot: usize) {
         slot,
         stack: GuestStack::under_call(core::ptr::from_ref(frame).addr()),
     };
-    // A guest's own filters, user dispatch and a tracer have to see the call as it is; and a number that comes from who
+    // A guest's own filters, and user dispatch, have to see the call as it is; and a number that comes from who
     // knows where may be of a call that isn't ours to make.
-    if filters::any() || user_dispatch::any() || patch::is_bypassed() || !patch::is_ours(call.number) {
+    if filters::any() || user_dispatch::any() || !patch::is_ours(call.number) {
         return frame.make_the_call();
     }
     // SAFETY: the slot is this call's.

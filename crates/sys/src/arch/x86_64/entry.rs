@@ -106,7 +106,8 @@ macro_rules! take_slot {
 ///   slot (its index is `slot`); if it says yes, the guest handler that it has written to `delivery` runs instead of
 ///   returning from the signal;
 /// - `$fast: extern "C" fn(frame: *mut CallFrame) -> Answer` runs on the guest's stack, where a call came
-///   through a patched call site; if it has no answer, `$call` runs;
+///   through a patched call site; its answer, in rdx: 0 for `$call` to run, 1 for the result in rax, 2 for the guest to
+///   execute its own `syscall` instruction;
 /// - `$entering: extern "C" fn(signal, context, slot)` runs before a handler of the guest's, on the stack of a slot,
 ///   with all signals blocked: where the signal came in the shim's code, or `$cares: AtomicBool` is set;
 /// - `$stubs: [[usize; 2]; $stub_areas]` are the areas of `$stub_area` bytes with stubs, by their first addresses;
@@ -291,7 +292,14 @@ macro_rules! entry_points {
             "mov qword ptr [rsp - 8], 0", // nobody is to find the frame by it any more
             "test rdx, rdx",
             "jz 8f",
+            "cmp rdx, 1",
+            "jne 9f",
             "mov [rbp + 104], rax",
+            "jmp 7f",
+            "9: sub qword ptr [rbp + 112], {system_call}",
+            ".globl newroot_fast_bypassed",
+            ".hidden newroot_fast_bypassed",
+            "newroot_fast_bypassed:",
             "jmp 7f",
             // The slow path.
             ".globl newroot_slow_path",

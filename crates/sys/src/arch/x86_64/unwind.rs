@@ -23,6 +23,7 @@ unsafe extern "C" {
     fn newroot_call_framed();
     fn newroot_call_saved();
     fn newroot_fast_returned();
+    fn newroot_fast_bypassed();
     fn newroot_slow_path();
     fn newroot_call_made();
     fn newroot_call_restored();
@@ -244,8 +245,12 @@ unsafe fn leave_entry(context: &mut SignalContext) {
         context.registers.rip = frame.next() - SYSTEM_CALL;
         return;
     }
-    if (address!(newroot_fast_returned)..address!(newroot_slow_path)).contains(&ip) && registers.rdx != 0 {
-        frame.set_result(registers.rax as isize);
+    let has_result =
+        (address!(newroot_fast_returned)..address!(newroot_slow_path)).contains(&ip) && registers.rdx == 1;
+    if has_result || ip == address!(newroot_fast_bypassed) {
+        if has_result {
+            frame.set_result(registers.rax as isize);
+        }
         // SAFETY: the same.
         unsafe { frame.restore(context) };
         context.registers.rip = frame.next();
