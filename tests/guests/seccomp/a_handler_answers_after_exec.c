@@ -1,5 +1,5 @@
 // Filters that send SIGSYS or kill hold after an exec as well; what a stacked one allows stays refused.
-#include "filters.h"
+#include "../filters.h"
 
 static void on_sys(int number, siginfo_t *info, void *context) {
     (void)context;

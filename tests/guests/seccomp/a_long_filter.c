@@ -1,5 +1,5 @@
 // A filter may have thousands of instructions, and jump over most of them.
-#include "filters.h"
+#include "../filters.h"
 
 #define LENGTH 4000
 

@@ -1,5 +1,5 @@
 // A vfork child's filter is its own, though the memory is its parent's.
-#include "filters.h"
+#include "../filters.h"
 #include <sched.h>
 
 int main(int argc, char **argv) {

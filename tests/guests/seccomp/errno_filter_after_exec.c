@@ -1,5 +1,5 @@
 // A filter is the thread's, not the program's: it holds after an exec, in children and in what they execute.
-#include "filters.h"
+#include "../filters.h"
 
 static void look(const char *who) {
     say("-- %s", who);

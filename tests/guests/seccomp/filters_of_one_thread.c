@@ -1,5 +1,5 @@
 // A filter is the thread's that installed it, and of those it makes; TSYNC gives it to all.
-#include "filters.h"
+#include "../filters.h"
 
 static pthread_barrier_t step;
 

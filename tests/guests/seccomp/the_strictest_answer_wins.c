@@ -1,5 +1,5 @@
 // Of several filters' answers the strictest counts, and of equally strict ones the newest.
-#include "filters.h"
+#include "../filters.h"
 
 int main(void) {
     NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));

@@ -1,5 +1,5 @@
 // What a filter leaves to a tracer or a supervisor: with none the call isn't there, else they decide.
-#include "filters.h"
+#include "../filters.h"
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
 

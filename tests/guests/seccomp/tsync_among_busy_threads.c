@@ -1,5 +1,5 @@
 // A filter that comes by TSYNC into the midst of other threads' calls applies to the next ones, and harms none.
-#include "filters.h"
+#include "../filters.h"
 #include <sched.h>
 
 #define THREADS 4

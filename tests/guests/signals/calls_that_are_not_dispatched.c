@@ -1,6 +1,6 @@
 // Calls from the range that a program names with Syscall User Dispatch are made, whatever they are.
 #include "dispatch.h"
-#include "../seccomp/filters.h"
+#include "../filters.h"
 #include <sched.h>
 
 static char stack[65536] __attribute__((aligned(16)));

@@ -39,16 +39,6 @@ static void *reads(void *unused) {
     return (void *)(long)(read(ends[0], &byte, 1) < 0 ? -errno : 0);
 }
 
-static bool sleeps(int thread) {
-    char path[64], text[64] = "";
-    sprintf(path, "/proc/self/task/%d/stat", thread);
-    int file = open(path, O_RDONLY);
-    ssize_t len = read(file, text, sizeof text - 1);
-    close(file);
-    char *end = len > 0 ? strrchr(text, ')') : NULL;
-    return end && end[2] == 'S';
-}
-
 static void wake_accept(void) {
     int s = socket(AF_UNIX, SOCK_STREAM, 0);
     struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "/tmp/stream"};

@@ -59,17 +59,6 @@ static void *run(void *unused) {
     return (void *)call(now.number, now.arguments);
 }
 
-// Whether a thread sleeps in a system call.
-static bool sleeps(int thread) {
-    char path[64], text[64] = "";
-    sprintf(path, "/proc/self/task/%d/stat", thread);
-    int file = open(path, O_RDONLY);
-    ssize_t len = read(file, text, sizeof text - 1);
-    close(file);
-    char *end = len > 0 ? strrchr(text, ')') : NULL;
-    return end && end[2] == 'S';
-}
-
 static void try(const char *what, int flags, long number, long a, long b, long c, long d, long e, long f) {
     for (int leave = 0; leave < 2; leave++) {
         struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags};

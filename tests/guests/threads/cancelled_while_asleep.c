@@ -48,16 +48,6 @@ static void *run(void *what) {
     return "returned";
 }
 
-static bool sleeps(int thread) {
-    char path[64], text[64] = "";
-    sprintf(path, "/proc/self/task/%d/stat", thread);
-    int file = open(path, O_RDONLY);
-    ssize_t len = read(file, text, sizeof text - 1);
-    close(file);
-    char *end = len > 0 ? strrchr(text, ')') : NULL;
-    return end && end[2] == 'S';
-}
-
 static void try(const char *what, void (*call)(void)) {
     int right = 0;
     enum { ROUNDS = 60 };

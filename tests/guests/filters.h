@@ -3,7 +3,7 @@
 #ifndef FILTERS_H
 #define FILTERS_H
 
-#include "../facts.h"
+#include "facts.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
