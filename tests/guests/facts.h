@@ -42,10 +42,10 @@ __attribute__((format(printf, 1, 2), unused)) static void say(const char *format
     if (write(1, line, n) != n) _exit(99);
 }
 
-// Whether a thread of this process sleeps, in a system call.
+// Whether a process or a thread sleeps, in a system call.
 __attribute__((unused)) static bool sleeps(int thread) {
-    char path[64], text[64] = "";
-    sprintf(path, "/proc/self/task/%d/stat", thread);
+    char path[64], text[512] = "";
+    sprintf(path, "/proc/%d/stat", thread);
     int file = open(path, O_RDONLY);
     ssize_t len = read(file, text, sizeof text - 1);
     close(file);

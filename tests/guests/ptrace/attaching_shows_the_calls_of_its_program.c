@@ -22,18 +22,6 @@ static int sleeper(int how) {
     return 3;
 }
 
-static bool sleeps(pid_t child) {
-    char path[64], text[512];
-    snprintf(path, sizeof path, "/proc/%d/stat", child);
-    int fd = open(path, O_RDONLY);
-    NEED(fd);
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    text[n < 0 ? 0 : n] = 0;
-    char *state = strrchr(text, ')');
-    return state && state[2] == 'S';
-}
-
 static void follow(int how, bool seize) {
     pid_t child = fork();
     if (child == 0) _exit(sleeper(how));

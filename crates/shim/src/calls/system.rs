@@ -7,6 +7,7 @@ use super::forward;
 use crate::memory;
 use crate::session::session;
 use crate::trap::{Outcome, Trapped};
+use crate::{patch, state};
 
 /// Bytes of each field of `struct utsname`.
 const FIELD: usize = 65;
@@ -41,6 +42,10 @@ pub fn traceme(call: &mut Trapped<'_>) -> Outcome {
     if crate::slots::is_owner(crate::host::getpid()) {
         return forward(call.number as u32, call.arguments).into();
     }
-    crate::state::update(|state| state.trace_me = 1);
+    // Whom somebody traces, or who has asked before, is refused.
+    if state::get().trace_me != 0 || patch::is_traced() == Ok(true) {
+        return Errno::PERM.into();
+    }
+    state::update(|state| state.trace_me = 1);
     Ok::<usize, Errno>(0).into()
 }

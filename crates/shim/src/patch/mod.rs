@@ -175,7 +175,7 @@ fn patch_within(code: &Code, least: u32, alone: bool) -> Result<(), Errno> {
 }
 
 /// Whether another process traces this one (proc_pid_status(5)).
-fn is_traced() -> Result<bool, Errno> {
+pub fn is_traced() -> Result<bool, Errno> {
     let path = Path::new(b"/proc/self/status\0");
     let file = host::openat(AT_FDCWD, path, raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
     let mut text = [0u8; 1024];

@@ -64,8 +64,8 @@ pub(super) fn judge(tid: u32, status: u32) -> Verdict {
         return delegate::judge(tid, status).unwrap_or(Show(status));
     };
     let mut record = table::get(tid).unwrap_or_else(|| newcomer(tracee, status));
-    if record.shown != 0 {
-        // It has been asked for with WNOWAIT.
+    if record.shown != 0 && record.raw == status {
+        // It has been asked for with WNOWAIT. A tracee that was killed meanwhile has another status.
         return Show(record.shown);
     }
     if record.prepared == 0 {
@@ -76,8 +76,8 @@ pub(super) fn judge(tid: u32, status: u32) -> Verdict {
     (record.code, record.message) = (0, 0);
     let mut stop = Stop { tracee, registers, record };
     let verdict = stop.verdict(status);
-    if let Show(status) = verdict {
-        stop.record.shown = status;
+    if let Show(shown) = verdict {
+        (stop.record.shown, stop.record.raw) = (shown, status);
     }
     table::put(tid, &stop.record);
     verdict
@@ -175,14 +175,59 @@ impl Stop {
         if self.is_before_sleep() && signal < SIGNALS && self.interrupt(signal) {
             return Hidden;
         }
+        if self.record.phase == Phase::Interrupted && self.block(signal) {
+            // The end of the call comes first.
+            return self.restart(request::SYSCALL, signal);
+        }
         if matches!(self.record.phase, Phase::AfterExec | Phase::Interrupted) {
             // A signal came first.
             self.restore();
             self.record.phase = Phase::Outside;
-        } else if is_in_shim(self.registers.ip()) {
-            self.make_guests();
+        } else if is_in_shim(self.registers.ip()) && !self.make_guests() && self.put_off(signal) {
+            return Hidden;
         }
         Show(status)
+    }
+
+    /// Has a signal wait that came as a call that slept ends and goes back to the handler, or later on the way out of
+    /// the shim.
+    fn put_off(&mut self, signal: u32) -> bool {
+        let on_the_way = matches!(self.record.phase, Phase::Inside | Phase::Leaving);
+        if self.registers.ip() != behind_sleep() && !on_the_way {
+            return false;
+        }
+        let before = self.tracee.mask();
+        if !self.block(signal) {
+            return false;
+        }
+        if self.record.put_off == 0 {
+            (self.record.put_off, self.record.mask) = (1, before.unwrap_or(0));
+        }
+        if self.record.phase == Phase::Inside {
+            self.restart(request::SYSCALL, signal);
+        } else {
+            self.record.phase = Phase::Leaving;
+            self.record.step = 0;
+            self.restart(request::SINGLESTEP, signal);
+        }
+        true
+    }
+
+    /// Blocks the signal of this stop, if it is one: the kernel then queues it again, as it is.
+    fn block(&self, signal: u32) -> bool {
+        if !(1..SIGNALS).contains(&signal) || signal == SIGSYS {
+            return false;
+        }
+        let Ok(mask) = self.tracee.mask() else { return false };
+        self.tracee.set_mask(mask | 1 << (signal - 1));
+        true
+    }
+
+    /// The tracee is out of the shim: a signal that was put off comes when it runs again.
+    fn let_signals_in(&mut self) {
+        if core::mem::take(&mut self.record.put_off) != 0 {
+            self.tracee.set_mask(self.record.mask);
+        }
     }
 
     /// Has a call that sleeps end before it is made, as the kernel ends it for a signal: the tracer, which was told of
@@ -351,6 +396,7 @@ impl Stop {
 
     /// The tracee is out of the shim: what was put off comes when it runs again.
     fn stop_again(&mut self) {
+        self.let_signals_in();
         if self.record.again & Record::STOP != 0 {
             self.tracee.send(SIGSTOP);
         }
@@ -370,10 +416,11 @@ impl Stop {
         }
         self.record.phase = Phase::Outside;
         self.stop_again();
-        let steps = matches!(
-            self.record.request,
-            request::SINGLESTEP | request::SINGLEBLOCK | request::SYSEMU_SINGLESTEP
-        );
+        let steps = self.record.step != 0
+            && matches!(
+                self.record.request,
+                request::SINGLESTEP | request::SINGLEBLOCK | request::SYSEMU_SINGLESTEP
+            );
         match status {
             Some(status) if steps => {
                 self.record.code = self.record.step;
@@ -550,8 +597,16 @@ pub(super) fn restart(
         tracee.bypass_patches(false);
     }
     let before = record;
-    let stays = record.phase == Phase::Entered && how == request::SYSCALL;
-    record.phase = if stays { Phase::Entered } else { Phase::Outside };
+    let stays = how == request::SYSCALL
+        && match record.phase {
+            Phase::Entered => true,
+            // A stop that couldn't be shown elsewhere than in the shim.
+            Phase::Inside => tracee.registers().is_ok_and(|registers| is_in_shim(registers.ip())),
+            _ => false,
+        };
+    if !stays {
+        record.phase = Phase::Outside;
+    }
     record.request = how;
     record.shown = 0;
     // Before it runs: another thread may wait for it.

@@ -51,6 +51,8 @@ pub(super) struct Record {
     pub(super) number: u32,
     /// The status that the guest was shown; 0 while the guest takes the tracee to be running.
     pub(super) shown: u32,
+    /// The status that the kernel gave then.
+    pub(super) raw: u32,
     /// The `si_code` to be told at this stop, if it isn't the kernel's.
     pub(super) code: u32,
     /// The event's message to be told at this stop, plus one; 0 if it is the kernel's.
@@ -65,6 +67,8 @@ pub(super) struct Record {
     pub(super) step: u32,
     /// The signal mask to be restored.
     pub(super) mask: u64,
+    /// A signal waits, blocked, until the tracee is out of the shim: then `mask` is restored.
+    pub(super) put_off: u32,
     /// Registers to be restored.
     pub(super) saved: TraceeRegisters,
 }
