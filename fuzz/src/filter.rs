@@ -126,6 +126,8 @@ impl Made {
         let trapped = TRAP | u32::from(MARK);
         match call.number {
             number if number == arch::AFTERWARDS => Verdict::Anybody(trapped),
+            // A tracer has had the call skipped.
+            u32::MAX => Verdict::Kernel,
             arch::FOREIGN_ABI_FROM.. => Verdict::Guest(ERRNO | ENOSYS),
             number => match row_of(number as usize) {
                 Some(row) => self.verdict_of(row, call),
