@@ -164,6 +164,95 @@ fn last_of_two_at_one_place_wins() {
 }
 
 #[test]
+fn deeper_binding_prevails_over_a_later_one_in_the_proot_dialect_alone() {
+    let test = "deeper_binding_prevails_over_a_later_one_in_the_proot_dialect_alone";
+    let Some(place) = Place::new(test) else { return };
+    fs::create_dir_all(place.host.join("above/sub")).expect("host directories");
+    fs::write(place.host.join("above/file"), "from above\n").expect("a host file");
+    let script = "cat /there/file; cat /there/new/file; ls /there; exit 0";
+    for bindings in [
+        ["file:/there/file", "file:/there/new/file", "above:/there"],
+        ["above:/there", "file:/there/file", "file:/there/new/file"],
+        ["file:/there/file", "above:/there", "file:/there/new/file"],
+    ] {
+        let arguments: Vec<&str> = bindings.iter().flat_map(|binding| ["-b", binding]).collect();
+        let outcome = place.newroot("proot", &arguments, script);
+        let expected = "from the host\nfrom the host\nfile\nnew\nsub\n";
+        assert_eq!(outcome.stdout(), expected, "{bindings:?}: {}", outcome.stderr());
+    }
+    let arguments = ["-b", "file:/there/file", "-b", "above:/there"];
+    let outcome = place.newroot("run", &arguments, "cat /there/file");
+    assert_eq!(outcome.stdout(), "from above\n", "{}", outcome.stderr());
+}
+
+/// What the caller's directory holds: links that lead back into it by absolute paths, and others.
+fn links_inside(place: &Place) -> PathBuf {
+    let data = place.host.join("data");
+    fs::create_dir_all(data.join("dir")).expect("host directories");
+    fs::write(data.join("dir/file"), "from the data\n").expect("a host file");
+    let data_text = data.display().to_string();
+    for (name, text) in [
+        ("abs", format!("{data_text}/dir/file")),
+        ("dir/up", data_text.clone()),
+        ("root", place.root.join("bin/sh").display().to_string()),
+        ("near", format!("{data_text}x/file")),
+        ("out", "/bin/sh".to_owned()),
+        ("relative", "dir/file".to_owned()),
+    ] {
+        symlink(text, data.join(name)).expect("a host link");
+    }
+    symlink(data.join("dir"), place.root.join("into")).expect("a root link");
+    symlink(place.root.join("bin/sh"), place.root.join("own")).expect("a root link");
+    data
+}
+
+#[test]
+fn link_into_the_bound_directory_itself_is_the_guests_in_the_proot_dialect() {
+    let test = "link_into_the_bound_directory_itself_is_the_guests_in_the_proot_dialect";
+    let Some(place) = Place::new(test) else { return };
+    let data = links_inside(&place);
+    let script = "
+        cat /work/abs /work/dir/up/dir/up/abs
+        for link in abs dir/up near out relative; do readlink /work/$link; done
+        cd /work; for link in abs dir/up near out relative; do readlink $link; done
+        cd /work/dir/up; pwd -P
+        stat -c '%N %s' /work/abs /work/dir/up /work/near
+        cd /work/dir; stat -c '%N %s' up; find . -type l -exec stat -c '%n %s' {} +
+        readlink -f /work/dir/up/abs; readlink /own; readlink /into; readlink /work/root
+        test -x /own && echo ran; cat /work/near; test -e /into || echo not there; /work/root -c :";
+    let bindings = ["-b", "/proc", "-b", "data:/work"];
+    let data_text = data.display();
+    let readlinks = format!("/work/dir/file\n/work\n{data_text}x/file\n/bin/sh\ndir/file\n");
+    let into = format!("{data_text}/dir");
+    let near = format!("{data_text}x/file");
+    let root = place.root.join("bin/sh").display().to_string();
+    let expected = format!(
+        "from the data\nfrom the data\n{readlinks}{readlinks}/work\n'/work/abs' -> '/work/dir/file' 14\n\
+         '/work/dir/up' -> '/work' 5\n'/work/near' -> '{near}' {}\n'up' -> '/work' 5\n./up 5\n\
+         /work/dir/file\n/bin/sh\n{into}\n{root}\nran\nnot there\n",
+        near.len()
+    );
+    for identity in [&[][..], &["-0"]] {
+        let outcome = place.newroot("proot", &[identity, &bindings].concat(), script);
+        assert_eq!(outcome.stdout(), expected, "{identity:?}: {}", outcome.stderr());
+        assert!(outcome.stderr().contains("/work/root: not found"), "{}", outcome.stderr());
+    }
+}
+
+#[test]
+fn link_into_the_bound_directory_is_text_in_the_native_dialect() {
+    let test = "link_into_the_bound_directory_is_text_in_the_native_dialect";
+    let Some(place) = Place::new(test) else { return };
+    let data = links_inside(&place);
+    let expected = format!("{0}/dir/file\n{0}\nno\n", data.display());
+    for engine in ["--engine=trap", "--engine=namespace"] {
+        let script = "readlink /work/abs; readlink /work/dir/up; cat /work/abs 2>/dev/null || echo no";
+        let outcome = place.newroot("run", &[engine, "-b", "data:/work"], script);
+        assert_eq!(outcome.stdout(), expected, "{engine}: {}", outcome.stderr());
+    }
+}
+
+#[test]
 fn place_that_does_not_exist_is_not_made() {
     let Some(place) = Place::new("place_that_does_not_exist_is_not_made") else { return };
     let before = snapshot(&place.root);

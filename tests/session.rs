@@ -180,6 +180,67 @@ fn directory_bound_at_its_own_path_stays_the_working_directory() {
 }
 
 #[test]
+fn variable_of_the_working_directory_is_the_guests() {
+    let test = "variable_of_the_working_directory_is_the_guests";
+    let Some(session) = Session::start(test) else { return };
+    let root = session.root.display().to_string();
+    let in_root = "/bin/busybox env | sed -n s/^PWD=//p";
+    for (line, pwd) in [
+        // The caller's directory is there at two paths.
+        ("proot -b $PWD:/foo/bar -w /foo/bar /bin/sh -c pwd".to_owned(), "/foo/bar"),
+        ("proot -b $PWD:/foo/bar -w /foo/bar printenv PWD".to_owned(), "/foo/bar"),
+        ("proot -b $PWD:/foo/bar printenv PWD".to_owned(), &*root),
+        (format!("unset PWD; proot -r . -b /proc -w /proc/../bin {in_root}"), "/bin"),
+        (format!("newroot run --engine trap --no-recommended . {in_root}"), "/"),
+        (format!("newroot run --engine trap --workdir /bin . {in_root}"), "/bin"),
+        (format!("newroot run --engine namespace --workdir /bin . {in_root}"), "/bin"),
+        (format!("newroot run --clear-env --workdir bin . {in_root}"), "/bin"),
+        (format!("newroot run --workdir /bin --env PWD=/mine . {in_root}"), "/mine"),
+        (format!("newroot chroot . {in_root}"), "/"),
+        // A path through a symlink that leads to the same place is as good, and the caller's.
+        ("ln -s . linked; cd linked; proot printenv PWD".to_owned(), &*format!("{root}/linked")),
+        ("newroot run --skip-chdir / printenv PWD".to_owned(), &*root),
+    ] {
+        let outcome = session.shell(&line);
+        assert_eq!(outcome.stdout(), format!("{pwd}\n"), "{line}: {}", outcome.stderr());
+    }
+}
+
+#[test]
+fn all_names_of_the_kernel_can_be_given() {
+    let Some(session) = Session::start("all_names_of_the_kernel_can_be_given") else { return };
+    let names = r"\Syst\no de\1.2.3-x\#1 ver\mach\dom\0\";
+    let outcome = session.shell(&format!(
+        "proot -r . -w / -k '{names}' /bin/sh -c '/bin/busybox uname -snrvm; /bin/busybox uname -o; exec /bin/busybox uname -n'"
+    ));
+    check(&outcome, "Syst no de 1.2.3-x #1 ver mach\nGNU/Linux\nno de\n", Ending::Exit(0));
+    let hosts = session.shell("uname -snvm; echo 1.2.3").stdout();
+    let outcome = session
+        .shell("proot -r . -w / -k 1.2.3 /bin/sh -c '/bin/busybox uname -snvm; /bin/busybox uname -r'");
+    check(&outcome, &hosts, Ending::Exit(0));
+    let capabilities = |kernel: &str| {
+        let line = format!("LD_SHOW_AUXV=1 proot -k '{kernel}' /bin/true | grep HWCAP:");
+        session.shell(&line).stdout().split_whitespace().last().map(str::to_owned)
+    };
+    assert_eq!(capabilities(r"\s\n\9.9.9\v\m\d\1f\").as_deref(), Some("1f"));
+    assert_eq!(capabilities(r"\s\n\9.9.9\v\m\d\-1\"), capabilities("9.9.9"));
+    let refused = session.shell(r"proot -r . -k '\s\n\r\v\m\d' /bin/true");
+    assert!(refused.stderr().contains(r"cannot read the kernel '\s\n\r\v\m\d'"), "{}", refused.stderr());
+}
+
+#[test]
+fn programs_of_launchers_are_the_proot_dialect() {
+    let Some(session) = Session::start("programs_of_launchers_are_the_proot_dialect") else { return };
+    let outcome = session.shell(
+        "ln -s \"$(command -v newroot)\" proot-x86_64-4_8_0
+         ./proot-x86_64-4_8_0 --kill-on-exit --sysvipc -L -H --ashmem-memfd -r . -w / /bin/sh -c 'echo ran; ls /bin'
+         ./proot-x86_64-4_8_0 -q qemu-arm /bin/true",
+    );
+    assert!(outcome.stdout().starts_with("ran\n"), "{}", outcome.stderr());
+    assert!(outcome.stderr().starts_with("proot: option '-q' is PRoot's"), "{}", outcome.stderr());
+}
+
+#[test]
 fn recommended_bindings_are_listed_where_nothing_is() {
     let test = "recommended_bindings_are_listed_where_nothing_is";
     let Some(session) = Session::start(test) else { return };

@@ -9,7 +9,7 @@
 //! | 0 | [`MAGIC`], which names the protocol |
 //! | 1 | guest path of the program being run ("exe") |
 //! | 2 | host path of a shim image to fall back on, or nothing |
-//! | 3 | what `uname -r` says in the guest, or nothing |
+//! | 3 | what uname(2) says in the guest, as [`uname`](crate::uname) has it, or nothing |
 //! | 4 | the path that was given to execve, for AT_EXECFN and the process's name |
 //! | 5 | host path of the session's file (see `newroot_owner::session`), or nothing without fake root |
 //! | 6 | host path of the root whose [`links`](crate::links) are told and made, or nothing; `/` for the host's own |
@@ -38,8 +38,8 @@ pub const LEAST_STRINGS: usize = FIXED_STRINGS + 2;
 pub const EXE: usize = 1;
 /// Index of the string with the host path of a shim image to fall back on.
 pub const SHIM_PATH: usize = 2;
-/// Index of the string with the guest's kernel release.
-pub const RELEASE: usize = 3;
+/// Index of the string with what uname(2) says in the guest.
+pub const UNAME: usize = 3;
 /// Index of the string with the path that was given to execve.
 pub const NAME: usize = 4;
 /// Index of the string with the host path of the session's file, which fake root needs. The
@@ -151,6 +151,8 @@ flags! { Flags,
     NO_NEW_PRIVILEGES = 1 << 14;
     /// The guest has restricted itself by Landlock.
     LANDLOCKED = 1 << 15;
+    /// Some mount's symlinks read as [`MountFlags::LINKS_INSIDE`] has it.
+    LINKS_INSIDE = 1 << 19;
     /// The process may hold a copy of a file of procfs (`shim/src/calls/procfs_files`).
     COPIES = 1 << 20;
 }
@@ -243,6 +245,8 @@ flags! { MountFlags,
     OURS = 1 << 5;
     /// A file system in memory to the guest, though it is a directory of the store's.
     MEMORY = 1 << 6;
+    /// An absolute symlink in it whose text leads into its host path reads as the guest path.
+    LINKS_INSIDE = 1 << 10;
 }
 
 /// The root or one binding: a host tree seen at a guest path.

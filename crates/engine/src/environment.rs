@@ -17,17 +17,38 @@ const PATH_DIRECTORIES: [&str; 6] =
 /// The variables, as (name, value).
 pub(crate) type Variables = Vec<(OsString, OsString)>;
 
-/// The variables for a command that runs as the user with this number.
-pub(crate) fn resolve(guest: &Guest, wanted: &Environment, uid: u32) -> Variables {
+/// The variables for a command that runs as the user with this number, and starts in this canonical guest
+/// directory; `None` if that is wherever the caller is.
+pub(crate) fn resolve(guest: &Guest, wanted: &Environment, uid: u32, cwd: Option<&[u8]>) -> Variables {
     let mut variables: Variables = if wanted.clear { Vec::new() } else { std::env::vars_os().collect() };
     if wanted.guest_defaults {
         set(&mut variables, OsStr::new("PATH"), Some(&path(guest)));
         set(&mut variables, OsStr::new("HOME"), Some(&home(guest, uid)));
     }
+    if let Some(cwd) = cwd {
+        set_working_directory(guest, &mut variables, cwd);
+    }
     for (name, value) in &wanted.set {
         set(&mut variables, name, value.as_deref());
     }
     variables
+}
+
+/// Has PWD say the working directory, as a shell that changed into it would: a shell that starts
+/// believes the caller's where that leads to the same inode, and it may be another guest path.
+/// One that goes through symlinks to this very guest path stays.
+fn set_working_directory(guest: &Guest, variables: &mut Variables, cwd: &[u8]) {
+    let name = OsStr::new("PWD");
+    let inherited = variables.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_bytes());
+    let leads_here = inherited.is_some_and(|path| {
+        let plain = |part: &[u8]| part != b"." && part != b"..";
+        path.first() == Some(&b'/')
+            && path.split(|&byte| byte == b'/').all(plain)
+            && guest.resolve(path, Last::Follow).is_ok_and(|found| found.guest == cwd)
+    });
+    if !leads_here {
+        set(variables, name, Some(shown(cwd).as_os_str()));
+    }
 }
 
 fn set(variables: &mut Vec<(OsString, OsString)>, name: &OsStr, value: Option<&OsStr>) {

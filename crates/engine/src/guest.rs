@@ -22,6 +22,12 @@ pub(crate) struct OwnedMount {
 }
 
 impl OwnedMount {
+    /// Whether a symlink in it can hold a host path that has another name in the guest: the mount is
+    /// a directory that isn't at its host path.
+    pub(crate) fn shows_links_inside(&self) -> bool {
+        self.flags.has(MountFlags::DIRECTORY) && !self.host.is_empty() && self.guest != self.host
+    }
+
     pub(crate) fn borrow(&self) -> Mount<'_> {
         Mount { guest: &self.guest, host: &self.host, flags: self.flags, parent: self.parent }
     }
@@ -74,6 +80,12 @@ impl Guest {
     /// Adds a mount. It covers what was bound at its guest path and below, as mount(2) would.
     pub(crate) fn add(&mut self, mount: OwnedMount) {
         self.mounts.retain(|other| !newroot_paths::is_under(&other.guest, &mount.guest));
+        self.insert(mount);
+    }
+
+    /// Adds a mount in place of one at the same guest path. What was bound below it stays.
+    pub(crate) fn add_beneath(&mut self, mount: OwnedMount) {
+        self.mounts.retain(|other| other.guest != mount.guest);
         self.insert(mount);
     }
 

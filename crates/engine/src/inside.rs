@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::exec;
 use crate::guest::{Guest, shown};
 use crate::identity::Numbers;
-use crate::spec::{HardLinks, LaunchSpec, Warning, WorkingDirectory};
+use crate::spec::{HardLinks, LaunchSpec, Uname, Warning, WorkingDirectory};
 use crate::{capabilities, command, cwd, environment, supervise};
 
 /// What has to be known before the root is entered.
@@ -100,8 +100,10 @@ fn prepare(
     start.enter_directory(&spec.cwd, warn)?;
     let guest = Guest::new(b"/");
     let uid = rustix::process::geteuid().as_raw();
-    let variables = environment::resolve(&guest, &spec.environment, uid);
-    let found = command::find(guest, here(), &spec.command, &variables, &spec.rootfs)?;
+    let here = here();
+    let variables =
+        environment::resolve(&guest, &spec.environment, uid, start.directory.is_some().then_some(&here));
+    let found = command::find(guest, here, &spec.command, &variables, &spec.rootfs)?;
     if let Some(change) = capabilities {
         change.carry_out()?;
     }
@@ -132,7 +134,7 @@ fn here() -> Vec<u8> {
 
 /// Refuses what only the trap engine has.
 pub(crate) fn refuse_shims_own(spec: &LaunchSpec, engine: &'static str) -> Result<()> {
-    let (why, hint) = if spec.kernel_release.is_some() {
+    let (why, hint) = if spec.uname != Uname::Hosts {
         ("the kernel tells its own release", "another kernel release is for the trap engine")
     } else if spec.hard_links == HardLinks::Emulated {
         ("hard links are the kernel's own", "links that the host refuses are for the trap engine")

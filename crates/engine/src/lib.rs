@@ -32,9 +32,9 @@ mod trap;
 
 pub use error::{Error, Hint, Result};
 pub use spec::{
-    Access, Binding, Capabilities, CommandLine, Confinement, Dotted, EngineChoice, Environment, FakeRoot,
-    GuestLink, HardLinks, Identity, Isolation, LaunchSpec, Missing, Namespace, Patching, Principal, UserMap,
-    Warning, WorkingDirectory, reason,
+    Access, Binding, BindingRules, Capabilities, CommandLine, Confinement, Dotted, EngineChoice, Environment,
+    FakeRoot, GuestLink, HardLinks, Identity, Isolation, LaunchSpec, Missing, Namespace, Patching, Principal,
+    Uname, UserMap, Warning, WorkingDirectory, reason,
 };
 
 /// Runs `spec` and returns only if it could not be started, or, where a supervisor was
@@ -54,7 +54,9 @@ pub fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
         // What is asked for tells which.
         EngineChoice::Auto if spec.isolation.needs_namespaces() => namespace::launch(spec, warn),
         EngineChoice::Auto if !trap::has_filters() => namespace::launch(spec, warn),
-        EngineChoice::Auto if namespace::suits_root(spec) && !leaves_more_writable(spec) => {
+        EngineChoice::Auto
+            if namespace::suits_root(spec) && !leaves_more_writable(spec) && !reads_links(spec) =>
+        {
             namespace::launch(spec, warn)
         }
         EngineChoice::Auto => trap::launch(spec, warn),
@@ -62,6 +64,15 @@ pub fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
         EngineChoice::LikeChroot if doctor::grants_namespaces() => namespace::launch(spec, warn),
         EngineChoice::LikeChroot => trap::launch(spec, warn),
     }
+}
+
+/// Whether symlinks in a binding that somebody named may be the trap engine's to put in guest terms.
+fn reads_links(spec: &LaunchSpec) -> bool {
+    spec.binding_rules == BindingRules::Proot
+        && spec.bindings.iter().any(|binding| {
+            let elsewhere = binding.guest.as_ref().is_some_and(|guest| *guest != binding.host);
+            binding.missing != Missing::Ignore && elsewhere && binding.host.is_dir()
+        })
 }
 
 /// Whether the trap engine can do what is asked of it, and leaves directories writable that the namespace engine

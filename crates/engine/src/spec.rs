@@ -19,6 +19,8 @@ pub struct LaunchSpec {
     pub rootfs: PathBuf,
     /// Bindings in the order they were given; of two at the same guest path the last wins.
     pub bindings: Vec<Binding>,
+    /// How bindings combine, and what symlinks in them mean.
+    pub binding_rules: BindingRules,
     /// Where the command starts.
     pub cwd: WorkingDirectory,
     /// The program and its arguments.
@@ -42,8 +44,8 @@ pub struct LaunchSpec {
     /// End every process of the command once the command itself has ended, and take the
     /// command along should newroot be killed.
     pub kill_on_exit: bool,
-    /// What `uname -r` says in the guest, if not the host's.
-    pub kernel_release: Option<OsString>,
+    /// What uname(2) says in the guest, if not the host's.
+    pub uname: Uname,
     /// 0: errors and warnings; 1: what is being done; 2 and more: what the shim does too.
     pub verbosity: u8,
 }
@@ -62,6 +64,35 @@ pub struct Binding {
     pub guest_link: GuestLink,
     /// What to do where the host path doesn't exist.
     pub missing: Missing,
+}
+
+/// How bindings combine, and what symlinks in them mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BindingRules {
+    /// As mounts: a later binding covers an earlier one below it, and a symlink is text.
+    #[default]
+    Mounts,
+    /// As PRoot has it: a binding at a deeper guest path prevails over one above it, whichever came
+    /// first; and an absolute symlink into the host directory that its own binding (or the root) is
+    /// of reads, and leads, as the guest path of that file.
+    Proot,
+}
+
+/// What uname(2) says in the guest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Uname {
+    /// What it says on the host.
+    #[default]
+    Hosts,
+    /// The host's, with this kernel release.
+    Release(OsString),
+    /// These fields alone, none of which holds a backslash.
+    Fields {
+        /// In the order of `struct utsname`: system, node, release, version, machine, domain name.
+        names: [OsString; 6],
+        /// AT_HWCAP of the auxiliary vector, if not the host's.
+        capabilities: Option<u64>,
+    },
 }
 
 /// Whether a guest may write through a binding.

@@ -78,7 +78,7 @@ fn bad_proot_input_gets_one_line_and_125() {
     check_proot_refused(&["--kill-on-exit=yes"], "'--kill-on-exit' takes no value");
     check_proot_refused(&["-i", "root", "id"], "option '-i' wants two numbers, 'uid:gid', not 'root'");
     check_proot_refused(&["-q", "qemu-arm", "id"], "option '-q' is PRoot's");
-    check_proot_refused(&["--sysvipc"], "option '--sysvipc' is PRoot's");
+    check_proot_refused(&["--netcoop"], "option '--netcoop' is PRoot's");
     check_proot_refused(&["--link2symlink=yes"], "'--link2symlink' takes no value");
 }
 

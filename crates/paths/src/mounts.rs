@@ -1,7 +1,7 @@
 //! Which tree owns a guest path, and the translation both ways.
 
 use newroot_abi::Errno;
-use newroot_abi::plan::Mount;
+use newroot_abi::plan::{Mount, MountFlags};
 
 use crate::buffer::{Buffer, Guest, Host};
 use crate::components::{first_component, is_under, strip_prefix};
@@ -165,6 +165,21 @@ impl<'a> MountTable<'a> {
         (written || self.view(index, host, out)).then_some(index)
     }
 
+    /// Puts the text of a symlink that lies in a mount in guest terms, where the mount has that
+    /// ([`MountFlags::LINKS_INSIDE`]).
+    ///
+    /// # Errors
+    /// ENAMETOOLONG if `text` can't hold it.
+    pub fn show_link<const N: usize>(&self, index: usize, text: &mut Buffer<Guest, N>) -> Result<(), Errno> {
+        let mount = self.get(index);
+        if !mount.flags.has(MountFlags::LINKS_INSIDE) {
+            return Ok(());
+        }
+        let Some(rest) = strip_prefix(text.bytes(), mount.host) else { return Ok(()) };
+        let inside = text.len() - rest.len();
+        text.replace_front(inside, if rest.is_empty() && mount.guest.is_empty() { b"/" } else { mount.guest })
+    }
+
     /// Writes the guest path of `host` as seen through one mount; false if it isn't seen there,
     /// because it lies elsewhere or because another binding covers the place.
     fn view<const N: usize>(&self, index: usize, host: &[u8], out: &mut Buffer<Guest, N>) -> bool {
@@ -180,7 +195,6 @@ impl<'a> MountTable<'a> {
 mod tests {
     use super::*;
     use crate::buffer::{GuestBuf, HostBuf};
-    use newroot_abi::plan::MountFlags;
 
     fn mount(guest: &'static str, host: &'static str) -> Mount<'static> {
         Mount { guest: guest.as_bytes(), host: host.as_bytes(), flags: MountFlags::default(), parent: (0, 0) }
@@ -240,6 +254,30 @@ mod tests {
         let table = MountTable::new(&mounts).unwrap();
         assert_eq!(guest_of(&table, "/home/me/x", Some(1)).unwrap().bytes(), b"/x");
         assert_eq!(guest_of(&table, "/home/me/x", Some(0)).unwrap().bytes(), b"/home/me/x");
+    }
+
+    #[test]
+    fn text_of_a_link_into_its_own_mount_is_shown_where_that_is_wanted() {
+        let inside = MountFlags::LINKS_INSIDE;
+        let mounts = [
+            Mount { flags: inside, ..mount("/work", "/data/me") },
+            mount("/text", "/data/me"),
+            Mount { flags: inside, ..mount("", "/root") },
+        ];
+        let table = MountTable::new(&mounts).unwrap();
+        let shown = |index, text: &str| {
+            let mut out = GuestBuf::new();
+            out.assign(text.as_bytes()).unwrap();
+            table.show_link(index, &mut out).unwrap();
+            out
+        };
+        assert_eq!(shown(0, "/data/me/x/").bytes(), b"/work/x/");
+        assert_eq!(shown(0, "/data/me").bytes(), b"/work");
+        assert_eq!(shown(2, "/root").bytes(), b"/");
+        assert_eq!(shown(2, "/root/x").bytes(), b"/x");
+        for (index, text) in [(0, "/data/mex"), (0, "/root/x"), (0, "data/me"), (1, "/data/me/x"), (2, "")] {
+            assert_eq!(shown(index, text).bytes(), text.as_bytes());
+        }
     }
 
     #[test]

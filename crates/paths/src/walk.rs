@@ -245,6 +245,9 @@ pub fn walk_within(
                 if link.is_empty() {
                     return Err(Errno::NOENT);
                 }
+                if link_kind == Link::Text && link.bytes().first() == Some(&b'/') {
+                    table.show_link(table.owner(guest.bytes()), link)?;
+                }
                 let absolute = link.bytes().first() == Some(&b'/');
                 let leaves = rules.beneath
                     || rules.no_xdev && !(knows_root && table.owner(guest_root(guest, root)) == start_mount);

@@ -27,8 +27,8 @@ pub struct Session {
     pub name: &'static [u8],
     /// Where the kernel put it on the initial stack.
     pub name_on_stack: usize,
-    /// What `uname -r` says in the guest; empty for the host's own.
-    pub release: &'static [u8],
+    /// What uname(2) says in the guest ([`newroot_abi::uname`]); empty for the host's own names.
+    pub uname: &'static [u8],
     /// Guest path at which the program's interpreter was just found; empty if that isn't known, or there is none.
     pub interpreter: &'static [u8],
     /// [Hints](plan::links_in_root) about links in the root directory.
@@ -166,7 +166,7 @@ pub unsafe fn install(given: &[usize], header: Header) -> Result<(), Errno> {
             exe: copied(plan::EXE),
             name: copied(plan::NAME),
             name_on_stack: given.get(plan::NAME).copied().unwrap_or(0),
-            release: copied(plan::RELEASE),
+            uname: copied(plan::UNAME),
             interpreter: copied(plan::INTERPRETER),
             links_in_root: copied(plan::LINKS_IN_ROOT),
             strings,

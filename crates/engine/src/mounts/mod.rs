@@ -15,14 +15,21 @@ use newroot_paths::{Last, is_under, strip_prefix};
 use crate::error::{Error, Result};
 use crate::guest::{Guest, OwnedMount};
 use crate::real_path::real_path;
-use crate::spec::{Access, Binding, GuestLink, LaunchSpec, Missing, Warning, reason};
+use crate::spec::{Access, Binding, BindingRules, GuestLink, LaunchSpec, Missing, Warning, reason};
 
 /// Resolves the root and all bindings.
 pub(crate) fn resolve(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<Guest> {
     let root = root(&spec.rootfs)?;
     let mut guest = Guest::new(root.as_os_str().as_bytes());
     for binding in &spec.bindings {
-        bind(&mut guest, binding, warn)?;
+        bind(&mut guest, binding, spec.binding_rules, warn)?;
+    }
+    if spec.binding_rules == BindingRules::Proot {
+        for mount in guest.mounts_mut() {
+            if mount.shows_links_inside() {
+                mount.flags = mount.flags.with(MountFlags::LINKS_INSIDE);
+            }
+        }
     }
     Ok(guest)
 }
@@ -45,7 +52,12 @@ fn root(path: &Path) -> Result<PathBuf> {
     Ok(root)
 }
 
-fn bind(guest: &mut Guest, binding: &Binding, warn: &mut dyn FnMut(Warning)) -> Result<()> {
+fn bind(
+    guest: &mut Guest,
+    binding: &Binding,
+    rules: BindingRules,
+    warn: &mut dyn FnMut(Warning),
+) -> Result<()> {
     let wanted = guest_path(binding);
     let fail = |cause: String| Error::Binding {
         host: binding.host.clone(),
@@ -78,7 +90,12 @@ fn bind(guest: &mut Guest, binding: &Binding, warn: &mut dyn FnMut(Warning)) -> 
         flags = flags.with(MountFlags::READ_ONLY);
     }
     let host = if host == b"/" { Vec::new() } else { host.to_vec() };
-    guest.add(OwnedMount { guest: target, host, flags, parent: (0, 0) });
+    let mount = OwnedMount { guest: target, host, flags, parent: (0, 0) };
+    match rules {
+        BindingRules::Mounts => guest.add(mount),
+        BindingRules::Proot if mount.guest.is_empty() => guest.add(mount),
+        BindingRules::Proot => guest.add_beneath(mount),
+    }
     Ok(())
 }
 
@@ -175,6 +192,9 @@ pub(crate) fn flags(guest: &Guest) -> Flags {
     }
     if any(MountFlags::READ_ONLY) {
         flags = flags.with(Flags::READ_ONLY);
+    }
+    if any(MountFlags::LINKS_INSIDE) {
+        flags = flags.with(Flags::LINKS_INSIDE);
     }
     if is_aliased(guest) {
         flags = flags.with(Flags::ALIASED);

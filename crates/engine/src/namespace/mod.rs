@@ -20,7 +20,7 @@ use self::build::Proc;
 use self::user::Map;
 use crate::error::{Error, Result};
 use crate::inside::{self, Start};
-use crate::spec::{HardLinks, LaunchSpec, Namespace, Warning};
+use crate::spec::{HardLinks, LaunchSpec, Namespace, Uname, Warning};
 use crate::{descriptors, identity, mounts, supervise};
 
 /// Becomes the command; returns only if it can't, or with the status of a supervised one.
@@ -82,7 +82,7 @@ pub(crate) fn suits_root(spec: &LaunchSpec) -> bool {
         && rustix::thread::capabilities(None)
             .is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_ADMIN))
         && is_mount_point()
-        && spec.kernel_release.is_none()
+        && spec.uname == Uname::Hosts
         && spec.hard_links == HardLinks::OfTheHost
 }
 

@@ -17,7 +17,7 @@ use crate::confine::{self, Allowed};
 use crate::error::{Error, Result};
 use crate::guest::{Guest, shown};
 use crate::identity::Numbers;
-use crate::spec::{FakeRoot, LaunchSpec, Patching, UserMap, Warning};
+use crate::spec::{FakeRoot, LaunchSpec, Patching, UserMap, Warning, WorkingDirectory};
 use crate::{command, cwd, environment, identity, inside, mounts, supervise};
 
 /// Becomes the command; returns only if it can't, or with the status of a supervised one.
@@ -29,12 +29,13 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     let (identity, fake) = who(spec, &mut guest, wanted)?;
     let links = links::prepare(&mut guest, spec.hard_links)?;
     mounts::provide_places(&mut guest)?;
+    let start = cwd::resolve(&guest, &spec.cwd, warn)?;
     let variables = environment::resolve(
         &guest,
         &spec.environment,
         user.unwrap_or_else(|| rustix::process::geteuid().as_raw()),
+        (spec.cwd != WorkingDirectory::Leave).then_some(&start.guest),
     );
-    let start = cwd::resolve(&guest, &spec.cwd, warn)?;
     let command = command::resolve(&guest, &start.guest, &spec.command, &variables, &spec.rootfs)?;
 
     let mut flags = mounts::flags(&guest).with(host_flags());
@@ -65,7 +66,7 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
             },
             cwd_mount: start.mount,
             shim_path: image.path(),
-            release: spec.kernel_release.as_deref(),
+            uname: &spec.uname,
             session_file: fake.as_ref().map(|fake| fake.file.as_path()),
             links: links.as_deref(),
             links_in_root: &hints::links_in(&shown(guest.root())),

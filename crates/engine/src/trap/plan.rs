@@ -1,6 +1,6 @@
 //! Writing the plan; `newroot_abi::plan` says how it reads.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use newroot_abi::plan::{self, Flags, Header, MAGIC, NO_DESCRIPTOR};
 
 use crate::command::Command;
 use crate::guest::Guest;
+use crate::spec::Uname;
 
 /// What the plan says beside mounts and program.
 pub(super) struct Facts<'a> {
@@ -16,10 +17,30 @@ pub(super) struct Facts<'a> {
     pub(super) patch_after: u32,
     pub(super) cwd_mount: usize,
     pub(super) shim_path: Option<&'a Path>,
-    pub(super) release: Option<&'a OsStr>,
+    pub(super) uname: &'a Uname,
     pub(super) session_file: Option<&'a Path>,
     pub(super) links: Option<&'a Path>,
     pub(super) links_in_root: &'a [u8],
+}
+
+/// What uname(2) is to say, as the plan has it.
+fn uname(wanted: &Uname) -> OsString {
+    match wanted {
+        Uname::Hosts => OsString::new(),
+        Uname::Release(release) => release.clone(),
+        Uname::Fields { names, capabilities } => {
+            let mut text = OsString::new();
+            for name in names {
+                text.push("\\");
+                text.push(name);
+            }
+            text.push("\\");
+            if let Some(capabilities) = capabilities {
+                text.push(format!("{capabilities:x}"));
+            }
+            text
+        }
+    }
 }
 
 /// The plan's strings.
@@ -39,7 +60,7 @@ pub(super) fn encode(guest: &Guest, command: &Command, facts: &Facts<'_>) -> Vec
         own(MAGIC),
         own(&command.exe),
         path(facts.shim_path),
-        own(facts.release.map_or(b"", OsStr::as_bytes)),
+        uname(facts.uname),
         own(&command.name),
         path(facts.session_file),
         path(facts.links),

@@ -12,6 +12,7 @@ pub mod native;
 pub mod proot;
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use newroot_archive::{ExportOptions, ImportOptions, Input};
@@ -141,7 +142,7 @@ pub fn parse(argv: &[OsString], caller: &Caller) -> Invocation {
         Some((program, arguments)) => (Path::new(program).file_name(), arguments),
         None => (None, argv),
     };
-    if let Some(row) = program.and_then(by_name) {
+    if let Some(row) = program.and_then(by_link) {
         return Invocation { name: row.name, request: (row.parse)(arguments, caller), wording: row.wording };
     }
     let row = arguments.first().and_then(|first| by_name(first));
@@ -150,6 +151,12 @@ pub fn parse(argv: &[OsString], caller: &Caller) -> Invocation {
         None => (native::parse(arguments, caller), newroots_own as Wording),
     };
     Invocation { name: "newroot", request, wording }
+}
+
+/// The dialect of the link newroot was started through: its name, and for PRoot's programs, which
+/// launchers carry under such names as `proot-x86_64` and `proot-static`, anything behind a hyphen.
+fn by_link(name: &OsStr) -> Option<&'static Row> {
+    if name.as_bytes().starts_with(b"proot-") { by_name(OsStr::new("proot")) } else { by_name(name) }
 }
 
 fn by_name(name: &OsStr) -> Option<&'static Row> {
@@ -177,6 +184,15 @@ mod tests {
     }
 
     #[test]
+    fn link_named_as_launchers_name_proot_speaks_proot() {
+        for program in ["proot-x86_64-4_8_0", "./bin/proot-x86_64", "/opt/proot-static", "proot-"] {
+            let (name, launch) = launch_of(&[program, "-r", "guest", "ls"]);
+            assert_eq!(name, "proot", "{program}");
+            assert_eq!(launch.spec.rootfs, Path::new("guest"), "{program}");
+        }
+    }
+
+    #[test]
     fn first_argument_proot_speaks_proot() {
         let (name, launch) = launch_of(&["newroot", "proot", "-r", "guest", "ls"]);
         assert_eq!(name, "newroot");
@@ -193,9 +209,11 @@ mod tests {
 
     #[test]
     fn any_other_program_name_speaks_native() {
-        let (name, launch) = launch_of(&["my-proot", "run", "guest", "ls"]);
-        assert_eq!(name, "newroot");
-        assert_eq!(launch.spec.rootfs, Path::new("guest"));
+        for program in ["my-proot", "prooted", "chroot-static"] {
+            let (name, launch) = launch_of(&[program, "run", "guest", "ls"]);
+            assert_eq!(name, "newroot", "{program}");
+            assert_eq!(launch.spec.rootfs, Path::new("guest"), "{program}");
+        }
     }
 
     #[test]

@@ -57,7 +57,11 @@ pub(super) fn exec(
     composed.sort();
     let own = session().header.flags;
     let place = owner_of(inner.flags)?;
-    let own_alone = Flags::LAUNCH.with(Flags::NO_OPENAT2).with(Flags::NO_PROC).with(Flags::LINKS);
+    let own_alone = Flags::LAUNCH
+        .with(Flags::NO_OPENAT2)
+        .with(Flags::NO_PROC)
+        .with(Flags::LINKS)
+        .with(Flags::LINKS_INSIDE);
     let mut flags = inner.flags.without(own_alone);
     for inherited in
         [Flags::NO_OPENAT2, Flags::NO_PROC, Flags::VERBOSE, Flags::TRACE, Flags::FAKE_ROOT, Flags::LINKS]
@@ -204,9 +208,14 @@ impl Composed {
         let mut host_path = HostBuf::new();
         let owner = outer.translate(inner.host, &mut host_path)?;
         let host_path = if host_path.bytes() == b"/" { &[] } else { host_path.bytes() };
-        const INHERITED: MountFlags = MountFlags::READ_ONLY.with(MountFlags::OURS).with(MountFlags::MEMORY);
+        const INHERITED: MountFlags = MountFlags::READ_ONLY
+            .with(MountFlags::OURS)
+            .with(MountFlags::MEMORY)
+            .with(MountFlags::LINKS_INSIDE);
         let inherited = MountFlags(outer.get(owner).flags.0 & INHERITED.0);
-        let flags = inner.flags.without(MountFlags::OURS).with(inherited);
+        // A symlink's text is compared with the host's path, and that isn't the inner plan's.
+        const OWN: MountFlags = MountFlags::OURS.with(MountFlags::LINKS_INSIDE);
+        let flags = inner.flags.without(OWN).with(inherited);
         self.push(Mount { host: host_path, flags, ..inner })?;
         for below in outer.mounts() {
             if below.guest.len() <= inner.host.len() || !is_under(below.guest, inner.host) {
@@ -231,9 +240,11 @@ impl Composed {
                 return Ok(());
             }
         }
-        for (flag, session_flag) in
-            [(MountFlags::UNLISTED, Flags::UNLISTED), (MountFlags::READ_ONLY, Flags::READ_ONLY)]
-        {
+        for (flag, session_flag) in [
+            (MountFlags::UNLISTED, Flags::UNLISTED),
+            (MountFlags::READ_ONLY, Flags::READ_ONLY),
+            (MountFlags::LINKS_INSIDE, Flags::LINKS_INSIDE),
+        ] {
             if mount.flags.has(flag) {
                 self.flags = self.flags.with(session_flag);
             }

@@ -1,17 +1,21 @@
 //! Looking at a file: stat(2) and its kin.
 
+use core::mem::offset_of;
+
 use newroot_abi::Errno;
 use newroot_abi::links::Id;
+use newroot_abi::plan::Flags;
 use newroot_paths::{HostBuf, Last};
 use newroot_sys::arch::legacy;
 use newroot_sys::raw;
 
 use super::procfs_files::copy;
-use super::{descriptor_argument, forward, read_path};
-use crate::host::{AT_FDCWD, Path};
+use super::{descriptor_argument, forward, read_path, readlink};
+use crate::host::{self, AT_FDCWD, Path};
 use crate::links;
 use crate::memory;
 use crate::resolve::{self, Object};
+use crate::session::session;
 use crate::slots::Operand;
 use crate::trap::{Outcome, Trapped};
 
@@ -145,7 +149,32 @@ impl Request {
             Some(found) => self.of_descriptor(found.number())?,
             None => self.of_host(Path::new(operand.walk.host.with_nul()))?,
         };
+        if session().has(Flags::LINKS_INSIDE) && self.last() == Last::Keep && self.is_link() {
+            self.show_link_size(object, operand);
+        }
         self.count(object.link)
+    }
+
+    /// Whether what the kernel has just written is of a symlink.
+    pub(crate) fn is_link(&self) -> bool {
+        let mode = match self.mask {
+            None => memory::written_stat(self.out).st_mode,
+            Some(_) => memory::written_statx(self.out).stx_mode.into(),
+        };
+        mode & raw::S_IFMT == raw::S_IFLNK
+    }
+
+    /// Has the size be that of the text that readlink(2) shows. What can't be read keeps its own.
+    // Out of line: keeps this large frame off the common path.
+    #[inline(never)]
+    fn show_link_size(&self, object: &Object, operand: &mut Operand) {
+        let Ok(len) = readlink::shown_len(object, operand) else { return };
+        // Both sizes have eight bytes.
+        let at = match self.mask {
+            None => offset_of!(host::Stat, st_size),
+            Some(_) => offset_of!(raw::statx, stx_size),
+        };
+        memory::store_owned(self.out + at, &(len as u64));
     }
 
     /// What was written is right but for the number of the file's names, if the host knows but one of several.
@@ -175,7 +204,8 @@ fn look(request: Request, operand: &mut Operand) -> Result<usize, Errno> {
         return request.answer_for_descriptor();
     }
     read_path(operand, request.path)?;
-    if request.last() == Last::Keep && !links::on() && resolve::is_plain_name(operand.text.bytes()) {
+    let as_written = !links::on() && !session().has(Flags::LINKS_INSIDE);
+    if request.last() == Last::Keep && as_written && resolve::is_plain_name(operand.text.bytes()) {
         return request.as_it_is();
     }
     let object = resolve::object(operand, request.directory, request.last())?;

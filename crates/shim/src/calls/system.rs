@@ -1,6 +1,6 @@
 //! What is left: uname(2) and ptrace(2).
 
-use newroot_abi::Errno;
+use newroot_abi::{Errno, uname};
 use newroot_sys::raw;
 
 use super::forward;
@@ -11,24 +11,20 @@ use crate::{patch, state};
 
 /// Bytes of each field of `struct utsname`.
 const FIELD: usize = 65;
-/// `release` is the third of them.
-const RELEASE: usize = 2 * FIELD;
 
-/// uname(2) with the release the user wants, if any.
+/// uname(2) with the names the user wants, if any.
 pub fn uname(call: &mut Trapped<'_>) -> Outcome {
     let [out, ..] = call.arguments;
-    if session().release.is_empty() {
-        return forward(raw::__NR_uname, call.arguments).into();
-    }
     let result = forward(raw::__NR_uname, [out, 0, 0, 0, 0, 0]).and_then(|value| {
-        if session().release.is_empty() {
-            return Ok(value);
+        for index in 0..uname::NAMES {
+            let Some(name) = uname::name(session().uname, index) else { continue };
+            let mut field = [0u8; FIELD];
+            for (place, &byte) in field.iter_mut().take(FIELD - 1).zip(name) {
+                *place = byte;
+            }
+            memory::write_bytes(out + index * FIELD, &field)?;
         }
-        let mut field = [0u8; FIELD];
-        for (place, &byte) in field.iter_mut().take(FIELD - 1).zip(session().release) {
-            *place = byte;
-        }
-        memory::write_bytes(out + RELEASE, &field).map(|()| value)
+        Ok(value)
     });
     result.into()
 }

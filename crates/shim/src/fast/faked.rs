@@ -46,7 +46,8 @@ pub(super) fn call(frame: &CallFrame, number: u32, arguments: [usize; 6]) -> Ans
         raw::__NR_newfstatat if d as u32 as usize & !(NOFOLLOW | EMPTY | NO_AUTOMOUNT) != 0 => None,
         raw::__NR_statx if newer::refusal(number as usize).is_some() => None,
         legacy::__NR_stat | legacy::__NR_lstat | raw::__NR_newfstatat | raw::__NR_statx => {
-            look_at(frame, Request::asked(number, &arguments).ok()?)
+            let answer = look_at(frame, Request::asked(number, &arguments).ok()?);
+            look::unless_link(answer, number, arguments)
         }
         raw::__NR_fstat => by_descriptor(Request::asked(number, &arguments).ok()?),
         // What may be executed, the long way knows.

@@ -9,7 +9,7 @@ use super::path::{Place, Room, Text};
 use super::through;
 use crate::calls::path::is_access_mode;
 use crate::calls::procfs_files::copy;
-use crate::calls::stat::is_statx_request;
+use crate::calls::stat::{Request, is_statx_request};
 use crate::calls::{descriptor_argument, forward, newer};
 use crate::host::{AT_FDCWD, Stat};
 use crate::links;
@@ -35,7 +35,8 @@ pub(super) fn newfstatat(frame: &CallFrame, arguments: [usize; 6]) -> Answer {
     if flags as u32 as usize & !(NOFOLLOW | EMPTY | NO_AUTOMOUNT) != 0 {
         return None;
     }
-    file(frame, raw::__NR_newfstatat, arguments, flags, (raw::__NR_fstat, [out, 0, 0, 0]))
+    let answer = file(frame, raw::__NR_newfstatat, arguments, flags, (raw::__NR_fstat, [out, 0, 0, 0]));
+    unless_link(answer, raw::__NR_newfstatat, arguments)
 }
 
 pub(super) fn statx(frame: &CallFrame, arguments: [usize; 6]) -> Answer {
@@ -44,7 +45,21 @@ pub(super) fn statx(frame: &CallFrame, arguments: [usize; 6]) -> Answer {
         return None;
     }
     let by_descriptor = [empty(), flags | EMPTY, mask, out];
-    file(frame, raw::__NR_statx, arguments, flags, (raw::__NR_statx, by_descriptor))
+    let answer = file(frame, raw::__NR_statx, arguments, flags, (raw::__NR_statx, by_descriptor));
+    unless_link(answer, raw::__NR_statx, arguments)
+}
+
+/// The answer to a call that looks at a file, unless it is a symlink whose text, and so whose size, may be
+/// shown otherwise.
+pub(super) fn unless_link(answer: Answer, number: u32, arguments: [usize; 6]) -> Answer {
+    if matches!(answer, Some(Ok(_)))
+        && session().has(Flags::LINKS_INSIDE)
+        && Request::asked(number, &arguments)
+            .is_ok_and(|asked| asked.flags & NOFOLLOW != 0 && asked.is_link())
+    {
+        return None;
+    }
+    answer
 }
 
 /// Looks at a file by the call itself if its path is empty (fstat(3), as C libraries make it) or a plain name, and
@@ -151,7 +166,30 @@ pub(super) fn readlinkat(frame: &CallFrame, [directory, path, out, size, ..]: [u
     {
         return None;
     }
+    if session().has(Flags::LINKS_INSIDE) {
+        return shown_link(frame, &place, out, size);
+    }
     through::look(frame, &place, true, raw::__NR_readlinkat, [empty(), out, size, 0])
+}
+
+/// Reads a link whose text, if it is an absolute path, may be shown otherwise.
+// Out of line: keeps this large frame off the common path.
+#[inline(never)]
+fn shown_link(frame: &CallFrame, place: &Place<'_>, out: usize, size: usize) -> Answer {
+    let mut text = [0; 256];
+    let ours = [empty(), text.as_mut_ptr() as usize, text.len(), 0];
+    let len = match through::look(frame, place, true, raw::__NR_readlinkat, ours)? {
+        // It may be longer.
+        Ok(len) if len == text.len() => return None,
+        Ok(len) => len,
+        Err(error) => return Some(Err(error)),
+    };
+    let text = text.get(..len)?;
+    if text.starts_with(b"/") {
+        return None;
+    }
+    let len = len.min(size);
+    Some(memory::write_bytes(out, text.get(..len)?).map(|()| len))
 }
 
 /// Reads the link that a name is. An absolute path in it may be procfs's, and the host's; and what the guest isn't told

@@ -7,6 +7,7 @@
 
 use linux_raw_sys::{auxvec, prctl as raw_prctl};
 use newroot_abi::plan::{self, Flags, Header, MAGIC};
+use newroot_abi::uname;
 use newroot_sys::raw;
 
 use super::map::Mapped;
@@ -158,6 +159,9 @@ impl InitialStack {
         set(auxvec::AT_BASE, interpreter.map_or(0, |interpreter| interpreter.start));
         set(auxvec::AT_ENTRY, main.entry as u64);
         set(auxvec::AT_EXECFN, session.name_on_stack as u64);
+        if let Some(capabilities) = uname::capabilities(session.uname) {
+            set(auxvec::AT_HWCAP, capabilities);
+        }
         if session.has(Flags::FAKE_ROOT) {
             let me = owner::process::current().credentials;
             set(auxvec::AT_UID, me.ruid.into());

@@ -77,7 +77,7 @@ pub fn bypass() -> usize {
 #[must_use]
 pub fn is_ours(number: usize) -> bool {
     let session = session();
-    let release = !session.release.is_empty();
+    let release = !session.uname.is_empty();
     table::row_of(number).is_some_and(|row| {
         let answered = always_traps(row, session.header.flags, release) || row.call == Call::ReadAgain;
         answered && row.call != Call::SigReturn

@@ -96,7 +96,7 @@ pub fn install_filter() {
     const SPEC_ALLOW: usize = 4;
     let session = session();
     let mut out = [Insn::default(); filter::CAPACITY];
-    let release = !session.release.is_empty();
+    let release = !session.uname.is_empty();
     let Some(len) = filter::build(session.header.flags, release, shim_range(), &mut out) else {
         fatal(&[b"internal error: the filter outgrew its buffer"]);
     };

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
 use newroot_engine::{
-    Access, Binding, CommandLine, EngineChoice, Environment, FakeRoot, GuestLink, HardLinks, Identity,
-    Isolation, LaunchSpec, Missing, WorkingDirectory,
+    Access, Binding, BindingRules, CommandLine, EngineChoice, Environment, FakeRoot, GuestLink, HardLinks,
+    Identity, Isolation, LaunchSpec, Missing, Uname, WorkingDirectory,
 };
 
 use self::options::{Meaning, OptionRow};
@@ -81,6 +81,7 @@ impl Settings {
                 hard_links: HardLinks::OfTheHost,
                 rootfs,
                 bindings: mounts.iter().map(|path| mount(path)).chain(self.bindings).collect(),
+                binding_rules: BindingRules::default(),
                 cwd: if self.skip_chdir {
                     WorkingDirectory::Leave
                 } else {
@@ -94,7 +95,7 @@ impl Settings {
                 isolation: Isolation::default(),
                 umask: None,
                 kill_on_exit: false,
-                kernel_release: None,
+                uname: Uname::default(),
                 verbosity: 0,
             },
             default_root: false,

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, FromArgMatches};
 use newroot_engine::{
-    Access, Binding, Capabilities, CommandLine, Confinement, Environment, FakeRoot, GuestLink, HardLinks,
-    Identity, Isolation, LaunchSpec, Missing, Namespace, Patching, Principal, UserMap, WorkingDirectory,
+    Access, Binding, BindingRules, Capabilities, CommandLine, Confinement, Environment, FakeRoot, GuestLink,
+    HardLinks, Identity, Isolation, LaunchSpec, Missing, Namespace, Patching, Principal, Uname, UserMap,
+    WorkingDirectory,
 };
 
 use self::arguments::{Arguments, Engine, Run, Subcommand};
@@ -68,6 +69,7 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, Us
         spec: LaunchSpec {
             rootfs: PathBuf::from(rootfs.unwrap_or_default()),
             bindings: recommended.iter().map(|path| recommended_binding(path)).chain(run.bind).collect(),
+            binding_rules: BindingRules::default(),
             cwd: match run.workdir {
                 Some(directory) => WorkingDirectory::Guest(directory),
                 None if run.skip_chdir => WorkingDirectory::Leave,
@@ -96,7 +98,7 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, Us
             hard_links: if run.link2symlink { HardLinks::Emulated } else { HardLinks::OfTheHost },
             isolation,
             umask: run.umask,
-            kernel_release: None,
+            uname: Uname::default(),
             verbosity: run.verbose,
         },
         default_root,

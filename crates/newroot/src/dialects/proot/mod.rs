@@ -6,14 +6,15 @@
 mod binding;
 mod options;
 mod recommended;
+mod uname;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use lexopt::{Arg, Parser};
 use newroot_engine::{
-    Binding, CommandLine, EngineChoice, Environment, FakeRoot, HardLinks, Identity, Isolation, LaunchSpec,
-    Principal, WorkingDirectory,
+    Binding, BindingRules, CommandLine, EngineChoice, Environment, FakeRoot, HardLinks, Identity, Isolation,
+    LaunchSpec, Principal, Uname, WorkingDirectory,
 };
 
 use self::options::{Meaning, Spelling};
@@ -33,7 +34,7 @@ struct Settings {
     bindings: Vec<Binding>,
     cwd: Option<PathBuf>,
     hard_links: HardLinks,
-    kernel_release: Option<OsString>,
+    uname: Uname,
     kill_on_exit: bool,
     verbosity: i32,
 }
@@ -81,12 +82,13 @@ pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, 
             Meaning::ChangeId => settings.identity = Some(ids(&value()?)?),
             Meaning::Bind => settings.bindings.push(binding::parse(&value()?)?),
             Meaning::WorkingDirectory => settings.cwd = Some(value()?.into()),
-            Meaning::KernelRelease => settings.kernel_release = Some(value()?),
+            Meaning::KernelRelease => settings.uname = uname::parse(value()?)?,
             Meaning::Link2Symlink => settings.hard_links = HardLinks::Emulated,
             Meaning::KillOnExit => settings.kill_on_exit = true,
             Meaning::Verbose => settings.verbosity = level(&value()?)?,
             Meaning::Version => return Ok(Request::Print(options::about())),
             Meaning::Help => return Ok(Request::Print(options::help())),
+            Meaning::Needless => {}
             Meaning::Unsupported => {
                 return Err(UsageError::new(format!(
                     "option '{spelling}' is PRoot's ({}), and not supported by newroot",
@@ -116,6 +118,7 @@ impl Settings {
             spec: LaunchSpec {
                 rootfs,
                 bindings,
+                binding_rules: BindingRules::Proot,
                 cwd: match self.cwd {
                     // A relative one is meant from where the caller is.
                     Some(directory) => WorkingDirectory::GuestOrRoot(caller.absolute(&directory)),
@@ -135,7 +138,7 @@ impl Settings {
                 hard_links: self.hard_links,
                 isolation: Isolation::default(),
                 umask: None,
-                kernel_release: self.kernel_release,
+                uname: self.uname,
                 verbosity: u8::try_from(self.verbosity.clamp(0, 255)).unwrap_or(u8::MAX),
             },
             default_root: false,

@@ -33,6 +33,8 @@ pub(super) enum Meaning {
     Verbose,
     Version,
     Help,
+    /// PRoot does something for it that newroot, or an ordinary Linux, does anyway.
+    Needless,
     /// PRoot has it, newroot doesn't.
     Unsupported,
 }
@@ -92,7 +94,8 @@ const TABLE: &[OptionRow] = &[
     row(Meaning::WorkingDirectory, &["-w", "--pwd", "--cwd"], "directory",
         "Start in this directory; the default is the caller's, or / where the root hasn't got it"),
     row(Meaning::KernelRelease, &["-k", "--kernel-release"], "string",
-        "Kernel release that uname(2) tells"),
+        "Kernel release that uname(2) tells; or all its names and AT_HWCAP in hexadecimal (-1: the host's), as \
+         `\\sysname\\nodename\\release\\version\\machine\\domainname\\hwcap\\`"),
     row(Meaning::Link2Symlink, &["-l", "--link2symlink"], "",
         "Where the host refuses hard links, keep a file with several names inside the root, hidden, and \
          have its names lead there"),
@@ -105,6 +108,15 @@ const TABLE: &[OptionRow] = &[
     row(Meaning::Help, &["-h", "--help", "--usage"], "",
         "Print this help"),
 
+    row(Meaning::Needless, &["--sysvipc"], "",
+        "Nothing: System V IPC is the kernel's"),
+    row(Meaning::Needless, &["-L"], "",
+        "Nothing: the size of a symbolic link is the length of its text"),
+    row(Meaning::Needless, &["-H"], "",
+        "Nothing: newroot leaves no files of its own to be seen"),
+    row(Meaning::Needless, &["--ashmem-memfd"], "",
+        "Nothing: memory files are the kernel's"),
+
     row(Meaning::Unsupported, &["-q", "--qemu"], "command",
         "programs of other processors, by QEMU"),
     row(Meaning::Unsupported, &["--mixed-mode"], "value",
@@ -113,14 +125,6 @@ const TABLE: &[OptionRow] = &[
         "other port numbers"),
     row(Meaning::Unsupported, &["-n", "--netcoop"], "",
         "free port numbers"),
-    row(Meaning::Unsupported, &["-H"], "",
-        "hidden files, in some builds of PRoot"),
-    row(Meaning::Unsupported, &["-L"], "",
-        "the size of symbolic links, in some builds of PRoot"),
-    row(Meaning::Unsupported, &["--sysvipc"], "",
-        "System V IPC, in some builds of PRoot"),
-    row(Meaning::Unsupported, &["--ashmem-memfd"], "",
-        "memfd by ashmem, in some builds of PRoot"),
 ];
 
 /// The definition that the help text, the manual page and the completions are made from. The
@@ -151,7 +155,11 @@ pub fn command() -> clap::Command {
              proot -R ./debian\n  \
              proot -b ~/hosts:/etc/hosts ping example\n\n\
              Notes:\n  \
-             A link named proot that points to newroot speaks this dialect too.\n  \
+             A link named proot, or proot-ANYTHING, that points to newroot speaks this dialect too.\n  \
+             A binding at a deeper guest path prevails over one above it, whichever comes first.\n  \
+             A symbolic link in a binding that leads by an absolute path into the bound directory is\n  \
+             seen with the guest's path of it; root gets the trap engine where a directory is bound at\n  \
+             another path than its own.\n  \
              PRoot's options that newroot doesn't have: {}.",
             refused.iter().map(|row| row.names.join("/")).collect::<Vec<_>>().join(", ")
         ))

@@ -49,7 +49,8 @@ fn without_arguments_it_is_a_shell_in_the_hosts_own_root() {
     assert_eq!(spec.cwd, WorkingDirectory::Inherit);
     assert_eq!(spec.command, given(&["/bin/sh"]));
     assert_eq!(spec.environment, Environment::default());
-    assert_eq!(spec.kernel_release, None);
+    assert_eq!(spec.uname, Uname::Hosts);
+    assert_eq!(spec.binding_rules, BindingRules::Proot);
     assert!(!spec.kill_on_exit);
 }
 
@@ -127,10 +128,10 @@ fn verbosity_is_a_number_and_negative_ones_are_quiet() {
 #[test]
 fn kernel_release_and_kill_on_exit_reach_the_specification() {
     let spec = launch(&["-k", "5.4.0", "--kill-on-exit"]).spec;
-    assert_eq!(spec.kernel_release, Some("5.4.0".into()));
+    assert_eq!(spec.uname, Uname::Release("5.4.0".into()));
     assert!(spec.kill_on_exit);
     let spec = launch(&["--kernel-release=5.4.0"]).spec;
-    assert_eq!(spec.kernel_release, Some("5.4.0".into()));
+    assert_eq!(spec.uname, Uname::Release("5.4.0".into()));
 }
 
 #[test]
@@ -167,9 +168,6 @@ fn options_of_proot_that_newroot_lacks_are_named_in_the_refusal() {
         &["--qemu=qemu-arm"],
         &["-p", "80:8080"],
         &["-n"],
-        &["-H"],
-        &["-L"],
-        &["--sysvipc"],
         &["--mixed-mode", "true"],
     ] {
         let message = refusal(arguments);
@@ -177,6 +175,13 @@ fn options_of_proot_that_newroot_lacks_are_named_in_the_refusal() {
         assert!(message.starts_with(&format!("option '{name}' is PRoot's")), "{message}");
         assert!(!message.contains('\n'), "{message}");
     }
+}
+
+#[test]
+fn options_that_need_nothing_done_change_nothing() {
+    let plain = launch(&["-r", "guest", "ls"]).spec;
+    let spec = launch(&["--sysvipc", "-L", "-H", "--ashmem-memfd", "-r", "guest", "ls"]).spec;
+    assert_eq!(format!("{spec:?}"), format!("{plain:?}"));
 }
 
 #[test]
