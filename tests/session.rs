@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use newroot_testkit::{Bed, Ending, Outcome, Terminal, User, run, snapshot, static_busybox};
+use newroot_testkit::{Bed, Ending, Outcome, Terminal, User, own, run, snapshot, static_busybox};
 
 /// The directory `newroot` and the shell in it.
 struct Session {
@@ -238,6 +239,63 @@ fn programs_of_launchers_are_the_proot_dialect() {
     );
     assert!(outcome.stdout().starts_with("ran\n"), "{}", outcome.stderr());
     assert!(outcome.stderr().starts_with("proot: option '-q' is PRoot's"), "{}", outcome.stderr());
+}
+
+/// A program in the root that sends datagrams, and a host directory whose path is longer than an address.
+fn with_datagrams(session: &Session) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/session/datagrams.c");
+    fs::copy(session.bed.program_of(&source), session.root.join("bin/datagrams")).expect("the program");
+    let place = session.bed.scratch().join("long").join("x".repeat(110));
+    fs::create_dir_all(&place).expect("a long path");
+    own(&session.root, User::ordinary());
+    own(&session.bed.scratch().join("long"), User::ordinary());
+    place
+}
+
+#[test]
+fn datagrams_below_a_long_path_are_answered_by_another_session() {
+    let test = "datagrams_below_a_long_path_are_answered_by_another_session";
+    let Some(session) = Session::start(test) else { return };
+    let place = with_datagrams(&session);
+    let place = place.display();
+    // Each session has the directory at another place.
+    let outcome = session.shell(&format!(
+        "newroot run --engine trap --no-recommended -b {place}:/there . /bin/datagrams answer /there/server > {place}/log & \
+         until [ -s {place}/log ]; do :; done
+         timeout 20 newroot run --engine trap --no-recommended -b {place}:/here . /bin/datagrams ask /here/server /here/client
+         wait; cat {place}/log"
+    ));
+    check(&outcome, "answer from /here/server\nready\nquestion from /there/client\n", Ending::Exit(0));
+}
+
+#[test]
+fn datagrams_below_a_long_path_are_answered_by_a_program_of_the_hosts() {
+    let test = "datagrams_below_a_long_path_are_answered_by_a_program_of_the_hosts";
+    let Some(session) = Session::start(test) else { return };
+    let place = with_datagrams(&session);
+    let short = session.bed.scratch().join("s");
+    let server = UnixDatagram::bind(&short).expect("a socket");
+    own(&short, User::ordinary());
+    server.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out");
+    std::thread::scope(|scope| {
+        let answers = scope.spawn(|| {
+            let (len, from) = server.recv_from(&mut [0; 40]).expect("a question");
+            let path = from.as_pathname().expect("an address that is a path").to_owned();
+            server.send_to(b"answer", &path).expect("an answer");
+            (len, path)
+        });
+        let outcome = session.shell(&format!(
+            "exec timeout 20 newroot run --engine trap --no-recommended -b {}:/here -b {}:/server . \
+             /bin/datagrams ask /server /here/client",
+            place.display(),
+            short.display(),
+        ));
+        check(&outcome, "answer from /server\n", Ending::Exit(0));
+        let (len, path) = answers.join().expect("the server");
+        assert_eq!(len, b"question".len());
+        let own = fs::canonicalize(&path).expect("the address leads to the socket");
+        assert_eq!(own, fs::canonicalize(place.join("client")).expect("the socket"));
+    });
 }
 
 #[test]

@@ -1,14 +1,18 @@
 //! UNIX sockets, whose addresses are paths (unix(7)).
 //!
 //! An address has room for 108 bytes. A translated path that outgrows them is reached through the
-//! descriptor of its directory, `/proc/self/fd/N/name`. Whatever may sleep is made on the
-//! guest's stack; addresses that come back are put in guest terms afterwards.
+//! descriptor of its directory, `/proc/self/fd/N/name`, and bound by a short name that peers can reply
+//! to ([`short_names`]). Whatever may sleep is made on the guest's stack; addresses that come back are
+//! put in guest terms afterwards.
+
+mod short_names;
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
-use newroot_paths::{Buffer, GuestBuf, Host, Last};
+use newroot_paths::{Buffer, GuestBuf, Host, HostBuf, Last};
 use newroot_sys::raw;
 
+use self::short_names::Name;
 use super::forward;
 use super::path::new_entry;
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
@@ -20,6 +24,7 @@ use crate::slots::Operand;
 use crate::trap::resume::{Afterwards, Builder};
 use crate::trap::{Outcome, Trapped};
 
+const EADDRINUSE: Errno = Errno::from_number(98);
 const AF_UNIX: u16 = 1;
 /// Bytes of the family in front of the path.
 const FAMILY: usize = 2;
@@ -89,7 +94,6 @@ pub fn bind(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
 }
 
 fn bind_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<usize, Errno> {
-    const EADDRINUSE: Errno = Errno::from_number(98);
     let [socket, address, len, ..] = call.arguments;
     if !read_address(address, len, &mut operand.text)? {
         return forward(raw::__NR_bind, call.arguments);
@@ -119,37 +123,69 @@ fn bind_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<usize, Er
     if fits.and_then(|()| path.extend(operand.name.bytes())).is_ok() && path.len() <= LONGEST {
         return bind(path.bytes());
     }
-    let name_len = operand.name.len();
-    resolve::through_procfs(entry.directory(), &mut operand.name)?;
-    if operand.name.len() <= LONGEST {
-        return bind(operand.name.bytes());
+    let Operand { name, walk, .. } = operand;
+    let place = walk.host.bytes();
+    let mut short = Name::new();
+    let is_named = short_names::of_directory(entry.directory(), place, &mut short);
+    let fits = is_named && short.extend(b"/").and_then(|()| short.extend(name.bytes())).is_ok();
+    let fits = fits && short.len() <= LONGEST;
+    if fits && let Ok(value) = bind(short.bytes()) {
+        return Ok(value);
     }
-    // Even the name alone is too long: bind a short one beside it, and rename. If there is a file already, nothing
-    // may come of it: the socket could be bound to no other name afterwards.
-    if host::fstatat(AT_FDCWD, Path::new(operand.name.with_nul()), raw::AT_SYMLINK_NOFOLLOW).is_ok() {
+    let mut own_name = Buffer::<Host, 256>::new();
+    own_name.assign(name.bytes())?;
+    resolve::through_procfs(entry.directory(), name)?;
+    // By its descriptor the directory is there whatever its path leads to: what is wrong is said of that.
+    if name.len() <= LONGEST && (fits || !is_named) {
+        return bind(name.bytes());
+    }
+    bind_and_rename(bind, place, own_name.bytes(), name)
+}
+
+/// Binds a socket whose name alone is too long: by a short one beside it, which is renamed. `path` is
+/// the name behind the directory's descriptor in procfs, `place` the directory's host path.
+fn bind_and_rename(
+    bind: impl Fn(&[u8]) -> Result<usize, Errno>,
+    place: &[u8],
+    name: &[u8],
+    path: &mut HostBuf,
+) -> Result<usize, Errno> {
+    // If there is a file already, nothing may come of it: the socket could be bound to no other name afterwards.
+    if host::fstatat(AT_FDCWD, Path::new(path.with_nul()), raw::AT_SYMLINK_NOFOLLOW).is_ok() {
         return Err(EADDRINUSE);
     }
-    let start = operand.name.len() - name_len;
-    let mut short = Buffer::<Host, 256>::new();
-    short.assign(operand.name.bytes().get(..start).unwrap_or(&[]))?;
-    short.extend(b".newroot-")?;
+    let mut first = Buffer::<Host, 64>::new();
+    first.extend(b".newroot-")?;
     // Of one length whatever the number, so that what getsockname tells is of one length too.
-    let number = newroot_procfs::Decimal::new(0x1_0000_0000 + u64::from(crate::host::gettid()));
-    short.extend(number.bytes())?;
-    bind(short.bytes())?;
-    let arguments = [
-        AT_FDCWD as isize as usize,
-        short.with_nul().as_ptr() as usize,
-        AT_FDCWD as isize as usize,
-        operand.name.with_nul().as_ptr() as usize,
-        1, // RENAME_NOREPLACE
-        0,
-    ];
-    forward(raw::__NR_renameat2, arguments).map_err(|error| {
-        let remove = [AT_FDCWD as isize as usize, arguments[1], 0, 0, 0, 0];
-        let _ = forward(raw::__NR_unlinkat, remove);
-        if error == Errno::EXIST { EADDRINUSE } else { error }
-    })
+    first.extend(newroot_procfs::Decimal::new(0x1_0000_0000 + u64::from(crate::host::gettid())).bytes())?;
+    let mut first_path = Buffer::<Host, 256>::new();
+    first_path.assign(path.bytes().get(..path.len() - name.len()).unwrap_or(&[]))?;
+    first_path.extend(first.bytes())?;
+    let mut short = Name::new();
+    let mut renamed = short_names::Renamed::new(place, name, first.bytes(), &mut short);
+    if renamed.is_none() || bind(short.bytes()).is_err() {
+        if let Some(renamed) = renamed.take() {
+            renamed.remove();
+        }
+        bind(first_path.bytes())?;
+    }
+    const NO_REPLACE: u32 = 1;
+    let to = (AT_FDCWD, Path::new(path.with_nul()));
+    match host::rename((AT_FDCWD, Path::new(first_path.with_nul())), to, NO_REPLACE) {
+        Ok(()) => {
+            if let Some(renamed) = renamed {
+                renamed.settle(place, name, first.bytes());
+            }
+            Ok(0)
+        }
+        Err(error) => {
+            let _ = host::unlinkat(AT_FDCWD, Path::new(first_path.with_nul()), 0);
+            if let Some(renamed) = renamed {
+                renamed.remove();
+            }
+            Err(if error == Errno::EXIST { EADDRINUSE } else { error })
+        }
+    }
 }
 
 /// Whether the host's kernel finds the same directory by the guest's relative path.
@@ -340,7 +376,7 @@ pub fn name(call: &mut Trapped<'_>) -> Outcome {
 fn name_inner(call: &mut Trapped<'_>) -> Result<usize, Errno> {
     let [socket, out, len_at, ..] = call.arguments;
     let room: u32 = memory::read(len_at)?;
-    if room as i32 <= 0 || out == 0 {
+    if (room as i32) < 0 || out == 0 && room > 0 {
         return forward(call.number as u32, call.arguments);
     }
     // Into memory of ours first: the guest's may have room for less than the host's path.
@@ -372,6 +408,7 @@ fn shown_len(at: usize, len: usize, room: usize) -> Result<Option<usize>, Errno>
     if !read_address(at, written, &mut text)? || text.bytes().first() != Some(&b'/') {
         return Ok(None);
     }
+    short_names::show(&mut text);
     if !procfs::detranslate(None, &mut text) {
         return Ok(None);
     }
@@ -421,11 +458,30 @@ fn recvmsg_inner(call: &mut Trapped<'_>) -> Result<Outcome, Errno> {
 
 /// recvmmsg(2).
 pub fn recvmmsg(call: &mut Trapped<'_>) -> Outcome {
+    recvmmsg_inner(call).unwrap_or_else(Outcome::from)
+}
+
+/// The kernel writes over the sizes of the buffers for names, so that they are kept: each is worth a byte.
+fn recvmmsg_inner(call: &mut Trapped<'_>) -> Result<Outcome, Errno> {
+    /// What the kernel takes at most (UIO_MAXIOV).
+    const MOST: usize = 1024;
+    const STEP: usize = MULTI * size_of::<usize>();
+    let [_, messages, count, ..] = call.arguments;
+    let mut rooms = [0u8; MOST];
+    let mut known = 0;
+    for (index, room) in rooms.iter_mut().enumerate().take(count as u32 as usize) {
+        let Ok([name, len]) = memory::read::<[usize; 2]>(messages + index * STEP) else { break };
+        if name != 0 {
+            *room = (len as u32).min(u8::MAX.into()) as u8;
+            known = index + 1;
+        }
+    }
+    let mut builder = Builder::new(call);
+    let rooms = rooms.get(..known).unwrap_or(&[]);
+    let at = if builder.fits(known, Afterwards::Always) { builder.push(rooms)? } else { 0 };
+    let note = [Task::Messages as usize, messages, at, if at == 0 { 0 } else { known }];
     let arguments = call.arguments;
-    let note = [Task::Messages as usize, arguments[1], 0, 0];
-    Builder::new(call)
-        .finish(call, raw::__NR_recvmmsg, arguments, Afterwards::Always, note)
-        .unwrap_or_else(Outcome::from)
+    builder.finish(call, raw::__NR_recvmmsg, arguments, Afterwards::Always, note)
 }
 
 fn show_message(message: usize, room: Option<usize>) -> Result<(), Errno> {
@@ -467,7 +523,10 @@ pub fn came_back(_call: &mut Trapped<'_>, result: isize, note: [usize; 4]) -> Ou
     } else if task == Task::Message as usize {
         show_message(a, Some(b))
     } else if task == Task::Messages as usize {
-        (0..result as usize).try_for_each(|index| show_message(a + index * MULTI * size_of::<usize>(), None))
+        (0..result as usize).try_for_each(|index| {
+            let room = if index < c { memory::read::<u8>(b + index).ok() } else { None };
+            show_message(a + index * MULTI * size_of::<usize>(), room.map(usize::from))
+        })
     } else {
         Ok(())
     };

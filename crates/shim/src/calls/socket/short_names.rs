@@ -1,0 +1,351 @@
+//! Short host names for sockets whose host path outgrows an address.
+//!
+//! The kernel shows a socket's peers the text that it was bound by, and they reply to that text. So
+//! it must lead to the socket from every process of the host, and newroot must find the guest's path
+//! by it. `/proc/self/fd/N/name` does neither. So the user keeps a directory with a symlink for each
+//! directory that such sockets are bound in, and they are bound through that:
+//!
+//! | host path | what it is |
+//! |---|---|
+//! | `/tmp/.newroot-UID` | the directory, mode 0711 so that other users can reply |
+//! | `/tmp/.newroot-UID/HASH` | a symlink to the directory with the socket |
+//! | `/tmp/.newroot-UID/HASH/name` | what the socket is bound by |
+//!
+//! Where even that is too long, the socket is bound by a short name and renamed, and its link becomes
+//! a directory with one symlink, named as the socket was and leading to the socket.
+//!
+//! Whatever can't be made is left out, for a socket with another name is better than none. Links
+//! that lead nowhere any more go when another one is made.
+
+use core::ops::ControlFlow;
+
+use newroot_abi::{Errno, PATH_MAX};
+use newroot_paths::{Buffer, GuestBuf, Host};
+use newroot_procfs::Decimal;
+use newroot_sys::raw;
+
+use crate::host::{self, AT_FDCWD, Listing, Path};
+
+/// Short directories of the host that anybody can write to, best first.
+const BASES: [&[u8]; 3] = [b"/tmp", b"/dev/shm", b"/var/tmp"];
+/// What follows in the path of the user's own directory, before the user's number.
+const STEM: &[u8] = b"/.newroot-";
+/// Digits of a link's name.
+const DIGITS: usize = 16;
+/// How many names are tried for a link, should another one have them.
+const TRIES: u64 = 4;
+/// Mode of the directories: whoever knows a name can use it.
+const MODE: u32 = 0o711;
+
+/// A name that a socket can be bound by, or the beginning of one.
+pub(super) type Name = Buffer<Host, 128>;
+/// The text of a link.
+type Text = Buffer<Host, PATH_MAX>;
+
+/// Writes a path that leads to a directory, whose descriptor and host path are given. False if there
+/// is none.
+// Out of line: keeps this large frame off the common path.
+#[inline(never)]
+pub(super) fn of_directory(directory: i32, path: &[u8], out: &mut Name) -> bool {
+    let Ok(found) = host::fstat(directory) else { return false };
+    BASES.iter().any(|base| {
+        let made = users_own(base, out).and_then(|()| link(out, path, path));
+        let leads_to = made.and_then(|()| host::fstatat(AT_FDCWD, Path::new(out.with_nul()), 0));
+        leads_to.is_ok_and(|seen| (seen.st_dev, seen.st_ino) == (found.st_dev, found.st_ino))
+    })
+}
+
+/// The link of a socket that is bound by another name than it is to have.
+#[derive(Debug)]
+pub(super) struct Renamed {
+    link: Name,
+}
+
+impl Renamed {
+    /// Makes the link for a socket that is to have a host path in the directory `path`, and writes the
+    /// name to bind it by at first: `short` in that directory.
+    // Out of line: keeps this large frame off the common path.
+    #[inline(never)]
+    pub(super) fn new(path: &[u8], name: &[u8], short: &[u8], out: &mut Name) -> Option<Self> {
+        let socket = joined(path, name).ok()?;
+        for base in BASES {
+            let made = users_own(base, out).and_then(|()| link(out, path, socket.bytes()));
+            if made.is_ok() {
+                let mut kept = Name::new();
+                kept.assign(out.bytes()).ok()?;
+                out.extend(b"/").and_then(|()| out.extend(short)).ok()?;
+                return Some(Self { link: kept });
+            }
+        }
+        None
+    }
+
+    /// Has the name that the socket was bound by lead to the one it has got.
+    // Out of line: keeps this large frame off the common path.
+    #[inline(never)]
+    pub(super) fn settle(mut self, path: &[u8], name: &[u8], short: &[u8]) {
+        let _ = self.try_to_settle(path, name, short);
+    }
+
+    fn try_to_settle(&mut self, path: &[u8], name: &[u8], short: &[u8]) -> Result<(), Errno> {
+        let mut socket = joined(path, name)?;
+        let mut new = Name::new();
+        new.assign(self.link.bytes())?;
+        new.extend(b"-")?;
+        new.extend(Decimal::new(host::gettid().into()).bytes())?;
+        make_directory(&mut new)?;
+        let directory = new.len();
+        new.extend(b"/")?;
+        new.extend(short)?;
+        let made = host::symlinkat(Path::new(socket.with_nul()), AT_FDCWD, Path::new(new.with_nul()));
+        let file = Path::new(self.link.with_nul());
+        let put = made.and_then(|()| host::unlinkat(AT_FDCWD, file, 0)).and_then(|()| {
+            new.truncate(directory);
+            host::rename((AT_FDCWD, Path::new(new.with_nul())), (AT_FDCWD, file), 0)
+        });
+        put.inspect_err(|_| {
+            new.truncate(directory);
+            remove(&mut new);
+        })
+    }
+
+    /// Removes the link: the socket got no name.
+    pub(super) fn remove(mut self) {
+        remove(&mut self.link);
+    }
+}
+
+/// Writes over the text that a socket was bound by, if it is one of these names, the socket's host path.
+// Out of line: keeps this large frame off the common path.
+#[inline(never)]
+pub(super) fn show(text: &mut GuestBuf) {
+    let Some(end) = link_in(text.bytes()) else { return };
+    let (mut path, mut leads_to) = (Name::new(), Text::new());
+    let front = text.bytes().get(..end).unwrap_or(&[]);
+    if path.assign(front).is_err() {
+        return;
+    }
+    let mut read = |path: &mut Name| {
+        let len = host::readlinkat(AT_FDCWD, Path::new(path.with_nul()), leads_to.space())?;
+        leads_to.set_len(len);
+        Ok(())
+    };
+    let gone = match read(&mut path) {
+        Ok(()) => end,
+        // A directory, with a link by the rest of the name.
+        Err(Errno::INVAL) if path.assign(text.bytes()).is_ok() && read(&mut path).is_ok() => text.len(),
+        Err(_) => return,
+    };
+    // What would be too long stays as it is.
+    let _ = text.replace_front(gone, leads_to.bytes());
+}
+
+/// Where the link ends in a name; `None` if it is no such name.
+fn link_in(text: &[u8]) -> Option<usize> {
+    let behind = BASES.iter().find_map(|base| text.strip_prefix(*base)?.strip_prefix(STEM))?;
+    let slash = behind.iter().position(|&byte| byte == b'/')?;
+    let (user, link) = behind.split_at_checked(slash)?;
+    Decimal::parse(user)?;
+    let link = link.get(1..)?;
+    let (digits, rest) = link.split_at_checked(DIGITS)?;
+    let is_one = digits.iter().all(u8::is_ascii_hexdigit) && rest.first() == Some(&b'/');
+    is_one.then_some(text.len() - rest.len())
+}
+
+/// Writes the path of the user's own directory, which is made if it is missing.
+fn users_own(base: &[u8], out: &mut Name) -> Result<(), Errno> {
+    let user = host::geteuid();
+    out.assign(base)?;
+    out.extend(STEM)?;
+    out.extend(Decimal::new(user.into()).bytes())?;
+    match make_directory(out) {
+        Err(Errno::EXIST) => {}
+        made => return made,
+    }
+    // Anybody could have made it first.
+    let found = host::fstatat(AT_FDCWD, Path::new(out.with_nul()), raw::AT_SYMLINK_NOFOLLOW)?;
+    const OTHERS_WRITE: u32 = 0o022;
+    let is_ours = found.st_mode & raw::S_IFMT == raw::S_IFDIR
+        && found.st_uid == user
+        && found.st_mode & OTHERS_WRITE == 0;
+    if is_ours { Ok(()) } else { Err(Errno::PERM) }
+}
+
+/// Makes a directory, whatever the umask.
+fn make_directory(path: &mut Name) -> Result<(), Errno> {
+    let path = Path::new(path.with_nul());
+    host::mkdirat(AT_FDCWD, path, MODE)?;
+    host::fchmodat(AT_FDCWD, path, MODE)
+}
+
+/// Finds or makes, in the user's own directory at `out`, the link that stands for `meaning` and leads
+/// to `path`; its path is written. One that stood for the same socket before is made anew.
+fn link(out: &mut Name, path: &[u8], meaning: &[u8]) -> Result<(), Errno> {
+    let mut text = Text::new();
+    text.assign(path)?;
+    let own = out.len();
+    let first = hash(meaning);
+    for number in 0..TRIES {
+        out.truncate(own);
+        out.extend(b"/")?;
+        out.extend(&digits(first.wrapping_add(number)))?;
+        let link = Path::new(out.with_nul());
+        match host::symlinkat(Path::new(text.with_nul()), AT_FDCWD, link) {
+            Ok(()) => {
+                collect(out, own);
+                return Ok(());
+            }
+            Err(Errno::EXIST) => {}
+            Err(error) => return Err(error),
+        }
+        match host::readlinkat(AT_FDCWD, link, text.space()) {
+            Ok(len) => text.set_len(len),
+            // A socket had the name that it is to have now, and lost it.
+            Err(Errno::INVAL) if meaning != path && leads_to(out, meaning) => {
+                remove(out);
+                text.assign(path)?;
+                let link = Path::new(out.with_nul());
+                return host::symlinkat(Path::new(text.with_nul()), AT_FDCWD, link);
+            }
+            Err(_) => {}
+        }
+        if text.bytes() == path {
+            return Ok(());
+        }
+        text.assign(path)?;
+    }
+    Err(Errno::EXIST)
+}
+
+/// Whether the directory at `link` has a link to a path in it.
+fn leads_to(link: &mut Name, path: &[u8]) -> bool {
+    let mut leads = false;
+    each_entry(link, |directory, name| {
+        let mut text = Text::new();
+        if let Ok(len) = host::readlinkat(directory, name, text.space()) {
+            text.set_len(len);
+            leads |= text.bytes() == path;
+        }
+        ControlFlow::Continue(())
+    });
+    leads
+}
+
+/// Removes the links that lead nowhere from the user's own directory, whose path is the first `own`
+/// bytes of a link's; that link stays.
+fn collect(link: &Name, own: usize) {
+    let (front, name) = link.bytes().split_at_checked(own).unwrap_or((link.bytes(), &[]));
+    let mut users = Name::new();
+    if users.assign(front).is_err() {
+        return;
+    }
+    let kept = name.get(1..).unwrap_or(&[]);
+    each_entry(&mut users, |directory, entry| {
+        match host::fstatat(directory, entry, 0) {
+            Err(Errno::NOENT) if entry.bytes() != kept => {
+                let _ = host::unlinkat(directory, entry, 0);
+            }
+            Ok(_) if entry.bytes() != kept => {
+                // Of a renamed socket.
+                let mut path = Name::new();
+                let named = path.assign(front).and_then(|()| path.extend(b"/"));
+                if named.and_then(|()| path.extend(entry.bytes())).is_ok() && leads_nowhere(&mut path) {
+                    remove(&mut path);
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    });
+}
+
+/// Whether this is a directory with links, none of which leads anywhere. One that is being made has none yet.
+fn leads_nowhere(link: &mut Name) -> bool {
+    let mut nowhere = false;
+    each_entry(link, |directory, name| {
+        nowhere = host::fstatat(directory, name, 0).is_err_and(|error| error == Errno::NOENT);
+        if nowhere { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    nowhere
+}
+
+/// Removes a link, or a directory with links.
+fn remove(link: &mut Name) {
+    if host::unlinkat(AT_FDCWD, Path::new(link.with_nul()), 0).is_ok() {
+        return;
+    }
+    each_entry(link, |directory, name| {
+        let _ = host::unlinkat(directory, name, 0);
+        ControlFlow::Continue(())
+    });
+    let _ = host::unlinkat(AT_FDCWD, Path::new(link.with_nul()), raw::AT_REMOVEDIR);
+}
+
+/// Calls `look` with the entries of a directory, which isn't reached by a symlink. There are none in one that
+/// can't be read.
+fn each_entry(path: &mut Name, mut look: impl FnMut(i32, Path<'_>) -> ControlFlow<()>) {
+    let flags = raw::O_RDONLY | raw::O_DIRECTORY | raw::O_NOFOLLOW | raw::O_CLOEXEC;
+    let Ok(directory) = host::openat(AT_FDCWD, Path::new(path.with_nul()), flags, 0) else { return };
+    let mut listing = Listing::<1024>::new();
+    while let Ok(Some((_, name))) = listing.next(directory.number()) {
+        if look(directory.number(), Path::new(name)).is_break() {
+            break;
+        }
+    }
+}
+
+fn joined(directory: &[u8], name: &[u8]) -> Result<Text, Errno> {
+    let mut path = Text::new();
+    path.assign(directory)?;
+    path.extend(b"/")?;
+    path.extend(name)?;
+    Ok(path)
+}
+
+/// FNV-1a: where to look for a link, and no proof of it.
+fn hash(path: &[u8]) -> u64 {
+    path.iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn digits(mut value: u64) -> [u8; DIGITS] {
+    let mut digits = [0; DIGITS];
+    for digit in digits.iter_mut().rev() {
+        *digit = match (value & 15) as u8 {
+            small @ 0..=9 => b'0' + small,
+            large => b'a' - 10 + large,
+        };
+        value >>= 4;
+    }
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_links_name_is_found_in_a_sockets() {
+        let text = b"/tmp/.newroot-1000/0123456789abcdef/name";
+        assert_eq!(link_in(text), Some(text.len() - b"/name".len()));
+        let text = b"/dev/shm/.newroot-0/0123456789abcdef/a/b";
+        assert_eq!(link_in(text), Some(text.len() - b"/a/b".len()));
+        for other in [
+            "/tmp/.newroot-1000/0123456789abcdef",
+            "/tmp/.newroot-1000/0123456789abcde/x",
+            "/tmp/.newroot-1000/0123456789abcdefg/x",
+            "/tmp/.newroot-/0123456789abcdef/x",
+            "/tmp/.newroot-x/0123456789abcdef/x",
+            "/tmp/x/.newroot-1000/0123456789abcdef/x",
+            "tmp/.newroot-1000/0123456789abcdef/x",
+        ] {
+            assert_eq!(link_in(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn links_have_names_of_one_length() {
+        assert_eq!(&digits(0x1f), b"000000000000001f");
+        assert_eq!(&digits(u64::MAX), b"ffffffffffffffff");
+    }
+}
