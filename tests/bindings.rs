@@ -240,6 +240,17 @@ fn link_into_the_bound_directory_itself_is_the_guests_in_the_proot_dialect() {
 }
 
 #[test]
+fn link_into_the_bound_directory_is_text_in_the_hosts_own_root() {
+    let test = "link_into_the_bound_directory_is_text_in_the_hosts_own_root";
+    let Some(mut place) = Place::new(test) else { return };
+    let data = links_inside(&place);
+    place.root = PathBuf::from("/");
+    let outcome = place.newroot("proot", &["-b", "data:/work"], "readlink /work/abs; cat /work/abs");
+    let expected = format!("{}/dir/file\nfrom the data\n", data.display());
+    assert_eq!(outcome.stdout(), expected, "{}", outcome.stderr());
+}
+
+#[test]
 fn link_into_the_bound_directory_is_text_in_the_native_dialect() {
     let test = "link_into_the_bound_directory_is_text_in_the_native_dialect";
     let Some(place) = Place::new(test) else { return };

@@ -69,6 +69,7 @@ pub fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
 /// Whether symlinks in a binding that somebody named may be the trap engine's to put in guest terms.
 fn reads_links(spec: &LaunchSpec) -> bool {
     spec.binding_rules == BindingRules::Proot
+        && spec.rootfs.as_os_str() != "/"
         && spec.bindings.iter().any(|binding| {
             let elsewhere = binding.guest.as_ref().is_some_and(|guest| *guest != binding.host);
             binding.missing != Missing::Ignore && elsewhere && binding.host.is_dir()

@@ -73,8 +73,8 @@ pub enum BindingRules {
     #[default]
     Mounts,
     /// As PRoot has it: a binding at a deeper guest path prevails over one above it, whichever came
-    /// first; and an absolute symlink into the host directory that its own binding (or the root) is
-    /// of reads, and leads, as the guest path of that file.
+    /// first; and in a root that isn't the host's own, an absolute symlink into the host directory
+    /// that its own binding (or the root) is of reads, and leads, as the guest path of that file.
     Proot,
 }
 

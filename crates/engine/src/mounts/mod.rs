@@ -24,7 +24,8 @@ pub(crate) fn resolve(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Resul
     for binding in &spec.bindings {
         bind(&mut guest, binding, spec.binding_rules, warn)?;
     }
-    if spec.binding_rules == BindingRules::Proot {
+    // In the host's own root a host path is a guest's.
+    if spec.binding_rules == BindingRules::Proot && !guest.is_hosts_root() {
         for mount in guest.mounts_mut() {
             if mount.shows_links_inside() {
                 mount.flags = mount.flags.with(MountFlags::LINKS_INSIDE);
