@@ -1,5 +1,5 @@
 //! Files of procfs that have another text in the guest: those with host paths in their contents
-//! (`maps`, `smaps`, `numa_maps`), under fake root also those with mounts and identities.
+//! (`maps`, `smaps`, `numa_maps`, `net/unix`), under fake root also those with mounts and identities.
 //!
 //! The guest gets a copy ([`copy`]), made when it opens the file, with the paths in guest terms and
 //! what is newroot's own shown under its own name. A read from the beginning makes the text anew,
@@ -7,6 +7,7 @@
 
 pub mod copy;
 mod mounts;
+mod sockets;
 
 use newroot_abi::plan::Flags;
 use newroot_abi::{Errno, PATH_MAX};
@@ -31,6 +32,7 @@ const NAMES: [&[u8]; 3] = [b"maps", b"smaps", b"numa_maps"];
 pub fn may_be_special(path: &[u8]) -> bool {
     let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
     NAMES.contains(&name)
+        || name == sockets::NAME
         || mounts::are_told(name)
         || session().has(Flags::FAKE_ROOT) && owner::procfs::may_be_told(name)
 }
@@ -38,7 +40,8 @@ pub fn may_be_special(path: &[u8]) -> bool {
 /// Whether a host path names such a file.
 #[must_use]
 pub fn is_special(host: &[u8]) -> bool {
-    procfs::InProcess::of(host).is_some_and(|of| NAMES.contains(&of.file) || mounts::are_told(of.file))
+    procfs::InProcess::of(host)
+        .is_some_and(|of| NAMES.contains(&of.file) || of.file == sockets::FILE || mounts::are_told(of.file))
         || session().has(Flags::FAKE_ROOT) && owner::procfs::is_told(host)
 }
 
@@ -113,6 +116,9 @@ fn write(path: &HostBuf, source: &Descriptor, copy: &Descriptor, mask: u64) -> R
     }
     if mounts::NAMES.iter().any(|name| path.bytes().ends_with(name)) {
         return mounts::write(path, copy).map(|()| true);
+    }
+    if procfs::InProcess::of(path.bytes()).is_some_and(|of| of.file == sockets::FILE) {
+        return sockets::write(source, copy).map(|()| true);
     }
     let form = if path.bytes().ends_with(b"/numa_maps") { &NUMA_MAPS } else { &MAPS };
     let process = procfs::InProcess::of(path.bytes()).map_or(&b"self"[..], |of| of.process);
@@ -240,12 +246,14 @@ mod tests {
 
     #[test]
     fn files_with_host_paths_in_them_are_told_by_name() {
-        for path in ["/proc/self/maps", "/proc/1/smaps", "/proc/self/task/7/maps"] {
+        for path in ["/proc/self/maps", "/proc/1/smaps", "/proc/self/task/7/maps", "/proc/7/net/unix"] {
             assert!(is_special(path.as_bytes()), "{path}");
         }
         assert!(may_be_special(b"maps") && may_be_special(b"../x/numa_maps"));
         assert!(!may_be_special(b"maps/") && !may_be_special(b"xmaps"));
-        for path in ["/proc/maps", "/proc/self/status", "/proc/self/maps/x", "/srv/proc/self/maps"] {
+        for path in
+            ["/proc/net/unix", "/proc/maps", "/proc/self/status", "/proc/self/maps/x", "/srv/proc/self/maps"]
+        {
             assert!(!is_special(path.as_bytes()), "{path}");
         }
     }

@@ -120,6 +120,17 @@ fn bind_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<usize, Er
     let mut path = Buffer::<Host, 256>::new();
     resolve::host_path(entry.directory(), &mut operand.walk.host)?;
     let fits = path.extend(operand.walk.host.bytes()).and_then(|()| path.extend(b"/"));
+    // With the dots and symlinks that were given, if those lead the host's kernel to the same directory.
+    let mut given = Buffer::<Host, 256>::new();
+    let translated = session().mounts.translate(operand.text.bytes(), &mut given).is_ok();
+    if translated
+        && given.len() <= LONGEST
+        && !is_in(given.bytes(), operand.walk.host.bytes())
+        && parent_is(given.bytes(), entry.directory(), &mut operand.normal)
+        && let Ok(value) = bind(given.bytes())
+    {
+        return Ok(value);
+    }
     if fits.and_then(|()| path.extend(operand.name.bytes())).is_ok() && path.len() <= LONGEST {
         return bind(path.bytes());
     }
@@ -191,15 +202,26 @@ fn bind_and_rename(
 /// Whether the host's kernel finds the same directory by the guest's relative path.
 fn same_directory(operand: &mut Operand, directory: i32) -> bool {
     let Operand { text, normal, .. } = operand;
-    let (parent, _) = newroot_paths::split_last(text.bytes());
-    if normal.assign(if parent.is_empty() { b"." } else { parent }).is_err() {
+    parent_is(text.bytes(), directory, normal)
+}
+
+/// Whether the host's kernel finds this directory by what stands in front of a path's last component.
+fn parent_is(path: &[u8], directory: i32, room: &mut GuestBuf) -> bool {
+    let (parent, _) = newroot_paths::split_last(path);
+    if room.assign(if parent.is_empty() { b"." } else { parent }).is_err() {
         return false;
     }
-    let path = Path::new(normal.with_nul());
-    match (host::fstatat(AT_FDCWD, path, 0), host::fstat(directory)) {
+    let parent = Path::new(room.with_nul());
+    match (host::fstatat(AT_FDCWD, parent, 0), host::fstat(directory)) {
         (Ok(theirs), Ok(ours)) => (theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino),
         _ => false,
     }
+}
+
+/// Whether a path is a directory's with one name behind it.
+fn is_in(path: &[u8], directory: &[u8]) -> bool {
+    let name = path.strip_prefix(directory).and_then(|rest| rest.strip_prefix(b"/"));
+    name.is_some_and(|name| !name.contains(&b'/'))
 }
 
 /// Translates the address of a socket that exists.
@@ -401,6 +423,13 @@ fn show_address(at: usize, len_at: usize, room: usize) -> Result<(), Errno> {
     Ok(())
 }
 
+/// Puts the path that a socket was bound by in guest terms; false, and nothing that counts written, if the
+/// guest doesn't see it.
+pub(crate) fn show_name(path: &mut GuestBuf) -> bool {
+    short_names::show(path);
+    procfs::detranslate(None, path)
+}
+
 /// Rewrites an address in place; the result is its new length, `None` if nothing changed.
 fn shown_len(at: usize, len: usize, room: usize) -> Result<Option<usize>, Errno> {
     let mut text = GuestBuf::new();
@@ -408,8 +437,7 @@ fn shown_len(at: usize, len: usize, room: usize) -> Result<Option<usize>, Errno>
     if !read_address(at, written, &mut text)? || text.bytes().first() != Some(&b'/') {
         return Ok(None);
     }
-    short_names::show(&mut text);
-    if !procfs::detranslate(None, &mut text) {
+    if !show_name(&mut text) {
         return Ok(None);
     }
     let text = text.with_nul();
