@@ -104,8 +104,54 @@ fn program_of_another_architecture() {
     program[18] = machine;
     place.file("other", &program, 0o755);
     place.check_refused(&["root", "/other"], 126, &["'/other'", own, other]);
-    place.file("cut", &program[..40], 0o755);
-    place.check_refused(&["root", "/cut"], 126, &["'/cut'"]);
+    for len in [40, 70, 200] {
+        program[18] = if own == "AArch64" { 183 } else { 62 };
+        place.file("cut", &program[..len], 0o755);
+        place.check_refused(&["root", "/cut"], 126, &["'/cut'", "Exec format error"]);
+    }
+}
+
+#[test]
+fn program_for_32_bits_says_which_engine_cannot() {
+    let Some(place) = Place::new("program_for_32_bits_says_which_engine_cannot") else { return };
+    let mut program = fs::read(place.root.join("bin/busybox")).expect("busybox");
+    // elf(5): EI_CLASS is ELFCLASS32, e_machine EM_386.
+    (program[4], program[18]) = (1, 3);
+    place.file("small", &program, 0o755);
+    place.check_refused(&["--engine=trap", "root", "/small"], 126, &["32-bit x86", "the trap engine runs"]);
+    let outcome = place.newroot(&["--engine=trap", "root", "/small"]);
+    assert!(outcome.stderr().contains("\nhint: `--engine namespace`"), "{}", outcome.stderr());
+}
+
+#[test]
+fn hint_is_about_what_is_wrong() {
+    let Some(place) = Place::new("hint_is_about_what_is_wrong") else { return };
+    let has_hint = |outcome: &Outcome, hint: &str| {
+        assert_eq!(outcome.ending, Ending::Exit(if hint.contains("ulimit") { 126 } else { 127 }));
+        assert!(outcome.stderr().contains(hint), "{}", outcome.stderr());
+    };
+    place.file("carriage", "#!/bin/sh\r\n", 0o755);
+    let script = place.root.join("carriage");
+    let mends = format!("`sed -i 's/\\r$//' {}`", script.display());
+    for engine in ["--engine=trap", "--engine=namespace"] {
+        let outcome = place.newroot(&[engine, "root", "/carriage"]);
+        assert!(
+            outcome.stderr().contains("hint: that line ends in a carriage return"),
+            "{}",
+            outcome.stderr()
+        );
+        if engine == "--engine=trap" {
+            has_hint(&outcome, &mends);
+        }
+    }
+    let world = place.bed.enter().cwd(place.bed.scratch()).user(User::ordinary());
+    let mut shell = world.command(Path::new("/bin/sh"));
+    let newroot = place.bed.program("newroot");
+    let line = format!("ulimit -n 3; exec {} run --engine=trap --no-recommended root id", newroot.display());
+    has_hint(
+        &run(shell.args(["-c", &line])),
+        "hint: newroot needs some descriptors to start: raise the limit (ulimit -n)",
+    );
 }
 
 #[test]
@@ -191,9 +237,12 @@ fn options_with_values_that_mean_nothing() {
         place.check_refused(&[option, value, "root", "/bin/true"], 125, words);
     };
     check("--unshare", "pid,foo", &["'foo'", "--unshare", "pid, net, ipc, uts, cgroup"]);
-    check("--keep-fd", "-1", &["'-1'", "--keep-fd", "3.."]);
-    check("--keep-fd", "2", &["'2'", "--keep-fd", "3.."]);
-    check("--keep-fd", "99999999999", &["'99999999999'", "--keep-fd"]);
+    for number in ["-1", "2", "+3", "x", "99999999999"] {
+        check("--keep-fd", number, &[&format!("'{number}'"), "--keep-fd", "it is no number from 3 on"]);
+    }
+    for number in ["0", "x", "99999999999"] {
+        check("--patch-after", number, &[&format!("'{number}'"), "it is no number from 1 on"]);
+    }
     check("--cap-add", "nonsense", &["'nonsense'", "--cap-add", "no capability"]);
     for mask in ["999", "1000", "-1", "+7", "0x7", "7.", ""] {
         check("--umask", mask, &[&format!("'{mask}'"), "--umask", "octal"]);

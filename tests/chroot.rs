@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use newroot_testkit::{Bed, Ending, Outcome, Terminal, User, run, skip, snapshot};
+use newroot_testkit::{Bed, Ending, Outcome, Terminal, User, own, run, skip, snapshot};
 
 /// A root with busybox and users of its own.
 struct Place {
@@ -418,13 +418,64 @@ fn ordinary_user_without_namespaces_gets_the_trap_engine() {
     };
     let outcome = run_with(&["--mount"], &["id", "-u"]);
     assert_eq!(outcome.stdout(), format!("{}\n", user.uid), "{}", outcome.stderr());
-    let refused = run_with(&["--userspec=1:1"], &["id"]);
+    own(&place.root, user);
+    let other = run_with(&["--userspec=1:1"], &["sh", "-c", "id -u; id -g"]);
+    assert_eq!(other.stdout(), "1\n1\n", "{}", other.stderr());
+}
+
+/// An ordinary user's other identity is a fake, which can do what that identity may, whatever the host grants.
+#[test]
+fn ordinary_users_root_may_do_what_root_may() {
+    let Some(place) = Place::new("ordinary_users_root_may_do_what_root_may") else { return };
+    own(&place.root, User::ordinary());
+    let script = "id -u; id -g; : > /file && chown 5:6 /file && stat -c %u:%g /file";
+    let outcome = place.ours(&["--userspec=0:0", "root", "sh", "-c", script], None, User::ordinary());
+    assert_eq!(outcome.stdout(), "0\n0\n5:6\n", "{}", outcome.stderr());
+    let group = place.ours(&["--userspec=:7", "root", "sh", "-c", "id -u; id -g"], None, User::ordinary());
+    let expected = format!("{}\n7\n", User::ordinary().uid);
+    assert_eq!(group.stdout(), expected, "{}", group.stderr());
+}
+
+/// Root of a user namespace with a single number can become nobody else.
+#[test]
+fn root_of_a_namespace_with_one_number_fakes_others() {
+    let Some(place) = Place::new("root_of_a_namespace_with_one_number_fakes_others") else { return };
+    own(&place.root, User::ordinary());
+    let world = place.bed.enter().cwd(place.bed.scratch()).user(User::ordinary());
+    let inside = |program: &str, arguments: &[&str]| {
+        let mut unshare = world.command(Path::new("/usr/bin/unshare"));
+        run(unshare.arg("-r").arg(place.bed.program(program)).args(arguments))
+    };
+    let probe = inside("chroot", &["root", "id"]);
+    if probe.stderr().contains("unshare") {
+        return skip("root_of_a_namespace_with_one_number_fakes_others", "no user namespace is to be had");
+    }
+    assert_eq!(probe.stdout(), "uid=0 gid=0\n", "{}", probe.stderr());
+    let script = "id; : > /tmp-file && chown 5:6 /tmp-file && stat -c %u:%g /tmp-file; rm -f /tmp-file";
+    for (program, options, expected) in [
+        ("chroot", &["--userspec=0", "--groups=", "root"][..], "uid=0 gid=0\n5:6\n"),
+        ("newroot", &["run", "--root", "root"], "uid=0 gid=0\n5:6\n"),
+        ("proot", &["-0", "-r", "root", "-w", "/"], "uid=0 gid=0\n5:6\n"),
+    ] {
+        let outcome = inside(program, &[options, &["sh", "-c", script]].concat());
+        assert_eq!(outcome.stdout(), expected, "{program}: {}", outcome.stderr());
+    }
+    let outcome = inside("chroot", &["--userspec=65534:65534", "root", "sh", "-c", "id -u; id -g"]);
+    assert_eq!(outcome.stdout(), "65534\n65534\n", "{}", outcome.stderr());
+    let refused = inside("newroot", &["run", "--engine=chroot", "--root", "root", "id"]);
     assert_eq!(refused.ending, Ending::Exit(125));
-    assert_eq!(refused.stdout(), "");
-    let mut lines = refused.stderr();
-    assert!(lines.starts_with("chroot: cannot run as user 1: "), "{lines}");
-    assert!(
-        lines.split_off(lines.find('\n').unwrap_or(0) + 1).starts_with("hint: "),
-        "no way to get it is told"
-    );
+    assert!(refused.stderr().starts_with("newroot: cannot run as somebody else: "), "{}", refused.stderr());
+}
+
+#[test]
+fn chroot_engine_is_not_silently_another() {
+    let Some(place) = Place::new("chroot_engine_is_not_silently_another") else { return };
+    let world = place.bed.enter().cwd(place.bed.scratch()).user(User::ordinary());
+    for options in [&["--no-recommended"][..], &[]] {
+        let mut newroot = world.command(&place.bed.program("newroot"));
+        let outcome = run(newroot.args(["run", "--engine=chroot"]).args(options).args(["root", "id"]));
+        assert_eq!(outcome.ending, Ending::Exit(125), "{options:?}");
+        let expected = "newroot: the chroot engine can't run here: chroot(2) is for root alone\nhint: ";
+        assert!(outcome.stderr().starts_with(expected), "{}", outcome.stderr());
+    }
 }

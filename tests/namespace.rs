@@ -283,3 +283,34 @@ fn subordinate_numbers_are_mapped_where_the_host_has_some() {
     let outcome = place.run_in(&world, &["--map-root", "-u", "5000:6"], &["id"]);
     assert_eq!(outcome.stderr(), "newroot: cannot become user 5000: Invalid argument\n");
 }
+
+/// What only the trap engine fakes isn't silently replaced by a number without power.
+#[test]
+fn fake_root_is_never_a_bare_number() {
+    let Some(place) = Place::new("fake_root_is_never_a_bare_number") else { return };
+    let world = place.world().user(User::ordinary());
+    let run_with = |options: &[&str]| {
+        let mut newroot = world.command(&place.bed.program("newroot"));
+        run(newroot.args(["run", "--no-recommended"]).args(options).args(["root", "id"]))
+    };
+    for options in [
+        &["--root", "--unshare=ipc"][..],
+        &["--root", "--hostname=x"],
+        &["--root", "--engine=namespace"],
+        &["-u", "5:6", "--unshare=ipc"],
+    ] {
+        let outcome = run_with(options);
+        assert_eq!(outcome.ending, Ending::Exit(125), "{options:?}: {}", outcome.stdout());
+        assert!(outcome.stderr().starts_with("newroot: cannot fake user "), "{}", outcome.stderr());
+        assert!(outcome.stderr().contains("\nhint: "), "{}", outcome.stderr());
+    }
+    let both = run_with(&["--root", "--map-root"]);
+    assert_eq!(both.ending, Ending::Exit(125));
+    assert!(both.stderr().contains("'--root' cannot be used with '--map-root'"), "{}", both.stderr());
+    if User::we_are_root() {
+        let mut newroot = place.world().command(&place.bed.program("newroot"));
+        newroot.args(["run", "--no-recommended", "--root", "--unshare=ipc", "root", "id"]);
+        let outcome = run(&mut newroot);
+        assert_eq!(outcome.stdout(), "uid=0 gid=0\n", "{}", outcome.stderr());
+    }
+}

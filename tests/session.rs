@@ -367,3 +367,19 @@ fn kill_on_exit_takes_the_command_along_when_newroot_is_killed() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn group_alone_leaves_the_user() {
+    let Some(session) = Session::start("group_alone_leaves_the_user") else { return };
+    let own = User::ordinary().uid;
+    for (option, ids) in [("-u :100", "gid=100"), ("--groups=7", &format!("gid={own}"))] {
+        let outcome = session.shell(&format!("newroot run --no-recommended --engine=trap {option} . id"));
+        assert!(outcome.stdout().starts_with(&format!("uid={own} {ids}")), "{option}: {}", outcome.facts());
+    }
+    let listed = session.shell("newroot run --no-recommended --engine=trap --groups=7 . id");
+    assert!(listed.stdout().trim_end().ends_with(" groups=7"), "{}", listed.facts());
+    let kept = session.shell("newroot run --no-recommended --engine=trap -u :100 . id");
+    if User::we_are_root() {
+        assert!(kept.stdout().contains("54322,54323"), "{}", kept.facts());
+    }
+}

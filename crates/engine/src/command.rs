@@ -16,7 +16,7 @@ use newroot_image::{
 use newroot_paths::Last;
 
 use crate::environment::{self, Variables};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, descriptors_hint};
 use crate::guest::{Guest, shown};
 use crate::spec::CommandLine;
 
@@ -50,6 +50,15 @@ struct Finder {
     cwd: Vec<u8>,
     asked: PathBuf,
     rootfs: PathBuf,
+    loader: Loader,
+}
+
+/// Who loads the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loader {
+    Kernel,
+    /// It knows programs of its own kind alone.
+    Shim,
 }
 
 /// Finds the command and all that the shim needs to load it.
@@ -60,7 +69,9 @@ pub(crate) fn resolve(
     variables: &Variables,
     rootfs: &Path,
 ) -> Result<Command> {
-    find(guest.clone(), cwd.to_vec(), wanted, variables, rootfs)?.load()
+    let mut found = find(guest.clone(), cwd.to_vec(), wanted, variables, rootfs)?;
+    found.finder.loader = Loader::Shim;
+    found.load()
 }
 
 /// Finds the command; `rootfs` is the root's host path as its user writes it.
@@ -87,7 +98,8 @@ pub(crate) fn find(
         }
     };
     let word = argv.first().cloned().unwrap_or_default();
-    let finder = Finder { guest, cwd, asked: PathBuf::from(&word), rootfs: rootfs.to_owned() };
+    let (asked, rootfs) = (PathBuf::from(&word), rootfs.to_owned());
+    let finder = Finder { guest, cwd, asked, rootfs, loader: Loader::Kernel };
     let name = if word.as_bytes().contains(&b'/') {
         word.as_bytes().to_vec()
     } else {
@@ -256,6 +268,15 @@ impl Finder {
             Ok(found) => found,
             Err(cause) if cause.raw_os_error() == Some(libc::ENOENT) => {
                 let hint = match script {
+                    Some(script) if path.ends_with(b"\r") => format!(
+                        "that line ends in a carriage return, as on Windows: `sed -i 's/\\r$//' {}` mends it",
+                        quoted(
+                            &self
+                                .guest
+                                .resolve_from(&self.cwd, script, Last::Follow)
+                                .map_or_else(|_| shown(script), |script| script.host)
+                        )
+                    ),
                     Some(_) => format!(
                         "`newroot add {} {}` copies it from the host",
                         quoted(&self.rootfs),
@@ -283,31 +304,47 @@ impl Finder {
             return Err(self.not_executable(of(&cause.into()), Some(hint)));
         }
         let file = File::open(&found.host).map_err(|cause| {
-            let hint = "newroot must read a program to load it; execute permission alone isn't enough";
-            self.not_executable(of(&cause), Some(hint.to_owned()))
+            let hint = match cause.raw_os_error() {
+                Some(libc::EACCES) => Some(
+                    "newroot must read a program to load it; execute permission alone isn't enough".into(),
+                ),
+                _ => descriptors_hint(&cause),
+            };
+            self.not_executable(of(&cause), hint)
         })?;
         Ok((found.guest, file))
     }
 
     fn refuse_foreign(&self, head: &[u8]) -> Result<()> {
-        let why = match Header::parse(head) {
-            Err(HeaderError::Foreign(class, machine)) => format!(
-                "it is a program for {}, and this machine runs {} programs",
-                machine_name(class, machine),
-                machine_name(Class::Elf64, newroot_sys::arch::ELF_MACHINE)
-            ),
-            Err(HeaderError::Malformed) => {
-                "it is a damaged or unfinished program (Exec format error)".to_owned()
+        match Header::parse(head) {
+            Err(HeaderError::Foreign(class, machine)) => {
+                let own = machine_name(Class::Elf64, newroot_sys::arch::ELF_MACHINE);
+                let other = machine_name(class, machine);
+                // Which other programs the kernel runs, only the kernel can tell.
+                let (whose, hint) = match self.loader {
+                    Loader::Kernel => ("this machine", None),
+                    Loader::Shim => {
+                        ("the trap engine", Some("`--engine namespace` runs whatever the host runs".into()))
+                    }
+                };
+                let why = format!("it is a program for {other}, and {whose} runs {own} programs");
+                Err(self.not_executable(why, hint))
             }
-            Err(HeaderError::NotElf) | Ok(_) => return Ok(()),
-        };
-        Err(self.not_executable(why, None))
+            Err(HeaderError::Malformed) => Err(self.damaged()),
+            Err(HeaderError::NotElf) | Ok(_) => Ok(()),
+        }
+    }
+
+    fn damaged(&self) -> Error {
+        self.not_executable("it is a damaged or unfinished program (Exec format error)".to_owned(), None)
     }
 
     /// Checks that the dynamic loader is there.
     fn check_loader(&self, file: &File, header: &Header) -> Result<()> {
-        let Some(loader) =
-            loader_of(file, header).map_err(|cause| self.not_executable(words(&cause), None))?
+        let Some(loader) = loader_of(file, header).map_err(|cause| match cause.kind() {
+            io::ErrorKind::UnexpectedEof => self.damaged(),
+            _ => self.not_executable(words(&cause), None),
+        })?
         else {
             return Ok(());
         };

@@ -97,6 +97,12 @@ pub enum Error {
         /// The engine's name.
         engine: &'static str,
     },
+    /// An ordinary user wants to be somebody else, and wants namespaces, too.
+    #[error("cannot fake {who} in the namespace engine")]
+    BareNumber {
+        /// User or group and its number.
+        who: String,
+    },
     /// The root isn't the host's own, and the working directory was to be left where it is.
     #[error("cannot leave the working directory as it is: '{}' is not the host's own root", .rootfs.display())]
     LeftDirectory {
@@ -116,6 +122,19 @@ pub enum Error {
 /// A line after the error that says what to do about it.
 #[derive(Debug)]
 pub struct Hint(pub String);
+
+/// What to do where the limit on open files was met.
+pub(crate) fn descriptors_hint(cause: &io::Error) -> Option<String> {
+    match cause.raw_os_error() {
+        Some(libc::EMFILE) => {
+            Some("newroot needs some descriptors to start: raise the limit (ulimit -n)".to_owned())
+        }
+        Some(libc::ENFILE) => {
+            Some("all of the host's processes together have too many files open".to_owned())
+        }
+        _ => None,
+    }
+}
 
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -148,10 +167,18 @@ impl Error {
             | Self::NotExecutable { hint, .. }
             | Self::Unsupported { hint, .. } => hint.clone().map(Hint),
             Self::NoGroup { uid } => Some(Hint(format!("name the group, too: {uid}:GROUP"))),
+            Self::OtherIdentity { engine: "trap", .. } => Some(Hint("start newroot as root".to_owned())),
             Self::OtherIdentity { .. } => Some(Hint(
-                "start newroot as root; or with `--engine namespace`, where you can go by another number"
+                "start newroot as root; or with `--engine trap`, which fakes another user".to_owned(),
+            )),
+            Self::BareNumber { .. } => Some(Hint(
+                "only the trap engine fakes users, and it makes no namespaces; `--map-root` makes you root in a \
+                 user namespace, `--engine namespace --user` gives you another number there"
                     .to_owned(),
             )),
+            Self::Rootfs { cause, .. }
+            | Self::WorkingDirectory { cause, .. }
+            | Self::System { cause, .. } => descriptors_hint(cause).map(Hint),
             _ => None,
         }
     }

@@ -47,6 +47,8 @@ pub use spec::{
 /// Whatever kept the command from starting; [`Error::exit_code`] is what to exit with.
 pub fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
     let is_root = rustix::process::geteuid().is_root();
+    // Another identity that only the trap engine can fake.
+    let needs_fake = || identity::needs_fake(spec);
     match spec.engine {
         EngineChoice::Trap => trap::launch(spec, warn),
         EngineChoice::Namespace => namespace::launch(spec, warn),
@@ -54,6 +56,7 @@ pub fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
         // What is asked for tells which.
         EngineChoice::Auto if spec.isolation.needs_namespaces() => namespace::launch(spec, warn),
         EngineChoice::Auto if !trap::has_filters() => namespace::launch(spec, warn),
+        EngineChoice::Auto | EngineChoice::LikeChroot if needs_fake() => trap::launch(spec, warn),
         EngineChoice::Auto
             if namespace::suits_root(spec) && !leaves_more_writable(spec) && !reads_links(spec) =>
         {

@@ -180,7 +180,8 @@ pub enum EngineChoice {
     /// chroot(2), for root alone.
     Chroot,
     /// Whatever chroot(1) comes nearest to: the chroot engine for root; for anybody else the
-    /// namespace engine where the host grants it, and the trap engine where it doesn't.
+    /// namespace engine where the host grants it, and the trap engine where it doesn't, or where another identity is
+    /// asked for.
     LikeChroot,
 }
 
@@ -210,6 +211,8 @@ pub enum FakeRoot {
     Off,
     /// Yes. What nothing is recorded of belongs to root in the root, and to whoever looks in bindings.
     On,
+    /// The same; an engine that has no fake root refuses instead of giving an ordinary user another number alone.
+    Required,
     /// Yes. What nothing is recorded of belongs to the identity that was asked for (PRoot's `-i`).
     OwnFiles,
 }
@@ -271,12 +274,9 @@ impl fmt::Display for Warning {
     }
 }
 
-/// The kernel's words for an I/O error, without Rust's "(os error N)".
+/// The kernel's words for an I/O error, without Rust's "(os error N)" and without Rust's own words for what it has a
+/// kind for.
 #[must_use]
 pub fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
+    newroot_records::reason(error)
 }

@@ -152,14 +152,30 @@ fn nowhere_to_execute_from_means_no_trap_engine() {
     );
 }
 
+/// The shim is executed again by its file's name there (`host_without_proc_runs`).
 #[test]
-fn without_proc_no_engine_runs() {
+fn without_proc_the_trap_engine_runs_from_a_file() {
     let report = Report::of(|enter, bed| {
         let empty = bed.directory("empty", User::ordinary());
         enter.mounts().bind(&empty, Path::new("/proc"))
     });
     report.check("/proc", "no", "No such file or directory");
-    report.check_nothing_runs("/proc");
+    report.check_trap_runs();
+}
+
+#[test]
+fn without_proc_and_a_place_to_execute_from_no_engine_runs() {
+    let report = Report::of(|enter, bed| {
+        let empty = bed.directory("empty", User::ordinary());
+        let own = bed.scratch().join("bin");
+        let places = ["/dev/shm".into(), "/tmp".into(), bed.scratch().join("home")];
+        let world = enter.mounts().bind(&own, &own).bind(&empty, Path::new("/proc"));
+        places.iter().fold(world, |enter, place| enter.bind_noexec(place, place))
+    });
+    report.check("exec from memory", "yes", "");
+    report.check_nothing_runs(
+        "/proc or exec from runtime dir or exec from home or exec from /dev/shm or exec from /tmp",
+    );
 }
 
 #[test]

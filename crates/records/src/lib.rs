@@ -5,14 +5,17 @@
 //! - [`sidecar`]: records in the store, by inode number.
 //! - [`links`]: files with several names that the host doesn't know of.
 //! - [`attribute`]: records and other attributes of a file itself.
+//! - [`reason()`]: the words for an I/O error.
 
 #![forbid(unsafe_code)]
 
 pub mod attribute;
 pub mod links;
+mod reason;
 pub mod sidecar;
 pub mod store;
 
 pub use links::Links;
+pub use reason::reason;
 pub use sidecar::Sidecar;
 pub use store::Store;

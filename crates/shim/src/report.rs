@@ -1,6 +1,7 @@
 //! The few words the shim says itself, all on standard error.
 
 use newroot_abi::Errno;
+use newroot_procfs::Decimal;
 
 use crate::host;
 
@@ -27,9 +28,22 @@ pub fn fatal(parts: &[&[u8]]) -> ! {
     host::exit(125)
 }
 
-/// What an error of loading a program is called (strerror(3)); `None` for one that is hardly to be met there.
+/// Says that `operation`, as it reads after "cannot", has failed on `what`, and ends the process as [`fatal`] does. A
+/// hint may follow, as a line of its own.
+pub fn fatal_error(operation: &[u8], what: &[u8], error: Errno, hint: &[u8]) -> ! {
+    let number = Decimal::new(error.number().unsigned_abs().into());
+    let (before, why): (&[u8], &[u8]) = match words(error) {
+        Some(words) => (b": ", words),
+        None => (b": error ", number.bytes()),
+    };
+    let quote: &[u8] = if what.is_empty() { b"" } else { b"'" };
+    let space: &[u8] = if what.is_empty() { b"" } else { b" " };
+    fatal(&[b"cannot ", operation, space, quote, what, quote, before, why, hint])
+}
+
+/// What an error of starting a program is called (strerror(3)); `None` for one that is hardly to be met there.
 #[must_use]
-pub fn words(error: Errno) -> Option<&'static [u8]> {
+fn words(error: Errno) -> Option<&'static [u8]> {
     Some(match error {
         Errno::NOMEM => b"Cannot allocate memory",
         Errno::MFILE => b"Too many open files",
@@ -42,6 +56,17 @@ pub fn words(error: Errno) -> Option<&'static [u8]> {
         Errno::IO => b"Input/output error",
         Errno::NOEXEC => b"Exec format error",
         Errno::LIBBAD => b"Accessing a corrupted shared library",
+        Errno::AGAIN => b"Resource temporarily unavailable",
+        Errno::NODEV => b"No such device",
+        Errno::NOTDIR => b"Not a directory",
+        Errno::ISDIR => b"Is a directory",
+        Errno::NOSPC => b"No space left on device",
+        Errno::ROFS => b"Read-only file system",
+        Errno::NAMETOOLONG => b"File name too long",
+        Errno::NOSYS => b"Function not implemented",
+        Errno::LOOP => b"Too many levels of symbolic links",
+        Errno::TXTBSY => b"Text file busy",
+        Errno::TOOBIG => b"Argument list too long",
         _ => return None,
     })
 }

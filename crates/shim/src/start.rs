@@ -6,12 +6,11 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags};
-use newroot_procfs::Decimal;
 use newroot_sys::arch;
 
 use crate::calls::signal::SIG_IGN;
 use crate::loader::{self, KernelStack};
-use crate::report::fatal;
+use crate::report::{fatal, fatal_error};
 use crate::resolve::merged;
 use crate::session::{self, session};
 use crate::{outlook, owner, slots, state, trap};
@@ -37,13 +36,11 @@ pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
     adopt_inherited_state();
     if session().has(Flags::FAKE_ROOT) {
         if let Err(error) = owner::process::start() {
-            let number = Decimal::new(error.number().unsigned_abs().into());
             let hint: &[u8] = if error == Errno::NOENT { b"\nhint: its file was removed" } else { b"" };
-            fatal(&[b"cannot join the session: error ", number.bytes(), hint]);
+            fatal_error(b"join the session", b"", error, hint);
         }
         if let Err(error) = outlook::enter(slots::FIRST) {
-            let number = Decimal::new(error.number().unsigned_abs().into());
-            fatal(&[b"cannot see the session's mounts: error ", number.bytes()]);
+            fatal_error(b"see the session's mounts", b"", error, b"");
         }
     }
     let session = session();

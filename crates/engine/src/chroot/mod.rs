@@ -10,6 +10,10 @@ use crate::{identity, mounts, namespace, supervise};
 
 /// Becomes the command; returns only if it can't, or with the status of a supervised one.
 pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
+    refuse_ordinary_users()?;
+    if !spec.identity.is_callers() && !identity::can_become_others() {
+        return Err(Error::OtherIdentity { who: "somebody else".to_owned(), engine: "chroot" });
+    }
     let isolation = &spec.isolation;
     if !spec.bindings.is_empty() || !isolation.namespaces.is_empty() || isolation.hostname.is_some() {
         return namespace::launch(spec, warn);
@@ -30,15 +34,25 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     supervise::become_or_run(spec, become_command)
 }
 
+/// Refuses who isn't root. The namespace engine would run a command with bindings for anybody, but then it isn't
+/// what was asked for.
+fn refuse_ordinary_users() -> Result<()> {
+    if rustix::process::geteuid().is_root() { Ok(()) } else { Err(for_root_alone()) }
+}
+
+fn for_root_alone() -> Error {
+    Error::Unsupported {
+        engine: "chroot",
+        why: "chroot(2) is for root alone".to_owned(),
+        hint: Some("`--engine namespace` and `--engine trap` are for ordinary users".to_owned()),
+    }
+}
+
 /// chroot(2) leaves the working directory outside: it follows, unless the root is the host's own and
 /// it was asked to stay.
 fn enter(spec: &LaunchSpec) -> Result<()> {
     rustix::process::chroot(&spec.rootfs).map_err(|cause| match cause {
-        rustix::io::Errno::PERM => Error::Unsupported {
-            engine: "chroot",
-            why: "chroot(2) is for root alone".to_owned(),
-            hint: Some("`--engine namespace` and `--engine trap` are for ordinary users".to_owned()),
-        },
+        rustix::io::Errno::PERM => for_root_alone(),
         _ => Error::Rootfs { path: spec.rootfs.clone(), cause: cause.into() },
     })?;
     if spec.cwd == crate::spec::WorkingDirectory::Leave {

@@ -154,7 +154,8 @@ const TRAP_NEEDS: &[&[Feature]] = &[
         Feature::SharedMemoryExec,
         Feature::TmpExec,
     ],
-    &[Feature::Proc],
+    // Without /proc, the shim can only be executed again by the name of a file.
+    &[Feature::Proc, Feature::RuntimeDirExec, Feature::HomeExec, Feature::SharedMemoryExec, Feature::TmpExec],
 ];
 
 /// Tries everything.
@@ -247,10 +248,16 @@ mod tests {
             check(Feature::SeccompFilter, false),
             check(Feature::MemfdExec, true),
         ];
-        assert_eq!(
-            judge(TRAP_NEEDS, &checks),
-            Verdict::Lacks(vec![&[Feature::SeccompFilter], &[Feature::Proc]])
-        );
+        assert_eq!(judge(TRAP_NEEDS, &checks), Verdict::Lacks(vec![TRAP_NEEDS[1], TRAP_NEEDS[3]]));
+    }
+
+    #[test]
+    fn proc_is_needed_where_only_memory_can_be_executed() {
+        let basics = [check(Feature::NoNewPrivileges, true), check(Feature::SeccompFilter, true)];
+        let runs = |more: &[Check]| judge(TRAP_NEEDS, &[&basics, more].concat()) == Verdict::Runs;
+        assert!(runs(&[check(Feature::HomeExec, true)]));
+        assert!(runs(&[check(Feature::MemfdExec, true), check(Feature::Proc, true)]));
+        assert!(!runs(&[check(Feature::MemfdExec, true)]));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! From the identity that was asked for to numbers, and becoming that.
 
+mod privilege;
+
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,7 @@ use newroot_accounts::{Database, User, number};
 use newroot_paths::Last;
 use rustix::process::{Gid, Uid};
 
+pub(crate) use self::privilege::{can_become_others, needs_fake};
 use crate::error::{Error, Result};
 use crate::guest::Guest;
 use crate::root_file;
@@ -149,14 +152,24 @@ impl Numbers {
         Ok(())
     }
 
-    /// Refuses what an ordinary user can't have without a user namespace, to be somebody else; for
-    /// one who asks to be himself there is nothing to set.
+    /// Returns what has to be set to get this identity.
+    ///
+    /// # Errors
+    /// `OtherIdentity` for another identity than the caller's, unless the caller is a root that can become others. A
+    /// root that can't gets it for any identity that it asks for: what root may do, it may not.
     pub(crate) fn permitted(self, wanted: &Identity, engine: &'static str) -> Result<Self> {
-        let own = rustix::process::geteuid();
-        if own.is_root() {
+        if wanted.is_callers() || can_become_others() {
             return Ok(self);
         }
+        let own = rustix::process::geteuid();
         let refused = |who| Err(Error::OtherIdentity { who, engine });
+        if own.is_root() {
+            return refused(match (self.uid, self.gid) {
+                (Some(uid), _) => format!("user {uid}"),
+                (None, Some(gid)) => format!("group {gid}"),
+                (None, None) => "a member of other groups".to_owned(),
+            });
+        }
         if let Some(uid) = self.uid.filter(|&uid| uid != own.as_raw()) {
             return refused(format!("user {uid}"));
         }

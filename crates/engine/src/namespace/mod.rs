@@ -19,8 +19,11 @@ use rustix::thread::{CapabilitySet, UnshareFlags};
 use self::build::Proc;
 use self::user::Map;
 use crate::error::{Error, Result};
+use crate::identity::Numbers;
 use crate::inside::{self, Start};
-use crate::spec::{HardLinks, LaunchSpec, Namespace, Uname, Warning};
+use crate::spec::{
+    EngineChoice, FakeRoot, HardLinks, LaunchSpec, Namespace, Uname, UserMap, Warning,
+};
 use crate::{descriptors, identity, mounts, supervise};
 
 /// Becomes the command; returns only if it can't, or with the status of a supervised one.
@@ -30,9 +33,12 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     let guest = mounts::resolve(spec, warn)?;
     let mut start =
         Start::find(spec, &guest, identity::resolve(&guest, &spec.identity, warn)?, "namespace", warn)?;
-    let map = if rustix::process::geteuid().is_root() {
+    let map = if rustix::process::geteuid().is_root()
+        && (spec.identity.is_callers() || identity::can_become_others())
+    {
         None
     } else {
+        refuse_bare_number(spec, &start.identity)?;
         let map = Map::choose(spec, &start.identity)?;
         start.identity = map.remaining(start.identity);
         Some(map)
@@ -69,6 +75,19 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
             Err(error) => error,
         }
     })
+}
+
+/// Refuses another identity where it would silently be less than what was asked for. An ordinary user's namespace can
+/// only show another number, which may do nothing that the user may not; the trap engine fakes what that identity may.
+fn refuse_bare_number(spec: &LaunchSpec, wanted: &Numbers) -> Result<()> {
+    let is_meant = spec.engine == EngineChoice::Namespace && spec.fake_root != FakeRoot::Required;
+    if is_meant || spec.isolation.user_map == UserMap::Root {
+        return Ok(());
+    }
+    match wanted.clone().permitted(&spec.identity, "namespace") {
+        Err(Error::OtherIdentity { who, .. }) => Err(Error::BareNumber { who }),
+        other => other.map(drop),
+    }
 }
 
 /// Whether the caller is root with the privilege that the engine needs, and asks for nothing that it

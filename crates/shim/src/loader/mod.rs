@@ -7,14 +7,13 @@ mod stack;
 use newroot_abi::Errno;
 use newroot_abi::plan::NO_DESCRIPTOR;
 use newroot_image::Kind;
-use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::limits::{self, Spare};
 use crate::links;
 use crate::program;
-use crate::report::{self, fatal};
+use crate::report;
 use crate::resolve;
 use crate::session::Session;
 use crate::slots::{Operand, Scratch};
@@ -33,11 +32,7 @@ pub struct Program {
 /// Ends a program that the exec promised and that then couldn't be loaded. The kernel sends
 /// SIGSEGV or SIGKILL at this point; the user deserves a reason.
 fn cannot_load(what: &[u8], why: Errno) -> ! {
-    let number = Decimal::new(why.number().unsigned_abs().into());
-    match report::words(why) {
-        Some(words) => fatal(&[b"cannot load '", what, b"': ", words]),
-        None => fatal(&[b"cannot load '", what, b"': error ", number.bytes()]),
-    }
+    report::fatal_error(b"load", what, why, b"")
 }
 
 /// Maps the session's program and its interpreter. `random` varies where a position-independent program lies; 0 leaves

@@ -16,7 +16,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::error::{Error, Result};
 use crate::guest::Guest;
 use crate::identity::Numbers;
-use crate::spec::FakeRoot;
+use crate::spec::{FakeRoot, reason};
 use crate::trap::hidden;
 
 /// A session with fake root, ready to start.
@@ -37,11 +37,16 @@ pub(super) fn prepare(guest: &mut Guest, kind: FakeRoot, numbers: &Numbers) -> R
         operation: format!("remember owners and modes: cannot make '{}'", not_made.path.display()),
         cause: not_made.cause,
     })?;
-    let groups = numbers.groups.clone().unwrap_or_default();
-    let (uid, gid) = (numbers.uid.unwrap_or(0), numbers.gid.unwrap_or(0));
+    // What isn't asked for stays the caller's.
+    let groups = match &numbers.groups {
+        Some(groups) => groups.clone(),
+        None => own_groups()?,
+    };
+    let uid = numbers.uid.unwrap_or_else(|| rustix::process::geteuid().as_raw());
+    let gid = numbers.gid.unwrap_or_else(|| rustix::process::getegid().as_raw());
     let (default_uid, default_gid) = match kind {
         FakeRoot::OwnFiles => (uid, gid),
-        FakeRoot::Off | FakeRoot::On => (0, 0),
+        FakeRoot::Off | FakeRoot::On | FakeRoot::Required => (0, 0),
     };
     let tag = sessions::tag();
     let header = Header {
@@ -64,6 +69,12 @@ pub(super) fn prepare(guest: &mut Guest, kind: FakeRoot, numbers: &Numbers) -> R
     hidden::hide(guest, &store.path);
     let outside = (!store.inside).then_some(store.path);
     Ok(Prepared { file, outside, tag, record: session::RECORDS as u32 })
+}
+
+fn own_groups() -> Result<Vec<u32>> {
+    let groups = rustix::process::getgroups()
+        .map_err(|cause| Error::system("ask for the supplementary groups", cause))?;
+    Ok(groups.into_iter().map(|group| group.as_raw()).collect())
 }
 
 /// The capabilities that the running kernel knows.
@@ -96,6 +107,8 @@ impl Prepared {
             return Err(refused("the hard limit on file locks (ulimit -H -x) isn't `unlimited`".to_owned()));
         }
         let limit = Rlimit { current: Some(session::to_limit(self.tag, self.record)), maximum: None };
-        setrlimit(Resource::Locks, limit).map_err(|error| refused(format!("setrlimit: {error}")))
+        setrlimit(Resource::Locks, limit).map_err(|error| {
+            refused(format!("cannot set the limit on file locks: {}", reason(&error.into())))
+        })
     }
 }

@@ -77,7 +77,7 @@ impl Settings {
         let mounts = if self.mount { MOUNTS } else { &[] };
         Launch {
             spec: LaunchSpec {
-                fake_root: FakeRoot::Off,
+                fake_root: FakeRoot::On,
                 hard_links: HardLinks::OfTheHost,
                 rootfs,
                 bindings: mounts.iter().map(|path| mount(path)).chain(self.bindings).collect(),

@@ -116,15 +116,16 @@ pub(super) struct Run {
     /// Run as root
     ///
     /// An ordinary user gets a fake root, who may do inside what root may. Owners, modes, devices and
-    /// attributes that are given to the root's files are remembered there, for this command and the next.
-    #[arg(long, conflicts_with = "user")]
+    /// attributes that are given to the root's files are remembered there, for this command and the next. Only the trap
+    /// engine has a fake root: an ordinary user can't have it together with --unshare and the like.
+    #[arg(long, conflicts_with_all = ["user", "map_root"])]
     pub(super) root: bool,
 
     /// Run as this user, and in this group
     ///
-    /// Names are looked up in the root's passwd and group files first, then in the host's. For root
-    /// it is a real change; for an ordinary user a fake one, as with --root (in the namespace engine,
-    /// another number).
+    /// Names are looked up in the root's passwd and group files first, then in the host's. `:GROUP` changes
+    /// the group alone. For root it is a real change; for an ordinary user a fake one, as with --root. With
+    /// --engine namespace an ordinary user only gets another number.
     #[arg(short, long, value_name = "USER[:GROUP]", value_parser = word())]
     pub(super) user: Option<OsString>,
 
@@ -165,7 +166,7 @@ pub(super) struct Run {
     pub(super) no_patch: bool,
 
     /// Patch call sites after so many traps; for tests
-    #[arg(long, value_name = "TRAPS", hide = true, conflicts_with = "no_patch")]
+    #[arg(long, value_name = "TRAPS", value_parser = traps, hide = true, conflicts_with = "no_patch")]
     pub(super) patch_after: Option<NonZeroU32>,
 
     /// Make hard links where the host refuses them (trap engine)
@@ -228,7 +229,7 @@ pub(super) struct Run {
     pub(super) confine: Option<Confine>,
 
     /// Hand on this descriptor; the namespace engine closes all others above 2
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(3..), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = descriptor, allow_negative_numbers = true)]
     pub(super) keep_fd: Vec<i32>,
 
     /// Say what is being done; twice, say more
@@ -414,6 +415,17 @@ fn hostname() -> impl clap::builder::TypedValueParser<Value = OsString> {
 }
 
 /// A capability by its name.
+/// A number of traps.
+fn traps(text: &str) -> Result<NonZeroU32, &'static str> {
+    text.parse().map_err(|_| "it is no number from 1 on")
+}
+
+/// The number of a descriptor that newroot doesn't hand on anyway.
+fn descriptor(text: &str) -> Result<i32, &'static str> {
+    let number = text.parse().ok().filter(|&number| number >= 3 && !text.starts_with('+'));
+    number.ok_or("it is no number from 3 on")
+}
+
 fn capability(text: &str) -> Result<Capabilities, &'static str> {
     Capabilities::named(text).ok_or("there is no capability of this name")
 }

@@ -61,6 +61,7 @@ pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, 
 /// What `run` asks for. `arguments` is the text it was parsed from.
 fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, UsageError> {
     let identity = who(&run)?;
+    let fake_root = if run.root { FakeRoot::Required } else { FakeRoot::On };
     let isolation = isolation(&run);
     let (rootfs, command) = separate(run.rootfs, run.command, arguments);
     let default_root = rootfs.is_none();
@@ -94,7 +95,7 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, Us
             },
             kill_on_exit: run.kill_on_exit,
             identity,
-            fake_root: FakeRoot::On,
+            fake_root,
             hard_links: if run.link2symlink { HardLinks::Emulated } else { HardLinks::OfTheHost },
             isolation,
             umask: run.umask,
