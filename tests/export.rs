@@ -350,3 +350,42 @@ fn files_that_only_root_could_read_are_exported_as_they_are() {
     place.succeeds(user, &["export", "root", "-o", "out/archive"]);
     assert_eq!(listed(), expected);
 }
+
+/// The name of the file promises a compression, and an option overrides it.
+#[test]
+fn archive_is_compressed_as_its_name_says() {
+    let place = Place::new();
+    let user = User::ordinary();
+    let root = place.bed.directory("root", user);
+    fs::write(root.join("file"), "text ".repeat(10_000)).expect("a file");
+    own(&root, user);
+    let out = place.bed.directory("out", user);
+    let magic = |bytes: &[u8]| match bytes {
+        [0x1f, 0x8b, ..] => "gzip",
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => "xz",
+        _ => "none",
+    };
+    for (arguments, name, expected) in [
+        (&[][..], "a.tar", "none"),
+        (&[], "a.tar.gz", "gzip"),
+        (&[], "a.tgz", "gzip"),
+        (&[], "a.tar.xz", "xz"),
+        (&["--compress=none"], "b.tar.gz", "none"),
+        (&["--compress=xz"], "b.tar", "xz"),
+        (&["--format=oci-layer"], "layer", "gzip"),
+        (&["--compress=none"], "a.tar.zst", "none"),
+    ] {
+        let output = format!("out/{name}");
+        place.succeeds(user, &[&["export", "root", "-o", &output], arguments].concat());
+        let bytes = fs::read(out.join(name)).expect("an archive");
+        assert_eq!(magic(&bytes), expected, "{name}");
+        place.succeeds(user, &["import", &output, &format!("out/{name}.root")]);
+        let unpacked = fs::read(out.join(format!("{name}.root/file"))).expect("the file");
+        assert_eq!(unpacked.len(), 50_000, "{name}");
+        if expected == "gzip" || expected == "xz" {
+            let tested =
+                Command::new(expected).arg("-t").stdin(fs::File::open(out.join(name)).unwrap()).status();
+            assert!(tested.is_ok_and(|status| status.success()), "{name} by {expected} itself");
+        }
+    }
+}

@@ -413,3 +413,65 @@ fn archives_of_gnu_tar_are_unpacked_as_by_gnu_tar() {
         assert_same(&facts(&place.at(&again)), &expected);
     }
 }
+
+#[test]
+fn container_image_is_not_taken_for_a_root() {
+    let digest = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
+    let place = Place::new(User::ordinary());
+    let blob = format!("blobs/sha256/{digest}");
+    let layout = Forged::default()
+        .directory("blobs")
+        .directory("blobs/sha256")
+        .file(&blob, "{}")
+        .file("index.json", "{}")
+        .file("oci-layout", r#"{"imageLayoutVersion": "1.0.0"}"#);
+    let words = ["'archive'", "it is a container image"];
+    place.refuses("an OCI layout", &layout.clone().end(), &words);
+    place.refuses("docker save", &layout.file("manifest.json", "[{}]").end(), &words);
+    let older = Forged::default()
+        .directory(digest)
+        .file(&format!("{digest}/VERSION"), "1.0")
+        .file(&format!("{digest}/json"), "{}")
+        .file(&format!("{digest}/layer.tar"), "")
+        .file(&format!("{digest}.json"), "{}")
+        .file("manifest.json", "[{}]")
+        .file("repositories", "{}");
+    place.refuses("docker save before 25", &older.clone().end(), &words);
+    let hint = place.newroot(&["import", "archive", "new"]).stderr();
+    assert!(hint.contains("docker export CONTAINER | newroot import - DIR"), "{hint}");
+    // A root that happens to have such files is one.
+    fs::write(place.at("archive"), older.file("bin/sh", "").end()).expect("an archive");
+    place.succeeds(&["import", "archive", "new"]);
+}
+
+/// What a decoder finds is said in newroot's words, whichever library it comes from.
+#[test]
+fn damaged_compression_is_said_in_words() {
+    let place = Place::new(User::ordinary());
+    let mut noise: u32 = 1;
+    let content: String = (0..200_000)
+        .map(|_| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b'a' + (noise >> 28) as u8)
+        })
+        .collect();
+    let archive = Forged::default().file("file", &content).end();
+    for program in ["gzip", "xz", "zstd"] {
+        let Ok(mut child) =
+            Command::new(program).arg("-c").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
+        else {
+            skip("damaged_compression_is_said_in_words", "a compressor is missing");
+            continue;
+        };
+        let mut pipe = child.stdin.take().expect("it is piped");
+        let input = archive.clone();
+        let writer = std::thread::spawn(move || pipe.write_all(&input));
+        let whole = child.wait_with_output().expect("it ends").stdout;
+        writer.join().expect("it doesn't panic").expect("it reads all");
+        let damaged = format!("its {program} data is damaged");
+        let followed = [&whole[..], &whole[..5], &[0xff; 1000]].concat();
+        place.refuses("noise in place of a header", &[&whole[..6], &[0xff; 1000][..]].concat(), &[&damaged]);
+        place.refuses("noise behind it", &followed, &[&damaged]);
+        place.refuses("cut off", &whole[..whole.len() / 2], &["it is cut off"]);
+    }
+}

@@ -1,5 +1,6 @@
 //! Undoing what an archive is compressed with, which its first bytes tell.
 
+use std::error::Error as _;
 use std::io::{self, BufRead, Read};
 
 use flate2::bufread::MultiGzDecoder;
@@ -8,6 +9,7 @@ use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use crate::error::Damage;
+use crate::patient;
 
 /// As many of the first bytes as are looked at.
 const MAGIC_MAX: usize = 6;
@@ -54,14 +56,41 @@ pub fn decode<'a, R: BufRead + 'a>(mut input: R) -> Result<Box<dyn Read + 'a>, D
     let whole = io::Cursor::new(first).chain(input);
     Ok(match kind {
         Kind::Plain => Box::new(whole),
-        Kind::Gzip => Box::new(MultiGzDecoder::new(whole)),
-        Kind::Xz => Box::new(XzReader::new_mem_limit(whole, true, (WINDOW_MAX >> 10) as u32)),
+        Kind::Gzip => {
+            Box::new(InWords { decoder: MultiGzDecoder::new(whole), damage: "its gzip data is damaged" })
+        }
+        Kind::Xz => {
+            let decoder = XzReader::new_mem_limit(whole, true, (WINDOW_MAX >> 10) as u32);
+            Box::new(InWords { decoder, damage: "its xz data is damaged" })
+        }
         Kind::Zstd => {
             let mut decoder = FrameDecoder::new();
             decoder.set_max_window_size(WINDOW_MAX);
-            Box::new(Zstd { input: whole, decoder, within: false })
+            let decoder = Zstd { input: whole, decoder, within: false };
+            Box::new(InWords { decoder, damage: "its zstd data is damaged" })
         }
     })
+}
+
+/// A decoder whose complaints about its data are put in one way, whichever library it is.
+struct InWords<R> {
+    decoder: R,
+    damage: &'static str,
+}
+
+impl<R: Read> Read for InWords<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        use io::ErrorKind::{
+            Interrupted, InvalidData, InvalidInput, Other, OutOfMemory, UnexpectedEof, Unsupported,
+        };
+        self.decoder.read(out).map_err(|error| match error.kind() {
+            _ if is_of_the_input(&error) => error,
+            Interrupted | UnexpectedEof => error,
+            OutOfMemory => io::Error::other("it wants more memory to be decompressed than newroot gives it"),
+            InvalidData | InvalidInput | Unsupported | Other => io::Error::other(self.damage),
+            _ => error,
+        })
+    }
 }
 
 enum Kind {
@@ -136,7 +165,27 @@ impl<R: BufRead> Zstd<R> {
     fn failed(&mut self, error: FrameDecoderError) -> io::Error {
         match self.input.fill_buf() {
             Ok([]) => io::ErrorKind::UnexpectedEof.into(),
-            _ => io::Error::other(error),
+            _ => of_the_input(&error).unwrap_or_else(|| io::Error::other(error)),
         }
     }
+}
+
+/// Whether an error is of reading the file, rather than of what is in it.
+fn is_of_the_input(error: &io::Error) -> bool {
+    error.raw_os_error().is_some() || error.get_ref().is_some_and(|inner| inner.is::<patient::Interrupted>())
+}
+
+/// The error of reading the file that a decoder's error has come from, if it has.
+fn of_the_input(error: &FrameDecoderError) -> Option<io::Error> {
+    let mut next = error.source();
+    while let Some(error) = next {
+        match error.downcast_ref::<io::Error>() {
+            Some(error) if is_of_the_input(error) => {
+                let interrupted = || io::Error::other(patient::Interrupted);
+                return Some(error.raw_os_error().map_or_else(interrupted, io::Error::from_raw_os_error));
+            }
+            _ => next = error.source(),
+        }
+    }
+    None
 }

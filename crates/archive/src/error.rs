@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+pub(crate) use newroot_records::reason;
+
 /// A result whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -83,6 +85,9 @@ pub enum Damage {
     /// It is compressed in a way that isn't known here.
     #[error("it is compressed with {0}, which newroot can't undo")]
     Compression(&'static str),
+    /// It has the layers of a container image in it, rather than files of a root.
+    #[error("it is a container image (docker save, or an OCI layout), and no root's files")]
+    Image,
     /// It ends in the middle of something.
     #[error("it is cut off")]
     CutOff,
@@ -120,6 +125,10 @@ impl Error {
             Self::Archive { damage: Damage::Compression(_), .. } => {
                 Some("undo it with its own program, and pipe that into: newroot import - DIR")
             }
+            Self::Archive { damage: Damage::Image, .. } => Some(
+                "images can't be read yet; `docker create IMAGE` makes a container of one, and \
+                 `docker export CONTAINER | newroot import - DIR` a root of that",
+            ),
             Self::Archive { damage: Damage::NotTar, .. } => {
                 Some("it must be a tar archive, as it is or compressed with gzip, xz or zstd")
             }
@@ -147,14 +156,5 @@ impl Error {
     /// `operation` on `path` failed with `cause`.
     pub(crate) fn io(operation: &'static str, path: impl Into<PathBuf>, cause: impl Into<io::Error>) -> Self {
         Self::Io { operation, path: path.into(), cause: cause.into() }
-    }
-}
-
-/// The words for an I/O error, without Rust's "(os error N)".
-pub(crate) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
     }
 }

@@ -5,7 +5,7 @@
 //! ordinary user's copy has them recorded, root's has them.
 //!
 //! The way of an export: `export::plan` lists the root, `export::source` tells what a file is to the guest,
-//! `tar::write` puts that into the archive, `export::output` brings the archive to its place. Of an import:
+//! `tar::write` puts that into the archive, `compress` makes it small, `export::output` brings it to its place. Of an import:
 //! `compression` makes a tar archive of the file, `tar::read` understands it, `import::unpack` makes its
 //! entries in a fresh directory of our own, where `import::give` gives them their owners, and
 //! `import::publish` moves what was made to where it was wanted. Files are reached by way of `beneath`.
@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod beneath;
+mod compress;
 pub mod compression;
 mod digest;
 mod error;
@@ -27,6 +28,7 @@ mod observer;
 mod patient;
 pub mod tar;
 
+pub use compress::Compression;
 pub use digest::Digest;
 pub use error::{Damage, Error, Result};
 pub use export::{ExportOptions, Exported, Format, Output, export};

@@ -25,6 +25,11 @@ pub(crate) struct Patient<'a, F> {
     ended: Ended<'a>,
 }
 
+/// The error of a wait that was to end.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub(crate) struct Interrupted;
+
 impl<'a, F: AsFd> Patient<'a, F> {
     pub(crate) fn new(file: F, ended: Ended<'a>) -> Self {
         let is_file = |mode| FileType::from_raw_mode(mode) == FileType::RegularFile;
@@ -38,7 +43,7 @@ impl<'a, F: AsFd> Patient<'a, F> {
         }
         loop {
             match poll(&mut [PollFd::new(&self.file, event)], Some(&NOTICE)) {
-                Ok(0) if (self.ended)() => return Err(io::Error::other("interrupted")),
+                Ok(0) if (self.ended)() => return Err(io::Error::other(Interrupted)),
                 Ok(0) | Err(Errno::INTR) => {}
                 Ok(_) => return Ok(()),
                 Err(error) => return Err(error.into()),

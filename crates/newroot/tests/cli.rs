@@ -63,6 +63,11 @@ fn bad_native_input_gets_one_line_and_125() {
     check_native_refused(&["export", "--format", "zip", "guest"], "'zip'");
     check_native_refused(&["export", "--mtime", "noon", "guest"], "it is no number of seconds");
     check_native_refused(&["export", "--mtime=SOURCE_DATE_EPOCH", "guest"], "which the environment hasn't");
+    check_native_refused(&["export", "-o", "x.tar.zst", "guest"], "not with zstd");
+    check_native_refused(&["export", "-o", "x.tbz2", "guest"], "not with bzip2");
+    check_native_refused(&["export", "--compress", "zstd", "guest"], "'zstd'");
+    check_native_refused(&["export", "--format=oci-layer", "--compress=xz", "guest"], "with gzip");
+    check_native_refused(&["export", "--format=oci-layer", "-o", "x.tar.xz", "guest"], "with gzip");
     check_native_refused(&["import", "archive"], "<DIR>");
 }
 
@@ -159,6 +164,12 @@ fn export_of_what_is_no_root_is_refused_and_leaves_nothing() {
         "newroot",
         "cannot open the root '/no/such/root': No such file",
     );
+    let archive = directory.path().join("no/such/directory");
+    let words = "cannot write '";
+    check_refused(newroot().args(["export", "/etc", "-o"]).arg(&archive), "newroot", words);
+    let output = run(newroot().args(["export", "/etc", "-o"]).arg(&archive));
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.ends_with(": No such file or directory\n"), "{stderr}");
     assert_eq!(names_in(directory.path()), [""; 0]);
 }
 

@@ -8,11 +8,10 @@ mod unlock;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use flate2::{Compression, GzBuilder};
-
 use self::output::Destination;
 pub use self::output::Output;
 use self::source::{Look, Source};
+use crate::compress::{Compression, Compressor};
 use crate::digest::{Digest, Digesting};
 use crate::error::{Error, Result};
 use crate::observer::{Observer, Unit, Warning, guest_path, tell};
@@ -33,6 +32,8 @@ pub enum Format {
 pub struct ExportOptions {
     /// The form of the archive.
     pub format: Format,
+    /// What the archive is compressed with. A layer of a container image always is with gzip.
+    pub compression: Compression,
     /// Where it goes.
     pub output: Output,
     /// The latest modification time of anything in it, in seconds since 1970: what is later gets this one.
@@ -72,13 +73,15 @@ pub fn export(
     let buffered = io::BufWriter::with_capacity(1 << 16, destination);
     let (buffered, exported) = match options.format {
         Format::Tar => {
-            let mut writer = Writer::new(Counting { out: buffered, bytes: 0 });
+            let compressor = Compressor::new(buffered, options.compression).map_err(unwritten)?;
+            let mut writer = Writer::new(Counting { out: compressor, bytes: 0 });
             let entries = write(&mut source, &planned, options, &mut writer, observer)?;
             let Counting { out, bytes } = writer.finish().map_err(unwritten)?;
-            (out, Exported { entries, bytes, digests: None })
+            (out.finish().map_err(unwritten)?, Exported { entries, bytes, digests: None })
         }
         Format::OciLayer => {
-            let compressed = GzBuilder::new().write(Digesting::new(buffered), Compression::default());
+            let compressed =
+                Compressor::new(Digesting::new(buffered), Compression::Gzip).map_err(unwritten)?;
             let mut writer = Writer::new(Counting { out: Digesting::new(compressed), bytes: 0 });
             let entries = write(&mut source, &planned, options, &mut writer, observer)?;
             let Counting { out, bytes } = writer.finish().map_err(unwritten)?;

@@ -1,6 +1,7 @@
 //! Unpacking an archive as a root.
 
 mod give;
+mod image;
 mod publish;
 mod unpack;
 
@@ -11,6 +12,7 @@ use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use self::image::Signs;
 use self::publish::Place;
 use self::unpack::Unpacker;
 use crate::compression;
@@ -96,7 +98,9 @@ pub fn import(
     let mut reader = Reader::new(BufReader::with_capacity(1 << 16, archive));
     let aside = place.make_aside()?;
     let mut unpacker = Unpacker::new(&aside, options.own_links)?;
+    let mut signs = Signs::default();
     while let Some(found) = reader.next_entry().map_err(damaged)? {
+        signs.note(&found.entry.name);
         let current = found.entry.name.clone();
         let mut progress = |observer: &mut dyn Observer| {
             tell(observer, Unit::Bytes, read.get(), total, current.strip_prefix(b"./").unwrap_or(&current))
@@ -105,6 +109,9 @@ pub fn import(
         unpacker.unpack(found, &mut reader, &mut progress, &damaged, observer)?;
     }
     tell(observer, Unit::Bytes, read.get(), total, b"")?;
+    if signs.is_image() {
+        return Err(damaged(Damage::Image));
+    }
     let unpacked = unpacker.finish(place.is_new(), observer)?;
     let imported = unpacked.imported;
     place.publish(aside, unpacked, observer)?;

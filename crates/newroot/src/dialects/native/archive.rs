@@ -3,9 +3,9 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use newroot_archive::{ExportOptions, Format, ImportOptions, Input, Output};
+use newroot_archive::{Compression, ExportOptions, Format, ImportOptions, Input, Output};
 
-use super::arguments::{self, Export, Import};
+use super::arguments::{self, Compress, Export, Import};
 use crate::caller::Caller;
 use crate::dialects::{Request, UsageError};
 
@@ -45,7 +45,9 @@ pub(super) fn export(export: Export, caller: &Caller) -> Result<Request, UsageEr
             Some(number.ok_or_else(|| UsageError::new(format!("{VARIABLE} is no number of seconds")))?)
         }
     };
+    let compression = compression(&export)?;
     let options = ExportOptions {
+        compression,
         format: match export.format {
             arguments::Format::Tar => Format::Tar,
             arguments::Format::OciLayer => Format::OciLayer,
@@ -57,6 +59,60 @@ pub(super) fn export(export: Export, caller: &Caller) -> Result<Request, UsageEr
         latest,
     };
     Ok(Request::Export { root: export.root, options })
+}
+
+/// What the archive is compressed with: what was asked for, else what its file's name promises.
+fn compression(export: &Export) -> Result<Compression, UsageError> {
+    let promised = export.output.as_deref().and_then(promised_by);
+    let is_layer = matches!(export.format, arguments::Format::OciLayer);
+    let asked = match (export.compress, promised) {
+        (Some(Compress::None), _) => Some(Compression::None),
+        (Some(Compress::Gzip), _) => Some(Compression::Gzip),
+        (Some(Compress::Xz), _) => Some(Compression::Xz),
+        (None, None) => None,
+        (None, Some(Promise::Kept(compression))) => Some(compression),
+        (None, Some(Promise::Unknown(program))) => {
+            let name = export.output.clone().unwrap_or_default();
+            return Err(UsageError::new(format!(
+                "cannot write '{}': newroot compresses with gzip or xz, and not with {program}",
+                name.display()
+            ))
+            .hint(format!(
+                "newroot export {} | {program} > {}; or --compress=none, for a plain archive of this name",
+                export.root.display(),
+                name.display()
+            )));
+        }
+    };
+    match asked {
+        None if is_layer => Ok(Compression::Gzip),
+        Some(Compression::None | Compression::Xz) if is_layer => Err(UsageError::new(
+            "a layer (--format oci-layer) is compressed with gzip, and with nothing else",
+        )),
+        asked => Ok(asked.unwrap_or_default()),
+    }
+}
+
+/// What the name of an archive's file says of its compression.
+enum Promise {
+    Kept(Compression),
+    /// It is what this program makes, and newroot can't.
+    Unknown(&'static str),
+}
+
+fn promised_by(path: &Path) -> Option<Promise> {
+    Some(match path.extension()?.to_str()? {
+        "gz" | "tgz" | "taz" => Promise::Kept(Compression::Gzip),
+        "xz" | "txz" => Promise::Kept(Compression::Xz),
+        "zst" | "tzst" | "zstd" => Promise::Unknown("zstd"),
+        "bz2" | "tbz" | "tbz2" | "tb2" => Promise::Unknown("bzip2"),
+        "lz4" => Promise::Unknown("lz4"),
+        "lz" => Promise::Unknown("lzip"),
+        "lzma" | "tlz" => Promise::Unknown("lzma"),
+        "lzo" => Promise::Unknown("lzop"),
+        "Z" | "taZ" => Promise::Unknown("compress"),
+        _ => return None,
+    })
 }
 
 pub(super) fn import(import: Import) -> Request {

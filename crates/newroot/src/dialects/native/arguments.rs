@@ -41,7 +41,7 @@ Examples:
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:
-  newroot export ./debian -o debian.tar
+  newroot export ./debian -o debian.tar.gz
   newroot export ./debian | zstd > debian.tar.zst
   newroot export --format oci-layer --mtime 0 ./debian -o layer.tar.gz";
 
@@ -312,6 +312,10 @@ pub(super) struct Export {
     #[arg(long, value_name = "FORMAT", default_value = "tar")]
     pub(super) format: Format,
 
+    /// Compress the archive; without this the name of FILE tells: .gz and .tgz, .xz and .txz
+    #[arg(long, value_name = "HOW")]
+    pub(super) compress: Option<Compress>,
+
     /// Let no file be newer than this, in seconds since 1970
     ///
     /// Files that were modified later get this time; older ones keep theirs. SOURCE_DATE_EPOCH stands for the
@@ -363,6 +367,17 @@ pub(super) enum Format {
     OciLayer,
 }
 
+/// What an archive can be compressed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Compress {
+    /// Nothing
+    None,
+    /// gzip
+    Gzip,
+    /// xz, at its usual level: smaller and slower
+    Xz,
+}
+
 /// The engines there are.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(super) enum Engine {
@@ -400,6 +415,17 @@ pub(super) enum Namespace {
     Cgroup,
 }
 
+/// A number of traps.
+fn traps(text: &str) -> Result<NonZeroU32, &'static str> {
+    text.parse().map_err(|_| "it is no number from 1 on")
+}
+
+/// The number of a descriptor that newroot doesn't hand on anyway.
+fn descriptor(text: &str) -> Result<i32, &'static str> {
+    let number = text.parse().ok().filter(|&number| number >= 3 && !text.starts_with('+'));
+    number.ok_or("it is no number from 3 on")
+}
+
 /// An octal mask, as umask(1) takes it.
 fn mask(text: &str) -> Result<u32, &'static str> {
     let is_unsigned = !text.starts_with('+');
@@ -415,17 +441,6 @@ fn hostname() -> impl clap::builder::TypedValueParser<Value = OsString> {
 }
 
 /// A capability by its name.
-/// A number of traps.
-fn traps(text: &str) -> Result<NonZeroU32, &'static str> {
-    text.parse().map_err(|_| "it is no number from 1 on")
-}
-
-/// The number of a descriptor that newroot doesn't hand on anyway.
-fn descriptor(text: &str) -> Result<i32, &'static str> {
-    let number = text.parse().ok().filter(|&number| number >= 3 && !text.starts_with('+'));
-    number.ok_or("it is no number from 3 on")
-}
-
 fn capability(text: &str) -> Result<Capabilities, &'static str> {
     Capabilities::named(text).ok_or("there is no capability of this name")
 }
