@@ -314,3 +314,94 @@ fn fake_root_is_never_a_bare_number() {
         assert_eq!(outcome.stdout(), "uid=0 gid=0\n", "{}", outcome.stderr());
     }
 }
+
+impl Place {
+    /// `newroot run` with all that it binds by itself, in this world.
+    fn run_as_usual(&self, world: &Enter, options: &[&str], script: &str) -> Outcome {
+        let mut newroot = world.command(&self.bed.program("newroot"));
+        run(newroot.args(["run", "-v"]).args(options).args(["root", "--", "/bin/sh", "-c", script]))
+    }
+
+    fn directories(&self, names: &[&str]) {
+        for name in names {
+            fs::create_dir(self.root.join(name)).expect("a directory of the root");
+        }
+        own(self.bed.scratch(), User::ordinary());
+    }
+}
+
+/// The host's /etc/hosts is no reason to take /etc from a root.
+#[test]
+fn recommended_file_that_the_root_lacks_is_left_out() {
+    let test = "recommended_file_that_the_root_lacks_is_left_out";
+    let Some(place) = Place::new(test) else { return };
+    place.directories(&["proc", "sys", "dev", "tmp", "etc"]);
+    let script = "echo made > /etc/made && cat /etc/made && ls /etc && rm /etc/made; echo > /dev/null && ls -d /proc/self";
+    let warning = "warning: not binding '/etc/hosts', '/etc/resolv.conf': the root lacks these files";
+    let mut cases = vec![(User::ordinary(), &["--engine=namespace"][..])];
+    if User::we_are_root() {
+        cases.extend([(User::ROOT, &["--engine=namespace"][..]), (User::ROOT, &[])]);
+    }
+    for (user, options) in &cases {
+        let world = place.world().user(*user);
+        let outcome = place.run_as_usual(&world, options, script);
+        assert_eq!(outcome.stdout(), "made\nmade\n/proc/self\n", "{user:?}: {}", outcome.stderr());
+        assert!(outcome.stderr().contains(warning), "{user:?}: {}", outcome.stderr());
+        assert!(outcome.stderr().contains("engine namespace\n"), "{user:?}: {}", outcome.stderr());
+    }
+    // The trap engine binds without making anything.
+    let world = place.world().user(User::ordinary());
+    let outcome = place.run_as_usual(&world, &["--engine=trap"], script);
+    assert_eq!(outcome.stdout(), "made\nhosts\nmade\nresolv.conf\n/proc/self\n", "{}", outcome.stderr());
+    assert!(!outcome.stderr().contains("warning"), "{}", outcome.stderr());
+    // Empty files are enough.
+    for name in ["hosts", "resolv.conf"] {
+        fs::write(place.root.join("etc").join(name), "").expect("a file of the root");
+    }
+    own(place.bed.scratch(), User::ordinary());
+    for (user, options) in &cases {
+        let world = place.world().user(*user);
+        let outcome =
+            place.run_as_usual(&world, options, "cmp /etc/hosts /proc/1/root/etc/hosts; cat /etc/hosts");
+        let host = fs::read_to_string("/etc/hosts").expect("the host's");
+        assert_eq!(outcome.stdout(), host, "{user:?}: {}", outcome.stderr());
+        assert!(!outcome.stderr().contains("warning"), "{user:?}: {}", outcome.stderr());
+    }
+}
+
+/// Where a directory is a stand-in anyway, there is a place for the files.
+#[test]
+fn recommended_files_come_along_into_a_view() {
+    let Some(place) = Place::new("recommended_files_come_along_into_a_view") else { return };
+    let world = place.world().user(User::ordinary());
+    let outcome = place.run_as_usual(&world, &["--engine=namespace"], "ls / /etc");
+    let expected = "/:\nbin\ndev\netc\nproc\nsys\ntmp\n\n/etc:\nhosts\nresolv.conf\n";
+    assert_eq!(outcome.stdout(), expected, "{}", outcome.stderr());
+    assert!(!outcome.stderr().contains("warning"), "{}", outcome.stderr());
+}
+
+/// Links that lead to themselves, as debootstrap's `proc` in a container does, end no launch.
+#[test]
+fn looping_links_in_the_places_of_recommended_bindings_end_nothing() {
+    let test = "looping_links_in_the_places_of_recommended_bindings_end_nothing";
+    let Some(place) = Place::new(test) else { return };
+    place.directories(&["sys", "dev", "tmp", "etc"]);
+    symlink("/proc", place.root.join("proc")).expect("a link");
+    symlink("resolv.conf", place.root.join("etc/resolv.conf")).expect("a link");
+    fs::create_dir(place.root.join("etc/hosts")).expect("a directory");
+    let world = place.world().user(User::ordinary());
+    let script = "ls -d /proc/self/exe; [ -r /etc/resolv.conf ] && echo readable; echo > /etc/new && rm /etc/new && echo writable";
+    for (engine, expected) in [
+        ("--engine=trap", "/proc/self/exe\nreadable\nwritable\n"),
+        ("--engine=namespace", "/proc/self/exe\nwritable\n"),
+    ] {
+        let outcome = place.run_as_usual(&world, &[engine], script);
+        assert_eq!(outcome.stdout(), expected, "{engine}: {}", outcome.stderr());
+        let warning = "warning: not binding '/etc/hosts': a file can't be bound on a directory";
+        assert!(outcome.stderr().contains(warning), "{engine}: {}", outcome.stderr());
+    }
+    // What was named has to be there.
+    let refused = place.run_in(&world, &["-b", "/proc"], &["/bin/sh", "-c", "true"]);
+    assert_eq!(refused.ending, Ending::Exit(125));
+    assert!(refused.stderr().contains("Too many levels of symbolic links"), "{}", refused.stderr());
+}

@@ -19,6 +19,8 @@ pub(crate) struct OwnedMount {
     pub(crate) host: Vec<u8>,
     pub(crate) flags: MountFlags,
     pub(crate) parent: (u64, u64),
+    /// Whether nobody named it: it may be left out.
+    pub(crate) recommended: bool,
 }
 
 impl OwnedMount {
@@ -56,7 +58,9 @@ impl Guest {
     pub(crate) fn new(root: &[u8]) -> Self {
         let host = if root == b"/" { Vec::new() } else { root.to_vec() };
         let flags = MountFlags::DIRECTORY;
-        Self { mounts: vec![OwnedMount { guest: Vec::new(), host, flags, parent: (0, 0) }] }
+        Self {
+            mounts: vec![OwnedMount { guest: Vec::new(), host, flags, parent: (0, 0), recommended: false }],
+        }
     }
 
     /// Whether its root is the host's own.
@@ -87,6 +91,11 @@ impl Guest {
     pub(crate) fn add_beneath(&mut self, mount: OwnedMount) {
         self.mounts.retain(|other| other.guest != mount.guest);
         self.insert(mount);
+    }
+
+    /// Removes the mounts at these guest paths.
+    pub(crate) fn remove(&mut self, paths: &[Vec<u8>]) {
+        self.mounts.retain(|mount| mount.guest.is_empty() || !paths.contains(&mount.guest));
     }
 
     /// Adds a mount at a guest path that has none, and covers nothing: what lies below it are bindings

@@ -237,6 +237,19 @@ pub enum Warning {
         /// Why it could not be bound.
         cause: std::io::Error,
     },
+    /// A binding was left out because the root has something else in its place.
+    PlaceUnfit {
+        /// The host path as it was given.
+        host: PathBuf,
+        /// Why nothing can be bound there, in words.
+        why: String,
+    },
+    /// Recommended files were left out: the root has nothing to mount them on, and a stand-in for their directory would
+    /// be read-only.
+    PlacesMissing {
+        /// Their guest paths.
+        guests: Vec<PathBuf>,
+    },
     /// The command is confined as far as the kernel can: not a warning, but what the caller wants to
     /// be told.
     Confined {
@@ -261,6 +274,13 @@ impl fmt::Display for Warning {
         match self {
             Self::BindingSkipped { host, cause } => {
                 write!(f, "not binding '{}': {}", host.display(), reason(cause))
+            }
+            Self::PlaceUnfit { host, why } => write!(f, "not binding '{}': {why}", host.display()),
+            Self::PlacesMissing { guests } => {
+                let list: Vec<String> = guests.iter().map(|guest| format!("'{}'", guest.display())).collect();
+                let them =
+                    if guests.len() == 1 { "the root lacks this file" } else { "the root lacks these files" };
+                write!(f, "not binding {}: {them} (an empty one is enough)", list.join(", "))
             }
             Self::Confined { version, enforced } => {
                 let list = enforced.join("; ");

@@ -45,6 +45,8 @@ pub(crate) fn make(transaction: &mut Transaction) -> Result<()> {
         ("/etc/group", caller.group().as_slice()),
         ("/etc/hosts", HOSTS),
         ("/etc/nsswitch.conf", NSSWITCH),
+        // For the host's to be mounted on.
+        ("/etc/resolv.conf", b""),
     ] {
         ensure::file(transaction, Path::new(path), content)?;
     }

@@ -178,7 +178,7 @@ fn static_program_comes_alone() {
     scratch.init(&[&program]).unwrap();
     assert_eq!(scratch.run(&[&program]), "static\n");
     let files = scratch.listing().iter().filter(|line| line.contains(" -r")).count();
-    assert_eq!(files, 5, "the program and four files in /etc");
+    assert_eq!(files, 6, "the program and five files in /etc");
 }
 
 #[test]

@@ -83,21 +83,49 @@ fn bind(
         GuestLink::Follow => Last::Follow,
         GuestLink::Keep => Last::Keep,
     };
-    let target = guest.resolve_missing(&wanted, last).map_err(|cause| fail(reason(&cause)))?;
-    check_kinds(guest, &target, metadata.is_dir()).map_err(fail)?;
+    let target = match place(guest, &wanted, last, binding.missing, metadata.is_dir()) {
+        Ok(target) => target,
+        Err(why) if binding.missing == Missing::Fail => return Err(fail(why)),
+        Err(why) => {
+            warn(Warning::PlaceUnfit { host: binding.host.clone(), why });
+            return Ok(());
+        }
+    };
     let host = host.as_os_str().as_bytes();
     let mut flags = if metadata.is_dir() { MountFlags::DIRECTORY } else { MountFlags::default() };
     if binding.access == Access::ReadOnly {
         flags = flags.with(MountFlags::READ_ONLY);
     }
     let host = if host == b"/" { Vec::new() } else { host.to_vec() };
-    let mount = OwnedMount { guest: target, host, flags, parent: (0, 0) };
+    let recommended = binding.missing == Missing::Ignore;
+    let mount = OwnedMount { guest: target, host, flags, parent: (0, 0), recommended };
     match rules {
         BindingRules::Mounts => guest.add(mount),
         BindingRules::Proot if mount.guest.is_empty() => guest.add(mount),
         BindingRules::Proot => guest.add_beneath(mount),
     }
     Ok(())
+}
+
+/// Finds the guest path to bind at, or says why there is none.
+///
+/// A binding that need not be made goes over a link that leads to itself, such as the `proc` that points to `/proc` which
+/// debootstrap makes in a container: nobody means the link.
+fn place(
+    guest: &Guest,
+    wanted: &[u8],
+    last: Last,
+    missing: Missing,
+    directory: bool,
+) -> std::result::Result<Vec<u8>, String> {
+    let found = match guest.resolve_missing(wanted, last) {
+        Err(cause) if cause.raw_os_error() == Some(libc::ELOOP) && missing != Missing::Fail => {
+            guest.resolve_missing(wanted, Last::Keep)
+        }
+        found => found,
+    };
+    let target = found.map_err(|cause| reason(&cause))?;
+    check_kinds(guest, &target, directory).map(|()| target)
 }
 
 /// The guest path as asked for: absolute, as it stands.
@@ -151,7 +179,7 @@ fn add_missing_parents(guest: &mut Guest) -> Result<()> {
     for (parent, host) in missing.iter().zip(voids::provide(missing.len())?) {
         let flags = MountFlags::DIRECTORY.with(MountFlags::VIRTUAL);
         let host = host.into_os_string().into_encoded_bytes();
-        guest.insert(OwnedMount { guest: parent.clone(), host, flags, parent: (0, 0) });
+        guest.insert(OwnedMount { guest: parent.clone(), host, flags, parent: (0, 0), recommended: false });
     }
     Ok(())
 }
@@ -232,6 +260,7 @@ mod tests {
                 host: host.as_bytes().to_vec(),
                 flags: MountFlags::DIRECTORY,
                 parent: (0, 0),
+                recommended: false,
             });
         }
         result

@@ -19,6 +19,7 @@ use rustix::thread::{CapabilitySet, UnshareFlags};
 use self::build::Proc;
 use self::user::Map;
 use crate::error::{Error, Result};
+use crate::guest::{Guest, shown};
 use crate::identity::Numbers;
 use crate::inside::{self, Start};
 use crate::spec::{
@@ -30,7 +31,8 @@ use crate::{descriptors, identity, mounts, supervise};
 pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
     inside::refuse_shims_own(spec, "namespace")?;
     descriptors::close_all_but(&spec.isolation.keep_descriptors)?;
-    let guest = mounts::resolve(spec, warn)?;
+    let mut guest = mounts::resolve(spec, warn)?;
+    leave_out_files(&mut guest, warn);
     let mut start =
         Start::find(spec, &guest, identity::resolve(&guest, &spec.identity, warn)?, "namespace", warn)?;
     let map = if rustix::process::geteuid().is_root()
@@ -108,7 +110,20 @@ pub(crate) fn suits_root(spec: &LaunchSpec) -> bool {
 /// Whether the root lacks a mount point, so that a directory of it could only be shown read-only. Where
 /// that can't be found out, the launch itself will tell why.
 pub(crate) fn needs_views(spec: &LaunchSpec) -> bool {
-    mounts::resolve(spec, &mut |_| {}).is_ok_and(|guest| tree::plan(&guest).has_views())
+    mounts::resolve(spec, &mut |_| {}).is_ok_and(|mut guest| {
+        leave_out_files(&mut guest, &mut |_| {});
+        tree::plan(&guest).has_views()
+    })
+}
+
+/// Leaves out the recommended files for which a directory would have to be read-only: a root is of more use with an /etc
+/// that can be written to than with the host's /etc/hosts.
+fn leave_out_files(guest: &mut Guest, warn: &mut dyn FnMut(Warning)) {
+    let files = tree::dispensable(guest);
+    if !files.is_empty() {
+        guest.remove(&files);
+        warn(Warning::PlacesMissing { guests: files.iter().map(|guest| shown(guest)).collect() });
+    }
 }
 
 fn unshare_mounts(in_user_namespace: bool) -> Result<()> {

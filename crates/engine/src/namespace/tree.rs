@@ -107,6 +107,24 @@ pub(super) fn plan(guest: &Guest) -> Tree {
     Tree { rootfs: host_path(&root.host), root_view, steps }
 }
 
+/// The recommended files that alone make views necessary, by their guest paths. A view that something else needs has
+/// room for them, too.
+pub(super) fn dispensable(guest: &Guest) -> Vec<Vec<u8>> {
+    let mut views: BTreeMap<Vec<u8>, Option<Vec<Vec<u8>>>> = BTreeMap::new();
+    for mount in guest.mounts().iter().filter(|mount| !mount.guest.is_empty()) {
+        let directory = mount.flags.has(MountFlags::DIRECTORY);
+        let Some((at, _)) = missing_place(guest, &mount.guest, directory) else { continue };
+        let files = views.entry(at.guest).or_insert_with(|| Some(Vec::new()));
+        match files {
+            Some(files) if mount.recommended && !directory => files.push(mount.guest.clone()),
+            _ => *files = None,
+        }
+    }
+    let mut files: Vec<Vec<u8>> = views.into_values().flatten().flatten().collect();
+    files.sort();
+    files
+}
+
 fn host_path(host: &[u8]) -> PathBuf {
     crate::guest::shown(host)
 }

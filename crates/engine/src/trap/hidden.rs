@@ -20,6 +20,12 @@ pub(super) fn hide(guest: &mut Guest, store: &Path) {
     let places: Vec<Vec<u8>> = guest.mounts().iter().filter_map(seen_at).collect();
     for place in places {
         let host = [store, b"/absent"].concat();
-        guest.insert(OwnedMount { guest: place, host, flags: MountFlags::HIDDEN, parent: (0, 0) });
+        guest.insert(OwnedMount {
+            guest: place,
+            host,
+            flags: MountFlags::HIDDEN,
+            parent: (0, 0),
+            recommended: false,
+        });
     }
 }
