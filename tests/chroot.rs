@@ -4,8 +4,10 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use newroot_testkit::{Bed, Ending, Outcome, Terminal, User, own, run, skip, snapshot};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 /// A root with busybox and users of its own.
 struct Place {
@@ -478,4 +480,36 @@ fn chroot_engine_is_not_silently_another() {
         let expected = "newroot: the chroot engine can't run here: chroot(2) is for root alone\nhint: ";
         assert!(outcome.stderr().starts_with(expected), "{}", outcome.stderr());
     }
+}
+
+/// While the root's name leads now here, now there, the command is never inside one root with its working directory in
+/// another.
+#[test]
+fn root_that_is_exchanged_meanwhile_does_not_lead_out() {
+    let Some(place) = Place::as_root("root_that_is_exchanged_meanwhile_does_not_lead_out") else { return };
+    fs::write(place.root.join("marker"), "").expect("a file of the root");
+    let [one, other] = ["one", "other"].map(|name| place.bed.scratch().join(name));
+    symlink("/", &one).expect("a link");
+    symlink(&place.root, &other).expect("a link");
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                let _ = renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE);
+            }
+        });
+        let (mut entered, mut refused) = (0, 0);
+        for _ in 0..300 {
+            let inside = "if [ -e /marker ]; then echo escaped; fi";
+            let outcome = place.ours(&["--skip-chdir", "one", "/bin/sh", "-c", inside], None, User::ROOT);
+            assert_eq!(outcome.stdout(), "", "{}", outcome.stderr());
+            match outcome.ending {
+                Ending::Exit(0) => entered += 1,
+                Ending::Exit(125) => refused += 1,
+                other => panic!("{other:?}: {}", outcome.stderr()),
+            }
+        }
+        ended.store(true, Ordering::Relaxed);
+        assert!(entered > 0 && refused > 0, "{entered} were let in, {refused} refused");
+    });
 }

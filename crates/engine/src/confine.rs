@@ -5,18 +5,22 @@
 //! landlock(7) tells what no version of them is asked about: looking at a file's attributes, changing
 //! its mode, owner or times, and entering a directory.
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, LandlockStatus, PathBeneath, PathFd,
+    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, LandlockStatus, PathBeneath,
     RestrictionStatus, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus,
     Scope,
 };
 use newroot_abi::plan::MountFlags;
+use rustix::fs::{CWD, FileType, OFlags};
 
 use crate::error::{Error, Result};
 use crate::guest::Guest;
-use crate::spec::{Confinement, Warning};
+use crate::real_path::{open_real, real_path};
+use crate::spec::{Confinement, Warning, reason};
 
 /// All that is asked for: the first version that also keeps signals and abstract sockets inside.
 const WANTED: ABI = ABI::V6;
@@ -54,21 +58,18 @@ impl Allowed {
 
     /// A program that may be executed.
     pub(crate) fn program(path: &Path) -> Self {
-        Self { path: path.to_owned(), read_only: true }
+        Self { path: real_path(path).unwrap_or_else(|_| path.to_owned()), read_only: true }
     }
 
-    fn rule(&self) -> std::result::Result<PathBeneath<PathFd>, Error> {
-        let path = PathFd::new(&self.path).map_err(|cause| {
-            Error::system(
-                format!("confine the command to '{}'", self.path.display()),
-                std::io::Error::other(cause.to_string()),
-            )
+    fn rule(&self) -> std::result::Result<PathBeneath<OwnedFd>, Error> {
+        let path = open_real(CWD, &self.path, OFlags::PATH).map_err(|cause| {
+            Error::system(format!("confine the command to '{}'", self.path.display()), cause)
         })?;
         let access = if self.read_only { AccessFs::from_read(WANTED) } else { AccessFs::from_all(WANTED) };
-        Ok(PathBeneath::new(
-            path,
-            if self.path.is_dir() { access } else { access & AccessFs::from_file(WANTED) },
-        ))
+        let is_directory = rustix::fs::fstat(&path)
+            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory);
+        let access = if is_directory { access } else { access & AccessFs::from_file(WANTED) };
+        Ok(PathBeneath::new(path, access))
     }
 }
 
@@ -88,7 +89,7 @@ pub(crate) fn apply(
         Confinement::Strict => CompatLevel::HardRequirement,
     };
     let rules = allowed.iter().map(Allowed::rule).collect::<Result<Vec<_>>>()?;
-    let status = restrict(level, rules).map_err(|error| unsupported(engine, &error.to_string()))?;
+    let status = restrict(level, rules).map_err(|error| unsupported(engine, &why(&error)))?;
     if status.ruleset == RulesetStatus::NotEnforced {
         return Err(unsupported(engine, "the kernel has no Landlock (Linux 5.13), or doesn't enable it"));
     }
@@ -100,7 +101,7 @@ pub(crate) fn apply(
 
 fn restrict(
     level: CompatLevel,
-    rules: Vec<PathBeneath<PathFd>>,
+    rules: Vec<PathBeneath<OwnedFd>>,
 ) -> std::result::Result<RestrictionStatus, RulesetError> {
     let everything: BitFlags<AccessFs> = AccessFs::from_all(WANTED);
     let mut ruleset = Ruleset::default()
@@ -112,6 +113,18 @@ fn restrict(
         ruleset = ruleset.add_rule(rule)?;
     }
     ruleset.restrict_self()
+}
+
+/// The kernel's word, if a call of it has failed, and else what is wrong with the kernel.
+fn why(error: &RulesetError) -> String {
+    let mut next = Some(error as &dyn std::error::Error);
+    while let Some(error) = next {
+        if let Some(cause) = error.downcast_ref::<io::Error>() {
+            return reason(cause);
+        }
+        next = error.source();
+    }
+    "the kernel can't enforce all of it".to_owned()
 }
 
 fn unsupported(engine: &'static str, why: &str) -> Error {

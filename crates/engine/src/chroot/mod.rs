@@ -3,9 +3,15 @@
 //! Bindings have to be mounted somewhere that nobody else sees: with them it is the namespace
 //! engine, which for root is a private mount namespace and no more.
 
+use std::io;
+
+use rustix::fs::{CWD, OFlags};
+
 use crate::error::{Error, Result};
+use crate::guest::{Guest, shown};
 use crate::inside::{self, Start};
-use crate::spec::{LaunchSpec, Warning};
+use crate::real_path::open_real;
+use crate::spec::{LaunchSpec, Warning, WorkingDirectory};
 use crate::{identity, mounts, namespace, supervise};
 
 /// Becomes the command; returns only if it can't, or with the status of a supervised one.
@@ -26,7 +32,7 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
         inside::describe(spec, &guest, "chroot");
     }
     let become_command = || -> Error {
-        match enter(spec) {
+        match enter(spec, &guest) {
             Ok(()) => inside::become_command(spec, &start, warn),
             Err(error) => error,
         }
@@ -48,15 +54,18 @@ fn for_root_alone() -> Error {
     }
 }
 
-/// chroot(2) leaves the working directory outside: it follows, unless the root is the host's own and
-/// it was asked to stay.
-fn enter(spec: &LaunchSpec) -> Result<()> {
-    rustix::process::chroot(&spec.rootfs).map_err(|cause| match cause {
-        rustix::io::Errno::PERM => for_root_alone(),
-        _ => Error::Rootfs { path: spec.rootfs.clone(), cause: cause.into() },
-    })?;
-    if spec.cwd == crate::spec::WorkingDirectory::Leave {
-        return Ok(());
+/// Enters the root that was found, whatever its name leads to by now. chroot(2) leaves the working directory outside,
+/// so it goes there first; unless the root is the host's own and it was asked to stay.
+fn enter(spec: &LaunchSpec, guest: &Guest) -> Result<()> {
+    let fail = |cause: io::Error| match cause.raw_os_error() {
+        Some(libc::EPERM) => for_root_alone(),
+        _ => Error::Rootfs { path: spec.rootfs.clone(), cause },
+    };
+    if spec.cwd == WorkingDirectory::Leave {
+        return rustix::process::chroot("/").map_err(|cause| fail(cause.into()));
     }
-    rustix::process::chdir("/").map_err(|cause| Error::system("enter the root directory", cause))
+    let root = open_real(CWD, &shown(guest.root()), OFlags::PATH | OFlags::DIRECTORY).map_err(fail)?;
+    rustix::process::fchdir(&root)
+        .and_then(|()| rustix::process::chroot("."))
+        .map_err(|cause| fail(cause.into()))
 }

@@ -23,6 +23,7 @@ use super::tree::{Action, Tree, View};
 use super::{read_only, view};
 use crate::error::{Error, Result};
 use crate::guest::shown;
+use crate::real_path::open_real;
 
 /// Where `/proc` comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,11 +55,12 @@ pub(super) fn enter(tree: &Tree, proc: Proc) -> Result<()> {
 /// Makes the root the namespace's, empty as yet if it is a view.
 fn enter_root(tree: &Tree) -> Result<()> {
     let fail = |cause: io::Error| Error::Rootfs { path: tree.rootfs.clone(), cause };
+    let place = open_real(CWD, &tree.rootfs, OFlags::PATH | OFlags::DIRECTORY).map_err(fail)?;
     let root = match &tree.root_view {
-        None => clone_tree(CWD, &tree.rootfs).map_err(fail)?,
+        None => clone_tree(place.as_fd(), Path::new("")).map_err(fail)?,
         Some(_) => view::new_tmpfs().map_err(fail)?,
     };
-    attach(&root, CWD, &tree.rootfs).map_err(fail)?;
+    attach(&root, place.as_fd(), Path::new("")).map_err(fail)?;
     rustix::process::fchdir(&root).map_err(|cause| fail(cause.into()))?;
     rustix::process::pivot_root(".", ".")
         .map_err(|cause| Error::system("change the root of the mount namespace", cause))
@@ -152,20 +154,22 @@ impl Builder<'_> {
 
     /// A copy of what the host has at `path`.
     pub(super) fn clone_of(&self, path: &Path) -> io::Result<OwnedFd> {
-        clone_tree(self.old, below(path))
+        clone_tree(open_real(self.old, below(path), OFlags::PATH)?.as_fd(), Path::new(""))
     }
 
     /// A directory of the host's.
     pub(super) fn host_directory(&self, path: &Path) -> io::Result<OwnedFd> {
-        let path = if path == Path::new("/") { Path::new(".") } else { below(path) };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        rustix::fs::openat(self.old, path, flags, Mode::empty()).map_err(io::Error::from)
+        open_real(self.old, below(path), OFlags::RDONLY | OFlags::DIRECTORY)
     }
 }
 
 /// An absolute path as a relative one.
 fn below(path: &Path) -> &Path {
-    path.strip_prefix("/").unwrap_or(path)
+    match path.strip_prefix("/") {
+        Ok(rest) if rest == Path::new("") => Path::new("."),
+        Ok(rest) => rest,
+        Err(_) => path,
+    }
 }
 
 /// The mount point in the new root, which is the process's.

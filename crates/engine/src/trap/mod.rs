@@ -11,12 +11,13 @@ mod process;
 use std::path::Path;
 
 use newroot_abi::plan::{Flags, NEVER_PATCH};
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 
 use crate::confine::{self, Allowed};
 use crate::error::{Error, Result};
 use crate::guest::{Guest, shown};
 use crate::identity::Numbers;
+use crate::real_path::open_real;
 use crate::spec::{FakeRoot, LaunchSpec, Patching, UserMap, Warning, WorkingDirectory};
 use crate::{command, cwd, environment, identity, inside, mounts, supervise};
 
@@ -72,10 +73,9 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
             links_in_root: &hints::links_in(&shown(guest.root())),
         },
     );
-    rustix::process::chdir(&start.host).map_err(|cause| Error::WorkingDirectory {
-        path: crate::guest::shown(&start.guest),
-        cause: cause.into(),
-    })?;
+    open_real(CWD, &start.host, OFlags::PATH | OFlags::DIRECTORY)
+        .and_then(|directory| Ok(rustix::process::fchdir(directory)?))
+        .map_err(|cause| Error::WorkingDirectory { path: shown(&start.guest), cause })?;
 
     let guardian = inside::guardian(spec);
     let confinement = spec.isolation.confinement;
@@ -129,7 +129,7 @@ pub(crate) fn has_filters() -> bool {
 fn host_flags() -> Flags {
     let mut flags = Flags::default();
     let how = (OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::NO_SYMLINKS);
-    if rustix::fs::openat2(rustix::fs::CWD, c"/", how.0, how.1, how.2).is_err() {
+    if rustix::fs::openat2(CWD, c"/", how.0, how.1, how.2).is_err() {
         flags = flags.with(Flags::NO_OPENAT2);
     }
     if !Path::new("/proc/self/exe").exists() {
