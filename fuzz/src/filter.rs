@@ -83,6 +83,13 @@ fn call(bytes: &mut Unstructured<'_>, shim: Shim) -> Result<Data> {
     {
         arguments[usize::from(index)] = u64::from(bytes.arbitrary::<u32>()?) << 32 | u64::from(value);
     }
+    if let Some(Trap::RefuseAllUnderRoot(_, values)) = row_of(number as usize).map(|row| row.trap)
+        && bytes.arbitrary()?
+    {
+        for &(index, value) in values {
+            arguments[usize::from(index)] = u64::from(bytes.arbitrary::<u32>()?) << 32 | u64::from(value);
+        }
+    }
     Ok(Data { number, arch, ip, arguments })
 }
 
@@ -160,6 +167,12 @@ impl Made {
             Trap::RefuseUnderRoot(index, bits) => {
                 let refused = fakes && argument(index) & u64::from(bits) != 0;
                 return if refused { Verdict::Anybody(ERRNO | EPERM) } else { Verdict::Kernel };
+            }
+            Trap::RefuseAllUnderRoot(errno, values) => {
+                let is_equal = |&(index, value): &(u8, u32)| argument(index) as u32 == value;
+                let refused = fakes && values.iter().all(is_equal);
+                let answer = ERRNO | u32::from(errno);
+                return if refused { Verdict::Anybody(answer) } else { Verdict::Kernel };
             }
         };
         if is_trapped { Verdict::Guest(TRAP | u32::from(MARK)) } else { Verdict::Kernel }

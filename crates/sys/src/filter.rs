@@ -134,7 +134,7 @@ fn rule_of(row: &Row, flags: Flags, release: bool) -> Rule {
         Trap::Never => Rule::Allow,
         Trap::Always => Rule::Trap,
         Trap::Refuse(errno) => Rule::Errno(errno),
-        Trap::RefuseUnderRoot(..) if !flags.has(Flags::FAKE_ROOT) => Rule::Allow,
+        Trap::RefuseUnderRoot(..) | Trap::RefuseAllUnderRoot(..) if !flags.has(Flags::FAKE_ROOT) => Rule::Allow,
         Trap::InSession(property) => {
             let on = match property {
                 Session::Aliased => flags.has(Flags::ALIASED),
@@ -234,6 +234,14 @@ fn leaf(asm: &mut Assembler<'_>, rule: Rule, shim: Shim) -> Option<()> {
             asm.ret(ERRNO | EPERM)?;
             asm.ret(ALLOW)
         }
+        Rule::When(Trap::RefuseAllUnderRoot(errno, values)) => {
+            for &(index, value) in values {
+                asm.emit(bpf::LD_ABS, bpf::argument_low(index), 0, 0)?;
+                asm.emit(bpf::JEQ, value, 1, 0)?;
+                asm.ret(ALLOW)?;
+            }
+            asm.ret(ERRNO | u32::from(errno))
+        }
         Rule::When(_) => None,
     }
 }
@@ -311,7 +319,10 @@ mod tests {
     fn every_row_is_answered_as_the_table_says() {
         for row in ROWS {
             let expected = match row.trap {
-                Trap::Never | Trap::InSession(_) | Trap::RefuseUnderRoot(..) => ALLOW,
+                Trap::Never
+                | Trap::InSession(_)
+                | Trap::RefuseUnderRoot(..)
+                | Trap::RefuseAllUnderRoot(..) => ALLOW,
                 Trap::Refuse(errno) => ERRNO | u32::from(errno),
                 _ => OURS,
             };
@@ -353,6 +364,25 @@ mod tests {
         }
         // Of unshare the shim says it, which grants a namespace of mounts.
         assert_eq!(answer(Flags::FAKE_ROOT, raw::__NR_unshare, GUEST_IP, [NEW_USER, 0, 0, 0, 0, 0]), OURS);
+    }
+
+    #[test]
+    fn fake_root_gets_no_socket_for_audit() {
+        const NETLINK: u64 = 16;
+        const RAW: u64 = 3;
+        const AUDIT: u64 = 9;
+        // What lies above an int is nobody's.
+        const ABOVE: u64 = 1 << 32;
+        for (flags, [domain, protocol], expected) in [
+            (Flags::FAKE_ROOT, [NETLINK, AUDIT], ERRNO | 93),
+            (Flags::FAKE_ROOT, [NETLINK | ABOVE, AUDIT | ABOVE], ERRNO | 93),
+            (Flags::FAKE_ROOT, [NETLINK, 0], ALLOW),
+            (Flags::FAKE_ROOT, [2, AUDIT], ALLOW),
+            (Flags::default(), [NETLINK, AUDIT], ALLOW),
+        ] {
+            let arguments = [domain, RAW, protocol, 0, 0, 0];
+            assert_eq!(answer(flags, raw::__NR_socket, GUEST_IP, arguments), expected);
+        }
     }
 
     #[test]

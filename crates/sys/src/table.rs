@@ -29,6 +29,9 @@ pub enum Trap {
     /// Never; under fake root the kernel answers EPERM without running it if the argument with this index has
     /// one of these bits.
     RefuseUnderRoot(u8, u32),
+    /// Never; under fake root the kernel answers this errno without running it if each argument with one of these
+    /// indices has the value behind it.
+    RefuseAllUnderRoot(u16, &'static [(u8, u32)]),
 }
 
 /// Properties of a session that need more calls trapped.
@@ -241,6 +244,9 @@ const NEW_MOUNTS: &str =
     "EPERM, as for anyone without privilege; under fake root ENOSYS: programs fall back on mount";
 const EPERM: u16 = 1;
 const ENOSYS: u16 = 38;
+const EPROTONOSUPPORT: u16 = 93;
+/// Arguments of socket(2) for NETLINK_AUDIT: its domain and its protocol (include/uapi/linux/netlink.h).
+const AUDIT: [(u8, u32); 2] = [(0, 16), (2, 9)];
 
 use self::From::{Argument as A, Constant as C, Directory as D, Path as P};
 
@@ -719,6 +725,11 @@ pub static ROWS: &[Row] = &[
     pretended(of_root("prlimit64", raw::__NR_prlimit64), LIMIT),
     pretended(of_root("sethostname", raw::__NR_sethostname), "in this session"),
     pretended(of_root("setdomainname", raw::__NR_setdomainname), "in this session"),
+    denied(
+        row("socket", raw::__NR_socket, Trap::RefuseAllUnderRoot(EPROTONOSUPPORT, &AUDIT), Call::Kernel),
+        "EPROTONOSUPPORT for NETLINK_AUDIT, as on a kernel without audit: programs that run as root take the EPERM \
+         that their messages would get for a failure of audit, and give up",
+    ),
     of_root("getsockopt", raw::__NR_getsockopt),
     of_root("listen", raw::__NR_listen),
     of_root("socketpair", raw::__NR_socketpair),
