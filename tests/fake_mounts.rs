@@ -288,6 +288,75 @@ fn a_namespace_of_users_is_refused_with_or_without_one_of_mounts() {
 }
 
 #[test]
+fn procfs_shows_the_type_and_the_source_that_were_given() {
+    const NAME: &str = "procfs_shows_the_type_and_the_source_that_were_given";
+    let Some(place) = Place::new(NAME) else { return };
+    let script = "shown() { grep \" $1 \" /proc/self/mounts | cut -d' ' -f1-3; \
+                  grep \" $1 \" /proc/self/mountinfo | sed 's/.* - //' | cut -d' ' -f1,2; }; \
+                  mount -t sysfs s /srv; shown /srv; mount -t tmpfs 'a b#c' /mnt; shown /mnt; \
+                  mount --bind /srv /opt; shown /opt; umount /opt; \
+                  mount -t proc none /opt; mount --move /opt /jail/proc; shown /jail/proc; umount /srv; shown /srv";
+    place.check_script(NAME, script);
+}
+
+/// What the host has mounted below a binding: a directory and a file system in memory. For real root they are mounted below
+/// the same directory of its root, as a recursive binding has them.
+fn with_mounts_below(place: &Place) -> (Command, Command) {
+    let scratch = place.bed.scratch();
+    let [host, real] = [scratch.join("host"), scratch.join("real")];
+    for name in ["sub", "deep/er"] {
+        fs::create_dir_all(host.join(name)).expect("a directory");
+    }
+    let below = |world: Enter, at: &Path| {
+        world.bind(&real.join("jail"), &at.join("sub")).tmpfs("mode=1777", &at.join("deep"))
+    };
+    let world = below(place.bed.enter().mounts(), &host).cwd(scratch).user(User::ordinary());
+    let mut fake = world.command(&place.bed.program("newroot"));
+    fake.args([
+        "run",
+        "--engine=trap",
+        "--root",
+        "--workdir=/",
+        "-b",
+        "host:/opt",
+        "fake",
+        "--",
+        "/bin/sh",
+        "-c",
+    ]);
+    let world = place.bed.enter().mounts().bind(&real, &real).bind(Path::new("/proc"), &real.join("proc"));
+    let world = below(world.bind(&host, &real.join("opt")), &real.join("opt"));
+    let mut native = world.root(&real).command(Path::new("/bin/sh"));
+    native.arg("-c");
+    (fake, native)
+}
+
+#[test]
+fn what_the_host_has_mounted_below_a_binding_is_mounted() {
+    const NAME: &str = "what_the_host_has_mounted_below_a_binding_is_mounted";
+    if !User::we_are_root() {
+        return skip(NAME, "only root can mount something below a binding");
+    }
+    let Some(place) = Place::new(NAME) else { return };
+    let script = "exec 2> /dev/null; points() { cut -d' ' -f5 /proc/self/mountinfo | grep ^/$1 | sort; }; points opt; \
+                  mount --bind /opt /srv; echo plain; points srv; umount /srv; echo $?; \
+                  mount --rbind /opt /srv; echo all; points srv; umount /srv || echo busy; \
+                  umount /srv/sub; echo $?; umount /srv/sub || echo again; umount /srv/deep; umount /srv; echo $?; points srv; \
+                  mount --rbind /opt /srv; mount --rbind /srv /mnt; echo twice; points mnt; umount -l /mnt; points mnt; \
+                  umount -l /srv; mount --bind /opt /srv; mount --rbind /srv /mnt; echo none; points mnt; umount /mnt; \
+                  umount /srv; ls /opt/sub | grep inside; umount /opt/sub; echo $?; ls -A /opt/sub; points opt; \
+                  umount /opt/sub || echo again; mount --make-private /opt/deep; echo $?; \
+                  mount -o remount,ro,bind none /opt/deep; echo > /opt/deep/x || echo read-only; \
+                  mount -o remount,rw,bind none /opt/deep; echo x > /opt/deep/x; \
+                  mount --move /opt/deep /srv; cat /srv/x; ls -A /opt/deep/x; points opt; points srv; \
+                  umount /opt; echo $?; umount /srv; echo $?; points srv";
+    let (mut fake, mut native) = with_mounts_below(&place);
+    let (faked, real) = (run(fake.arg(script)), run(native.arg(script)));
+    assert_eq!(faked.facts(), real.facts(), "{}", faked.stderr());
+    assert!(real.stdout().contains("read-only"), "{}", real.stderr());
+}
+
+#[test]
 fn without_fake_root_nothing_is_granted() {
     let Some(place) = Place::new("without_fake_root_nothing_is_granted") else { return };
     let world = place.bed.enter().cwd(place.bed.scratch()).user(User::ordinary());

@@ -104,7 +104,8 @@ fn ordinarily(trap: Trap) -> String {
             "answered by the filter under fake root, for a user namespace".to_owned()
         }
         Trap::RefuseAllUnderRoot(..) => {
-            "answered by the filter under fake root, if the arguments are those that the note names".to_owned()
+            "answered by the filter under fake root, if the arguments are those that the note names"
+                .to_owned()
         }
         Trap::Refuse(_) => "answered by the filter".to_owned(),
     }

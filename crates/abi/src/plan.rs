@@ -245,6 +245,8 @@ flags! { MountFlags,
     OURS = 1 << 5;
     /// A file system in memory to the guest, though it is a directory of the store's.
     MEMORY = 1 << 6;
+    /// Under fake root: the host's own mount at this place, which a change has made one of the session's.
+    HOSTS = 1 << 7;
     /// An absolute symlink in it whose text leads into its host path reads as the guest path.
     LINKS_INSIDE = 1 << 10;
 }

@@ -8,6 +8,8 @@ pub struct Escapes(&'static [u8]);
 impl Escapes {
     /// Of the paths in `mountinfo`, `mounts` and `mountstats` (fs/proc_namespace.c).
     pub const MOUNTS: Self = Self(b" \t\n\\");
+    /// Of types and sources there (`mangle`).
+    pub const MOUNT_TEXTS: Self = Self(b" \t\n\\#");
     /// Of `maps` and `smaps` (fs/proc/task_mmu.c).
     pub const MAPS: Self = Self(b"\n");
     /// Of `numa_maps`.

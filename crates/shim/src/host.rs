@@ -7,6 +7,7 @@
 
 mod files;
 mod listing;
+pub mod mounts;
 
 use core::mem::MaybeUninit;
 

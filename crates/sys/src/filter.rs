@@ -134,7 +134,9 @@ fn rule_of(row: &Row, flags: Flags, release: bool) -> Rule {
         Trap::Never => Rule::Allow,
         Trap::Always => Rule::Trap,
         Trap::Refuse(errno) => Rule::Errno(errno),
-        Trap::RefuseUnderRoot(..) | Trap::RefuseAllUnderRoot(..) if !flags.has(Flags::FAKE_ROOT) => Rule::Allow,
+        Trap::RefuseUnderRoot(..) | Trap::RefuseAllUnderRoot(..) if !flags.has(Flags::FAKE_ROOT) => {
+            Rule::Allow
+        }
         Trap::InSession(property) => {
             let on = match property {
                 Session::Aliased => flags.has(Flags::ALIASED),

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | [`ROOT`] | length; the path | a directory that is some process's root, in its namespace's terms |
 //! | [`NAMESPACE`] | a word | a mount namespace: the word names its latest change, and is all that changes |
-//! | [`CHANGE`] | the change before it, operation, flags, two lengths; two paths | one change of a namespace's mounts |
+//! | [`CHANGE`] | the change before it, operation, flags, two lengths; two paths, and what procfs shows as type and source | one change of a namespace's mounts |
 //!
 //! A namespace's mounts are those of the plan and the changes from the oldest to the one its word names
 //! ([`compose`]). They are a function of that word alone, which is therefore the number of a generation, too: what

@@ -47,6 +47,18 @@ pub fn change(offset: u32) -> Option<(u32, Change<'static>)> {
     Change::decode(operation, MountFlags(flags), paths).map(|change| (before, change))
 }
 
+/// What procfs shows of the file system that a change mounted: its type, a zero byte and its source, without zero bytes at
+/// the end. Empty for a binding.
+#[must_use]
+pub fn label(offset: u32) -> &'static [u8] {
+    let words = record(offset, tree::CHANGE);
+    let [_, _, _, _, _, first, second, ..] = *words else { return &[] };
+    let bytes = session_file::bytes_of(words.get(tree::CHANGE_WORDS..).unwrap_or(&[]));
+    let label = bytes.get(first as usize + second as usize..).unwrap_or(&[]);
+    let len = label.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    label.get(..len).unwrap_or(&[])
+}
+
 /// The latest change of a namespace's mounts; 0 if there was none.
 #[must_use]
 pub fn generation(namespace: u32) -> u32 {
@@ -69,21 +81,30 @@ pub fn provide_root(path: &[u8]) -> Result<u32, Errno> {
     }
     match all().find(|&offset| root(offset) == path) {
         Some(offset) => Ok(offset),
-        None => append(tree::ROOT, &[path.len() as u32], [path, &[]]),
+        None => append(tree::ROOT, &[path.len() as u32], [path, &[], &[]]),
     }
 }
 
-/// The record of a change that comes behind another.
+/// Finds or writes the record of a change that comes behind another.
 ///
 /// # Errors
 /// As for [`provide_root`].
 pub fn provide_change(before: u32, wanted: &Change<'_>) -> Result<u32, Errno> {
-    match all().find(|&offset| change(offset).is_some_and(|found| found == (before, *wanted))) {
+    provide_labelled(before, wanted, &[])
+}
+
+/// Does so for a change with a [`label`].
+///
+/// # Errors
+/// As for [`provide_root`].
+pub fn provide_labelled(before: u32, wanted: &Change<'_>, told: &[u8]) -> Result<u32, Errno> {
+    let is_it = |offset| change(offset) == Some((before, *wanted)) && label(offset) == told;
+    match all().find(|&offset| is_it(offset)) {
         Some(offset) => Ok(offset),
         None => {
             let (operation, flags, [first, second]) = wanted.encode();
             let words = [before, operation, flags.0, first.len() as u32, second.len() as u32];
-            append(tree::CHANGE, &words, [first, second])
+            append(tree::CHANGE, &words, [first, second, told])
         }
     }
 }
@@ -93,7 +114,7 @@ pub fn provide_change(before: u32, wanted: &Change<'_>) -> Result<u32, Errno> {
 /// # Errors
 /// As for [`provide_root`].
 pub fn new_namespace(generation: u32) -> Result<u32, Errno> {
-    let offset = append(tree::NAMESPACE, &[generation], [&[], &[]])?;
+    let offset = append(tree::NAMESPACE, &[generation], [&[], &[], &[]])?;
     Ok(offset + (tree::HEAD * WORD) as u32)
 }
 
@@ -115,13 +136,13 @@ fn all() -> impl Iterator<Item = u32> {
 }
 
 /// Writes a record whole, and only then lets the chain begin with it.
-fn append(kind: u32, words: &[u32], [first, second]: [&[u8]; 2]) -> Result<u32, Errno> {
+fn append(kind: u32, words: &[u32], [first, second, third]: [&[u8]; 3]) -> Result<u32, Errno> {
     let bytes = (2 + words.len()) * WORD;
-    let len = bytes / WORD + tree::words_of(first.len() + second.len());
+    let len = bytes / WORD + tree::words_of(first.len() + second.len() + third.len());
     let offset = session_file::allocate(len)?;
-    let texts = offset + bytes;
+    let texts = [offset + bytes, offset + bytes + first.len(), offset + bytes + first.len() + second.len()];
     let words = (session_file::bytes_of(words), offset + 2 * WORD);
-    session_file::write(&[words, (first, texts), (second, texts + first.len())]);
+    session_file::write(&[words, (first, texts[0]), (second, texts[1]), (third, texts[2])]);
     let chain = session_file::chain();
     let mut latest = chain.load(Ordering::Acquire);
     loop {

@@ -1,21 +1,22 @@
 //! `/proc/PID/mountinfo`, `mounts` and `mountstats`, in guest terms.
 //!
 //! The root, each binding and each mount of the session gets a line, with the file system that the host has its
-//! directory on; and what the host has mounted below one shows where the guest sees it. All the rest of the host's
-//! mounts isn't the guest's business. Lines stand in the order of the guest paths' length, so that each comes behind
+//! directory on. What the host has mounted below the root, or below a binding that the session began with, has a line
+//! where the guest sees it. A mount that the guest has made has none but its own: a recursive binding has made a mount of each
+//! (`owner::calls::mount`). The rest of the host's mounts isn't the guest's business. Lines stand in the order of the guest paths' length, so that each comes behind
 //! the one it is mounted on.
 
 use newroot_abi::Errno;
 use newroot_abi::plan::{Flags, Mount, MountFlags};
-use newroot_paths::{GuestBuf, HostBuf, is_under, strip_prefix};
+use newroot_paths::{Buffer, Guest, GuestBuf, HostBuf, is_under, strip_prefix};
 use newroot_procfs::{Decimal, Escapes, MountInfo};
-use newroot_sys::raw;
 
 use super::write_all;
-use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::host::mounts::{MountList, point as host_point};
+use crate::host::{self, Descriptor};
 use crate::memory;
 use crate::outlook;
-use crate::owner;
+use crate::owner::{self, chain};
 use crate::resolve::procfs::InProcess;
 use crate::session::{Session, base, session};
 
@@ -39,14 +40,13 @@ const AGAIN: u64 = 1 << 26;
 pub(super) fn write(path: &HostBuf, to: &Descriptor) -> Result<(), Errno> {
     let end = path.bytes().iter().rposition(|&byte| byte == b'/').ok_or(Errno::NOENT)?;
     let (directory, name) = path.bytes().split_at_checked(end).ok_or(Errno::NOENT)?;
-    let text = Text::read(directory)?;
+    let hosts = MountList::read(directory)?;
     let seen = seen_by(directory);
-    let lines = text.bytes().split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-    let count = lines.clone().count();
+    let count = hosts.lines().count();
     let room = (count + 1) * seen.mounts.mounts().len() * size_of::<Item>();
     let items = host::map_anonymous(room)?;
     let mut list = List { items, count: 0, name, to };
-    let result = list.write(seen, lines.filter_map(MountInfo::parse));
+    let result = list.write(seen, hosts.lines());
     memory::unmap_owned(items, room);
     result
 }
@@ -61,58 +61,6 @@ fn seen_by(directory: &[u8]) -> &'static Session {
         .filter(|&place| place != owner::process::current().place)
         .and_then(|place| outlook::of(place).ok())
         .unwrap_or(own)
-}
-
-/// The host's file, in memory.
-struct Text {
-    at: usize,
-    size: usize,
-    len: usize,
-}
-
-impl Text {
-    fn read(directory: &[u8]) -> Result<Self, Errno> {
-        let mut path = HostBuf::new();
-        path.assign(directory)?;
-        path.extend(b"/mountinfo")?;
-        let file = host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
-        let mut size = 1 << 16;
-        loop {
-            let mut text = Self { at: host::map_anonymous(size)?, size, len: 0 };
-            let room = memory::mapped_bytes(text.at, size);
-            // In one go from the beginning, that it be of one moment as far as the kernel has it so.
-            host::lseek(file.number(), 0, raw::SEEK_SET)?;
-            while let Some(rest) = room.get_mut(text.len..).filter(|rest| !rest.is_empty()) {
-                match host::read(file.number(), rest)? {
-                    0 => return Ok(text),
-                    more => text.len += more,
-                }
-            }
-            size *= 2;
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        memory::mapped_bytes(self.at, self.len)
-    }
-}
-
-impl Drop for Text {
-    fn drop(&mut self) {
-        memory::unmap_owned(self.at, self.size);
-    }
-}
-
-/// A mount point of the host's; empty for its root.
-fn host_point(line: MountInfo<'_>, out: &mut HostBuf) -> Result<(), Errno> {
-    out.clear();
-    for byte in Escapes::MOUNTS.unescape(line.point) {
-        out.extend(&[byte])?;
-    }
-    if out.bytes() == b"/" {
-        out.clear();
-    }
-    Ok(())
 }
 
 /// A line that was written: its guest path's hash and length, and its number.
@@ -146,7 +94,10 @@ impl List<'_> {
             }
             if let Some((len, line)) = under {
                 let rest = mount.host.get(len..).unwrap_or(&[]);
-                self.own(mount, rest, line, OWN | u64::from(seen.number_of(index)))?;
+                self.own(mount, rest, line, seen.number_of(index))?;
+            }
+            if outlook::change_of(seen.number_of(index)).is_some() {
+                continue;
             }
             for line in lines.clone() {
                 host_point(line, &mut point)?;
@@ -167,9 +118,22 @@ impl List<'_> {
     }
 
     /// The line of a mount of the session's. `rest` is the part of its host path below the host's mount.
-    fn own(&mut self, mount: &Mount<'_>, rest: &[u8], line: MountInfo<'_>, id: u64) -> Result<(), Errno> {
+    fn own(&mut self, mount: &Mount<'_>, rest: &[u8], line: MountInfo<'_>, number: u32) -> Result<(), Errno> {
+        let id = OWN | u64::from(number);
+        // The guest has said how a file system that it mounted is shown.
+        let label = outlook::change_of(number).map_or(&b""[..], chain::label);
+        let mut parts = label.splitn(2, |&byte| byte == 0);
+        let [kind, source] = [parts.next(), parts.next()].map(|part| part.unwrap_or(&[]));
+        let (mut shown_kind, mut shown_source) = (Buffer::<Guest, 256>::new(), HostBuf::new());
+        escape_text(kind, &mut shown_kind)?;
+        escape_text(source, &mut shown_source)?;
+        let line = if kind.is_empty() {
+            line
+        } else {
+            MountInfo { kind: shown_kind.bytes(), source: shown_source.bytes(), ..line }
+        };
         if mount.flags.has(MountFlags::MEMORY) {
-            let line = MountInfo { kind: b"tmpfs", source: b"tmpfs", super_options: b"rw", ..line };
+            let line = MountInfo { super_options: b"rw", ..line };
             return self.one(mount.guest, &[b"/"], mount.flags, line, id);
         }
         // What is part of the session's root is told as if that were the file system's own.
@@ -276,20 +240,14 @@ fn hash(path: &[u8]) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// Writes a type or a source as the kernel shows it, which escapes more there than in paths (`mangle` of
+/// fs/proc_namespace.c).
+fn escape_text<Side, const N: usize>(text: &[u8], out: &mut Buffer<Side, N>) -> Result<(), Errno> {
+    out.clear();
+    Escapes::MOUNT_TEXTS.escape(text).try_for_each(|piece| out.extend(piece.bytes()))
+}
+
 fn escape(path: &[u8], out: &mut HostBuf) -> Result<(), Errno> {
     out.clear();
     Escapes::MOUNTS.escape(path).try_for_each(|piece| out.extend(piece.bytes()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_hosts_root_is_empty() {
-        let line = MountInfo::parse(b"27 1 254:0 / / rw - ext4 /dev/vda rw").expect("a line");
-        let mut point = HostBuf::new();
-        host_point(line, &mut point).expect("fits");
-        assert!(point.is_empty() && is_under(b"/x", point.bytes()));
-    }
 }

@@ -5,13 +5,14 @@
 //! A change is made of what was seen when the trap began, and holds only if nothing else has changed meanwhile: else the
 //! call begins again.
 
+mod below;
 mod file_systems;
 mod memory_file;
 mod spot;
 mod unmount;
 
-use newroot_abi::Errno;
 use newroot_abi::plan::{Mount, MountFlags};
+use newroot_abi::{Errno, PATH_MAX};
 use newroot_owner::Capabilities;
 use newroot_owner::session::Identity;
 use newroot_owner::tree::Change;
@@ -19,6 +20,7 @@ use newroot_paths::{GuestBuf, HostBuf, Last, is_under, strip_prefix};
 use newroot_sys::raw;
 
 use crate::calls::read_path;
+use crate::host::mounts::MountList;
 use crate::host::{self, AT_FDCWD};
 use crate::memory;
 use crate::outlook;
@@ -85,7 +87,8 @@ fn mount(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch, before: u
     }
     if flags & PROPAGATION != 0 {
         // There is but one namespace that sees them: nothing is propagated.
-        return if place.is_mount_point() { Ok(before) } else { Err(Errno::INVAL) };
+        let is_there = place.is_mount_point() || below::provide(&place, first, before).is_ok();
+        return if is_there { Ok(before) } else { Err(Errno::INVAL) };
     }
     if flags & raw::MS_MOVE != 0 {
         return move_mount(first, &place, second, source, before);
@@ -102,21 +105,45 @@ fn mount(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch, before: u
         switches = switches.with(MountFlags::READ_ONLY);
     }
     let change = Change::Mount { guest: place.path(first), host: host.bytes(), flags: switches };
-    chain::provide_change(before, &change).inspect_err(|_| {
+    write_label(source, &mut name)?;
+    chain::provide_labelled(before, &change, name.bytes()).inspect_err(|_| {
         if switches.has(MountFlags::MEMORY) {
             memory_file::remove(host.bytes());
         }
     })
 }
 
+/// Appends to a file system's type what procfs shows as its source (see [`chain::label`]).
+fn write_label(source: usize, name: &mut GuestBuf) -> Result<(), Errno> {
+    let mut text = GuestBuf::new();
+    if source == 0 {
+        text.assign(b"none")?;
+    } else {
+        memory::read_path(source, &mut text)?;
+    }
+    if !text.is_empty() {
+        name.extend(b"\0")?;
+        // The longest sources are told as far as they fit.
+        let room = PATH_MAX - 1 - name.len();
+        name.extend(text.bytes().get(..room).unwrap_or(text.bytes()))?;
+    }
+    Ok(())
+}
+
 /// MS_REMOUNT, of one mount or of a file system: only whether it is read-only makes a difference.
-fn remount(operand: &Operand, place: &Spot, flags: u32, before: u32) -> Result<u32, Errno> {
-    let mount = place.mount().ok_or(Errno::INVAL)?;
-    let mut switches = mount.flags.without(MountFlags::READ_ONLY);
+fn remount(operand: &mut Operand, place: &Spot, flags: u32, before: u32) -> Result<u32, Errno> {
+    let (known, before) = match place.mount() {
+        Some(mount) => (mount.flags, before),
+        None => {
+            let after = below::provide(place, operand, before)?;
+            (below::flags_of(after), after)
+        }
+    };
+    let mut switches = known.without(MountFlags::READ_ONLY);
     if flags & READ_ONLY != 0 {
         switches = switches.with(MountFlags::READ_ONLY);
     }
-    if switches == mount.flags {
+    if switches == known {
         return Ok(before);
     }
     chain::provide_change(before, &Change::Remount { guest: place.path(operand), flags: switches })
@@ -166,21 +193,66 @@ fn bind(
         switches = switches.with(MountFlags::DIRECTORY);
     }
     let target = place.path(first);
-    let mut after = chain::provide_change(before, &Change::Mount { guest: target, host, flags: switches })?;
-    let below = |mount: &&Mount<'_>| mount.guest.len() > source.len() && is_under(mount.guest, source);
+    let change = Change::Mount { guest: target, host, flags: switches };
+    let after = chain::provide_labelled(before, &change, label_of(index))?;
+    carry_along(source, target, flags & raw::MS_REC != 0, after)
+}
+
+/// What procfs shows of the file system that one of the session's mounts shows.
+fn label_of(index: usize) -> &'static [u8] {
+    outlook::change_of(session().number_of(index)).map_or(&[], chain::label)
+}
+
+/// Binds what is mounted below a guest path below another one.
+fn carry_along(source: &[u8], target: &[u8], recursive: bool, before: u32) -> Result<u32, Errno> {
+    let hosts = if recursive { MountList::read(b"/proc/self").ok() } else { None };
+    let mut after = before;
     // Shorter paths first: what is mounted later covers.
-    for mount in session().mounts.mounts().iter().rev().filter(below) {
-        if flags & raw::MS_REC == 0 && !mount.flags.has(MountFlags::HIDDEN) {
-            continue;
+    let mut done = source.len();
+    loop {
+        let mut next = usize::MAX;
+        let carried = |mount: &&Mount<'_>| {
+            let is_below = mount.guest.len() > done && is_under(mount.guest, source);
+            is_below && (recursive || mount.flags.has(MountFlags::HIDDEN))
+        };
+        for mount in session().mounts.mounts().iter().filter(carried) {
+            next = next.min(mount.guest.len());
         }
-        let mut guest = GuestBuf::new();
-        guest.assign(target)?;
-        guest.extend(strip_prefix(mount.guest, source).unwrap_or(&[]))?;
-        let flags = mount.flags.without(MountFlags::UNLISTED);
-        let change = Change::Mount { guest: guest.bytes(), host: mount.host, flags };
-        after = chain::provide_change(after, &change)?;
+        if let Some(list) = &hosts {
+            below::each(list, source, |_, _, guest| {
+                next = if guest.len() > done { next.min(guest.len()) } else { next };
+                Ok(())
+            })?;
+        }
+        if next == usize::MAX {
+            return Ok(after);
+        }
+        let mut bind = |from: &[u8], host: &[u8], flags: MountFlags, label: &[u8]| {
+            let mut guest = GuestBuf::new();
+            guest.assign(target)?;
+            guest.extend(strip_prefix(from, source).unwrap_or(&[]))?;
+            after =
+                chain::provide_labelled(after, &Change::Mount { guest: guest.bytes(), host, flags }, label)?;
+            Ok(())
+        };
+        for (index, mount) in session().mounts.mounts().iter().enumerate() {
+            if carried(&mount) && mount.guest.len() == next {
+                let flags = mount.flags.without(MountFlags::UNLISTED.with(MountFlags::HOSTS));
+                bind(mount.guest, mount.host, flags, label_of(index))?;
+            }
+        }
+        if let Some(list) = &hosts {
+            below::each(list, source, |index, host, guest| {
+                if guest.len() == next
+                    && let Ok(flags) = below::flags(index, host)
+                {
+                    bind(guest.bytes(), host.bytes(), flags, &[])?;
+                }
+                Ok(())
+            })?;
+        }
+        done = next;
     }
-    Ok(after)
 }
 
 fn move_mount(
@@ -191,17 +263,22 @@ fn move_mount(
     before: u32,
 ) -> Result<u32, Errno> {
     let from = Spot::find(second, source, Last::Follow)?;
-    if !from.is_mount_point() || from.not_root().is_err() {
+    let (is_hosts, before) = match from.index() {
+        Some(index) => (below::is_provided(index), before),
+        None => (true, below::provide(&from, second, before)?),
+    };
+    if from.not_root().is_err() {
         return Err(Errno::INVAL);
     }
     if from.directory != place.directory {
         return Err(Errno::NOTDIR);
     }
-    let (from, to) = (from.path(second), place.path(first));
-    if is_under(to, from) {
+    let (path, to) = (from.path(second), place.path(first));
+    if is_under(to, path) {
         return Err(Errno::LOOP);
     }
-    chain::provide_change(before, &Change::Move { from, to })
+    let after = chain::provide_change(before, &Change::Move { from: path, to })?;
+    if is_hosts { below::cover(&from, path, after) } else { Ok(after) }
 }
 
 /// pivot_root(2).

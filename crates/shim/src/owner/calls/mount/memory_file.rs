@@ -18,18 +18,41 @@ fn store(out: &mut HostBuf) -> Result<(), Errno> {
     out.extend(MEMORY_SUFFIX)
 }
 
+/// Writes that path, with a slash behind it, and makes the directory where it is missing.
+fn provide_store(out: &mut HostBuf) -> Result<(), Errno> {
+    store(out)?;
+    match host::mkdirat(AT_FDCWD, Path::new(out.with_nul()), 0o700) {
+        Ok(()) | Err(Errno::EXIST) => out.extend(b"/"),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes the host path of an empty directory, or of an empty file, that nobody may change. All of a session are the same.
+///
+/// # Errors
+/// Those of mkdir(2) and mknod(2).
+pub(super) fn nothing(directory: bool, out: &mut HostBuf) -> Result<(), Errno> {
+    provide_store(out)?;
+    out.extend(if directory { b"directory" } else { b"file" })?;
+    let path = Path::new(out.with_nul());
+    let made = if directory {
+        host::mkdirat(AT_FDCWD, path, 0o555)
+    } else {
+        host::mknodat(AT_FDCWD, path, raw::S_IFREG | 0o444)
+    };
+    match made {
+        Err(error) if error != Errno::EXIST => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Makes one and writes its host path; the result is what is to be known of it.
 ///
 /// # Errors
 /// Those of making a directory.
 pub(super) fn make(data: usize, host: &mut HostBuf) -> Result<MountFlags, Errno> {
     const MOST: u64 = 10_000;
-    store(host)?;
-    match host::mkdirat(AT_FDCWD, Path::new(host.with_nul()), 0o700) {
-        Ok(()) | Err(Errno::EXIST) => {}
-        Err(error) => return Err(error),
-    }
-    host.extend(b"/")?;
+    provide_store(host)?;
     let len = host.len();
     for number in 0..MOST {
         host.truncate(len);

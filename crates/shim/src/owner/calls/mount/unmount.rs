@@ -10,7 +10,7 @@ use newroot_owner::tree::Change;
 use newroot_paths::{Last, is_under};
 
 use super::spot::Spot;
-use super::{may_mount, memory_file};
+use super::{below, may_mount, memory_file};
 use crate::outlook;
 use crate::owner::chain;
 use crate::session::session;
@@ -37,10 +37,22 @@ pub(super) fn unmount(
     let last = if flags & NOFOLLOW != 0 { Last::Keep } else { Last::Follow };
     let place = Spot::find(operand, target, last)?;
     may_mount(me)?;
-    let index = place.index().ok_or(Errno::INVAL)?;
+    // EINVAL where no mount begins.
+    if place.index().is_none() {
+        below::provide(&place, operand, before)?;
+    }
     if flags & EXPIRE != 0 {
         return Err(if flags & (FORCE | DETACH) != 0 { Errno::INVAL } else { Errno::AGAIN });
     }
+    let Some(index) = place.index() else {
+        let path = place.path(operand);
+        let is_busy = below::any(operand.walk.guest.bytes())
+            || session().mounts.has_mount_below(operand.walk.guest.bytes());
+        if flags & DETACH == 0 && is_busy {
+            return Err(Errno::BUSY);
+        }
+        return below::cover(&place, path, before);
+    };
     if place.not_root().is_err() {
         // An old root that a pivot has put upon the new one is gone already.
         return if flags & DETACH != 0 { Ok(before) } else { Err(Errno::BUSY) };
@@ -54,6 +66,10 @@ pub(super) fn unmount(
         return Err(Errno::BUSY);
     }
     let path = place.path(operand);
+    if below::is_provided(index) {
+        let after = chain::provide_change(before, &Change::Unmount { guest: path })?;
+        return below::cover(&place, path, after);
+    }
     match outlook::change_of(session().number_of(index)).map(|made| without(before, made, path)) {
         Some(Ok(Some(after))) => Ok(after),
         Some(Err(error)) => Err(error),
@@ -87,7 +103,7 @@ fn without(latest: u32, made: u32, path: &[u8]) -> Result<Option<u32>, Errno> {
     }
     for &offset in behind.get(..count).unwrap_or(&[]).iter().rev() {
         let Some((_, change)) = chain::change(offset) else { return Ok(None) };
-        at = chain::provide_change(at, &change)?;
+        at = chain::provide_labelled(at, &change, chain::label(offset))?;
     }
     Ok(Some(at))
 }
