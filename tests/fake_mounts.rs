@@ -288,6 +288,33 @@ fn a_namespace_of_users_is_refused_with_or_without_one_of_mounts() {
 }
 
 #[test]
+fn namespaces_are_unshared() {
+    const NAME: &str = "namespaces_are_unshared";
+    let Some(place) = Place::new(NAME) else { return };
+    place.check(NAME, &["/places", "namespaces"]);
+}
+
+#[test]
+fn commands_run_in_namespaces_of_their_own() {
+    const NAME: &str = "commands_run_in_namespaces_of_their_own";
+    let Some(place) = Place::new(NAME) else { return };
+    let script = "name=$(hostname); unshare -u sh -c 'hostname inner; hostname; cat /proc/sys/kernel/hostname'; \
+                  [ $(hostname) = $name ] && echo kept; unshare -u hostname | grep -c \"^$name$\"; \
+                  unshare -p -i -f sh -c 'echo child; exit 7'; echo $?; \
+                  unshare -p -m -f --mount-proc sh -c 'cat /proc/self/comm; chroot /jail /bin/echo done'";
+    place.check_script(NAME, script);
+}
+
+#[test]
+fn namespaces_that_isolate_are_refused() {
+    let Some(place) = Place::new("namespaces_that_isolate_are_refused") else { return };
+    let script = "unshare -n true || echo no; unshare -n -u true || echo no; unshare -n -u sh -c 'hostname x'; \
+                  [ $(hostname) = x ] || echo unchanged";
+    let outcome = place.faked(&["/bin/sh", "-c", script]);
+    assert_eq!(outcome.stdout(), "no\nno\nunchanged\n", "{}", outcome.stderr());
+}
+
+#[test]
 fn procfs_shows_the_type_and_the_source_that_were_given() {
     const NAME: &str = "procfs_shows_the_type_and_the_source_that_were_given";
     let Some(place) = Place::new(NAME) else { return };

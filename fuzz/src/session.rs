@@ -21,7 +21,8 @@ pub fn check(bytes: &[u8]) {
         assert_eq!(session::find(&words, &identity), Some(0), "what a record begins with is found at once");
         // Behind a record of its own it is found, too, wherever it ends.
         let room = session::room(identity.groups.len());
-        let later = session::Identity { place: session::Place { namespace: 1, root: 1 }, ..identity };
+        let later =
+            session::Identity { place: session::Place { namespace: 1, root: 1, names: 1 }, ..identity };
         let mut file = words.clone();
         file.resize(room, 0);
         file.extend(session::encode_record(&later));

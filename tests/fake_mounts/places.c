@@ -10,6 +10,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,6 +119,19 @@ static void roots(void)
         _exit(0);
     }
     say("unmoved", access("/jail/inside", F_OK));
+    IN_CHILD {
+        /* A root that nothing is mounted on has no line. */
+        say("mount", mount("/proc", "/jail/proc", NULL, MS_BIND, NULL));
+        say("chroot", chroot("/jail"));
+        char text[4096];
+        int file = open("/proc/self/mountinfo", O_RDONLY);
+        ssize_t len = read(file, text, sizeof text - 1);
+        text[len > 0 ? len : 0] = 0;
+        printf("line of the root: %s\n", strstr(text, " / / ") ? "yes" : "no");
+        printf("line of procfs: %s\n", strstr(text, " /proc ") ? "yes" : "no");
+        _exit(0);
+    }
+    say("off", umount2("/jail/proc", MNT_DETACH));
 }
 
 static void bindings(void)
@@ -198,6 +212,82 @@ static void pivots(void)
     say("its own", access("/deep/bottom", F_OK));
 }
 
+static void host_name(const char *what)
+{
+    struct utsname known;
+    uname(&known);
+    printf("%s: %s %s\n", what, known.nodename, known.domainname);
+    fflush(stdout);
+}
+
+static void namespaces(void)
+{
+    static const struct {
+        const char *name;
+        int flag;
+    } each[] = {{"mounts", CLONE_NEWNS}, {"processes", CLONE_NEWPID}, {"names", CLONE_NEWUTS},
+                {"objects", CLONE_NEWIPC}, {"groups", CLONE_NEWCGROUP}};
+    int all = 0;
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+        all |= each[i].flag;
+        IN_CHILD {
+            say(each[i].name, unshare(each[i].flag));
+            _exit(0);
+        }
+        IN_CHILD {
+            setresuid(1234, 1234, 1234);
+            say("as a user", unshare(each[i].flag));
+            _exit(0);
+        }
+    }
+    say("unknown", unshare(CLONE_NEWUTS | 1));
+    IN_CHILD {
+        setresuid(1234, 1234, 1234);
+        say("unknown to a user", unshare(CLONE_NEWUTS | 1));
+        _exit(0);
+    }
+    IN_CHILD {
+        say("all", unshare(all | CLONE_FS | CLONE_FILES));
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0)
+            _exit(access("/jail/inside", F_OK) == 0 ? 5 : 6);
+        waitpid(child, &status, 0);
+        printf("its child %d\n", WEXITSTATUS(status));
+        fflush(stdout);
+        _exit(0);
+    }
+    IN_CHILD {
+        say("names", unshare(CLONE_NEWUTS));
+        say("host name", sethostname("outer", 5));
+        say("domain name", setdomainname("outer.example", 13));
+        host_name("here");
+        IN_CHILD {
+            say("names", unshare(CLONE_NEWUTS));
+            host_name("copied");
+            say("host name", sethostname("in", 2));
+            host_name("changed");
+            IN_CHILD {
+                host_name("inherited");
+                _exit(0);
+            }
+            IN_CHILD {
+                execl("/places", "places", "named", NULL);
+                _exit(1);
+            }
+            _exit(0);
+        }
+        host_name("outside");
+        IN_CHILD {
+            say("host name", sethostname("shared", 6));
+            _exit(0);
+        }
+        host_name("shared");
+        show("/proc/sys/kernel/hostname");
+        _exit(0);
+    }
+}
+
 int main(int count, char **words)
 {
     const char *what = count > 1 ? words[1] : "";
@@ -207,6 +297,10 @@ int main(int count, char **words)
         bindings();
     else if (strcmp(what, "pivots") == 0)
         pivots();
+    else if (strcmp(what, "namespaces") == 0)
+        namespaces();
+    else if (strcmp(what, "named") == 0)
+        host_name("executed");
     else if (strcmp(what, "executed") == 0)
         say("executed", access("/inside", F_OK));
     return 0;

@@ -37,6 +37,8 @@ pub const NAMES: usize = 64;
 pub const NAME_MAX: usize = 64;
 /// Bytes of each, with its length.
 pub const NAME_ROOM: usize = 128;
+/// Words of both.
+pub const NAMES_WORDS: usize = 2 * NAME_ROOM / 4;
 
 /// Where it is kept who processes were when they last connected or listened, in bytes: words of 64 bits, of which
 /// each is a process and its record. A place is a process's by its number; whoever comes last has it.
@@ -82,25 +84,27 @@ pub fn decode_header(words: &[u32; HEADER_WORDS]) -> Option<Header> {
 }
 
 /// Words of a record without groups.
-pub const RECORD_WORDS: usize = 2 + 8 + 2 * 5 + 2 + 2;
+pub const RECORD_WORDS: usize = 2 + 8 + 2 * 5 + 2 + 3;
 /// Records begin at multiples of so many words, so that the next one is found behind a place that somebody took
 /// and was killed before they had written there.
 pub const STEP_WORDS: usize = 32;
 /// The most supplementary groups that a process can have (`NGROUPS_MAX`).
 pub const MAX_GROUPS: usize = 65536;
 
-/// Where in the tree of mounts a process lives: what chroot(2) and unshare(2) change.
+/// Where a process lives: what chroot(2), and unshare(2) with the namespaces that newroot keeps account of, change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Its mount namespace: the byte offset of the word that names the latest change of its mounts.
     pub namespace: u32,
     /// Byte offset of the [record](crate::tree) of its root's path; 0 for the namespace's own root.
     pub root: u32,
+    /// Byte offset of its host and domain names, as at [`NAMES`]; 0 for those there, which are the session's.
+    pub names: u32,
 }
 
 impl Place {
     /// That of a session's first process.
-    pub const FIRST: Self = Self { namespace: FIRST_NAMESPACE, root: 0 };
+    pub const FIRST: Self = Self { namespace: FIRST_NAMESPACE, root: 0, names: 0 };
 }
 
 /// A process's identity: its credentials and supplementary groups, and its place.
@@ -146,6 +150,7 @@ pub fn encode_record(identity: &Identity<'_>) -> [u32; RECORD_WORDS] {
         c.flags,
         identity.place.namespace,
         identity.place.root,
+        identity.place.names,
     ]
 }
 
@@ -158,7 +163,7 @@ pub fn decode_record(words: &[u32]) -> Option<Identity<'_>> {
     if groups > MAX_GROUPS || len as usize != RECORD_WORDS + groups {
         return None;
     }
-    let [.., i0, i1, p0, p1, e0, e1, b0, b1, a0, a1, securebits, flags, namespace, root] = *fixed;
+    let [.., i0, i1, p0, p1, e0, e1, b0, b1, a0, a1, securebits, flags, namespace, root, names] = *fixed;
     let set = |low: u32, high: u32| Capabilities(u64::from(high) << 32 | u64::from(low));
     Some(Identity {
         credentials: Credentials {
@@ -179,7 +184,7 @@ pub fn decode_record(words: &[u32]) -> Option<Identity<'_>> {
             flags,
         },
         groups: rest.get(..groups)?,
-        place: Place { namespace, root },
+        place: Place { namespace, root, names },
     })
 }
 
@@ -245,7 +250,7 @@ mod tests {
         credentials.suid = 7;
         credentials.ambient = Capabilities::CHOWN;
         let groups = [4, 24];
-        let place = Place { root: 8192, ..Place::FIRST };
+        let place = Place { root: 8192, names: 12288, ..Place::FIRST };
         let identity = Identity { credentials, groups: &groups, place };
         let mut words = [9; RECORD_WORDS + 3];
         words[..RECORD_WORDS].copy_from_slice(&encode_record(&identity));

@@ -743,7 +743,8 @@ pub static ROWS: &[Row] = &[
     of_root("get_robust_list", raw::__NR_get_robust_list),
     partial(
         of_root("unshare", raw::__NR_unshare),
-        "under fake root EPERM for every new namespace but that of mounts, the user's own included",
+        "under fake root EPERM for a new namespace of users, network or time; those of processes, IPC objects and \
+         control groups only seem to be made",
     ),
     denied(
         row("clone", raw::__NR_clone, Trap::RefuseUnderRoot(0, NEW_USER), Call::Kernel),

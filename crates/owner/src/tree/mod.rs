@@ -9,6 +9,7 @@
 //! | [`ROOT`] | length; the path | a directory that is some process's root, in its namespace's terms |
 //! | [`NAMESPACE`] | a word | a mount namespace: the word names its latest change, and is all that changes |
 //! | [`CHANGE`] | the change before it, operation, flags, two lengths; two paths, and what procfs shows as type and source | one change of a namespace's mounts |
+//! | [`UTS`] | both names, as at [`NAMES`](crate::session::NAMES) | a namespace of host and domain names, which may change |
 //!
 //! A namespace's mounts are those of the plan and the changes from the oldest to the one its word names
 //! ([`compose`]). They are a function of that word alone, which is therefore the number of a generation, too: what
@@ -24,11 +25,15 @@ pub const ROOT: u32 = 1;
 pub const NAMESPACE: u32 = 2;
 /// A record of a change of mounts.
 pub const CHANGE: u32 = 3;
+/// A record of a namespace of host and domain names.
+pub const UTS: u32 = 4;
 
 /// Words of a namespace's record.
 pub const NAMESPACE_WORDS: usize = 3;
 /// Index of the word in it that names the latest change.
 pub const HEAD: usize = 2;
+/// Words in front of the names of a record of them.
+pub const UTS_WORDS: usize = 2;
 /// Words in front of a root's path.
 pub const ROOT_WORDS: usize = 3;
 /// Words in front of a change's paths.

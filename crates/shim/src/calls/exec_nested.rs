@@ -155,7 +155,7 @@ fn owner_of(inner: Flags) -> Result<Option<Identity<'static>>, Errno> {
         report::line(&[b"only root can become root within a fake root"]);
         return Err(Errno::PERM);
     }
-    let place = Place { namespace: chain::new_namespace(0)?, root: 0 };
+    let place = Place { namespace: chain::new_namespace(0)?, root: 0, ..me.place };
     Ok(Some(Identity { place, ..me }))
 }
 

@@ -118,6 +118,15 @@ pub fn new_namespace(generation: u32) -> Result<u32, Errno> {
     Ok(offset + (tree::HEAD * WORD) as u32)
 }
 
+/// Makes a new namespace of host and domain names, which are those of another one. Returns the offset of the names.
+///
+/// # Errors
+/// As for [`provide_root`].
+pub fn new_names(of: u32) -> Result<u32, Errno> {
+    let offset = append(tree::UTS, &session_file::names(of), [&[], &[], &[]])?;
+    Ok(offset + (tree::UTS_WORDS * WORD) as u32)
+}
+
 /// Whether the session ever had another namespace than the first.
 #[must_use]
 pub fn has_namespaces() -> bool {

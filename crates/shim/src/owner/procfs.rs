@@ -109,7 +109,7 @@ pub fn write(path: &[u8], source: &Descriptor, copy: &Descriptor, mask: u64) -> 
     match told(path) {
         Some(Told::Name { domain }) => {
             let mut name = [0u8; NAME_MAX];
-            if !session_file::name(domain, &mut name) {
+            if !session_file::name(process::current().place.names, domain, &mut name) {
                 return Ok(false);
             }
             let len = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());

@@ -100,10 +100,10 @@ pub(super) fn header() -> &'static Header {
     &mapping().header
 }
 
-/// Sets the session's host name, or its domain name.
-pub(super) fn set_name(domain: bool, name: &[u8]) {
-    let at = name_place(domain);
-    // SAFETY: within the mapping's first page, which is the session's own; the length comes last, and one more
+/// Sets the host name, or the domain name, of one namespace of them.
+pub(super) fn set_name(of: u32, domain: bool, name: &[u8]) {
+    let at = name_place(of, domain);
+    // SAFETY: within the mapping, in a part that is for this; the length comes last, and one more
     // than it is, for 0 is a name that nobody has set.
     unsafe {
         core::ptr::copy_nonoverlapping(name.as_ptr(), (at + 1) as *mut u8, name.len().min(session::NAME_MAX));
@@ -112,8 +112,8 @@ pub(super) fn set_name(domain: bool, name: &[u8]) {
 }
 
 /// Reads it; false if nobody has set it. What is behind it in `out` stays.
-pub(super) fn name(domain: bool, out: &mut [u8]) -> bool {
-    let at = name_place(domain);
+pub(super) fn name(of: u32, domain: bool, out: &mut [u8]) -> bool {
+    let at = name_place(of, domain);
     // SAFETY: as above.
     let len = usize::from(unsafe { (at as *const u8).read_volatile() });
     let Some(out) = len.checked_sub(1).and_then(|len| out.get_mut(..len)) else { return false };
@@ -122,8 +122,19 @@ pub(super) fn name(domain: bool, out: &mut [u8]) -> bool {
     true
 }
 
-fn name_place(domain: bool) -> usize {
-    base() + session::NAMES + usize::from(domain) * session::NAME_ROOM
+/// Both names, as they lie in the file.
+pub(super) fn names(of: u32) -> [u32; session::NAMES_WORDS] {
+    // SAFETY: as above, and aligned.
+    unsafe { *(name_place(of, false) as *const [u32; session::NAMES_WORDS]) }
+}
+
+/// Where a name lies. What are no names are the session's.
+fn name_place(of: u32, domain: bool) -> usize {
+    let end = (of as usize).saturating_add(session::NAMES_WORDS * size_of::<u32>());
+    let aligned = of.is_multiple_of(size_of::<u32>() as u32);
+    let known = aligned && of as usize >= session::RECORDS && end <= reach_all();
+    let at = if known { of as usize } else { session::NAMES };
+    base() + at + usize::from(domain) * session::NAME_ROOM
 }
 
 fn used() -> &'static AtomicU32 {

@@ -92,7 +92,9 @@ impl List<'_> {
                     under = Some((point.len(), line));
                 }
             }
-            if let Some((len, line)) = under {
+            // The kernel shows no line for a root that chroot(2) made of a directory.
+            let has_line = index != seen.mounts.root_index() || seen.root_mounted;
+            if let Some((len, line)) = under.filter(|_| has_line) {
                 let rest = mount.host.get(len..).unwrap_or(&[]);
                 self.own(mount, rest, line, seen.number_of(index))?;
             }

@@ -101,7 +101,7 @@ pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Opt
         }
         Call::Prctl => capabilities::prctl(call, &me).map(Into::into),
         Call::Ptrace => peers::ptrace(call, &me),
-        Call::Uname => Some(others::uname(call)),
+        Call::Uname => Some(others::uname(call, &me)),
         _ => None,
     }
 }

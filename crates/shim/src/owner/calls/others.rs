@@ -92,7 +92,7 @@ fn set_limit(
     forward(raw::__NR_prlimit64, [target, resource, at, old, 0, 0])
 }
 
-/// sethostname(2), setdomainname(2): for the session.
+/// sethostname(2), setdomainname(2): for the process's namespace, which is the session's at first.
 fn set_name(me: &Identity<'_>, number: u32, name: usize, len: usize) -> Result<usize, Errno> {
     if !me.credentials.effective.has(Capabilities::SYS_ADMIN) {
         return Err(Errno::PERM);
@@ -100,12 +100,12 @@ fn set_name(me: &Identity<'_>, number: u32, name: usize, len: usize) -> Result<u
     let mut bytes = [0u8; session::NAME_MAX];
     let place = bytes.get_mut(..len).ok_or(Errno::INVAL)?;
     memory::read_bytes(name, place)?;
-    session_file::set_name(number == raw::__NR_setdomainname, place);
+    session_file::set_name(me.place.names, number == raw::__NR_setdomainname, place);
     Ok(0)
 }
 
-/// uname(2): names that were set in the session.
-pub(super) fn uname(call: &mut Trapped<'_>) -> Outcome {
+/// uname(2): names that were set in the process's namespace.
+pub(super) fn uname(call: &mut Trapped<'_>, me: &Identity<'_>) -> Outcome {
     let [out, ..] = call.arguments;
     let outcome = system::uname(call);
     if let Outcome::Done(0) = outcome {
@@ -113,7 +113,7 @@ pub(super) fn uname(call: &mut Trapped<'_>) -> Outcome {
         for (domain, field) in [(false, 1), (true, 5)] {
             let mut name = [0u8; FIELD];
             if let Some(known) = name.get_mut(..session::NAME_MAX)
-                && session_file::name(domain, known)
+                && session_file::name(me.place.names, domain, known)
             {
                 memory::copy_owned(out + field * FIELD, &name);
             }

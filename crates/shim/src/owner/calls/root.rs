@@ -1,4 +1,4 @@
-//! chroot(2), and unshare(2) as far as it makes a mount namespace: both change the calling process's place
+//! chroot(2), and unshare(2) as far as newroot keeps account of a namespace: both change the calling process's place
 //! (`newroot_owner::session::Place`), which follows it as its identity does.
 
 use newroot_abi::Errno;
@@ -57,23 +57,46 @@ fn directory(me: &Identity<'_>, operand: &mut Operand, out: &mut GuestBuf) -> Re
 }
 
 /// unshare(2).
+///
+/// Namespaces of mounts and of host names are newroot's own. Those of processes, of IPC objects and of control groups only
+/// seem to be made (docs/design/seeming-namespaces.md). What isolates more is the host's to refuse.
 pub(super) fn unshare(call: &Trapped<'_>, me: &Identity<'_>) -> Result<usize, Errno> {
     let [flags, ..] = call.arguments;
-    let mounts = raw::CLONE_NEWNS as usize;
     // In a user namespace of its own the kernel would grant what newroot couldn't keep account of.
     if flags & raw::CLONE_NEWUSER as usize != 0 {
         return Err(Errno::PERM);
     }
-    if flags & mounts == 0 {
+    let seeming = flags & SEEMING;
+    if seeming == 0 || !me.credentials.effective.has(Capabilities::SYS_ADMIN) {
+        // The kernel finds what is wrong with the flags, and then that the host's user may not.
         return forward(raw::__NR_unshare, call.arguments);
     }
-    if !me.credentials.effective.has(Capabilities::SYS_ADMIN) {
-        return Err(Errno::PERM);
+    if flags != seeming {
+        forward(raw::__NR_unshare, [flags & !seeming, 0, 0, 0, 0, 0])?;
     }
-    if flags & !mounts != 0 {
-        forward(raw::__NR_unshare, [flags & !mounts, 0, 0, 0, 0, 0])?;
+    let place = unshared(me.place, seeming)?;
+    if place != me.place {
+        process::become_(&Identity { place, ..*me })?;
     }
-    let namespace = chain::new_namespace(chain::generation(me.place.namespace))?;
-    process::become_(&Identity { place: Place { namespace, ..me.place }, ..*me })?;
     Ok(0)
+}
+
+/// Namespaces that are made under fake root, or seem to be.
+pub(super) const SEEMING: usize =
+    (raw::CLONE_NEWNS | raw::CLONE_NEWUTS | raw::CLONE_NEWPID | raw::CLONE_NEWIPC | raw::CLONE_NEWCGROUP)
+        as usize;
+
+/// Where a process lives in namespaces of its own, which begin as copies.
+///
+/// # Errors
+/// EAGAIN where the session's file is full.
+pub(super) fn unshared(from: Place, flags: usize) -> Result<Place, Errno> {
+    let mut place = from;
+    if flags & raw::CLONE_NEWNS as usize != 0 {
+        place.namespace = chain::new_namespace(chain::generation(from.namespace))?;
+    }
+    if flags & raw::CLONE_NEWUTS as usize != 0 {
+        place.names = chain::new_names(from.names)?;
+    }
+    Ok(place)
 }
