@@ -32,7 +32,10 @@ impl Place {
     fn fake_command(&self, words: &[&str]) -> Command {
         let world = self.bed.enter().cwd(self.bed.scratch()).user(User::ordinary());
         let mut newroot = world.command(&self.bed.program("newroot"));
-        newroot.args(["run", "--engine=trap", "--root", "--workdir=/", "fake", "--"]).args(words);
+        // As in the real thing, the directory that has the root in it can be reached from within.
+        newroot
+            .args(["run", "--engine=trap", "--root", "-b", "/tmp", "--workdir=/", "fake", "--"])
+            .args(words);
         newroot
     }
 

@@ -167,6 +167,47 @@ fn a_root_that_nothing_can_be_made_in_is_remembered_elsewhere() {
 }
 
 #[test]
+fn changes_of_files_that_are_anothers_are_forgotten() {
+    let Some(place) = Place::new("changes_of_files_that_are_anothers_are_forgotten") else { return };
+    let state = place.directory("home").join("state");
+    let theirs = place.root.join("theirs");
+    fs::create_dir(&theirs).expect("a directory of root's");
+    for path in [&theirs, &place.root] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("modes");
+        std::os::unix::fs::chown(path, Some(0), Some(0)).expect("owners");
+    }
+    let script = "chown 0 /theirs && chown 5:6 /theirs && chmod 1777 /theirs && touch -d @7 /theirs && chown 0:0 / \
+                  && stat -c '%a %u:%g' /theirs; rm -r /theirs 2>/dev/null || echo kept";
+    let mut command = place.command(&place.root, &[], script);
+    let outcome = run(command.env("XDG_STATE_HOME", &state));
+    assert_eq!(outcome.stdout(), "755 0:0\nkept\n", "{}", outcome.stderr());
+}
+
+/// With the host's root as its own, /tmp is no binding: what is made there is remembered.
+#[test]
+fn hosts_root_has_no_bindings_of_its_own_directories() {
+    let Some(place) = Place::new("hosts_root_has_no_bindings_of_its_own_directories") else { return };
+    let state = place.directory("home").join("state");
+    let made = Path::new("/tmp").join(format!("newroot-test-{}", std::process::id()));
+    let name = made.display();
+    let script = format!(
+        "mkdir {name} && cd {name} && mknod n c 1 3 && echo x > f && chown 5:6 f && chmod 6755 f \
+         && stat -c '%F %a %u:%g %t,%T' n f; rm -r {name}"
+    );
+    for named in [&[][..], &["-b", "/tmp"]] {
+        let mut command = place.command(Path::new("/"), named, &script);
+        let outcome = run(command.env("XDG_STATE_HOME", &state));
+        if named.is_empty() {
+            let expected = "character special file 644 0:0 1,3\nregular file 6755 5:6 0,0\n";
+            assert_eq!(outcome.stdout(), expected, "{}", outcome.stderr());
+        } else {
+            assert!(outcome.stderr().contains("not permitted"), "{}", outcome.stderr());
+        }
+        assert!(!made.exists());
+    }
+}
+
+#[test]
 fn where_nothing_can_be_remembered_the_command_is_not_run() {
     let test = "where_nothing_can_be_remembered_the_command_is_not_run";
     let Some(place) = Place::new(test) else { return };

@@ -91,6 +91,9 @@ fn bind(
             return Ok(());
         }
     };
+    if binding.missing == Missing::Ignore && is_there_already(guest, &target, &host) {
+        return Ok(());
+    }
     let host = host.as_os_str().as_bytes();
     let mut flags = if metadata.is_dir() { MountFlags::DIRECTORY } else { MountFlags::default() };
     if binding.access == Access::ReadOnly {
@@ -126,6 +129,13 @@ fn place(
     };
     let target = found.map_err(|cause| reason(&cause))?;
     check_kinds(guest, &target, directory).map(|()| target)
+}
+
+/// Whether the guest sees a host path at a place without a binding. One that nobody asked for would
+/// only keep what the root can have there out: owners that are remembered, devices.
+fn is_there_already(guest: &Guest, target: &[u8], host: &Path) -> bool {
+    let covers = guest.mounts().iter().any(|mount| is_under(&mount.guest, target));
+    !covers && !target.is_empty() && guest.resolve(target, Last::Keep).is_ok_and(|found| found.host == host)
 }
 
 /// The guest path as asked for: absolute, as it stands.

@@ -131,12 +131,13 @@ pub fn open(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
     })
 }
 
-/// Where the open answered ENXIO under fake root, what was found may stand for a device.
+/// Where the open answered ENXIO under fake root, what was found may stand for a device; where EACCES, it may be a
+/// terminal multiplexer.
 fn stand_in(call: &Trapped<'_>, operand: &mut Operand, error: Errno) -> Result<Outcome, Errno> {
-    if error != Errno::NXIO || !session().has(Flags::FAKE_ROOT) {
+    if !matches!(error, Errno::NXIO | Errno::ACCES) || !session().has(Flags::FAKE_ROOT) {
         return Err(error);
     }
-    let opened = owner::opens_device(&owner::process::current(), operand, request(call)?)?;
+    let opened = owner::opens_device(&owner::process::current(), operand, request(call)?, error)?;
     Ok(Outcome::Done(opened as isize))
 }
 
@@ -183,8 +184,10 @@ const NAMES: usize = 4;
 /// The call came back: it answered ELOOP, which may mean no more than that there is a symlink, or that there is one
 /// since the path was walked.
 pub fn came_back(call: &mut Trapped<'_>, scratch: &mut Scratch, result: isize, walks: usize) -> Outcome {
-    if result == Errno::NXIO.to_return() {
-        return stand_in(call, &mut scratch.first, Errno::NXIO).unwrap_or_else(Outcome::from);
+    for refused in [Errno::NXIO, Errno::ACCES] {
+        if result == refused.to_return() {
+            return stand_in(call, &mut scratch.first, refused).unwrap_or_else(Outcome::from);
+        }
     }
     // A file that lay elsewhere under its last name, which is another file's by now.
     let gone = result == Errno::NOENT.to_return() && links::on() && walks < WALKS;
@@ -244,6 +247,12 @@ fn walked(
         }
         let file = procfs::exe::copy(operand.walk.host.bytes(), request.flags as u32)?;
         return hand_over(file, request.flags).map(|number| Outcome::Done(number as isize));
+    }
+    if found.magic
+        && session().has(Flags::FAKE_ROOT)
+        && let Some(device) = owner::open_stand_in(operand.walk.host.bytes(), request)?
+    {
+        return Ok(Outcome::Done(device as isize));
     }
     if found.magic && !leads_to_procfs {
         // Only the kernel can follow it, and it must be allowed to.

@@ -178,7 +178,10 @@ impl Request {
     }
 
     /// What was written is right but for the number of the file's names, if the host knows but one of several.
-    fn count(&self, link: Option<Id>) -> Result<usize, Errno> {
+    ///
+    /// # Errors
+    /// What counting them gives.
+    pub(crate) fn count(&self, link: Option<Id>) -> Result<usize, Errno> {
         match link {
             Some(id) => links::amend_count(id, self).map(|()| 0),
             None => Ok(0),

@@ -22,7 +22,7 @@ use crate::links;
 use crate::memory;
 use crate::owner::names::RECORD;
 use crate::owner::written::{Short, amend_classic_owners, amend_statx_owners};
-use crate::owner::{file, process, sidecar};
+use crate::owner::{file, process, sidecar, stand_in};
 
 const NOFOLLOW: usize = raw::AT_SYMLINK_NOFOLLOW as usize;
 const EMPTY: usize = raw::AT_EMPTY_PATH as usize;
@@ -149,7 +149,14 @@ fn by_descriptor(asked: Request) -> Answer {
         return None;
     }
     match asked.of_descriptor(asked.directory) {
-        Ok(_) => answer(asked, &written(&asked)),
+        Ok(_) => {
+            let stat = written(&asked);
+            // One of a made device is its stand-in.
+            if stand_in::is_device(stat.mode) && stand_in::may_be_marked(asked.directory) {
+                return None;
+            }
+            answer(asked, &stat)
+        }
         Err(error) => Some(Err(error)),
     }
 }

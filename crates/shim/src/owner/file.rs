@@ -8,7 +8,7 @@ use newroot_paths::{Buffer, Host};
 use newroot_sys::raw;
 
 use super::{names, procfs as processes, session_file, sidecar};
-use crate::host::{self, AT_FDCWD, Path, Stat};
+use crate::host::{self, AT_FDCWD, Descriptor, Path, Stat};
 use crate::resolve::{self, procfs};
 use crate::session::session;
 
@@ -51,6 +51,12 @@ impl Route {
 }
 
 impl File<'_> {
+    /// The file of a descriptor of the guest's: the stand-in by which it was opened, if there is one.
+    #[must_use]
+    pub fn opened(descriptor: i32, stand_in: &Option<Descriptor>) -> Self {
+        stand_in.as_ref().map_or(Self::Descriptor(descriptor), |found| Self::Found(found.number()))
+    }
+
     /// fstat(2) of it.
     ///
     /// # Errors
@@ -165,6 +171,13 @@ pub fn look(me: &Identity<'_>, file: File<'_>, stat: &Stat, mount: Option<usize>
         record,
         ours,
     })
+}
+
+/// Whether a file is another's than the host's user's, who therefore can't change it: what the guest may
+/// change of it seems to be changed, and is forgotten. Files of procfs have rules of their own.
+#[must_use]
+pub fn is_anothers(stat: &Stat) -> bool {
+    stat.st_uid != session_file::header().real_uid && procfs::device() != Some(stat.st_dev)
 }
 
 /// Owner and group of a file that nothing is recorded of, to root.

@@ -6,6 +6,7 @@
 //!   process sees.
 //! - `file` tells what a file is to the guest; `remember` records it, in an attribute of the file or in the
 //!   `sidecar`.
+//! - `stand_in` finds the file that a descriptor of a made device was opened by.
 //! - `procfs` shows processes as who they seem to be.
 //! - `permission` asks whether who isn't root may do what the host, who knows but one user, would let them.
 //! - `calls` has the system calls. In a session with fake root they come here before they go to the ordinary
@@ -23,9 +24,10 @@ pub mod procfs;
 pub mod remember;
 mod session_file;
 pub(crate) mod sidecar;
+pub(crate) mod stand_in;
 mod unlock;
 pub mod written;
 
 pub use calls::{dispatch, exec};
-pub(crate) use calls::{opens_device, push_control, show_received};
+pub(crate) use calls::{open_stand_in, opens_device, push_control, show_received};
 pub use unlock::unlock;

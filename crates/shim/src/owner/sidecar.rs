@@ -11,8 +11,10 @@ use newroot_owner::Record;
 use newroot_owner::record::TEXT_MAX;
 use newroot_paths::{Buffer, Host};
 use newroot_procfs::Decimal;
+use newroot_sys::raw;
 
 use super::file::File;
+use super::stand_in;
 use crate::calls::list::entries::{Entry, is_at};
 use crate::host::{self, AT_FDCWD, Path, Stat};
 use crate::session::session;
@@ -117,6 +119,23 @@ pub(super) fn write(file: File<'_>, stat: &Stat, record: &Record) -> Result<(), 
     let text = Path::new(text.get(..=len).ok_or(Errno::NAMETOOLONG)?);
     let mut path = StorePath::new();
     path_of(stat.st_ino, &mut path)?;
+    link(text, &mut path)
+}
+
+/// Writes the host path of the link that says where a stand-in lies; see [`stand_in`].
+///
+/// # Errors
+/// ENAMETOOLONG.
+pub(super) fn path_of_name(inode: u64, out: &mut StorePath) -> Result<(), Errno> {
+    in_store(b"/owners/", b"at-", out)?;
+    out.extend(Decimal::new(inode).bytes())
+}
+
+/// Makes a symbolic link in the store, or gives one that is there another text.
+///
+/// # Errors
+/// Those of symlink(2) and rename(2).
+pub(super) fn link(text: Path<'_>, path: &mut StorePath) -> Result<(), Errno> {
     match host::symlinkat(text, AT_FDCWD, Path::new(path.with_nul())) {
         Err(Errno::EXIST) => {}
         other => return other,
@@ -147,5 +166,8 @@ pub(super) fn forget(stat: &Stat) {
     let mut path = StorePath::new();
     if path_of(stat.st_ino, &mut path).is_ok() {
         let _ = host::unlinkat(AT_FDCWD, Path::new(path.with_nul()), 0);
+    }
+    if stat.st_mode & raw::S_IFMT == raw::S_IFSOCK {
+        stand_in::forget(stat);
     }
 }

@@ -24,6 +24,7 @@ use newroot_sys::raw;
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::links;
 use crate::outlook;
+use crate::owner;
 use crate::session::session;
 use crate::slots::Operand;
 
@@ -186,6 +187,13 @@ pub fn open_found(found: Found, host_path: &mut HostBuf, flags: u32) -> Result<D
     let flags = flags | raw::O_CLOEXEC;
     if found.magic && procfs::exe::is_link(host_path.bytes()) {
         return procfs::exe::stand_in(host_path.bytes(), flags);
+    }
+    if found.magic
+        && flags & raw::O_PATH != 0
+        && session().has(Flags::FAKE_ROOT)
+        && let Some(device) = owner::stand_in::of_link(host_path.bytes())?
+    {
+        return Ok(device);
     }
     let at = Anchored::new(host_path)?;
     if found.magic {

@@ -222,6 +222,10 @@ pub fn show(link: ProcLink<'_>, text: &mut GuestBuf) -> Result<bool, Errno> {
         Kind::MapFile if is_own_mapping(link, text.bytes()) => text.assign(SHIM).map(|()| false),
         Kind::Namespace => Ok(false),
         Kind::Cwd if link.is_own() => Ok(detranslate(super::cwd_mount(), text)),
+        Kind::Descriptor if session().has(Flags::FAKE_ROOT) => {
+            owner::stand_in::show(link.process, link.name, text);
+            Ok(detranslate(None, text))
+        }
         Kind::Exe | Kind::Cwd | Kind::Descriptor | Kind::MapFile => Ok(detranslate(None, text)),
     }
 }

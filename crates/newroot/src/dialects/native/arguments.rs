@@ -81,7 +81,8 @@ pub(super) enum Subcommand {
 /// Run a command with a directory as its `/`
 ///
 /// The host's /proc, /sys, /dev, /tmp, /etc/resolv.conf and /etc/hosts are bound into the
-/// root; nothing else of the host can be seen unless it is bound.
+/// root; nothing else of the host can be seen unless it is bound. With --root, /tmp is the
+/// root's own.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = RUN_EXAMPLES,
@@ -118,6 +119,7 @@ pub(super) struct Run {
     /// An ordinary user gets a fake root, who may do inside what root may. Owners, modes, devices and
     /// attributes that are given to the root's files are remembered there, for this command and the next. Only the trap
     /// engine has a fake root: an ordinary user can't have it together with --unshare and the like.
+    /// /tmp is the root's own then, unless it is bound by name.
     #[arg(long, conflicts_with_all = ["user", "map_root"])]
     pub(super) root: bool,
 

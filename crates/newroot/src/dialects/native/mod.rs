@@ -65,11 +65,15 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, Us
     let isolation = isolation(&run);
     let (rootfs, command) = separate(run.rootfs, run.command, arguments);
     let default_root = rootfs.is_none();
-    let recommended = if run.no_recommended { &[] } else { RECOMMENDED };
+    let recommended = RECOMMENDED.iter().filter(|&&path| {
+        // What root makes there is to keep its owner.
+        let is_roots_own = run.root && path == "/tmp";
+        !run.no_recommended && !is_roots_own
+    });
     Ok(Launch {
         spec: LaunchSpec {
             rootfs: PathBuf::from(rootfs.unwrap_or_default()),
-            bindings: recommended.iter().map(|path| recommended_binding(path)).chain(run.bind).collect(),
+            bindings: recommended.map(|path| recommended_binding(path)).chain(run.bind).collect(),
             binding_rules: BindingRules::default(),
             cwd: match run.workdir {
                 Some(directory) => WorkingDirectory::Guest(directory),

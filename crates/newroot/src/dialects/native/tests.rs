@@ -112,6 +112,17 @@ fn recommended_bindings_come_first_and_may_be_missing() {
 }
 
 #[test]
+fn root_has_the_roots_own_tmp_unless_it_is_named() {
+    let hosts = |arguments: &[&str]| -> Vec<std::path::PathBuf> {
+        run(arguments).spec.bindings.into_iter().map(|binding| binding.host).collect()
+    };
+    assert!(!hosts(&["--root", "guest"]).contains(&"/tmp".into()));
+    assert!(hosts(&["--root", "guest"]).contains(&"/dev".into()));
+    assert_eq!(hosts(&["--root", "-b", "/tmp", "guest"]).last(), Some(&"/tmp".into()));
+    assert!(hosts(&["--user", "33", "guest"]).contains(&"/tmp".into()));
+}
+
+#[test]
 fn no_recommended_leaves_the_named_bindings() {
     let launch = run(&["--no-recommended", "--bind", "/a", "--bind=/b", "-b/c", "guest"]);
     let hosts: Vec<_> = launch.spec.bindings.iter().map(|b| &*b.host).collect();

@@ -10,8 +10,8 @@ use newroot_sys::table::PathCall;
 use crate::calls::path::{self, access_mode, argument, check_access, follows, names_descriptor};
 use crate::calls::read_path;
 use crate::owner::file::{self, File};
-use crate::owner::permission;
 use crate::owner::process::who;
+use crate::owner::{permission, stand_in};
 use crate::slots::Operand;
 use crate::trap::Trapped;
 
@@ -35,7 +35,11 @@ pub(super) fn access(
     let directory = path::directory_of(&arguments, row);
     let at = argument(&arguments, row.path);
     if names_descriptor(&arguments, row, at)? {
-        permission::may(&asker, File::Descriptor(directory), None, want)?;
+        let device = stand_in::of_any(directory)?;
+        permission::may(&asker, File::opened(directory, &device), None, want)?;
+        if device.is_some() {
+            return Ok(0);
+        }
     } else {
         read_path(operand, at)?;
         let last = if follows(&arguments, row) { Last::Follow } else { Last::Keep };

@@ -16,7 +16,7 @@ use crate::memory;
 use crate::owner::file::{self, File, Route, Seen, bears_attributes};
 use crate::owner::process::who;
 use crate::owner::remember::remember;
-use crate::owner::{list, permission};
+use crate::owner::{list, permission, stand_in};
 use crate::slots::Operand;
 use crate::trap::Trapped;
 
@@ -104,7 +104,9 @@ pub(super) fn by_descriptor(call: &Trapped<'_>, me: &Identity<'_>, number: u32) 
     }
     let operation = Operation::asked(number, &call.arguments)?;
     operation.check()?;
-    run(me, File::Descriptor(descriptor_argument(descriptor)), None, operation)
+    let descriptor = descriptor_argument(descriptor);
+    let device = stand_in::of_any(descriptor)?;
+    run(me, File::opened(descriptor, &device), None, operation)
 }
 
 /// An attribute's name as the guest gave it, with room for the NUL.

@@ -15,7 +15,7 @@ use crate::host::{self, AT_FDCWD, Stat};
 use crate::owner::file::{self, File, Route, Seen, bears_attributes};
 use crate::owner::process::who;
 use crate::owner::remember::remember;
-use crate::owner::{list, permission, privileges};
+use crate::owner::{list, permission, privileges, stand_in};
 use crate::resolve::{is_read_only, mount_of_directory};
 use crate::session::session;
 use crate::slots::Operand;
@@ -62,8 +62,9 @@ pub(super) fn by_path(
     let directory = directory_of(arguments, row);
     let path = argument(arguments, row.path);
     if names_descriptor(arguments, row, path)? {
-        let mount = mount_of_directory(directory)?;
-        return apply(me, File::Descriptor(directory), mount, change);
+        let device = stand_in::of_any(directory)?;
+        let mount = if device.is_some() { None } else { mount_of_directory(directory)? };
+        return apply(me, File::opened(directory, &device), mount, change);
     }
     read_path(operand, path)?;
     let last = if follows(arguments, row) { Last::Follow } else { Last::Keep };
@@ -78,8 +79,9 @@ pub(super) fn by_path(
 pub(super) fn by_descriptor(call: &Trapped<'_>, me: &Identity<'_>, number: u32) -> Result<usize, Errno> {
     let [descriptor, ..] = call.arguments;
     no_mere_path(descriptor)?;
-    let file = File::Descriptor(descriptor_argument(descriptor));
-    apply(me, file, None, Change::asked(number, &call.arguments))
+    let descriptor = descriptor_argument(descriptor);
+    let device = stand_in::of_any(descriptor)?;
+    apply(me, File::opened(descriptor, &device), None, Change::asked(number, &call.arguments))
 }
 
 fn apply(me: &Identity<'_>, file: File<'_>, mount: Option<usize>, change: Change) -> Result<usize, Errno> {
@@ -103,10 +105,15 @@ fn apply(me: &Identity<'_>, file: File<'_>, mount: Option<usize>, change: Change
     }
     let is_mode = matches!(change, Change::Mode(_));
     let record = || remember(file, &stat, &seen.record, &new, is_mode || new.mode != seen.mode);
-    if is_mode && bears_attributes(stat.st_mode) {
-        list::with_mode(file, new.mode, record)?;
+    let recorded = if is_mode && bears_attributes(stat.st_mode) {
+        list::with_mode(file, new.mode, record)
     } else {
-        record()?;
+        record()
+    };
+    match recorded {
+        // As in a binding.
+        Err(Errno::PERM | Errno::ACCES) if file::is_anothers(&stat) => return Ok(0),
+        other => other?,
     }
     if matches!(change, Change::Owner(..))
         && rules::loses_capabilities(&owned)
@@ -118,11 +125,15 @@ fn apply(me: &Identity<'_>, file: File<'_>, mount: Option<usize>, change: Change
     Ok(0)
 }
 
-/// A file that isn't the root's: nothing is recorded of it. Its mode is the host's to change; that root gives it
-/// to somebody is forgotten, as it is by PRoot.
+/// A file that isn't the root's: nothing is recorded of it. Its mode is the host's to change, if the host's user
+/// owns it; else the change is forgotten. That root gives it to somebody is forgotten in any case, as it is by
+/// PRoot.
 fn elsewhere(me: &Identity<'_>, file: File<'_>, stat: &Stat, change: Change) -> Result<usize, Errno> {
     match change {
-        Change::Mode(mode) => host::fchmodat(AT_FDCWD, Route::to(file)?.path(), mode & 0o7777).map(|()| 0),
+        Change::Mode(mode) => match host::fchmodat(AT_FDCWD, Route::to(file)?.path(), mode & 0o7777) {
+            Err(Errno::PERM) if file::is_anothers(stat) => Ok(0),
+            other => other.map(|()| 0),
+        },
         Change::Owner(..) if me.credentials.effective.has(Capabilities::CHOWN) => Ok(0),
         Change::Owner(uid, gid) => {
             let same = |new: u32, old: u32| new == u32::MAX || new == old;

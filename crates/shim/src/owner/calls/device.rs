@@ -8,6 +8,7 @@ use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
 use crate::owner::file::Seen;
+use crate::owner::written::numbers_of;
 
 /// Devices that everybody may open anywhere (Documentation/admin-guide/devices.txt).
 const KNOWN: &[(u32, u32, &[u8])] = &[
@@ -19,6 +20,8 @@ const KNOWN: &[(u32, u32, &[u8])] = &[
     (5, 0, b"/dev/tty"),
     (5, 2, b"/dev/ptmx"),
 ];
+/// `TTYAUX_MAJOR` and the multiplexer's minor number.
+const MULTIPLEXER: (u32, u32) = (5, 2);
 /// Terminals: `UNIX98_PTY_SLAVE_MAJOR`.
 const PTS: u32 = 136;
 
@@ -43,9 +46,24 @@ pub(super) fn open_device(seen: &Seen, flags: u64) -> Result<Option<Descriptor>,
     if path.is_empty() {
         return Err(Errno::PERM);
     }
+    open(&mut path, flags).map(Some)
+}
+
+/// Opens the host's multiplexer of terminals in place of any other of its kind; `None` if this is nothing of
+/// the kind. In a devpts it is called `ptmx`, and its mode is the mount's (`ptmxmode`), by default that of a
+/// file which root alone can open. The one in /dev is everybody's.
+///
+/// # Errors
+/// Those of open(2).
+pub(super) fn open_multiplexer(stat: &host::Stat, flags: u64) -> Option<Result<Descriptor, Errno>> {
+    let is_it = stat.st_mode & raw::S_IFMT == raw::S_IFCHR && numbers_of(stat.st_rdev) == MULTIPLEXER;
+    let mut path = Buffer::<Host, 64>::new();
+    (is_it && path.assign(b"/dev/ptmx").is_ok()).then(|| open(&mut path, flags))
+}
+
+fn open(path: &mut Buffer<Host, 64>, flags: u64) -> Result<Descriptor, Errno> {
     let flags = flags as u32 & !(raw::O_CREAT | raw::O_EXCL | raw::O_NOFOLLOW | raw::O_TRUNC);
-    let opened = host::openat(AT_FDCWD, Path::new(path.with_nul()), flags, 0)?;
-    Ok(Some(opened))
+    host::openat(AT_FDCWD, Path::new(path.with_nul()), flags, 0)
 }
 
 /// Whether a stand-in can be what is there: a socket.

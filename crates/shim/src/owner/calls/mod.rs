@@ -18,6 +18,7 @@ mod root;
 mod signals;
 mod socket;
 mod stat;
+mod times;
 mod walk;
 
 use newroot_abi::Errno;
@@ -32,7 +33,7 @@ use crate::calls::precedence;
 use crate::slots::{Operand, Scratch};
 use crate::trap::{Outcome, Trapped};
 
-pub(crate) use open::opens_device;
+pub(crate) use open::{open_stand_in, opens_device};
 pub(crate) use socket::{push_control, show_received};
 
 /// Runs a call, if it is one that fake root makes a difference to; `None` leaves it to the ordinary code.
@@ -57,6 +58,7 @@ pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Opt
             Some(stat::stat(call, &me, &mut scratch.first).into())
         }
         Call::FStat => Some(stat::fstat(call, &me).into()),
+        Call::FStatFs => stat::fstatfs(call),
         Call::Open | Call::OpenAt | Call::OpenAt2 | Call::Creat => open::open(call, &me, scratch),
         Call::Path(path) if is_access(&path) => {
             Some(access::access(call, &me, &path, &mut scratch.first).into())
@@ -84,8 +86,10 @@ pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Opt
                 Some(minded(call, &path, &mut scratch.first, result))
             }
             _ => {
-                let refused = walk::check(call, &me, &path, &mut scratch.first).err()?;
-                Some(minded(call, &path, &mut scratch.first, Err(refused)))
+                if let Err(refused) = walk::check(call, &me, &path, &mut scratch.first) {
+                    return Some(minded(call, &path, &mut scratch.first, Err(refused)));
+                }
+                times::sets_times(number).then(|| times::set(call, &me, &path, &mut scratch.first))
             }
         },
         Call::Rename | Call::RenameAt | Call::RenameAt2 => Some(remove::rename(call, &me, scratch).into()),

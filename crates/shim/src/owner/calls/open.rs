@@ -7,15 +7,15 @@ use newroot_paths::Last;
 use newroot_sys::raw;
 
 use super::create::{Parent, take_back};
-use super::device::{may_be_device, open_device};
+use super::device::{may_be_device, open_device, open_multiplexer};
 use crate::calls::open::{Request, hand_over, request};
 use crate::calls::path::{exists, read_only_directory, searched};
 use crate::calls::{precedence, read_path};
-use crate::host::{self, Descriptor, FileType, Path};
+use crate::host::{self, Descriptor, FileType, Path, Stat};
 use crate::links;
-use crate::owner::file::{self, File};
-use crate::owner::process::who;
-use crate::owner::{permission, privileges, procfs};
+use crate::owner::file::{self, File, Seen};
+use crate::owner::process::{self, who};
+use crate::owner::{permission, privileges, procfs, stand_in};
 use crate::resolve;
 use crate::slots::{Operand, Scratch};
 use crate::trap::{Outcome, Trapped};
@@ -91,6 +91,9 @@ fn check(
     if FileType::of(&stat) == FileType::Symlink {
         return Ok(None);
     }
+    if let Some(opened) = open_multiplexer(&stat, request.flags) {
+        return opened.map(Some);
+    }
     let is_directory = FileType::of(&stat) == FileType::Directory;
     if is_directory && (wanted(&request).has(Want::WRITE) || request.flags & O_CREAT != 0) {
         return Err(Errno::ISDIR);
@@ -109,25 +112,64 @@ fn check(
     if request.flags & u64::from(raw::O_TRUNC) != 0 && !permission::is_unlimited(me) {
         privileges::lost_by_writing(me, file, &stat, &seen)?;
     }
-    open_device(&seen, request.flags)
+    opened_device(file, &stat, &seen, request)
 }
 
-/// The ordinary code's open answered ENXIO, which a socket does: it may be a stand-in.
+/// Opens the device that a stand-in is for, and marks the descriptor; `None` if it is no stand-in.
+fn opened_device(
+    file: File<'_>,
+    stat: &Stat,
+    seen: &Seen,
+    request: Request,
+) -> Result<Option<Descriptor>, Errno> {
+    let opened = open_device(seen, request.flags)?;
+    if let Some(opened) = &opened {
+        stand_in::mark(opened, request.flags, file, stat);
+    }
+    Ok(opened)
+}
+
+/// Opens once more what a descriptor of a made device stands for, by its link in procfs. `None` if the
+/// link is of anything else.
+///
+/// # Errors
+/// Those of opening the device; what has run out.
+pub(crate) fn open_stand_in(link: &[u8], request: Request) -> Result<Option<usize>, Errno> {
+    let Some(found) = stand_in::of_link(link)? else { return Ok(None) };
+    if request.flags & O_PATH != 0 {
+        return hand_over(found, request.flags).map(Some);
+    }
+    let file = File::Found(found.number());
+    let stat = file.stat()?;
+    let seen = file::look(&process::current(), file, &stat, None)?;
+    let opened = opened_device(file, &stat, &seen, request)?.ok_or(Errno::NXIO)?;
+    drop(found);
+    hand_over(opened, request.flags).map(Some)
+}
+
+/// The ordinary code's open answered `error`. ENXIO is what a socket answers: it may be a stand-in. EACCES is what a
+/// devpts answers whose `ptmx` is nobody's to open.
 pub(crate) fn opens_device(
     me: &Identity<'_>,
     operand: &mut Operand,
     request: Request,
+    error: Errno,
 ) -> Result<usize, Errno> {
     read_path(operand, request.path)?;
-    let object = resolve::object(operand, request.directory, request.last()).map_err(|_| Errno::NXIO)?;
+    let object = resolve::object(operand, request.directory, request.last()).map_err(|_| error)?;
     let mount = object.mount;
     let file = permission::object_file(&object, operand);
     let stat = file.stat()?;
+    if error == Errno::ACCES {
+        let opened = open_multiplexer(&stat, request.flags).ok_or(error)??;
+        drop(object);
+        return hand_over(opened, request.flags);
+    }
     if !may_be_device(&stat) {
-        return Err(Errno::NXIO);
+        return Err(error);
     }
     let seen = file::look(me, file, &stat, mount)?;
-    let opened = open_device(&seen, request.flags)?.ok_or(Errno::NXIO)?;
+    let opened = opened_device(file, &stat, &seen, request)?.ok_or(Errno::NXIO)?;
     drop(object);
     hand_over(opened, request.flags)
 }

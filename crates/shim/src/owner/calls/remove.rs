@@ -15,7 +15,7 @@ use crate::limits::with_descriptors;
 use crate::links;
 use crate::owner::file::{self, File, Seen, bears_attributes};
 use crate::owner::process::who;
-use crate::owner::{permission, sidecar};
+use crate::owner::{permission, sidecar, stand_in};
 use crate::resolve::{self, Entry};
 use crate::slots::{Operand, Scratch};
 use crate::trap::{Outcome, Trapped};
@@ -161,16 +161,30 @@ pub(super) fn rename(
     scratch: &mut Scratch,
 ) -> Result<usize, Errno> {
     let flags = if call.number as u32 == raw::__NR_renameat2 { call.arguments[4] } else { 0 };
-    let replaced = check_rename(call, me, scratch, flags)?;
+    let Renamed { moved, replaced } = check_rename(call, me, scratch, flags)?;
     let outcome = match call.number as u32 {
         legacy::__NR_rename => names::rename(call, scratch),
         raw::__NR_renameat => names::renameat(call, scratch),
         _ => names::renameat2(call, scratch),
     };
-    if let (Outcome::Done(0), Some(replaced)) = (outcome, replaced) {
-        replaced.is_gone();
+    if outcome == Outcome::Done(0) {
+        if let Some(Victim { stat, file: Some(file), .. }) = &moved {
+            stand_in::renamed(file, stat);
+        }
+        if let Some(replaced) = replaced {
+            replaced.is_gone();
+        }
     }
     outcome.result()
+}
+
+/// The files of a rename that something is to be done about once it has succeeded.
+#[derive(Default)]
+struct Renamed {
+    /// A socket that gets another name: it may be a stand-in.
+    moved: Option<Victim>,
+    /// What the new name has meant.
+    replaced: Option<Victim>,
 }
 
 /// Where a name is that is to be changed; `None` if something is wrong with it, which the call itself will say.
@@ -190,22 +204,24 @@ fn entry(
     }
 }
 
-/// Whether both names may be changed; the result is the file that is replaced.
+/// Whether both names may be changed.
 fn check_rename(
     call: &Trapped<'_>,
     me: &Identity<'_>,
     scratch: &mut Scratch,
     flags: usize,
-) -> Result<Option<Victim>, Errno> {
+) -> Result<Renamed, Errno> {
     const NOREPLACE: usize = 1;
     const EXCHANGE: usize = 2;
     const WHITEOUT: usize = 4;
     let exchange = flags & EXCHANGE != 0;
     let [old, new] = two_names(call);
     let Scratch { first, second, .. } = scratch;
-    let (Some(from), Some(to)) = (entry(me, first, old)?, entry(me, second, new)?) else { return Ok(None) };
+    let (Some(from), Some(to)) = (entry(me, first, old)?, entry(me, second, new)?) else {
+        return Ok(Renamed::default());
+    };
     if from.mount_point || to.mount_point {
-        return Ok(None);
+        return Ok(Renamed::default());
     }
     let moved = Victim::at(me, &from, first)?;
     let replaced = Victim::at(me, &to, second)?;
@@ -245,7 +261,9 @@ fn check_rename(
         }
     }
     // Two names of one file: nothing happens. An exchange loses nothing.
-    Ok(if exchange || is_same { None } else { replaced })
+    let replaced = if exchange || is_same { None } else { replaced };
+    let moved = moved.filter(|moved| !is_same && moved.stat.st_mode & raw::S_IFMT == raw::S_IFSOCK);
+    Ok(Renamed { moved, replaced })
 }
 
 /// link(2) and its kin: the ordinary code makes the link.

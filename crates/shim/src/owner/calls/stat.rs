@@ -4,21 +4,22 @@ use newroot_abi::Errno;
 use newroot_owner::session::Identity;
 use newroot_sys::raw;
 
-use crate::calls::read_path;
 use crate::calls::stat::Request;
+use crate::calls::{descriptor_argument, forward, read_path};
+use crate::links;
 use crate::memory;
 use crate::owner::file::{self, File};
-use crate::owner::permission;
 use crate::owner::written::{amend_classic, amend_statx, short};
+use crate::owner::{permission, stand_in};
 use crate::slots::Operand;
-use crate::trap::Trapped;
+use crate::trap::{Outcome, Trapped};
 
 /// stat(2), lstat(2), newfstatat(2), statx(2).
 pub(super) fn stat(call: &Trapped<'_>, me: &Identity<'_>, operand: &mut Operand) -> Result<usize, Errno> {
     let request = Request::asked(call.number as u32, &call.arguments)?;
     if request.names_descriptor()? {
         request.answer_for_descriptor()?;
-        return amend(me, File::Descriptor(request.directory), None, request);
+        return amend_descriptor(me, request);
     }
     read_path(operand, request.path)?;
     let object = permission::object(me, operand, request.directory, request.last())?;
@@ -31,7 +32,36 @@ pub(super) fn stat(call: &Trapped<'_>, me: &Identity<'_>, operand: &mut Operand)
 pub(super) fn fstat(call: &Trapped<'_>, me: &Identity<'_>) -> Result<usize, Errno> {
     let request = Request::asked(raw::__NR_fstat, &call.arguments)?;
     request.answer_fstat()?;
-    amend(me, File::Descriptor(request.directory), None, request)
+    amend_descriptor(me, request)
+}
+
+/// fstatfs(2) of a made device; `None` leaves the call to the ordinary code.
+pub(super) fn fstatfs(call: &Trapped<'_>) -> Option<Outcome> {
+    let [descriptor, out, ..] = call.arguments;
+    match stand_in::of_any(descriptor_argument(descriptor)) {
+        Ok(None) => None,
+        Ok(Some(found)) => {
+            Some(forward(raw::__NR_fstatfs, [found.number() as usize, out, 0, 0, 0, 0]).into())
+        }
+        Err(error) => Some(error.into()),
+    }
+}
+
+/// Answers for a descriptor that the kernel has just written what it is. One of a made device is its
+/// stand-in.
+fn amend_descriptor(me: &Identity<'_>, request: Request) -> Result<usize, Errno> {
+    let mode = match request.mask {
+        None => memory::written_stat(request.out).st_mode,
+        Some(_) => memory::written_statx(request.out).stx_mode.into(),
+    };
+    match stand_in::of_descriptor(request.directory, mode)? {
+        Some(found) => {
+            request.of_descriptor(found.number())?;
+            request.count(links::of_descriptor(found.number())?)?;
+            amend(me, File::Found(found.number()), None, request)
+        }
+        None => amend(me, File::Descriptor(request.directory), None, request),
+    }
 }
 
 /// Puts what the guest is to see into the structure that the kernel has just written.

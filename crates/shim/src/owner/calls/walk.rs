@@ -4,17 +4,17 @@ use newroot_abi::Errno;
 use newroot_owner::session::Identity;
 use newroot_owner::{Want, permission as rules};
 use newroot_paths::Last;
-use newroot_sys::arch::legacy;
 use newroot_sys::raw;
 use newroot_sys::table::{Call, PathCall};
 
+use super::times;
 use crate::calls::path::{argument, directory_of, follows, names_descriptor};
 use crate::calls::times::Times;
 use crate::calls::{descriptor_argument, read_path};
 use crate::host::{AT_FDCWD, FileType};
 use crate::owner::file::{self, File};
 use crate::owner::process::who;
-use crate::owner::{permission, privileges, procfs};
+use crate::owner::{permission, privileges, procfs, stand_in};
 use crate::slots::Operand;
 use crate::trap::Trapped;
 
@@ -32,10 +32,7 @@ pub(super) fn check(
     let directory = directory_of(arguments, row);
     let path = argument(arguments, row.path);
     let number = call.number as u32;
-    let sets_times = matches!(
-        number,
-        legacy::__NR_utime | legacy::__NR_utimes | legacy::__NR_futimesat | raw::__NR_utimensat
-    );
+    let sets_times = times::sets_times(number);
     // Before a file is looked at all.
     if number == raw::__NR_utimensat && Times::read(argument(arguments, 2))?.are_omitted()
         || number == raw::__NR_truncate && (argument(arguments, 1) as isize) < 0
@@ -43,8 +40,11 @@ pub(super) fn check(
         return Ok(());
     }
     if names_descriptor(arguments, row, path)? {
-        let file = File::Descriptor(directory);
-        return if sets_times { may_set_times(me, file, None, number, arguments) } else { Ok(()) };
+        if !sets_times {
+            return Ok(());
+        }
+        let device = stand_in::of_any(directory)?;
+        return may_set_times(me, File::opened(directory, &device), None, number, arguments);
     }
     read_path(operand, path)?;
     let last = if follows(arguments, row) { Last::Follow } else { Last::Keep };
@@ -78,18 +78,9 @@ fn may_set_times(
     number: u32,
     arguments: &[usize; 6],
 ) -> Result<(), Errno> {
-    let now = sets_now(number, arguments)?;
+    let now = times::sets_now(number, arguments)?;
     let seen = file::look(me, file, &file.stat()?, mount)?;
     permission::ask(me, file, &seen, |owned| rules::may_set_times(&who(me), owned, now))
-}
-
-/// Whether a call sets both times to now, which who may write may do.
-fn sets_now(number: u32, arguments: &[usize; 6]) -> Result<bool, Errno> {
-    let times = match number {
-        legacy::__NR_utime | legacy::__NR_utimes => argument(arguments, 1),
-        _ => argument(arguments, 2),
-    };
-    if number == raw::__NR_utimensat { Ok(Times::read(times)?.are_now()) } else { Ok(times == 0) }
 }
 
 /// The others, that only look.
