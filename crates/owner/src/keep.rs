@@ -5,7 +5,7 @@
 //! are only recorded.
 
 use crate::Record;
-use crate::mode::{ANY_EXECUTE, CHANGEABLE, PERMISSIONS, SYMLINK, TYPE, is_directory};
+use crate::mode::{ANY_EXECUTE, CHANGEABLE, PERMISSIONS, SETUID, SYMLINK, TYPE, is_directory};
 
 /// What a file is to be to the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,24 @@ pub const fn host_mode(mode: u32) -> u32 {
     } else {
         permissions | 0o600
     }
+}
+
+/// What the mode of the host's file is while the kernel is to report a write to it, for what it is otherwise.
+///
+/// Set-user-ID and set-group-ID of the guest's file go when somebody writes to it who isn't privileged. newroot
+/// doesn't see a write, but the host's kernel takes set-user-ID from its file for the same reason. So the host's file
+/// gets that bit when somebody opens it who would take those of the guest's, and [`Record::written`] says what the mode
+/// is when the bit is gone. None but the owner of the host's file may execute it meanwhile: nobody gets a right by it.
+#[must_use]
+pub const fn watched_mode(host_mode: u32) -> u32 {
+    const OTHERS_EXECUTE: u32 = 0o011;
+    host_mode & PERMISSIONS & !OTHERS_EXECUTE | SETUID
+}
+
+/// Whether nobody has written to a host file of this mode since it was [watched](watched_mode).
+#[must_use]
+pub const fn is_watched(host_mode: u32) -> bool {
+    host_mode & SETUID != 0
 }
 
 /// How a file that is to be `shown` is kept by a host file with this `st_mode`. `is_default` says that the guest
@@ -88,6 +106,15 @@ mod tests {
         let kept = keep(&Shown { mode: REGULAR | 0o4755, ..ROOTS }, REGULAR | 0o600, true);
         assert_eq!(kept.record.mode, Some(REGULAR | 0o4755));
         assert_eq!(kept.host_mode, Some(0o755));
+    }
+
+    #[test]
+    fn watched_file_shows_whether_it_was_written_to() {
+        let record = Record { mode: Some(REGULAR | 0o6777), written: Some(REGULAR | 0o777), ..Record::NONE };
+        let watched = watched_mode(REGULAR | 0o777);
+        assert_eq!(watched, 0o4766);
+        assert_eq!(record.mode_of(REGULAR | watched), REGULAR | 0o6777);
+        assert_eq!(record.mode_of(REGULAR | 0o766), REGULAR | 0o777);
     }
 
     #[test]

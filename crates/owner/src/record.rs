@@ -14,6 +14,8 @@ pub use text::TEXT_MAX;
 
 use newroot_abi::Errno;
 
+use crate::keep::is_watched;
+
 /// What is remembered of a file. What is `None` is as the host has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Record {
@@ -24,6 +26,9 @@ pub struct Record {
     /// Its whole `st_mode`; with another type than the host's where it is a stand-in for a device, for
     /// instance.
     pub mode: Option<u32>,
+    /// Its whole `st_mode` after a write, while the kernel is to report one: see
+    /// [`keep::watched_mode`](crate::keep::watched_mode).
+    pub written: Option<u32>,
     /// The device that it is: see [`device`].
     pub device: Option<u64>,
     /// When the file was made, in nanoseconds since 1970, as far as the file system tells: a record
@@ -46,12 +51,30 @@ pub const fn device_numbers(device: u64) -> (u32, u32) {
 
 impl Record {
     /// Nothing but what the host has.
-    pub const NONE: Self = Self { uid: None, gid: None, mode: None, device: None, birth: None };
+    pub const NONE: Self =
+        Self { uid: None, gid: None, mode: None, written: None, device: None, birth: None };
 
     /// Whether there is nothing to remember.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::NONE
+    }
+
+    /// Whether somebody has written to the file since a write was to be reported: its capabilities are
+    /// gone as well. `host_file` is the `st_mode` of the host's file.
+    #[must_use]
+    pub const fn is_written(&self, host_file: u32) -> bool {
+        self.written.is_some() && !is_watched(host_file)
+    }
+
+    /// Returns the file's `st_mode`, of which the host's file has `host_file`.
+    #[must_use]
+    pub const fn mode_of(&self, host_file: u32) -> u32 {
+        match (self.written, self.mode) {
+            (Some(written), _) if self.is_written(host_file) => written,
+            (_, Some(mode)) => mode,
+            (_, None) => host_file,
+        }
     }
 
     /// Writes the value of [`ATTRIBUTE`] and returns its length.

@@ -9,11 +9,13 @@ fn owner() -> impl Strategy<Value = Option<u32>> {
 }
 
 fn record() -> impl Strategy<Value = Record> {
-    let rest = (any::<Option<u32>>(), any::<Option<u64>>(), any::<Option<u64>>());
-    (owner(), owner(), rest).prop_map(|(uid, gid, (mode, device, birth))| Record {
+    let modes = (any::<Option<u32>>(), any::<Option<u32>>());
+    let rest = (any::<Option<u64>>(), any::<Option<u64>>());
+    (owner(), owner(), modes, rest).prop_map(|(uid, gid, (mode, written), (device, birth))| Record {
         uid,
         gid,
         mode,
+        written,
         device,
         birth,
     })

@@ -139,7 +139,7 @@ impl Source {
         let mut stat = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
         let mut kind = FileType::from_raw_mode(stat.st_mode);
         let mut opened = None;
-        let borne = if matches!(kind, FileType::RegularFile | FileType::Directory) {
+        let mut borne = if matches!(kind, FileType::RegularFile | FileType::Directory) {
             let file = self.open_file(parent, name)?;
             stat = fstat(&file)?;
             kind = FileType::from_raw_mode(stat.st_mode);
@@ -154,12 +154,15 @@ impl Source {
             Some(_) if borne.supported => borne.record.unwrap_or(Record::NONE),
             Some(_) => self.recorded_beside(parent, name, &stat)?,
         };
+        if record.is_written(stat.st_mode) {
+            borne.shown.remove(&b"security.capability"[..]);
+        }
         let Some(kind) = self.kind(parent, name, &stat, kind, &record)? else { return Ok(Look::Socket) };
         let (uid, gid) = self.owners(&stat, &record);
         let is_file = kind == Kind::File;
         let entry = Entry {
             name: if path.is_empty() { b".".to_vec() } else { path.to_vec() },
-            mode: record.mode.unwrap_or(stat.st_mode) & 0o7777,
+            mode: record.mode_of(stat.st_mode) & 0o7777,
             uid,
             gid,
             size: if is_file { stat.st_size as u64 } else { 0 },

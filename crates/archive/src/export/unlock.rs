@@ -76,7 +76,7 @@ impl Source {
         };
         let (uid, gid) = self.owners(stat, &record);
         let is_default = (uid, gid) == (0, 0) && Some((stat.st_uid, stat.st_gid)) == self.user();
-        let shown = Shown { uid, gid, mode: record.mode.unwrap_or(stat.st_mode), device: None };
+        let shown = Shown { uid, gid, mode: record.mode_of(stat.st_mode), device: None };
         let kept = keep(&shown, stat.st_mode, is_default);
         if borne.supported {
             attribute::write_record(file, &kept.record)?;

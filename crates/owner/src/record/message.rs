@@ -31,6 +31,7 @@ const GID: u64 = 2;
 const MODE: u64 = 0x6e72;
 const DEVICE: u64 = MODE + 1;
 const BIRTH: u64 = MODE + 2;
+const WRITTEN: u64 = MODE + 3;
 
 /// Wire types: the low three bits of a field's tag.
 const VARINT: u64 = 0;
@@ -52,6 +53,9 @@ pub(super) fn encode(record: &Record, out: &mut [u8; MESSAGE_MAX]) -> usize {
     field(GID, u64::from(record.gid.unwrap_or(UNSET)));
     if let Some(mode) = record.mode {
         field(MODE, u64::from(mode));
+    }
+    if let Some(written) = record.written {
+        field(WRITTEN, u64::from(written));
     }
     if let Some(device) = record.device {
         field(DEVICE, device);
@@ -112,6 +116,7 @@ fn keep(record: &mut Record, number: u64, value: u64) {
         UID => record.uid = owner,
         GID => record.gid = owner,
         MODE => record.mode = Some(narrow),
+        WRITTEN => record.written = Some(narrow),
         DEVICE => record.device = Some(value),
         BIRTH => record.birth = Some(value),
         _ => {}
@@ -174,6 +179,7 @@ mod tests {
             uid: Some(u32::MAX - 1),
             gid: Some(u32::MAX - 1),
             mode: Some(u32::MAX),
+            written: Some(u32::MAX),
             device: Some(u64::MAX),
             birth: Some(u64::MAX),
         };

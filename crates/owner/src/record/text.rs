@@ -1,5 +1,5 @@
 //! The record as a text: `u=33,g=33,m=020666,d=1:3,b=1718000000.000000042`, or `-` if there is nothing to
-//! remember. Mode in octal with a leading zero, device as major and minor number, birth in seconds and
+//! remember. Mode, and `w` for the mode after a write, in octal with a leading zero, device as major and minor number, birth in seconds and
 //! nine digits of nanoseconds, all else decimal.
 
 use newroot_abi::Errno;
@@ -27,6 +27,10 @@ pub(super) fn encode(record: &Record, out: &mut [u8; TEXT_MAX]) -> usize {
     if let Some(mode) = record.mode {
         key(&mut writer, b"m=0");
         number(&mut writer, u64::from(mode), 8, 1);
+    }
+    if let Some(written) = record.written {
+        key(&mut writer, b"w=0");
+        number(&mut writer, u64::from(written), 8, 1);
     }
     if let Some(device) = record.device {
         let (major, minor) = device_numbers(device);
@@ -85,6 +89,7 @@ pub(super) fn decode(text: &[u8]) -> Result<Record, Errno> {
             b"u" => record.uid = Some(narrow(value, 10)?),
             b"g" => record.gid = Some(narrow(value, 10)?),
             b"m" => record.mode = Some(narrow(value, 8)?),
+            b"w" => record.written = Some(narrow(value, 8)?),
             b"d" => {
                 let (major, minor) = cut(value, b':').ok_or(Errno::INVAL)?;
                 record.device = Some(device(narrow(major, 10)?, narrow(minor, 10)?));
@@ -152,6 +157,7 @@ mod tests {
             uid: Some(33),
             gid: Some(0),
             mode: Some(0o020_666),
+            written: None,
             device: Some(device(1, 3)),
             birth: Some(1_718_000_000_000_000_042),
         };
@@ -169,6 +175,7 @@ mod tests {
             uid: Some(u32::MAX),
             gid: Some(u32::MAX),
             mode: Some(u32::MAX),
+            written: Some(u32::MAX),
             device: Some(u64::MAX),
             birth: Some(u64::MAX),
         };

@@ -63,6 +63,16 @@ pub fn fchmodat(directory: i32, path: Path<'_>, mode: u32) -> Result<(), Errno> 
     unsafe { syscall!(raw::__NR_fchmodat, directory, path.address(), mode).map(|_| ()) }
 }
 
+/// fchownat(2) that changes neither owner nor group, but the time of change.
+///
+/// # Errors
+/// The call's.
+pub fn chown_to_nobody(directory: i32, path: Path<'_>, flags: u32) -> Result<(), Errno> {
+    let (same, path) = (u32::MAX, path.address());
+    // SAFETY: the path is borrowed.
+    unsafe { syscall!(raw::__NR_fchownat, directory, path, same, same, flags).map(|_| ()) }
+}
+
 /// symlinkat(2).
 ///
 /// # Errors

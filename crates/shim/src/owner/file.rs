@@ -69,6 +69,20 @@ impl File<'_> {
         }
     }
 
+    /// Sets its time of change to now, and nothing else: chown(2) that gives it to nobody.
+    ///
+    /// # Errors
+    /// The call's.
+    pub fn touch(self) -> Result<(), Errno> {
+        let empty = raw::AT_EMPTY_PATH | raw::AT_SYMLINK_NOFOLLOW;
+        match self {
+            Self::Descriptor(descriptor) | Self::Found(descriptor) => {
+                host::chown_to_nobody(descriptor, Path::new(b"\0"), empty)
+            }
+            Self::Host(path) => host::chown_to_nobody(AT_FDCWD, path, raw::AT_SYMLINK_NOFOLLOW),
+        }
+    }
+
     /// The value of one of the host's attributes. `name` ends with NUL.
     ///
     /// # Errors
@@ -167,7 +181,7 @@ pub fn look(me: &Identity<'_>, file: File<'_>, stat: &Stat, mount: Option<usize>
     Ok(Seen {
         uid: record.uid.unwrap_or(uid),
         gid: record.gid.unwrap_or(gid),
-        mode: record.mode.unwrap_or(stat.st_mode),
+        mode: record.mode_of(stat.st_mode),
         record,
         ours,
     })

@@ -2,13 +2,16 @@
 
 use newroot_abi::Errno;
 use newroot_owner::Record;
-use newroot_owner::keep::{Kept, Shown, keep};
+use newroot_owner::keep::{Kept, Shown, host_mode, is_watched, keep, watched_mode};
 use newroot_owner::record::MESSAGE_MAX;
 use newroot_sys::raw;
 
 use super::file::{File, Route, Seen, bears_attributes};
-use super::{names, session_file, sidecar};
+use super::{names, privileges, session_file, sidecar};
 use crate::host::{self, AT_FDCWD, Path, Stat};
+
+/// Set-user-ID and set-group-ID.
+const SET_IDS: u32 = 0o6000;
 
 /// Makes a file what `new` says, which it was `old` before. Its host mode is set if `set_mode`. What fails is taken back
 /// as far as it was done.
@@ -20,8 +23,16 @@ pub fn remember(file: File<'_>, stat: &Stat, old: &Record, new: &Seen, set_mode:
     let is_default = (new.uid, new.gid, known.default_uid, known.default_gid) == (0, 0, 0, 0)
         && (stat.st_uid, stat.st_gid) == (known.real_uid, known.real_gid);
     let shown = Shown { uid: new.uid, gid: new.gid, mode: new.mode, device: new.record.device };
-    let Kept { record, host_mode } = keep(&shown, stat.st_mode, is_default);
-    let host_mode = host_mode.filter(|_| set_mode);
+    let Kept { mut record, mut host_mode } = keep(&shown, stat.st_mode, is_default);
+    if old.is_written(stat.st_mode) {
+        privileges::lost_capabilities(file)?;
+    }
+    // What is open to be written to may still be.
+    if old.written.is_some() && is_watched(stat.st_mode) && new.mode & SET_IDS != 0 {
+        record.written = Some(new.mode & !SET_IDS);
+        host_mode = host_mode.map(watched_mode);
+    }
+    let host_mode = host_mode.filter(|_| set_mode || old.written.is_some());
     let is_link = stat.st_mode & raw::S_IFMT == raw::S_IFLNK;
     // An attribute can only be set by who may write.
     let writable = if is_link { 0 } else { 0o600 };
@@ -55,6 +66,43 @@ pub fn remember(file: File<'_>, stat: &Stat, old: &Record, new: &Seen, set_mode:
             let _ = set(stat.st_mode & 0o7777);
         }
     })
+}
+
+/// Has the kernel report whether somebody writes to a file, which has the mode `written` then
+/// ([`newroot_owner::keep::watched_mode`]). Where the host's file system keeps no set-user-ID, nobody reports.
+///
+/// # Errors
+/// What recording gives.
+pub(super) fn watch(file: File<'_>, stat: &Stat, seen: &Seen, written: u32) -> Result<(), Errno> {
+    let watched = is_watched(stat.st_mode) && seen.record.written.is_some();
+    if watched && seen.record.written == Some(written) {
+        return Ok(());
+    }
+    let set = |mode: u32| host::fchmodat(AT_FDCWD, Route::to(file)?.path(), mode & 0o7777);
+    if !watched {
+        set(watched_mode(host_mode(seen.mode)))?;
+    }
+    let record = Record {
+        uid: Some(seen.uid),
+        gid: Some(seen.gid),
+        mode: Some(seen.mode),
+        written: Some(written),
+        birth: None,
+        ..seen.record
+    };
+    let done = match file.stat() {
+        Ok(now) if is_watched(now.st_mode) => put(file, stat, &record),
+        Ok(_) => Err(Errno::OPNOTSUPP),
+        Err(error) => Err(error),
+    };
+    match done.inspect_err(|_| {
+        if !watched {
+            let _ = set(stat.st_mode);
+        }
+    }) {
+        Err(Errno::OPNOTSUPP) => Ok(()),
+        other => other,
+    }
 }
 
 /// Writes a record, or takes it away if it is empty.

@@ -143,14 +143,18 @@ fn run(
     let ours = seen.is_ours(file, &stat, mount)?;
     let bears = bears_attributes(stat.st_mode);
     match operation {
-        Operation::List { list, size } => list_names(me, route.path(), list, size),
+        Operation::List { list, size } => {
+            let lost = seen.record.is_written(stat.st_mode);
+            list_names(me, route.path(), lost, list, size)
+        }
         Operation::Get { name, value, size } => {
             let name = read_name(name)?;
             permission::ask(me, file, &seen, |owned| {
                 rules::may_read_attribute(&who(me), owned, name.bytes())
             })?;
             check_class(&name)?;
-            if is_hidden(name.bytes()) {
+            let lost = name.bytes() == CAPABILITY && seen.record.is_written(stat.st_mode);
+            if is_hidden(name.bytes()) || lost {
                 return Err(Errno::NODATA);
             }
             let as_asked = |mut name: Name| {
@@ -196,6 +200,9 @@ fn run(
                 return Err(Errno::NODATA);
             }
             let is_acl = name.bytes() == acl::ACCESS || name.bytes() == acl::DEFAULT;
+            if name.bytes() == CAPABILITY && seen.record.is_written(stat.st_mode) {
+                return Err(Errno::NODATA);
+            }
             if let Some(stored) = host_name(name.bytes())?.filter(|_| ours && bears) {
                 name = stored;
             }
@@ -243,6 +250,10 @@ fn set_kept(
     memory::read_bytes(value, bytes)?;
     let stored = Path::new(stored.with_nul());
     if name.bytes() == CAPABILITY {
+        if seen.record.written.is_some() {
+            // These aren't what an earlier write has taken.
+            remember(file, stat, &seen.record, seen, true)?;
+        }
         return host::setxattr(route.path(), stored, bytes, flags).map(|()| 0);
     }
     let keeps = if name.bytes() == acl::ACCESS {
@@ -270,8 +281,14 @@ fn set_kept(
     }
 }
 
-/// The names that the guest is to see.
-fn list_names(me: &Identity<'_>, path: Path<'_>, list: usize, size: usize) -> Result<usize, Errno> {
+/// The names that the guest is to see; not that of capabilities which are `lost`.
+fn list_names(
+    me: &Identity<'_>,
+    path: Path<'_>,
+    lost: bool,
+    list: usize,
+    size: usize,
+) -> Result<usize, Errno> {
     let at = host::map_anonymous(2 * MOST)?;
     let result = (|| {
         let room = memory::mapped_bytes(at, MOST);
@@ -284,6 +301,9 @@ fn list_names(me: &Identity<'_>, path: Path<'_>, list: usize, size: usize) -> Re
                 None if is_hidden(name) => continue,
                 None => name,
             };
+            if lost && name == CAPABILITY {
+                continue;
+            }
             if name.starts_with(b"trusted.") && !me.credentials.effective.has(Capabilities::SYS_ADMIN) {
                 continue;
             }

@@ -10,7 +10,7 @@ use newroot_sys::table::PathCall;
 
 use crate::calls::attributes::no_mere_path;
 use crate::calls::path::{argument, directory_of, follows, names_descriptor};
-use crate::calls::{descriptor_argument, read_path};
+use crate::calls::{descriptor_argument, forward, read_path};
 use crate::host::{self, AT_FDCWD, Stat};
 use crate::owner::file::{self, File, Route, Seen, bears_attributes};
 use crate::owner::process::who;
@@ -115,6 +115,15 @@ fn apply(me: &Identity<'_>, file: File<'_>, mount: Option<usize>, change: Change
         Err(Errno::PERM | Errno::ACCES) if file::is_anothers(&stat) => return Ok(0),
         other => other?,
     }
+    if matches!(change, Change::Owner(..)) || !bears_attributes(stat.st_mode) {
+        // What was recorded beside the file, or was so before, hasn't changed its time of change.
+        let _ = file.touch();
+    }
+    if let (Change::Mode(_), File::Descriptor(descriptor)) = (change, file)
+        && is_open_for_writing(descriptor)
+    {
+        privileges::lost_by_a_write_to(me, descriptor)?;
+    }
     if matches!(change, Change::Owner(..))
         && rules::loses_capabilities(&owned)
         && bears_attributes(stat.st_mode)
@@ -123,6 +132,11 @@ fn apply(me: &Identity<'_>, file: File<'_>, mount: Option<usize>, change: Change
         privileges::lost_capabilities(file)?;
     }
     Ok(0)
+}
+
+fn is_open_for_writing(descriptor: i32) -> bool {
+    let flags = forward(raw::__NR_fcntl, [descriptor as isize as usize, raw::F_GETFL as usize, 0, 0, 0, 0]);
+    flags.is_ok_and(|flags| flags as u32 & raw::O_PATH == 0 && flags as u32 & raw::O_ACCMODE != raw::O_RDONLY)
 }
 
 /// A file that isn't the root's: nothing is recorded of it. Its mode is the host's to change, if the host's user

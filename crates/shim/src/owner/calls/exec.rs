@@ -45,6 +45,7 @@ pub fn executed(file: &Descriptor) -> Result<Executed, Errno> {
     let capabilities = file
         .attribute(CAPABILITY, &mut value)
         .ok()
+        .filter(|_| !seen.record.is_written(stat.st_mode))
         .and_then(|len| FileCapabilities::decode(value.get(..len)?).ok());
     let program = Program { owner: seen.uid, group: seen.gid, mode: seen.mode, capabilities };
     me.credentials.exec(me.groups, &program)

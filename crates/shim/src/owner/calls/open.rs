@@ -111,6 +111,8 @@ fn check(
     }
     if request.flags & u64::from(raw::O_TRUNC) != 0 && !permission::is_unlimited(me) {
         privileges::lost_by_writing(me, file, &stat, &seen)?;
+    } else if wanted(&request).has(Want::WRITE) {
+        privileges::lost_by_a_write(me, file, &stat, &seen)?;
     }
     opened_device(file, &stat, &seen, request)
 }
@@ -229,6 +231,7 @@ fn create(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result<
         match host::openat(entry.directory(), name, flags as u32, request.mode as u32) {
             Ok(made) => {
                 let recorded = parent.record(me, File::Descriptor(made.number()), request.mode as u32);
+                let recorded = recorded.and_then(|()| watch_new(me, &made, &request));
                 recorded.inspect_err(|_| take_back(&entry, operand, false))?;
                 return Ok(Some(made));
             }
@@ -271,5 +274,15 @@ fn unnamed(me: &Identity<'_>, operand: &mut Operand, request: Request) -> Result
     let flags = request.flags | u64::from(raw::O_CLOEXEC);
     let made = host::openat(directory.number(), Path::new(b".\0"), flags as u32, request.mode as u32)?;
     parent.record(me, File::Descriptor(made.number()), request.mode as u32)?;
+    watch_new(me, &made, &request)?;
     Ok(made)
+}
+
+/// A file that is made with set-user-ID loses it when its maker writes to it.
+fn watch_new(me: &Identity<'_>, made: &Descriptor, request: &Request) -> Result<(), Errno> {
+    const SET_IDS: u64 = 0o6000;
+    if request.mode & SET_IDS == 0 || !wanted(request).has(Want::WRITE) {
+        return Ok(());
+    }
+    privileges::lost_by_a_write_to(me, made.number())
 }
