@@ -112,6 +112,31 @@ static int ask_for_access(void) {
     return 0;
 }
 
+static int open_device(void) {
+    struct stat by_path, by_descriptor;
+    int fd = open("/link/t/null", O_RDONLY);
+    TRY(fd);
+    int result = fstat(fd, &by_descriptor) < 0 || stat("/work/t/null", &by_path) < 0 ? -errno : 0;
+    close(fd);
+    RIGHT(result || by_path.st_ino == by_descriptor.st_ino, "a made device is another by its descriptor");
+    return result;
+}
+
+static int change_open_device(void) {
+    int fd = open("/work/t/null", O_WRONLY);
+    TRY(fd);
+    int result = fchmod(fd, 0640) < 0 ? -errno : 0;
+    close(fd);
+    return result;
+}
+
+// Where it lies is noted with the first open.
+static void open_device_first(void) {
+    int fd = open("/work/t/null", O_RDONLY);
+    NEED(fd);
+    close(fd);
+}
+
 static int look_at_file_system(void) {
     struct statfs s;
     TRY(statfs("/link/t", &s));
@@ -605,6 +630,8 @@ static const struct trial {
     {"open in a binding", open_bound, OPENS, NULL, NULL},
     {"open a new file", open_new, OPENS | CHANGES, NULL, NULL},
     {"open an unnamed file", open_unnamed, OPENS | WRITES, NULL, NULL},
+    {"open a device", open_device, OPENS | FAKED, open_device_first, NULL},
+    {"chmod of an open device", change_open_device, OPENS | CHANGES | FAKED, open_device_first, NULL},
     {"open maps", open_maps, OPENS, NULL, NULL},
     {"open status", open_status, OPENS, NULL, NULL},
     {"open mountinfo", open_mountinfo, OPENS, NULL, NULL},

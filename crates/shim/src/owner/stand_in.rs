@@ -39,22 +39,29 @@ const fn short(inode: u64) -> u64 {
     inode & ((1 << INODE_BITS) - 1)
 }
 
-/// Marks a device that was opened by a stand-in. What keeps it from being marked is nobody's concern.
-pub(super) fn mark(opened: &Descriptor, flags: u64, file: File<'_>, stat: &Stat) {
-    let mut path = HostBuf::new();
-    let known = match file {
-        File::Descriptor(descriptor) | File::Found(descriptor) => raw_host_path(descriptor, &mut path),
-        File::Host(host) => path.assign(host.bytes()),
-    };
-    if known.is_err() || flags & u64::from(raw::O_PATH) != 0 || note_path(stat, &mut path).is_err() {
-        return;
+/// Marks a device that was opened by a stand-in, if it can be marked.
+///
+/// # Errors
+/// What has run out, but for room on the disk: nobody else's open needs any.
+pub(super) fn mark(opened: &Descriptor, flags: u64, file: File<'_>, stat: &Stat) -> Result<(), Errno> {
+    match try_to_mark(opened, flags, file, stat) {
+        Err(error @ (Errno::NOMEM | Errno::MFILE | Errno::NFILE)) => Err(error),
+        _ => Ok(()),
     }
+}
+
+fn try_to_mark(opened: &Descriptor, flags: u64, file: File<'_>, stat: &Stat) -> Result<(), Errno> {
+    let mut path = HostBuf::new();
+    match file {
+        File::Descriptor(descriptor) | File::Found(descriptor) => raw_host_path(descriptor, &mut path)?,
+        File::Host(host) => path.assign(host.bytes())?,
+    }
+    note_path(stat, &mut path)?;
     const COPIES: u64 = 1 << COPY_BITS;
     const TRIES: u64 = 64;
     let first = FIRST | short(stat.st_ino) << COPY_BITS;
     if flags as u32 & raw::O_ACCMODE != raw::O_WRONLY {
-        let _ = lock(opened.number(), raw::F_OFD_SETLK, raw::F_RDLCK, first, 1);
-        return;
+        return lock(opened.number(), raw::F_OFD_SETLK, raw::F_RDLCK, first, 1).map(|_| ());
     }
     // A lock for reading needs the right to read. One for writing has its byte to itself.
     let start = host::nanoseconds();
@@ -62,9 +69,10 @@ pub(super) fn mark(opened: &Descriptor, flags: u64, file: File<'_>, stat: &Stat)
         let at = first | (1 + start.wrapping_add(copy) % (COPIES - 1));
         match lock(opened.number(), raw::F_OFD_SETLK, raw::F_WRLCK, at, 1) {
             Err(Errno::AGAIN | Errno::ACCES) => {}
-            _ => return,
+            other => return other.map(|_| ()),
         }
     }
+    Ok(())
 }
 
 /// Asks fcntl(2) about a lock; the result is the type of the one that was found or set.
@@ -82,11 +90,16 @@ fn lock(descriptor: i32, command: u32, kind: u32, start: u64, len: u64) -> Resul
 }
 
 /// Whether a device that is open as a descriptor can have a mark; false is certain.
-#[must_use]
-pub(crate) fn may_be_marked(descriptor: i32) -> bool {
+///
+/// # Errors
+/// What has run out.
+pub(crate) fn may_be_marked(descriptor: i32) -> Result<bool, Errno> {
     // To the locks of a process, each that an open file owns is somebody else's.
-    let found = lock(descriptor, raw::F_GETLK, raw::F_WRLCK, FIRST, 0);
-    found.is_ok_and(|kind| kind != raw::F_UNLCK)
+    match lock(descriptor, raw::F_GETLK, raw::F_WRLCK, FIRST, 0) {
+        Ok(kind) => Ok(kind != raw::F_UNLCK),
+        Err(error) if error.is_shortage() => Err(error),
+        Err(_) => Ok(false),
+    }
 }
 
 /// Whether what has such a mode can have been opened by a stand-in.
@@ -103,12 +116,12 @@ pub(crate) fn is_device(mode: u32) -> bool {
 // Out of line: keeps this large frame off the common path.
 #[inline(never)]
 pub(crate) fn of_descriptor(descriptor: i32, mode: u32) -> Result<Option<Descriptor>, Errno> {
-    if !is_device(mode) || descriptor < 0 || !may_be_marked(descriptor) {
+    if !is_device(mode) || descriptor < 0 || !may_be_marked(descriptor)? {
         return Ok(None);
     }
     let mut link = Buffer::<Host, 64>::new();
     name_descriptor(descriptor, &mut link)?;
-    with_descriptors([descriptor, -1], || marked(link.bytes(), &mut HostBuf::new()))
+    marked(link.bytes(), &mut HostBuf::new())
 }
 
 /// The same of a descriptor that nobody has looked at yet.
@@ -116,11 +129,12 @@ pub(crate) fn of_descriptor(descriptor: i32, mode: u32) -> Result<Option<Descrip
 /// # Errors
 /// As for [`of_descriptor`].
 pub(crate) fn of_any(descriptor: i32) -> Result<Option<Descriptor>, Errno> {
-    if descriptor < 0 || !may_be_marked(descriptor) {
+    if descriptor < 0 || !may_be_marked(descriptor)? {
         return Ok(None);
     }
     match host::fstat(descriptor) {
         Ok(stat) => of_descriptor(descriptor, stat.st_mode),
+        Err(error) if error.is_shortage() => Err(error),
         Err(_) => Ok(None),
     }
 }
@@ -167,7 +181,10 @@ pub(crate) fn show<const N: usize, Side>(process: &[u8], name: &[u8], text: &mut
 
 /// The stand-in that the mark of a descriptor names; its host path is left in `path`.
 fn marked(link: &[u8], path: &mut HostBuf) -> Result<Option<Descriptor>, Errno> {
-    let Some(inode) = read_mark(link)? else { return Ok(None) };
+    // The link may be of this process, of which the helper that works with few descriptors has a copy.
+    let number = link.rsplit(|&byte| byte == b'/').next().and_then(Decimal::parse);
+    let keep = number.and_then(|number| i32::try_from(number).ok()).unwrap_or(-1);
+    let Some(inode) = with_descriptors([keep, -1], || read_mark(link))? else { return Ok(None) };
     let mut note = StorePath::new();
     if sidecar::path_of_name(inode, &mut note).is_err() {
         return Ok(None);
@@ -247,11 +264,15 @@ fn note_path(stat: &Stat, path: &mut HostBuf) -> Result<(), Errno> {
     let mut note = StorePath::new();
     sidecar::path_of_name(short(stat.st_ino), &mut note)?;
     let mut known = HostBuf::new();
-    if let Ok(len) = host::readlinkat(AT_FDCWD, Path::new(note.with_nul()), known.space()) {
-        known.set_len(len);
-        if known.bytes() == path.bytes() {
-            return Ok(());
+    match host::readlinkat(AT_FDCWD, Path::new(note.with_nul()), known.space()) {
+        Ok(len) => {
+            known.set_len(len);
+            if known.bytes() == path.bytes() {
+                return Ok(());
+            }
         }
+        Err(error) if error.is_shortage() => return Err(error),
+        Err(_) => {}
     }
     sidecar::link(Path::new(path.with_nul()), &mut note)
 }

@@ -126,7 +126,7 @@ fn opened_device(
 ) -> Result<Option<Descriptor>, Errno> {
     let opened = open_device(seen, request.flags)?;
     if let Some(opened) = &opened {
-        stand_in::mark(opened, request.flags, file, stat);
+        stand_in::mark(opened, request.flags, file, stat)?;
     }
     Ok(opened)
 }
