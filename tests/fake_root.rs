@@ -183,6 +183,17 @@ fn changes_of_files_that_are_anothers_are_forgotten() {
     assert_eq!(outcome.stdout(), "755 0:0\nkept\n", "{}", outcome.stderr());
 }
 
+#[test]
+fn tmp_is_the_roots_own() {
+    let Some(place) = Place::new("tmp_is_the_roots_own") else { return };
+    let script = "mkdir -p /tmp && echo x > /tmp/f && chown 5:6 /tmp/f && chmod 2711 /tmp/f";
+    place.check(&[], &format!("{script}; stat -c '%a %u:%g' /tmp/f"), "2711 5:6\n");
+    place.check(&[], "stat -c '%a %u:%g' /tmp/f", "2711 5:6\n");
+    assert!(place.root.join("tmp/f").exists());
+    let shared = place.directory("shared");
+    place.check(&["-b", &format!("{}:/tmp", shared.display())], "ls /tmp", "");
+}
+
 /// With the host's root as its own, /tmp is no binding: what is made there is remembered.
 #[test]
 fn hosts_root_has_no_bindings_of_its_own_directories() {
