@@ -42,7 +42,7 @@ pub const fn host_mode(mode: u32) -> u32 {
     }
 }
 
-/// What the mode of the host's file is while the kernel is to report a write to it, for what it is otherwise.
+/// Returns the mode of the host's file while the kernel is to report a write to it; `host_mode` is its usual one.
 ///
 /// Set-user-ID and set-group-ID of the guest's file go when somebody writes to it who isn't privileged. newroot
 /// doesn't see a write, but the host's kernel takes set-user-ID from its file for the same reason. So the host's file
@@ -54,7 +54,7 @@ pub const fn watched_mode(host_mode: u32) -> u32 {
     host_mode & PERMISSIONS & !OTHERS_EXECUTE | SETUID
 }
 
-/// Whether nobody has written to a host file of this mode since it was [watched](watched_mode).
+/// Returns whether nobody has written to a host file of this mode since it was [watched](watched_mode).
 #[must_use]
 pub const fn is_watched(host_mode: u32) -> bool {
     host_mode & SETUID != 0

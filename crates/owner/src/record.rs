@@ -60,8 +60,8 @@ impl Record {
         *self == Self::NONE
     }
 
-    /// Whether somebody has written to the file since a write was to be reported: its capabilities are
-    /// gone as well. `host_file` is the `st_mode` of the host's file.
+    /// Returns whether somebody has written to the file since a write was to be reported: its capabilities
+    /// are gone as well. `host_file` is the `st_mode` of the host's file.
     #[must_use]
     pub const fn is_written(&self, host_file: u32) -> bool {
         self.written.is_some() && !is_watched(host_file)

@@ -130,6 +130,10 @@ int main(void) {
         CALL(listxattr("c", NULL, 0));
     }
     owner("c");
+    AS(34, 34) {
+        fd = open("c", O_WRONLY);
+        CALL(getxattr("c", "security.capability", NULL, 0));
+    }
     CALL(removexattr("c", "security.capability"));
     NEED(setxattr("c", "security.capability", value, sizeof value, 0));
     CALL(getxattr("c", "security.capability", NULL, 0));

@@ -131,7 +131,7 @@ fn place(
     check_kinds(guest, &target, directory).map(|()| target)
 }
 
-/// Whether the guest sees a host path at a place without a binding. One that nobody asked for would
+/// Returns whether the guest sees a host path at a place without a binding. One that nobody asked for would
 /// only keep what the root can have there out: owners that are remembered, devices.
 fn is_there_already(guest: &Guest, target: &[u8], host: &Path) -> bool {
     let covers = guest.mounts().iter().any(|mount| is_under(&mount.guest, target));

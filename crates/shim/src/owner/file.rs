@@ -51,7 +51,7 @@ impl Route {
 }
 
 impl File<'_> {
-    /// The file of a descriptor of the guest's: the stand-in by which it was opened, if there is one.
+    /// Returns the file of a descriptor of the guest's: the stand-in by which it was opened, if there is one.
     #[must_use]
     pub fn opened(descriptor: i32, stand_in: &Option<Descriptor>) -> Self {
         stand_in.as_ref().map_or(Self::Descriptor(descriptor), |found| Self::Found(found.number()))
@@ -187,8 +187,8 @@ pub fn look(me: &Identity<'_>, file: File<'_>, stat: &Stat, mount: Option<usize>
     })
 }
 
-/// Whether a file is another's than the host's user's, who therefore can't change it: what the guest may
-/// change of it seems to be changed, and is forgotten. Files of procfs have rules of their own.
+/// Returns whether a file belongs to somebody else than the host's user, who therefore can't change it: what the
+/// guest may change of it seems to be changed, and is forgotten. Files of procfs have rules of their own.
 #[must_use]
 pub fn is_anothers(stat: &Stat) -> bool {
     stat.st_uid != session_file::header().real_uid && procfs::device() != Some(stat.st_dev)

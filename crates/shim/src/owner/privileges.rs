@@ -47,7 +47,7 @@ pub(super) fn lost_by_a_write(
         return Ok(());
     }
     let written = rules::mode_after_write(&who(me), &seen.owned());
-    let is_capable = || file.attribute(CAPABILITY, &mut []).is_ok();
+    let is_capable = || !seen.record.is_written(stat.st_mode) && file.attribute(CAPABILITY, &mut []).is_ok();
     if written == seen.mode && !is_capable() || !seen.is_ours(file, stat, None)? {
         return Ok(());
     }
@@ -57,7 +57,7 @@ pub(super) fn lost_by_a_write(
     }
 }
 
-/// The same of a file that was just made or changed, open as one of the guest's descriptors.
+/// Does the same for a file that was just made or changed, which a descriptor has open for writing.
 ///
 /// # Errors
 /// As for [`lost_by_a_write`].

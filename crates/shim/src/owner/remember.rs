@@ -79,6 +79,9 @@ pub(super) fn watch(file: File<'_>, stat: &Stat, seen: &Seen, written: u32) -> R
         return Ok(());
     }
     let set = |mode: u32| host::fchmodat(AT_FDCWD, Route::to(file)?.path(), mode & 0o7777);
+    if seen.record.is_written(stat.st_mode) {
+        privileges::lost_capabilities(file)?;
+    }
     if !watched {
         set(watched_mode(host_mode(seen.mode)))?;
     }

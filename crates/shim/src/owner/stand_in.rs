@@ -34,7 +34,7 @@ const COPY_BITS: u32 = 62 - INODE_BITS;
 /// Where the host's devices are that a stand-in can be opened as.
 const DEVICES: &[u8] = b"/dev/";
 
-/// What a mark says of an inode.
+/// Returns the part of an inode number that a mark has room for.
 const fn short(inode: u64) -> u64 {
     inode & ((1 << INODE_BITS) - 1)
 }
@@ -89,7 +89,7 @@ fn lock(descriptor: i32, command: u32, kind: u32, start: u64, len: u64) -> Resul
     Ok(asked.l_type as u32)
 }
 
-/// Whether a device that is open as a descriptor can have a mark; false is certain.
+/// Returns whether a device that is open as a descriptor can have a mark; false is certain.
 ///
 /// # Errors
 /// What has run out.
@@ -102,7 +102,7 @@ pub(crate) fn may_be_marked(descriptor: i32) -> Result<bool, Errno> {
     }
 }
 
-/// Whether what has such a mode can have been opened by a stand-in.
+/// Returns whether a file of this mode can have been opened by a stand-in.
 #[must_use]
 pub(crate) fn is_device(mode: u32) -> bool {
     mode & raw::S_IFMT == raw::S_IFCHR
@@ -124,7 +124,7 @@ pub(crate) fn of_descriptor(descriptor: i32, mode: u32) -> Result<Option<Descrip
     marked(link.bytes(), &mut HostBuf::new())
 }
 
-/// The same of a descriptor that nobody has looked at yet.
+/// Does the same for a descriptor of unknown mode.
 ///
 /// # Errors
 /// As for [`of_descriptor`].
@@ -179,7 +179,7 @@ pub(crate) fn show<const N: usize, Side>(process: &[u8], name: &[u8], text: &mut
     }
 }
 
-/// The stand-in that the mark of a descriptor names; its host path is left in `path`.
+/// Finds the stand-in that the mark of a descriptor names, and leaves its host path in `path`.
 fn marked(link: &[u8], path: &mut HostBuf) -> Result<Option<Descriptor>, Errno> {
     // The link may be of this process, of which the helper that works with few descriptors has a copy.
     let number = link.rsplit(|&byte| byte == b'/').next().and_then(Decimal::parse);
@@ -244,7 +244,7 @@ fn read_mark(link: &[u8]) -> Result<Option<u64>, Errno> {
     Ok(lines.filter_map(mark_in).next())
 }
 
-/// The inode number in a line of `fdinfo`, if the line is of a mark:
+/// Reads the inode number from a line of `fdinfo`, if the line is of a mark:
 /// `lock: 1: OFDLCK ADVISORY  READ -1 00:06:5 4611686018427453440 4611686018427453440`.
 fn mark_in(line: &[u8]) -> Option<u64> {
     if !line.starts_with(b"lock:") {

@@ -18,12 +18,12 @@ use crate::owner::{permission, stand_in};
 use crate::slots::Operand;
 use crate::trap::{Outcome, Trapped};
 
-/// Whether a call sets a file's times.
+/// Returns whether a call sets a file's times.
 pub(super) const fn sets_times(number: u32) -> bool {
     matches!(number, legacy::__NR_utime | legacy::__NR_utimes | legacy::__NR_futimesat | raw::__NR_utimensat)
 }
 
-/// Whether a call sets both times to now, which who may write may do.
+/// Returns whether a call sets both times to now, for which the right to write is enough.
 ///
 /// # Errors
 /// EFAULT.
@@ -35,7 +35,7 @@ pub(super) fn sets_now(number: u32, arguments: &[usize; 6]) -> Result<bool, Errn
     if number == raw::__NR_utimensat { Ok(Times::read(times)?.are_now()) } else { Ok(times == 0) }
 }
 
-/// Sets the times of a file, of which is known that the identity may.
+/// Sets the times of a file, once the identity is known to have the right.
 pub(super) fn set(
     call: &mut Trapped<'_>,
     me: &Identity<'_>,
@@ -66,7 +66,7 @@ fn of_device(call: &Trapped<'_>, row: &PathCall) -> Result<Option<usize>, Errno>
     reissue(arguments, row, AT_FDCWD, route.path().address()).map(Some)
 }
 
-/// Whether the host refuses what the guest may do, because the file isn't the host's user's.
+/// Returns whether the host refuses what the guest may do only because the file isn't the host's user's.
 fn is_forgotten(
     call: &Trapped<'_>,
     me: &Identity<'_>,
