@@ -391,11 +391,11 @@ fn without_fake_root_nothing_is_granted() {
     let Some(place) = Place::new("without_fake_root_nothing_is_granted") else { return };
     let world = place.bed.enter().cwd(place.bed.scratch()).user(User::ordinary());
     let mut newroot = world.command(&place.bed.program("newroot"));
-    let script =
-        "mount --bind /jail /mnt 2> /dev/null || echo no; chroot /jail /bin/ls 2> /dev/null || echo no";
+    let script = "mount --bind /jail /mnt 2> /dev/null || echo no; chroot /jail /bin/ls 2> /dev/null || echo no; \
+                  unshare -U true 2> /dev/null || echo no; unshare -U -m true 2> /dev/null || echo no";
     newroot.args(["run", "--engine=trap", "-b", "fake/jail:/opt", "fake", "--", "/bin/sh", "-c", script]);
     let outcome = run(&mut newroot);
-    assert_eq!(outcome.stdout(), "no\nno\n", "{}", outcome.stderr());
+    assert_eq!(outcome.stdout(), "no\nno\nno\nno\n", "{}", outcome.stderr());
 }
 
 #[test]

@@ -9,7 +9,6 @@ use newroot_sys::guard::NO_ANSWER;
 use newroot_sys::table::{LAST_KNOWN, Row, Session, Trap, row_of};
 
 const ENOSYS: u32 = 38;
-const EPERM: u32 = 1;
 
 /// Makes a session and calls out of the bytes, and asks the session's filter about each.
 ///
@@ -164,16 +163,13 @@ impl Made {
             Trap::InSession(Session::ReadOnly) => self.flags.has(Flags::READ_ONLY),
             Trap::InSession(Session::Release) => self.shows_release,
             Trap::Refuse(errno) => return Verdict::Guest(ERRNO | u32::from(errno)),
-            Trap::RefuseUnderRoot(index, bits) => {
-                let refused = fakes && argument(index) & u64::from(bits) != 0;
-                return if refused { Verdict::Anybody(ERRNO | EPERM) } else { Verdict::Kernel };
-            }
             Trap::RefuseAllUnderRoot(errno, values) => {
                 let is_equal = |&(index, value): &(u8, u32)| argument(index) as u32 == value;
                 let refused = fakes && values.iter().all(is_equal);
                 let answer = ERRNO | u32::from(errno);
                 return if refused { Verdict::Anybody(answer) } else { Verdict::Kernel };
             }
+            Trap::IfBits(index, bits) => argument(index) & u64::from(bits) != 0,
         };
         if is_trapped { Verdict::Guest(TRAP | u32::from(MARK)) } else { Verdict::Kernel }
     }

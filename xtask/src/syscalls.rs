@@ -100,13 +100,11 @@ fn ordinarily(trap: Trap) -> String {
         Trap::InSession(Session::Links) => "if hard links are newroot's own".to_owned(),
         Trap::InSession(Session::ReadOnly) => "if a binding is read-only".to_owned(),
         Trap::InSession(Session::Release) => "if another kernel release is shown".to_owned(),
-        Trap::RefuseUnderRoot(..) => {
-            "answered by the filter under fake root, for a user namespace".to_owned()
-        }
         Trap::RefuseAllUnderRoot(..) => {
             "answered by the filter under fake root, if the arguments are those that the note names"
                 .to_owned()
         }
+        Trap::IfBits(index, bits) => format!("if argument {} has a bit of {bits:#x}", index + 1),
         Trap::Refuse(_) => "answered by the filter".to_owned(),
     }
 }

@@ -22,13 +22,12 @@ pub enum Trap {
     IfEqual(u8, u32),
     /// If the argument with this index has one of these values.
     IfOneOf(u8, &'static [u32]),
+    /// If the argument with this index has one of these bits.
+    IfBits(u8, u32),
     /// Only in sessions with this property.
     InSession(Session),
     /// Never: the kernel answers this errno without running it.
     Refuse(u16),
-    /// Never; under fake root the kernel answers EPERM without running it if the argument with this index has
-    /// one of these bits.
-    RefuseUnderRoot(u8, u32),
     /// Never; under fake root the kernel answers this errno without running it if each argument with one of these
     /// indices has the value behind it.
     RefuseAllUnderRoot(u16, &'static [(u8, u32)]),
@@ -189,6 +188,9 @@ pub enum Call {
     LandlockRestrictSelf,
     Uname,
     ReadAgain,
+    Clone,
+    Unshare,
+    SetNs,
 }
 
 /// How much of a call works in the guest.
@@ -370,9 +372,10 @@ const NONE: From = C(0);
 /// Path first, the rest as it is.
 const PLAIN: [From; 6] = [P, A(1), A(2), A(3), A(4), A(5)];
 
-/// CLONE_NEWUSER. In another user namespace the one real user has another number: nothing that is remembered would be
-/// theirs any more, and the ids that they seem to have can't be mapped.
-const NEW_USER: u32 = 0x1000_0000;
+/// CLONE_NEWUSER and CLONE_NEWNS: in such namespaces the kernel grants chroot(2) and mount(2), which newroot refuses.
+const NEW_USER_OR_MOUNTS: u32 = 0x1002_0000;
+const NO_USER_NAMESPACE: &str =
+    "EPERM for a namespace of users or of mounts, as in a chroot for anyone without privilege";
 const EPERM_NOTE: &str = "EPERM";
 const PRIORITY: &str = "what the host doesn't grant seems granted";
 const LIMIT: &str = "a hard limit seems raised, and is as far as the host allows";
@@ -742,15 +745,18 @@ pub static ROWS: &[Row] = &[
     of_root("move_pages", raw::__NR_move_pages),
     of_root("get_robust_list", raw::__NR_get_robust_list),
     partial(
-        of_root("unshare", raw::__NR_unshare),
-        "under fake root EPERM for a new namespace of users, network or time; those of processes, IPC objects and \
-         control groups only seem to be made",
+        faked(row("unshare", raw::__NR_unshare, Trap::IfBits(0, NEW_USER_OR_MOUNTS), Call::Unshare)),
+        "EPERM for a namespace of users or of mounts, as in a chroot for anyone without privilege; under fake root EPERM \
+         for every new namespace but that of mounts",
     ),
     denied(
-        row("clone", raw::__NR_clone, Trap::RefuseUnderRoot(0, NEW_USER), Call::Kernel),
+        partial(
+            row("clone", raw::__NR_clone, Trap::IfBits(0, NEW_USER_OR_MOUNTS), Call::Clone),
+            NO_USER_NAMESPACE,
+        ),
         "EPERM for every new namespace, the user's own included",
     ),
-    of_machine("setns", raw::__NR_setns, EPERM_NOTE),
+    denied(partial(row("setns", raw::__NR_setns, Trap::Always, Call::SetNs), NO_USER_NAMESPACE), EPERM_NOTE),
     of_machine("settimeofday", raw::__NR_settimeofday, EPERM_NOTE),
     of_machine("clock_settime", raw::__NR_clock_settime, EPERM_NOTE),
     of_machine("adjtimex", raw::__NR_adjtimex, "EPERM, but for reading"),

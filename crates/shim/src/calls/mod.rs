@@ -8,6 +8,7 @@ pub mod filters;
 pub mod landlock;
 pub mod list;
 pub mod names;
+pub mod namespaces;
 pub mod newer;
 pub mod open;
 pub mod path;

@@ -9,8 +9,8 @@ use newroot_sys::table::{self, Call, Row};
 
 use super::{Outcome, Trapped, resume};
 use crate::calls::{
-    attributes, directory, exec, filters, forward, landlock, list, names, newer, open, path, procfs_files,
-    readlink, signal, socket, stat, system, wait,
+    attributes, directory, exec, filters, forward, landlock, list, names, namespaces, newer, open, path,
+    procfs_files, readlink, signal, socket, stat, system, wait,
 };
 use crate::outlook;
 use crate::owner;
@@ -88,6 +88,9 @@ fn looks_at_files(row: &Row) -> bool {
             | Call::LandlockRestrictSelf
             | Call::Uname
             | Call::ReadAgain
+            | Call::Clone
+            | Call::Unshare
+            | Call::SetNs
             | Call::SigAction
             | Call::SigProcMask
             | Call::SigPending
@@ -192,6 +195,9 @@ fn once(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
         Call::LandlockRestrictSelf => landlock::restrict_self(call),
         Call::Uname => system::uname(call),
         Call::ReadAgain => procfs_files::read_again(call),
+        Call::Clone => namespaces::clone(call),
+        Call::Unshare => namespaces::unshare(call),
+        Call::SetNs => namespaces::setns(call),
     }
 }
 

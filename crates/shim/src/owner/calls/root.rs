@@ -7,7 +7,7 @@ use newroot_owner::{Capabilities, Want};
 use newroot_paths::{GuestBuf, Last};
 use newroot_sys::raw;
 
-use crate::calls::{forward, read_path};
+use crate::calls::{forward, namespaces, read_path};
 use crate::host::{self, AT_FDCWD, Path};
 use crate::owner::file::File;
 use crate::owner::{chain, permission, process};
@@ -62,9 +62,8 @@ fn directory(me: &Identity<'_>, operand: &mut Operand, out: &mut GuestBuf) -> Re
 /// seem to be made (docs/design/seeming-namespaces.md). What isolates more is the host's to refuse.
 pub(super) fn unshare(call: &Trapped<'_>, me: &Identity<'_>) -> Result<usize, Errno> {
     let [flags, ..] = call.arguments;
-    // In a user namespace of its own the kernel would grant what newroot couldn't keep account of.
     if flags & raw::CLONE_NEWUSER as usize != 0 {
-        return Err(Errno::PERM);
+        return Err(namespaces::refusal_of_unshare(flags));
     }
     let seeming = flags & SEEMING;
     if seeming == 0 || !me.credentials.effective.has(Capabilities::SYS_ADMIN) {
