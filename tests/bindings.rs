@@ -317,6 +317,36 @@ fn three_levels_deep() {
     }
 }
 
+/// The outer session traps nothing for them: a filter of the inner one's does.
+#[test]
+fn bindings_of_a_newroot_within_are_listed_and_read_only() {
+    let Some(place) = Place::new("bindings_of_a_newroot_within_are_listed_and_read_only") else { return };
+    fs::copy(place.bed.program("newroot"), place.root.join("newroot")).expect("newroot");
+    for name in ["data", "shown"] {
+        fs::create_dir(place.root.join(name)).expect("a directory");
+        own(&place.root.join(name), User::ordinary());
+    }
+    let (bound, script) = ("-b /data:/unlisted -b /data:/shown:ro", "ls -d /un*; chmod 700 . && echo done");
+    // The working directory is known by its descriptor, and chmod(1) by a path: a library's ftw uses both.
+    let script = format!(
+        "{script}; cd /shown; chmod 700 . || echo refused; ls -A / | grep unl; /newroot proot -k 9.8.7 -r / /bin/uname -r"
+    );
+    let mut deeper = String::new();
+    for depth in 1..4 {
+        deeper.push_str("/newroot run --engine=trap --no-recommended ");
+        deeper.push_str(bound);
+        deeper.push_str(" / -- ");
+        let outcome =
+            place.newroot("run", &["--engine=trap"], &format!("cd /; {deeper}/bin/sh -c '{script}'"));
+        assert_eq!(
+            outcome.stdout(),
+            "/unlisted\ndone\nrefused\nunlisted\n9.8.7\n",
+            "{depth}: {}",
+            outcome.stderr()
+        );
+    }
+}
+
 #[test]
 fn filters_of_a_guest_hold_in_a_newroot_within() {
     let Some(place) = Place::new("filters_of_a_guest_hold_in_a_newroot_within") else { return };

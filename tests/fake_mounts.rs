@@ -281,6 +281,56 @@ fn a_faked_root_within_a_faked_root_is_the_same_one() {
 }
 
 #[test]
+fn a_faked_root_begins_within_a_session_that_has_none() {
+    let Some(place) = Place::new("a_faked_root_begins_within_a_session_that_has_none") else { return };
+    fs::copy(place.bed.program("newroot"), place.bed.scratch().join("fake/newroot")).expect("newroot");
+    let world = place.bed.enter().cwd(place.bed.scratch()).user(User::ordinary());
+    let check = |script: &str, expected: &str| {
+        let mut newroot = world.command(&place.bed.program("newroot"));
+        newroot.args(["run", "--engine=trap", "--workdir=/", "-b", "fake/srv:/bound", "fake", "--"]);
+        let outcome = run(newroot.args(["/bin/sh", "-c", script]));
+        assert_eq!(outcome.stdout(), expected, "{script}: {}", outcome.stderr());
+    };
+    let inside = "id -u; echo x > /made; chown 3:4 /made; mkdir /node && mknod /node/null c 1 3 && ls -ln /made /node/null \
+                  | while read a b c d rest; do echo $a $c $d; done; mount --bind /jail /mnt && cat /mnt/inside; echo; \
+                  chroot /jail /bin/teller; chown 5:6 /bound && echo forgotten";
+    let shown = "0\n-rw-r--r-- 3 4\ncrw-r--r-- 0 0\ninside\nINNER\nforgotten\n";
+    // The session that it began in goes on as it was.
+    let after = "; id -u | grep -vx 0 > /dev/null && echo ordinary; chown 7:8 /made 2> /dev/null || echo refused; \
+                 mount --bind /jail /mnt 2> /dev/null || echo refused; cat /mnt/inside 2> /dev/null || echo nothing";
+    let ordinary = "ordinary\nrefused\nrefused\nnothing\n";
+    for inner in ["/newroot run --engine=trap --root -b /bound / --", "/newroot proot -0 -b /bound -r /"] {
+        for (depth, between) in
+            ["", "/newroot proot -r / ", "/newroot proot -r / /newroot proot -r / -b /opt "]
+                .iter()
+                .enumerate()
+        {
+            check(
+                &format!(
+                    "{between}{inner} /bin/sh -c '{inside}; rm -r /made /node'; echo x > /made{after}; rm /made"
+                ),
+                &format!("{shown}{ordinary}"),
+            );
+            // What is within it, and within that, is part of it.
+            let more = "/newroot proot -0 -r /jail -b /newroot /newroot proot -r / /bin/sh -c \"id -u\"";
+            check(&format!("{between}{inner} /bin/sh -c 'chown 9:9 /jail/deep; {more}'"), "0\n");
+            // It remembers what another one has made.
+            check(
+                &format!(
+                    "{between}{inner} /bin/sh -c 'ls -ldn /jail/deep | {{ read a b c d rest; echo $c $d; }}; exit {depth}'; echo $?"
+                ),
+                &format!("9 9\n{depth}\n"),
+            );
+        }
+    }
+    // One that doesn't begin changes nothing.
+    check(
+        "/newroot proot -0 -r / /bin/nothing 2> /dev/null; echo $?; id -u | grep -vx 0 > /dev/null && echo ordinary",
+        "127\nordinary\n",
+    );
+}
+
+#[test]
 fn a_namespace_of_users_is_refused_with_or_without_one_of_mounts() {
     let Some(place) = Place::new("a_namespace_of_users_is_refused_with_or_without_one_of_mounts") else {
         return;

@@ -16,7 +16,7 @@ use trial::{conclude, trial};
 
 /// The engines that have to agree with the kernel, each also without what it only uses
 /// because it is quick.
-const ENGINES: [Engine; 13] = [
+const ENGINES: [Engine; 15] = [
     Engine::TRAP,
     // Every call site is patched as soon as it has trapped once.
     Engine { name: "trap_patched", options: &["--engine=trap", "--patch-after=1"], ..Engine::TRAP },
@@ -58,6 +58,19 @@ const ENGINES: [Engine; 13] = [
         options: &["--engine=trap", "--patch-after=1", "--root"],
         area: Some(ROOTS_AREA),
         ..Engine::FAKE_ROOT
+    },
+    // Within a session that has none.
+    Engine {
+        name: "fake_root_nested",
+        outer: &["--engine=trap", "--no-patch"],
+        area: Some(ROOTS_AREA),
+        ..Engine::FAKE_ROOT
+    },
+    Engine {
+        name: "trap_own_links_nested",
+        outer: &["--engine=trap", "--no-patch"],
+        area: Some("fs"),
+        ..Engine::OWN_LINKS
     },
 ];
 

@@ -234,7 +234,16 @@ impl Bed {
     fn newroot(&self, fixture: &Fixture, caller: User, engine: Engine) -> Command {
         let world = self.enter().cwd(self.scratch()).user(caller);
         let world = world.deny_all(engine.denied).deny_all(engine.lacking);
-        let mut command = world.command(&self.program("newroot"));
+        let program = self.program("newroot");
+        let mut command = world.command(&program);
+        if !engine.outer.is_empty() {
+            let directory = self.scratch().as_os_str();
+            command
+                .arg("run")
+                .args(engine.outer)
+                .args(["-w".as_ref(), directory, "/".as_ref()])
+                .arg(&program);
+        }
         command.args(["run", "--no-recommended", "--clear-env"]).args(engine.options);
         for (name, value) in ENVIRONMENT {
             command.arg("-e").arg(format!("{name}={value}"));

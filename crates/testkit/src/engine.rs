@@ -10,6 +10,8 @@ pub struct Engine {
     pub name: &'static str,
     /// Options of `newroot run` that choose it.
     pub options: &'static [&'static str],
+    /// Options of another `newroot run`, in whose root, the host's own, it is started; none if it is started on the host.
+    pub outer: &'static [&'static str],
     /// Whether root starts it, and has it become the guest's user.
     pub by_root: bool,
     /// Whether an ordinary user starts it and is root inside: the oracle is real root then.
@@ -35,6 +37,7 @@ impl Engine {
     pub const TRAP: Self = Self {
         name: "trap",
         options: &["--engine=trap", "--no-patch"],
+        outer: &[],
         by_root: false,
         fake_root: false,
         own_links: false,

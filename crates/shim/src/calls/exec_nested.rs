@@ -3,19 +3,25 @@
 //! The inner launcher executes its shim with a plan in which "host" means our guest. Its shim isn't
 //! run, for two can't be in one process: the plan is composed with ours, so that it leads straight
 //! to the host, and our own shim goes on with it. However deep the nesting, a path is translated once.
+//!
+//! What the inner session has and ours lacks, fake root above all, begins with that exec: the shim installs a second
+//! filter, which traps what ours leaves to the kernel. A session that has it passes it on, so there are never more
+//! filters than there are such properties.
 
 use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags, Header, MAGIC, Mount, MountFlags};
 use newroot_owner::session::{Identity, Place};
-use newroot_paths::{HostBuf, is_under, strip_prefix};
+use newroot_paths::{HostBuf, Last, is_under, strip_prefix};
 
 use super::exec::{Pointers, count_pointers, counted_pointer, execute};
 use super::procfs_files::copy;
 use super::{filters, landlock};
-use crate::host;
+use crate::host::{self, AT_FDCWD};
 use crate::memory;
+use crate::owner::sidecar::StorePath;
 use crate::owner::{chain, process};
 use crate::report;
+use crate::resolve;
 use crate::session::session;
 use crate::slots::{ExecScratch, Operand};
 use crate::trap::Trapped;
@@ -44,6 +50,16 @@ pub(super) fn exec(
         return Err(Errno::NOEXEC);
     }
 
+    let (mut session_room, mut links_room) = (StorePath::new(), StorePath::new());
+    let mut host_string = |property, index, room| {
+        if session().has(property) || !inner.flags.has(property) {
+            return Ok(own_string(index));
+        }
+        host_path(operand, variable(begin + index), room)
+    };
+    let session_file = host_string(Flags::FAKE_ROOT, plan::SESSION_FILE, &mut session_room)?;
+    let links = host_string(Flags::LINKS, plan::LINKS, &mut links_room)?;
+
     let mut composed = Composed::new(strings)?;
     for index in plan::FIXED_STRINGS..strings - 1 {
         let at = variable(begin + index);
@@ -57,14 +73,11 @@ pub(super) fn exec(
     composed.sort();
     let own = session().header.flags;
     let place = owner_of(inner.flags)?;
-    let own_alone = Flags::LAUNCH
-        .with(Flags::NO_OPENAT2)
-        .with(Flags::NO_PROC)
-        .with(Flags::LINKS)
-        .with(Flags::LINKS_INSIDE);
+    let own_alone =
+        Flags::LAUNCH.with(Flags::NO_OPENAT2).with(Flags::NO_PROC).with(Flags::LINKS_INSIDE);
     let mut flags = inner.flags.without(own_alone);
     for inherited in
-        [Flags::NO_OPENAT2, Flags::NO_PROC, Flags::VERBOSE, Flags::TRACE, Flags::FAKE_ROOT, Flags::LINKS]
+        [Flags::NO_OPENAT2, Flags::NO_PROC, Flags::VERBOSE, Flags::TRACE].into_iter().chain(TRAPPING_MORE)
     {
         if own.has(inherited) {
             flags = flags.with(inherited);
@@ -82,8 +95,12 @@ pub(super) fn exec(
     if copy::are_possible() {
         flags = flags.with(Flags::COPIES);
     }
-    // The filter is the outer session's: what it doesn't trap, the inner can't have.
     flags = flags.with(composed.flags);
+    memory::read_path(variable(begin + plan::RELEASE), &mut operand.text)?;
+    let shows_release = !operand.text.is_empty() && session().release.is_empty();
+    if shows_release || TRAPPING_MORE.iter().any(|&more| flags.has(more) && !own.has(more)) {
+        flags = flags.with(Flags::LAUNCH);
+    }
     let mounts = composed.count();
     let strings = plan::strings(mounts);
     let header = Header {
@@ -109,10 +126,10 @@ pub(super) fn exec(
     }
     for index in 0..plan::FIXED_STRINGS {
         pointers.push(match index {
-            // The session's file is the outer one's, for it knows who everybody is; its links lead to the outer root's.
-            plan::SHIM_PATH | plan::SESSION_FILE | plan::LINKS => {
-                session().strings.get(index).copied().unwrap_or(0)
-            }
+            plan::SHIM_PATH => own_string(plan::SHIM_PATH),
+            // Ours, if we have one: it knows who everybody is, and the links lead to the outer root's.
+            plan::SESSION_FILE => session_file,
+            plan::LINKS => links,
             _ => variable(begin + index),
         });
     }
@@ -137,17 +154,31 @@ pub(super) fn exec(
     Err(error)
 }
 
-/// Who the inner session begins as under fake root: whoever asks for it, in a mount namespace of its own, for its
-/// paths are others. Its fake root is the outer one's, whose rules hold for its owner, too.
+/// Properties of a session for which the filter traps more.
+const TRAPPING_MORE: [Flags; 5] =
+    [Flags::FAKE_ROOT, Flags::LINKS, Flags::ALIASED, Flags::UNLISTED, Flags::READ_ONLY];
+
+fn own_string(index: usize) -> usize {
+    session().strings.get(index).copied().unwrap_or(0)
+}
+
+/// Writes the host path of what the inner launcher has made, as a guest of ours, at the guest path at `given`. Returns
+/// where it is written.
+fn host_path(operand: &mut Operand, given: usize, room: &mut StorePath) -> Result<usize, Errno> {
+    memory::read_path(given, &mut operand.text)?;
+    let object = resolve::object(operand, AT_FDCWD, Last::Follow)?;
+    let descriptor = object.descriptor.ok_or(Errno::MFILE)?;
+    let mut path = HostBuf::new();
+    resolve::raw_host_path(descriptor.number(), &mut path)?;
+    room.assign(path.bytes())?;
+    Ok(room.with_nul().as_ptr() as usize)
+}
+
+/// Who the inner session begins as where ours has fake root: whoever asks for it, in a mount namespace of its own, for
+/// its paths are others. Its fake root is the outer one's, whose rules hold for its owner, too. Where ours has none, the
+/// inner launcher has hung its first identity on the process.
 fn owner_of(inner: Flags) -> Result<Option<Identity<'static>>, Errno> {
-    let own = session().has(Flags::FAKE_ROOT);
-    if inner.has(Flags::FAKE_ROOT) && !own {
-        report::line(&[
-            b"no fake root within a session that has none: start the outer newroot with `--root`",
-        ]);
-        return Err(Errno::PERM);
-    }
-    if !own {
+    if !session().has(Flags::FAKE_ROOT) {
         return Ok(None);
     }
     let me = process::current();
@@ -213,9 +244,11 @@ impl Composed {
             .with(MountFlags::MEMORY)
             .with(MountFlags::LINKS_INSIDE);
         let inherited = MountFlags(outer.get(owner).flags.0 & INHERITED.0);
-        // A symlink's text is compared with the host's path, and that isn't the inner plan's.
-        const OWN: MountFlags = MountFlags::OURS.with(MountFlags::LINKS_INSIDE);
-        let flags = inner.flags.without(OWN).with(inherited);
+        // The session with fake root says whose owners are remembered. A symlink's text is compared with
+        // the host's path, which isn't the inner plan's.
+        const TEXTS: MountFlags = MountFlags::LINKS_INSIDE;
+        let own = if session().has(Flags::FAKE_ROOT) { TEXTS.with(MountFlags::OURS) } else { TEXTS };
+        let flags = inner.flags.without(own).with(inherited);
         self.push(Mount { host: host_path, flags, ..inner })?;
         for below in outer.mounts() {
             if below.guest.len() <= inner.host.len() || !is_under(below.guest, inner.host) {
@@ -236,9 +269,18 @@ impl Composed {
     /// what shows through them.
     fn push(&mut self, mount: Mount<'_>) -> Result<(), Errno> {
         for index in 0..self.count {
-            if Mount::decode(self.text(index)).is_some_and(|other| other.guest == mount.guest) {
-                return Ok(());
+            let Some(other) = Mount::decode(self.text(index)).filter(|other| other.guest == mount.guest)
+            else {
+                continue;
+            };
+            // The inner launcher found the name in a listing to which we have added it.
+            if mount.flags.has(MountFlags::UNLISTED) && !other.flags.has(MountFlags::UNLISTED) {
+                let flags = other.flags.with(MountFlags::UNLISTED);
+                let prefix = Mount { flags, parent: mount.parent, ..other }.encode_prefix();
+                memory::copy_owned(self.address(index), &prefix);
+                self.flags = self.flags.with(Flags::UNLISTED);
             }
+            return Ok(());
         }
         for (flag, session_flag) in [
             (MountFlags::UNLISTED, Flags::UNLISTED),
