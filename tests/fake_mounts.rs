@@ -184,6 +184,7 @@ fn a_root_is_pivoted_in_a_namespace_of_its_own() {
     const NAME: &str = "a_root_is_pivoted_in_a_namespace_of_its_own";
     let Some(place) = Place::new(NAME) else { return };
     place.check(NAME, &["/places", "pivots"]);
+    place.check(NAME, &["/places", "pivots_upon"]);
 }
 
 #[test]

@@ -169,7 +169,10 @@ impl Made {
                 let answer = ERRNO | u32::from(errno);
                 return if refused { Verdict::Anybody(answer) } else { Verdict::Kernel };
             }
-            Trap::IfBits(index, bits) => argument(index) & u64::from(bits) != 0,
+            Trap::IfBits(index, bits, more) => {
+                let bits = if fakes { bits | more } else { bits };
+                argument(index) & u64::from(bits) != 0
+            }
         };
         if is_trapped { Verdict::Guest(TRAP | u32::from(MARK)) } else { Verdict::Kernel }
     }

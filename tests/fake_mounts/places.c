@@ -288,6 +288,31 @@ static void namespaces(void)
     }
 }
 
+/* The old root comes to lie upon the new one, and is unmounted from within. */
+static void pivots_upon(void)
+{
+    say("unshare", unshare(CLONE_NEWNS));
+    int old = open("/", O_PATH | O_DIRECTORY);
+    say("private", mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+    say("bind", mount("/jail", "/jail", NULL, MS_BIND, NULL));
+    say("chdir", chdir("/jail"));
+    say("pivot", syscall(SYS_pivot_root, ".", "."));
+    say("back", fchdir(old));
+    say("see it", access("jail/inside", F_OK));
+    say("not from the root", access("/jail", F_OK));
+    say("slave", mount("", ".", "", MS_SLAVE | MS_REC, NULL));
+    IN_CHILD {
+        say("setuid", setresuid(1234, 1234, 1234));
+        say("private", mount("", ".", "", MS_PRIVATE, NULL));
+        say("off", umount2(".", MNT_DETACH));
+        _exit(0);
+    }
+    say("off", umount2(".", MNT_DETACH));
+    say("chdir", chdir("/"));
+    show("inside");
+    show("/inside");
+}
+
 int main(int count, char **words)
 {
     const char *what = count > 1 ? words[1] : "";
@@ -301,6 +326,8 @@ int main(int count, char **words)
         namespaces();
     else if (strcmp(what, "named") == 0)
         host_name("executed");
+    else if (strcmp(what, "pivots_upon") == 0)
+        pivots_upon();
     else if (strcmp(what, "executed") == 0)
         say("executed", access("/inside", F_OK));
     return 0;

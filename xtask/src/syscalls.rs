@@ -104,7 +104,11 @@ fn ordinarily(trap: Trap) -> String {
             "answered by the filter under fake root, if the arguments are those that the note names"
                 .to_owned()
         }
-        Trap::IfBits(index, bits) => format!("if argument {} has a bit of {bits:#x}", index + 1),
+        Trap::IfBits(index, bits, 0) => format!("if argument {} has a bit of {bits:#x}", index + 1),
+        Trap::IfBits(index, bits, more) => {
+            let all = bits | more;
+            format!("if argument {} has a bit of {bits:#x}, under fake root of {all:#x}", index + 1)
+        }
         Trap::Refuse(_) => "answered by the filter".to_owned(),
     }
 }

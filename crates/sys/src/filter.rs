@@ -145,6 +145,9 @@ fn rule_of(row: &Row, flags: Flags, release: bool) -> Rule {
             };
             if on { Rule::Trap } else { Rule::Allow }
         }
+        Trap::IfBits(index, bits, more) if flags.has(Flags::FAKE_ROOT) => {
+            Rule::When(Trap::IfBits(index, bits | more, 0))
+        }
         conditional => Rule::When(conditional),
     }
 }
@@ -227,7 +230,7 @@ fn leaf(asm: &mut Assembler<'_>, rule: Rule, shim: Shim) -> Option<()> {
             asm.ret(ALLOW)?;
             unless_shim(asm, shim, TRAP | u32::from(MARK))
         }
-        Rule::When(Trap::IfBits(index, bits)) => {
+        Rule::When(Trap::IfBits(index, bits, _)) => {
             asm.emit(bpf::LD_ABS, bpf::argument_low(index), 0, 0)?;
             asm.emit(bpf::JSET, bits, 1, 0)?;
             asm.ret(ALLOW)?;
@@ -309,7 +312,7 @@ mod tests {
                 // The other half is nobody's.
                 arguments[b as usize] = if a == b { 0 } else { 1 << 32 };
             }
-            Trap::IfBits(index, bits) => arguments[index as usize] = u64::from(bits),
+            Trap::IfBits(index, bits, _) => arguments[index as usize] = u64::from(bits),
             _ => {}
         }
         arguments
@@ -357,6 +360,8 @@ mod tests {
                 (NEW_USER | 17, OURS),
                 (NEW_MOUNTS | 17, OURS),
                 (17, ALLOW),
+                // A namespace of processes.
+                (0x2000_0000 | 17, if flags.has(Flags::FAKE_ROOT) { OURS } else { ALLOW }),
                 // The kernel reads 32 bits of clone's flags.
                 (NEW_USER << 32 | 17, ALLOW),
             ] {

@@ -22,8 +22,8 @@ pub enum Trap {
     IfEqual(u8, u32),
     /// If the argument with this index has one of these values.
     IfOneOf(u8, &'static [u32]),
-    /// If the argument with this index has one of these bits.
-    IfBits(u8, u32),
+    /// If the argument with this index has one of the first bits, or under fake root one of the second.
+    IfBits(u8, u32, u32),
     /// Only in sessions with this property.
     InSession(Session),
     /// Never: the kernel answers this errno without running it.
@@ -374,6 +374,8 @@ const PLAIN: [From; 6] = [P, A(1), A(2), A(3), A(4), A(5)];
 
 /// CLONE_NEWUSER and CLONE_NEWNS: in such namespaces the kernel grants chroot(2) and mount(2), which newroot refuses.
 const NEW_USER_OR_MOUNTS: u32 = 0x1002_0000;
+/// CLONE_NEWPID, CLONE_NEWUTS, CLONE_NEWIPC and CLONE_NEWCGROUP.
+const NEW_OTHERS: u32 = 0x2e00_0000;
 const NO_USER_NAMESPACE: &str =
     "EPERM for a namespace of users or of mounts, as in a chroot for anyone without privilege";
 const EPERM_NOTE: &str = "EPERM";
@@ -745,16 +747,18 @@ pub static ROWS: &[Row] = &[
     of_root("move_pages", raw::__NR_move_pages),
     of_root("get_robust_list", raw::__NR_get_robust_list),
     partial(
-        faked(row("unshare", raw::__NR_unshare, Trap::IfBits(0, NEW_USER_OR_MOUNTS), Call::Unshare)),
+        faked(row("unshare", raw::__NR_unshare, Trap::IfBits(0, NEW_USER_OR_MOUNTS, 0), Call::Unshare)),
         "EPERM for a namespace of users or of mounts, as in a chroot for anyone without privilege; under fake root EPERM \
-         for every new namespace but that of mounts",
+         for a new namespace of users, network or time, and those of processes, IPC objects and control groups only \
+         seem to be made",
     ),
-    denied(
+    pretended(
         partial(
-            row("clone", raw::__NR_clone, Trap::IfBits(0, NEW_USER_OR_MOUNTS), Call::Clone),
+            row("clone", raw::__NR_clone, Trap::IfBits(0, NEW_USER_OR_MOUNTS, NEW_OTHERS), Call::Clone),
             NO_USER_NAMESPACE,
         ),
-        "EPERM for every new namespace, the user's own included",
+        "the child gets a namespace of mounts or of host names; those of processes, IPC objects and control groups only \
+         seem to be made, and others are EPERM",
     ),
     denied(partial(row("setns", raw::__NR_setns, Trap::Always, Call::SetNs), NO_USER_NAMESPACE), EPERM_NOTE),
     of_machine("settimeofday", raw::__NR_settimeofday, EPERM_NOTE),

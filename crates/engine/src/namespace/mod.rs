@@ -22,9 +22,7 @@ use crate::error::{Error, Result};
 use crate::guest::{Guest, shown};
 use crate::identity::Numbers;
 use crate::inside::{self, Start};
-use crate::spec::{
-    EngineChoice, FakeRoot, HardLinks, LaunchSpec, Namespace, Uname, UserMap, Warning,
-};
+use crate::spec::{EngineChoice, FakeRoot, HardLinks, LaunchSpec, Namespace, Uname, UserMap, Warning};
 use crate::{descriptors, identity, mounts, supervise};
 
 /// Becomes the command; returns only if it can't, or with the status of a supervised one.

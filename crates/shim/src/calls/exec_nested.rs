@@ -73,8 +73,7 @@ pub(super) fn exec(
     composed.sort();
     let own = session().header.flags;
     let place = owner_of(inner.flags)?;
-    let own_alone =
-        Flags::LAUNCH.with(Flags::NO_OPENAT2).with(Flags::NO_PROC).with(Flags::LINKS_INSIDE);
+    let own_alone = Flags::LAUNCH.with(Flags::NO_OPENAT2).with(Flags::NO_PROC).with(Flags::LINKS_INSIDE);
     let mut flags = inner.flags.without(own_alone);
     for inherited in
         [Flags::NO_OPENAT2, Flags::NO_PROC, Flags::VERBOSE, Flags::TRACE].into_iter().chain(TRAPPING_MORE)
@@ -96,9 +95,9 @@ pub(super) fn exec(
         flags = flags.with(Flags::COPIES);
     }
     flags = flags.with(composed.flags);
-    memory::read_path(variable(begin + plan::RELEASE), &mut operand.text)?;
-    let shows_release = !operand.text.is_empty() && session().release.is_empty();
-    if shows_release || TRAPPING_MORE.iter().any(|&more| flags.has(more) && !own.has(more)) {
+    memory::read_path(variable(begin + plan::UNAME), &mut operand.text)?;
+    let shows_names = !operand.text.is_empty() && session().uname.is_empty();
+    if shows_names || TRAPPING_MORE.iter().any(|&more| flags.has(more) && !own.has(more)) {
         flags = flags.with(Flags::LAUNCH);
     }
     let mounts = composed.count();

@@ -36,7 +36,8 @@ pub fn clone(call: &mut Trapped<'_>) -> Outcome {
 }
 
 /// Checks what the kernel checks before it makes a namespace (copy_process() in kernel/fork.c).
-fn is_valid_clone(flags: usize) -> bool {
+#[must_use]
+pub fn is_valid_clone(flags: usize) -> bool {
     let has = |bits: usize| flags & bits == bits;
     let any = |bits: usize| flags & bits != 0;
     let shares = any(FILE_SYSTEM) && any(REFUSED);

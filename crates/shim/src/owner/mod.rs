@@ -28,6 +28,6 @@ pub(crate) mod stand_in;
 mod unlock;
 pub mod written;
 
+pub(crate) use calls::{clone_came_back, open_stand_in, opens_device, push_control, show_received};
 pub use calls::{dispatch, exec};
-pub(crate) use calls::{open_stand_in, opens_device, push_control, show_received};
 pub use unlock::unlock;

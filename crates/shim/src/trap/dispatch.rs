@@ -215,6 +215,7 @@ fn came_back(
         }
         Some(Call::SigTimedWait) => signal::sigtimedwait_came_back(call, result),
         Some(Call::Wait4 | Call::WaitId) => waiting::came_back(call, frame, result, note),
+        Some(Call::Clone) => owner::clone_came_back(result, note),
         Some(_) => socket::came_back(call, result, note),
         None => Errno::NOSYS.into(),
     }

@@ -15,6 +15,7 @@
 
 use newroot_abi::Errno;
 use newroot_sys::arch::{self, Interrupted, RED_ZONE, ResumeFrame, SYSTEM_CALL, SignalContext};
+use newroot_sys::raw;
 
 use super::dispatch;
 use crate::memory;
@@ -129,12 +130,35 @@ impl Builder {
         };
         let at = self.room(size_of::<Frame>())?;
         memory::store_owned(at, &frame);
-        let registers = &mut call.context.registers;
-        registers.set_sp(at);
-        registers.set_ip(arch::resume());
-        registers.set_arguments(arguments);
-        registers.set_number(number);
-        Ok(Outcome::Continue)
+        Ok(repeat(call, at, number, arguments))
+    }
+
+    /// Finishes the frame and points the registers at a clone(2), from which both the caller and the child come back to
+    /// the handler. A child with a stack of its own gets a frame there; any other must get a copy of the caller's memory.
+    ///
+    /// # Errors
+    /// EFAULT if a stack is at its end.
+    pub fn finish_clone(
+        self,
+        call: &mut Trapped<'_>,
+        mut arguments: [usize; 6],
+        note: [usize; 4],
+    ) -> Result<Outcome, Errno> {
+        let [_, stack, ..] = arguments;
+        let mut child = None;
+        if stack != 0 {
+            let at = stack.checked_sub(size_of::<Frame>()).ok_or(Errno::FAULT)? & !15;
+            memory::check_writable(at, size_of::<Frame>())?;
+            arguments[1] = at;
+            child = Some(at);
+        }
+        let outcome = self.finish(call, raw::__NR_clone, arguments, Afterwards::Always, note)?;
+        if let Some(at) = child {
+            let mut frame: Frame = memory::owned_value(call.context.registers.sp());
+            frame.base.sp = stack;
+            memory::store_owned(at, &frame);
+        }
+        Ok(outcome)
     }
 }
 
@@ -156,8 +180,8 @@ const _: () = {
     assert!(core::mem::offset_of!(Frame, note) == arch::NOTE);
 };
 
-/// Makes a call that came back once more, from the frame at `at`, which is still whole: [`unwind`] took it off the
-/// stack in this very trap.
+/// Has the guest make a call from the frame at `at`. A call that came back can be made once more: [`unwind`] took the
+/// frame off the stack in this very trap, and it is still whole.
 pub fn repeat(call: &mut Trapped<'_>, at: usize, number: u32, arguments: [usize; 6]) -> Outcome {
     let registers = &mut call.context.registers;
     registers.set_sp(at);

@@ -34,6 +34,7 @@ use crate::slots::{Operand, Scratch};
 use crate::trap::{Outcome, Trapped};
 
 pub(crate) use open::{open_stand_in, opens_device};
+pub(crate) use root::clone_came_back;
 pub(crate) use socket::{push_control, show_received};
 
 /// Runs a call, if it is one that fake root makes a difference to; `None` leaves it to the ordinary code.
@@ -107,6 +108,7 @@ pub fn dispatch(call: &mut Trapped<'_>, row: &Row, scratch: &mut Scratch) -> Opt
         Call::Ptrace => peers::ptrace(call, &me),
         Call::Uname => Some(others::uname(call, &me)),
         Call::Unshare => Some(root::unshare(call, &me).into()),
+        Call::Clone => Some(root::clone(call, &me).unwrap_or_else(Into::into)),
         _ => None,
     }
 }

@@ -77,7 +77,13 @@ fn mount(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch, before: u
         flags &= 0xffff;
     }
     let Scratch { first, second, .. } = scratch;
-    let place = Spot::find(first, target, Last::Follow)?;
+    let place = match Spot::find(first, target, Last::Follow) {
+        Err(Errno::NOENT) if flags & PROPAGATION != 0 && is_pivots_old_root(first, before) => {
+            may_mount(me)?;
+            return Ok(before);
+        }
+        other => other?,
+    };
     may_mount(me)?;
     if flags & raw::MS_REMOUNT != 0 {
         return remount(first, &place, flags, before);
@@ -128,6 +134,23 @@ fn write_label(source: usize, name: &mut GuestBuf) -> Result<(), Errno> {
         name.extend(text.bytes().get(..room).unwrap_or(text.bytes()))?;
     }
     Ok(())
+}
+
+/// Whether the operand's path, which was looked up in vain, is the working directory in an old root that a pivot put upon
+/// the new one. It is forgotten already, and container runtimes unmount it from within.
+fn is_pivots_old_root(operand: &Operand, latest: u32) -> bool {
+    let mut here = GuestBuf::new();
+    if operand.text.bytes() != b"." || resolve::namespace_path(AT_FDCWD, &mut here) != Err(Errno::NOENT) {
+        return false;
+    }
+    let mut at = latest;
+    while let Some((before, change)) = chain::change(at) {
+        if matches!(change, Change::Pivot { old, .. } if old.ends_with(UPON)) {
+            return true;
+        }
+        at = before;
+    }
+    false
 }
 
 /// MS_REMOUNT, of one mount or of a file system: only whether it is read-only makes a difference.
@@ -281,6 +304,9 @@ fn move_mount(
     if is_hosts { below::cover(&from, path, after) } else { Ok(after) }
 }
 
+/// The name below a new root for an old one that lies upon it.
+const UPON: &[u8] = b"/\x01";
+
 /// pivot_root(2).
 fn pivot(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch, before: u32) -> Result<u32, Errno> {
     let [new, old, ..] = call.arguments;
@@ -311,12 +337,11 @@ fn pivot(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch, before: u
     }
     let after = if old == path {
         // The old root would lie upon the new one, where only umount2(2) reaches it, to take it away.
-        const NAME: &[u8] = b"/\x01";
         let mut hidden = GuestBuf::new();
         hidden.assign(path)?;
-        hidden.extend(NAME)?;
+        hidden.extend(UPON)?;
         let after = chain::provide_change(before, &Change::Pivot { root: path, old: hidden.bytes() })?;
-        chain::provide_change(after, &Change::Unmount { guest: NAME })?
+        chain::provide_change(after, &Change::Unmount { guest: UPON })?
     } else {
         chain::provide_change(before, &Change::Pivot { root: path, old })?
     };

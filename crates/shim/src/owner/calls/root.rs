@@ -1,20 +1,23 @@
-//! chroot(2), and unshare(2) as far as newroot keeps account of a namespace: both change the calling process's place
-//! (`newroot_owner::session::Place`), which follows it as its identity does.
+//! chroot(2), and unshare(2) and clone(2) as far as newroot keeps account of a namespace: they change the calling
+//! process's place (`newroot_owner::session::Place`), which follows it as its identity does, or give its child another.
 
 use newroot_abi::Errno;
 use newroot_owner::session::{Identity, Place};
 use newroot_owner::{Capabilities, Want};
 use newroot_paths::{GuestBuf, Last};
+use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
 use crate::calls::{forward, namespaces, read_path};
 use crate::host::{self, AT_FDCWD, Path};
 use crate::owner::file::File;
 use crate::owner::{chain, permission, process};
+use crate::report::fatal;
 use crate::resolve;
 use crate::session::session;
 use crate::slots::Operand;
-use crate::trap::Trapped;
+use crate::trap::resume::{Afterwards, Builder};
+use crate::trap::{Outcome, Trapped};
 
 /// chroot(2).
 pub(super) fn chroot(call: &Trapped<'_>, me: &Identity<'_>, operand: &mut Operand) -> Result<usize, Errno> {
@@ -73,29 +76,85 @@ pub(super) fn unshare(call: &Trapped<'_>, me: &Identity<'_>) -> Result<usize, Er
     if flags != seeming {
         forward(raw::__NR_unshare, [flags & !seeming, 0, 0, 0, 0, 0])?;
     }
-    let place = unshared(me.place, seeming)?;
-    if place != me.place {
-        process::become_(&Identity { place, ..*me })?;
-    }
+    enter_namespaces(me, seeming, chain::generation(me.place.namespace))?;
     Ok(0)
 }
 
+/// Moves the calling process to namespaces of its own.
+fn enter_namespaces(me: &Identity<'_>, flags: usize, generation: u32) -> Result<(), Errno> {
+    let place = unshared(me.place, flags, generation)?;
+    if place != me.place {
+        process::become_(&Identity { place, ..*me })?;
+    }
+    Ok(())
+}
+
 /// Namespaces that are made under fake root, or seem to be.
-pub(super) const SEEMING: usize =
+const SEEMING: usize =
     (raw::CLONE_NEWNS | raw::CLONE_NEWUTS | raw::CLONE_NEWPID | raw::CLONE_NEWIPC | raw::CLONE_NEWCGROUP)
         as usize;
 
-/// Where a process lives in namespaces of its own, which begin as copies.
+/// Returns where a process lives in namespaces of its own, which begin as copies: that of mounts with those
+/// of a generation.
 ///
 /// # Errors
 /// EAGAIN where the session's file is full.
-pub(super) fn unshared(from: Place, flags: usize) -> Result<Place, Errno> {
+fn unshared(from: Place, flags: usize, generation: u32) -> Result<Place, Errno> {
     let mut place = from;
     if flags & raw::CLONE_NEWNS as usize != 0 {
-        place.namespace = chain::new_namespace(chain::generation(from.namespace))?;
+        place.namespace = chain::new_namespace(generation)?;
     }
     if flags & raw::CLONE_NEWUTS as usize != 0 {
         place.names = chain::new_names(from.names)?;
     }
     Ok(place)
+}
+
+/// clone(2) that asks for a namespace.
+///
+/// The child enters its namespaces in the trap that follows the call, before it runs any of its own code. What isn't
+/// among [`SEEMING`] is left to the kernel, which refuses it.
+pub(super) fn clone(call: &mut Trapped<'_>, me: &Identity<'_>) -> Result<Outcome, Errno> {
+    const MEMORY: usize = raw::CLONE_VM as usize;
+    let [flags, stack, ..] = call.arguments;
+    let has = |bit: u32| flags & bit as usize != 0;
+    if !namespaces::is_valid_clone(flags) {
+        return Err(Errno::INVAL);
+    }
+    if has(raw::CLONE_NEWUSER) || !me.credentials.effective.has(Capabilities::SYS_ADMIN) {
+        return Err(Errno::PERM);
+    }
+    // Threads have one place. A child on its parent's stack would overwrite the frame that the parent comes back by.
+    if has(raw::CLONE_THREAD) || (has(raw::CLONE_VM) && stack == 0 && !has(raw::CLONE_VFORK)) {
+        return Err(Errno::PERM);
+    }
+    let mut made = flags & !SEEMING;
+    if has(raw::CLONE_VFORK) && stack == 0 {
+        // So vfork's child gets a copy of the memory. The parent sleeps all the same.
+        if has(raw::CLONE_SIGHAND) {
+            return Err(Errno::PERM);
+        }
+        made &= !MEMORY;
+    }
+    let frame = Builder::new(call);
+    if !frame.fits(0, Afterwards::Always) {
+        return Err(Errno::NOMEM);
+    }
+    // The mounts that the child begins with are those of this moment.
+    let note = [flags & SEEMING, chain::generation(me.place.namespace) as usize, 0, 0];
+    let [_, rest @ ..] = call.arguments;
+    let [stack, parent, child, tls, unused] = rest;
+    frame.finish_clone(call, [made, stack, parent, child, tls, unused], note)
+}
+
+/// What the handler does after such a clone(2), in the caller and in the child.
+pub(crate) fn clone_came_back(result: isize, note: [usize; 4]) -> Outcome {
+    let [namespaces, generation, ..] = note;
+    if result == 0
+        && let Err(error) = enter_namespaces(&process::current(), namespaces, generation as u32)
+    {
+        let number = Decimal::new(error.number().unsigned_abs().into());
+        fatal(&[b"cannot enter the namespaces: error ", number.bytes()]);
+    }
+    Outcome::Done(result)
 }

@@ -10,7 +10,7 @@ use newroot_owner::tree::Change;
 use newroot_paths::{Last, is_under};
 
 use super::spot::Spot;
-use super::{below, may_mount, memory_file};
+use super::{below, is_pivots_old_root, may_mount, memory_file};
 use crate::outlook;
 use crate::owner::chain;
 use crate::session::session;
@@ -35,7 +35,13 @@ pub(super) fn unmount(
         return Err(Errno::INVAL);
     }
     let last = if flags & NOFOLLOW != 0 { Last::Keep } else { Last::Follow };
-    let place = Spot::find(operand, target, last)?;
+    let place = match Spot::find(operand, target, last) {
+        Err(Errno::NOENT) if flags & DETACH != 0 && is_pivots_old_root(operand, before) => {
+            may_mount(me)?;
+            return Ok(before);
+        }
+        other => other?,
+    };
     may_mount(me)?;
     // EINVAL where no mount begins.
     if place.index().is_none() {
