@@ -460,3 +460,34 @@ fn a_program_cannot_bind_its_own_file_and_so_copies_itself_to_memory() {
     let outcome = place.faked(&["/bin/sh", "-c", script]);
     assert_eq!(outcome.stdout(), "no\nno\nyes\n", "{}", outcome.stderr());
 }
+
+/// A chroot wouldn't keep the user from joining a namespace of theirs, in which it has every capability.
+#[test]
+fn a_namespace_of_users_outside_is_not_joined() {
+    const NAME: &str = "a_namespace_of_users_outside_is_not_joined";
+    let Some(place) = Place::new(NAME) else { return };
+    let world = place.bed.enter().cwd(place.bed.scratch()).user(User::ordinary());
+    let mut unshare = world.command(Path::new("/usr/bin/unshare"));
+    let mut outside = unshare.args(["--user", "--map-root-user", "sleep", "60"]).spawn().expect("unshare");
+    let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/user"));
+    let process = outside.id().to_string();
+    let began = std::time::Instant::now();
+    while namespace(&process).ok() == namespace("self").ok() && matches!(outside.try_wait(), Ok(None)) {
+        assert!(began.elapsed().as_secs() < 30, "unshare(1) makes no namespace");
+        std::thread::yield_now();
+    }
+    if !matches!(outside.try_wait(), Ok(None)) {
+        return skip(NAME, "this host grants no user namespaces");
+    }
+    let script =
+        format!("nsenter -t {process} -U id -u || echo no; nsenter -t {process} -U -m id -u || echo no");
+    for kind in [&[][..], &["--root"]] {
+        let mut newroot = world.command(&place.bed.program("newroot"));
+        newroot.args(["run", "--engine=trap"]).args(kind).args(["fake", "--", "/bin/sh", "-c", &script]);
+        let outcome = run(&mut newroot);
+        assert_eq!(outcome.stdout(), "no\nno\n", "{kind:?}: {}", outcome.stderr());
+        assert!(outcome.stderr().contains("Operation not permitted"), "{}", outcome.stderr());
+    }
+    outside.kill().expect("it lives");
+    outside.wait().expect("its end");
+}
