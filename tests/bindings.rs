@@ -67,6 +67,51 @@ fn hundreds_of_them() {
     place.check(&bindings, "cd /many/333/here; cat ../../334/*/name; pwd", "334\n/many/333/here\n");
 }
 
+/// As a tool makes them that binds each of its input files. All that travels with every exec is the same as without them.
+#[test]
+fn thousands_of_them() {
+    let Some(place) = Place::new("thousands_of_them") else { return };
+    let mut bindings = Vec::new();
+    for number in 1000..5000 {
+        fs::write(place.host.join(format!("f{number}")), format!("{number}\n")).expect("a host file");
+        bindings.push(format!("f{number}:/job/in/{number}.txt"));
+    }
+    let bindings: Vec<&str> = bindings.iter().map(String::as_str).collect();
+    let listed =
+        "cd /job; ls in | wc -l; ls in | head -n 1; cat in/4321.txt; /bin/cat ./in/1000.txt; ls -d in/../*";
+    place.check(&bindings, listed, "4000\n1000.txt\n4321\n1000\nin/../in\n");
+    // An exec with nearly as much as the kernel takes, which is a quarter of the stack's limit.
+    let exec = "x=$(printf %0130000d 7); set -- $x $x $x $x $x $x $x $x; \
+                /bin/printf %.3s, \"$@\" \"$@\"; echo $(ulimit -s)";
+    let expected = format!("{}8192\n", "000,".repeat(16));
+    let limited = format!("ulimit -s 8192; {exec}");
+    place.check(&bindings, &limited, &expected);
+}
+
+/// A newroot with thousands of bindings in one that has thousands, too.
+#[test]
+fn thousands_in_a_newroot_within() {
+    let Some(place) = Place::new("thousands_in_a_newroot_within") else { return };
+    let programs = place.bed.program("newroot");
+    let programs = programs.parent().expect("a directory of programs");
+    let mut bindings = vec![format!("{}:/programs", programs.display()), "/proc".to_owned()];
+    let mut script = String::from("set --;");
+    for number in 1000..2500 {
+        fs::write(place.host.join(format!("f{number}")), format!("{number}\n")).expect("a host file");
+        bindings.push(format!("f{number}:/outer/{number}"));
+    }
+    script.push_str(
+        "for file in /outer/*; do set -- \"$@\" -b $file:/in${file#/outer}; done; \
+         /programs/newroot proot \"$@\" -w / -r / /bin/sh -c \
+         'ls /in | wc -l; cat /in/1999; cat /outer/2000; cd /outer; ls | wc -l; /bin/cat ../in/1001'",
+    );
+    let bindings: Vec<&str> = bindings.iter().flat_map(|binding| ["-b", binding]).collect();
+    for (dialect, engine) in [("run", "--engine=trap"), ("run", "--engine=namespace")] {
+        let outcome = place.newroot(dialect, &[&bindings[..], &[engine]].concat(), &script);
+        assert_eq!(outcome.stdout(), "1500\n1999\n2000\n1500\n1001\n", "{engine}: {}", outcome.stderr());
+    }
+}
+
 #[test]
 fn host_path_may_be_relative() {
     let Some(place) = Place::new("host_path_may_be_relative") else { return };

@@ -1,8 +1,9 @@
 //! The plan's strings: what is read is what was written, to the byte.
 
 use newroot_abi::plan::{Header, LEAST_STRINGS, MOUNT_PREFIX_LEN, Mount};
+use newroot_abi::table;
 
-/// Reads any bytes as a header and as a mount, and writes what comes of it again.
+/// Reads any bytes as a header, as a table's header and as a mount, and writes what comes of it again.
 ///
 /// # Panics
 /// If what is written isn't what was read.
@@ -10,6 +11,12 @@ pub fn check(bytes: &[u8]) {
     if let Some(header) = Header::decode(bytes) {
         assert_eq!(header.encode(), *bytes);
         assert!(header.strings as usize >= LEAST_STRINGS && header.strings.is_multiple_of(2));
+    }
+    if let Some(header) = table::Header::decode(bytes) {
+        assert_eq!(header.encode(), bytes[..table::HEADER_LEN]);
+        let mounts_end = header.mounts as usize + header.count as usize * table::MOUNT_LEN;
+        assert!(header.index + 4 * header.index_words <= header.mounts);
+        assert!(mounts_end <= header.texts as usize && header.texts <= header.len);
     }
     if let Some(mount) = Mount::decode(bytes) {
         let written = [&mount.encode_prefix()[..], mount.guest, mount.host].concat();

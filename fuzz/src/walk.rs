@@ -6,7 +6,7 @@ mod scene;
 use arbitrary::Unstructured;
 use newroot_abi::Errno;
 use newroot_paths::{
-    Found, Fs, GuestBuf, HostBuf, Last, Lexical, Link, MountTable, Rules, WalkScratch, lexical, walk,
+    Found, Fs, GuestBuf, HostBuf, Last, Lexical, Link, MountTable, Rules, WalkScratch, index, lexical, walk,
     walk_within,
 };
 
@@ -21,9 +21,14 @@ use crate::lookup::world::{End, Place};
 pub fn check(bytes: &[u8]) {
     let Ok(scene) = Scene::new(&mut Unstructured::new(bytes)) else { return };
     let mounts = scene.mounts();
-    let table = MountTable::new(&mounts).expect("in order, with a root");
-    check_walk(&scene, &table);
-    check_text(&scene, &table);
+    let mut words = vec![0; index::room(&mounts)];
+    let used = index::build(&mounts, &mut words).expect("there is room");
+    // Each mount compared, and found by the index.
+    for table in [MountTable::new(&mounts), MountTable::indexed(&mounts, &words[..used])] {
+        let table = table.expect("in order, with a root");
+        check_walk(&scene, &table);
+        check_text(&scene, &table);
+    }
 }
 
 fn check_walk(scene: &Scene, table: &MountTable<'_>) {

@@ -11,6 +11,7 @@ mod errno;
 mod hex;
 pub mod links;
 pub mod plan;
+pub mod table;
 pub mod uname;
 
 pub use errno::Errno;

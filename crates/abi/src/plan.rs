@@ -15,7 +15,7 @@
 //! | 6 | host path of the root whose [`links`](crate::links) are told and made, or nothing; `/` for the host's own |
 //! | 7 | canonical guest path at which the program's interpreter was found by whoever executed it, or nothing |
 //! | 8 | [hints](links_in_root) about links in the root directory |
-//! | 9… | one [`Mount`] each; padded with an empty string to make the number of all even |
+//! | 9… | one [`Mount`] each, unless they lie in a [`table`](crate::table); padded with an empty string to make the number of all even |
 //! | last | the [`Header`], fixed-width hexadecimal |
 //!
 //! The number of strings is even because the guest's argument count comes to lie that many words
@@ -24,15 +24,15 @@
 use crate::hex::{get_hex, put_hex};
 
 /// Changes whenever a launcher and a shim of different builds could misread each other.
-pub const PROTOCOL: u32 = 7;
+pub const PROTOCOL: u32 = 8;
 
 /// The first string of every plan. The control character keeps it from being anyone's variable.
-pub const MAGIC: &[u8] = b"\x01newroot-plan-7";
+pub const MAGIC: &[u8] = b"\x01newroot-plan-8";
 
 /// Strings in front of the mounts.
 pub const FIXED_STRINGS: usize = 9;
-/// The fewest strings of a plan: those in front, one mount, no padding, the header.
-pub const LEAST_STRINGS: usize = FIXED_STRINGS + 2;
+/// The fewest strings of a plan: those in front, and the header.
+pub const LEAST_STRINGS: usize = strings(0);
 
 /// Index of the string with the guest path of the running program.
 pub const EXE: usize = 1;
@@ -155,6 +155,8 @@ flags! { Flags,
     LINKS_INSIDE = 1 << 19;
     /// The process may hold a copy of a file of procfs (`shim/src/calls/procfs_files`).
     COPIES = 1 << 20;
+    /// The mounts lie in a [`table`](crate::table) behind the image, not in the plan's strings.
+    TABLE = 1 << 21;
 }
 
 /// What changes from process to process, in fixed-width hexadecimal.
@@ -256,6 +258,7 @@ flags! { MountFlags,
 /// `guest` is canonical and has no trailing slash: the root's is empty. So is `host`,
 /// which is empty if the host's own root is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Mount<'a> {
     /// Guest path.
     pub guest: &'a [u8],

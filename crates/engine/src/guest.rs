@@ -1,5 +1,7 @@
 //! The guest's file system as the launcher sees it: guest paths resolved through the mounts.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -9,7 +11,7 @@ use std::path::PathBuf;
 use newroot_abi::Errno;
 use newroot_abi::links::Id;
 use newroot_abi::plan::{Mount, MountFlags};
-use newroot_paths::{Fs, GuestBuf, HostBuf, Last, Link, MountTable, WalkScratch, walk};
+use newroot_paths::{Fs, GuestBuf, HostBuf, Last, Link, MountTable, Mounts, WalkScratch, index, walk};
 use rustix::fs::Access;
 
 /// A mount that owns its paths; see [`Mount`].
@@ -49,8 +51,10 @@ pub(crate) struct Resolved {
 /// The guest's view of files.
 #[derive(Clone, Debug)]
 pub(crate) struct Guest {
-    /// Longest guest path first, the root last.
+    /// Longest guest path first, the root last, once [settled](Guest::settle).
     mounts: Vec<OwnedMount>,
+    /// Where in it the mount at a guest path is.
+    by_guest: BTreeMap<Vec<u8>, usize>,
 }
 
 impl Guest {
@@ -58,58 +62,107 @@ impl Guest {
     pub(crate) fn new(root: &[u8]) -> Self {
         let host = if root == b"/" { Vec::new() } else { root.to_vec() };
         let flags = MountFlags::DIRECTORY;
-        Self {
-            mounts: vec![OwnedMount { guest: Vec::new(), host, flags, parent: (0, 0), recommended: false }],
-        }
+        let root = OwnedMount { guest: Vec::new(), host, flags, parent: (0, 0), recommended: false };
+        Self { mounts: vec![root], by_guest: BTreeMap::from([(Vec::new(), 0)]) }
     }
 
     /// Whether its root is the host's own.
     pub(crate) fn is_hosts_root(&self) -> bool {
-        self.mounts.last().is_some_and(|root| root.host.is_empty())
+        self.root().is_empty()
     }
 
     /// Host path of its root; empty for the host's own.
     pub(crate) fn root(&self) -> &[u8] {
-        self.mounts.last().map_or(&[], |root| &root.host)
+        self.at(b"").map_or(&[], |root| &root.host)
     }
 
+    /// Returns all mounts, longest guest path first, if they are [settled](Self::settle).
     pub(crate) fn mounts(&self) -> &[OwnedMount] {
+        debug_assert!(self.mounts.is_sorted_by_key(|mount| Reverse(mount.guest.len())), "they are settled");
         &self.mounts
+    }
+
+    /// Returns the mount at exactly this canonical guest path.
+    pub(crate) fn at(&self, guest: &[u8]) -> Option<&OwnedMount> {
+        self.mounts.get(*self.by_guest.get(guest)?)
+    }
+
+    /// Returns whether a mount lies at this guest path or below it.
+    pub(crate) fn has_mount_within(&self, guest: &[u8]) -> bool {
+        self.at(guest).is_some() || self.has_mount_below(guest)
+    }
+
+    fn has_mount_below(&self, guest: &[u8]) -> bool {
+        // All paths below go on with a slash; the byte after it begins the paths that sort behind them.
+        let [first, end] = [b"/", b"0"].map(|next| [guest, next].concat());
+        self.by_guest.range(first..end).next().is_some()
     }
 
     pub(crate) fn mounts_mut(&mut self) -> &mut [OwnedMount] {
         &mut self.mounts
     }
 
-    /// Adds a mount. It covers what was bound at its guest path and below, as mount(2) would.
+    /// Adds a mount. It covers what was bound at its guest path and below, as mount(2) would. [`Self::settle`] must follow.
     pub(crate) fn add(&mut self, mount: OwnedMount) {
-        self.mounts.retain(|other| !newroot_paths::is_under(&other.guest, &mount.guest));
-        self.insert(mount);
+        if self.has_mount_below(&mount.guest) {
+            self.mounts.retain(|other| !newroot_paths::is_under(&other.guest, &mount.guest));
+            self.number();
+        }
+        self.add_beneath(mount);
     }
 
-    /// Adds a mount in place of one at the same guest path. What was bound below it stays.
+    /// Adds a mount in place of one at the same guest path. What was bound below it stays. [`Self::settle`] must follow.
     pub(crate) fn add_beneath(&mut self, mount: OwnedMount) {
-        self.mounts.retain(|other| other.guest != mount.guest);
-        self.insert(mount);
+        match self.by_guest.get(&mount.guest) {
+            Some(&same) => self.mounts[same] = mount,
+            None => self.insert(mount),
+        }
     }
 
     /// Removes the mounts at these guest paths.
     pub(crate) fn remove(&mut self, paths: &[Vec<u8>]) {
         self.mounts.retain(|mount| mount.guest.is_empty() || !paths.contains(&mount.guest));
+        self.number();
     }
 
     /// Adds a mount at a guest path that has none, and covers nothing: what lies below it are bindings
-    /// of their own.
+    /// of their own. [`Self::settle`] must follow.
     pub(crate) fn insert(&mut self, mount: OwnedMount) {
-        let at = self.mounts.partition_point(|other| other.guest.len() >= mount.guest.len());
-        self.mounts.insert(at, mount);
+        self.by_guest.insert(mount.guest.clone(), self.mounts.len());
+        self.mounts.push(mount);
+    }
+
+    /// Puts the mounts that were added into their order.
+    pub(crate) fn settle(&mut self) {
+        self.mounts.sort_by_key(|mount| Reverse(mount.guest.len()));
+        self.number();
+    }
+
+    fn number(&mut self) {
+        let numbered = self.mounts.iter().enumerate();
+        self.by_guest = numbered.map(|(index, mount)| (mount.guest.clone(), index)).collect();
     }
 
     /// Runs `look` with the mounts as a table.
     pub(crate) fn with_table<T>(&self, look: impl FnOnce(&MountTable<'_>) -> T) -> T {
-        let mounts: Vec<Mount<'_>> = self.mounts.iter().map(OwnedMount::borrow).collect();
-        let table = MountTable::new(&mounts).expect("add() keeps the order, and the root is never removed");
-        look(&table)
+        let mounts: Vec<Mount<'_>> = self.mounts().iter().map(OwnedMount::borrow).collect();
+        let index = self.index(&mounts);
+        let table = match &index {
+            Some(index) => MountTable::indexed(&mounts, index),
+            None => MountTable::new(&mounts),
+        };
+        look(&table.expect("settle() orders them, and the root is never removed"))
+    }
+
+    /// Makes the index over the mounts, if there are so many that it pays.
+    pub(crate) fn index(&self, mounts: &[Mount<'_>]) -> Option<Vec<u32>> {
+        if mounts.len() < index::MANY_MOUNTS {
+            return None;
+        }
+        let mut words = vec![0; index::room(mounts)];
+        let used = index::build(mounts, &mut words)?;
+        words.truncate(used);
+        Some(words)
     }
 
     /// Resolves a guest path from the guest's root. The last component need not exist.
@@ -120,16 +173,13 @@ impl Guest {
     /// Resolves a guest path; a relative one from the canonical guest directory `from`.
     pub(crate) fn resolve_from(&self, from: &[u8], path: &[u8], last: Last) -> io::Result<Resolved> {
         let mut scratch = Box::new(WalkScratch::new());
-        self.with_table(|table| {
-            scratch.guest.assign(from)?;
-            let found = walk(&mut HostFs { root: self.root() }, table, &mut scratch, path, last)?;
-            Ok(Resolved {
-                guest: scratch.guest.bytes().to_vec(),
-                host: PathBuf::from(OsStr::from_bytes(scratch.host.bytes())),
-                mount: found.mount,
-            })
+        scratch.guest.assign(from).map_err(to_io)?;
+        let found = walk(&mut HostFs { root: self.root() }, self, &mut scratch, path, last).map_err(to_io)?;
+        Ok(Resolved {
+            guest: scratch.guest.bytes().to_vec(),
+            host: PathBuf::from(OsStr::from_bytes(scratch.host.bytes())),
+            mount: found.mount,
         })
-        .map_err(to_io)
     }
 
     /// Where the link at `path` in the directory `parent` points, if it is one and is to be followed.
@@ -178,6 +228,22 @@ impl Guest {
             }
         }
         Ok(at)
+    }
+}
+
+impl Mounts for Guest {
+    fn owner(&self, guest: &[u8]) -> usize {
+        let ends = guest.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        let mut prefixes = ends.chain([guest.len()]).rev().map(|end| &guest[..end]);
+        prefixes.find_map(|prefix| self.by_guest.get(prefix)).copied().unwrap_or_default()
+    }
+
+    fn paths(&self, index: usize) -> (&[u8], &[u8]) {
+        self.mounts.get(index).map_or((&[], &[]), |mount| (&mount.guest, &mount.host))
+    }
+
+    fn has_links_inside(&self, index: usize) -> bool {
+        self.mounts.get(index).is_some_and(|mount| mount.flags.has(MountFlags::LINKS_INSIDE))
     }
 }
 

@@ -4,6 +4,9 @@
 pub const PROGRAM_HEADER_LEN: usize = 56;
 
 /// Bytes of a 64-bit ELF header.
+pub const ELF_HEADER_LEN: usize = 64;
+
+/// Bytes of a 64-bit ELF header.
 const HEADER_LEN: usize = 64;
 
 /// Width of a program's addresses.

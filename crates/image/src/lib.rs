@@ -11,7 +11,7 @@
 mod elf;
 mod script;
 
-pub use elf::{Class, Header, HeaderError, Kind, PROGRAM_HEADER_LEN, ProgramHeader, Segment};
+pub use elf::{Class, ELF_HEADER_LEN, Header, HeaderError, Kind, PROGRAM_HEADER_LEN, ProgramHeader, Segment};
 pub use script::{HEAD_LEN, Script};
 
 use newroot_abi::{Errno, IMAGE_MARK};

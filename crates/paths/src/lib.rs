@@ -6,6 +6,7 @@
 //! `.`, `..`, doubled slash nor symlink in it, and is *empty* for the root itself.
 //!
 //! - [`MountTable`]: which tree owns a guest path; translation and back.
+//! - [`index`]: finds a mount among thousands.
 //! - [`lexical()`]: translation of a path whose text alone says enough.
 //! - [`walk()`]: the component walk, for symlinks, `..` and bindings on the way.
 //!
@@ -17,6 +18,7 @@
 mod buffer;
 mod components;
 mod glance;
+pub mod index;
 mod lexical;
 mod mounts;
 mod walk;
@@ -25,5 +27,5 @@ pub use buffer::{Buffer, Guest, GuestBuf, Host, HostBuf, PendingBuf};
 pub use components::{first_component, is_under, split_last, strip_prefix};
 pub use glance::Glance;
 pub use lexical::{Lexical, is_canonical, lexical};
-pub use mounts::{MountTable, component_filter};
+pub use mounts::{MountTable, Mounts, component_filter};
 pub use walk::{Found, Fs, Last, Link, Rules, WalkScratch, walk, walk_within};

@@ -5,6 +5,7 @@ use newroot_abi::plan::{Mount, MountFlags};
 
 use crate::buffer::{Buffer, Guest, Host};
 use crate::components::{first_component, is_under, strip_prefix};
+use crate::index::Index;
 
 /// The root and the bindings of a session.
 ///
@@ -14,13 +15,85 @@ use crate::components::{first_component, is_under, strip_prefix};
 #[derive(Clone, Copy, Debug)]
 pub struct MountTable<'a> {
     mounts: &'a [Mount<'a>],
+    /// Bits for the components of all guest paths.
     names: u64,
+    /// Bits for their first components.
+    firsts: u64,
+    /// Finds the mounts where there are many.
+    index: Option<Index<'a>>,
+}
+
+/// A guest's mounts, as far as a walk asks about them.
+pub trait Mounts {
+    /// Returns the index of the mount that owns a canonical guest path.
+    fn owner(&self, guest: &[u8]) -> usize;
+
+    /// Returns the guest path and the host path of the mount with this index.
+    fn paths(&self, index: usize) -> (&[u8], &[u8]);
+
+    /// Writes the host path of a canonical guest path, and returns the owner's index.
+    ///
+    /// # Errors
+    /// ENAMETOOLONG if `out` can't hold it.
+    #[inline]
+    fn translate<const N: usize>(&self, guest: &[u8], out: &mut Buffer<Host, N>) -> Result<usize, Errno> {
+        let index = self.owner(guest);
+        let (at, host) = self.paths(index);
+        out.assign(host)?;
+        out.extend(strip_prefix(guest, at).unwrap_or(guest))?;
+        if out.is_empty() {
+            out.extend(b"/")?;
+        }
+        Ok(index)
+    }
+
+    /// Returns whether absolute symlinks in the mount with this index read as guest paths
+    /// ([`MountFlags::LINKS_INSIDE`]).
+    fn has_links_inside(&self, index: usize) -> bool;
+
+    /// Puts the text of a symlink that lies in a mount in guest terms, where the mount has that.
+    ///
+    /// # Errors
+    /// ENAMETOOLONG if `text` can't hold it.
+    fn show_link<const N: usize>(&self, index: usize, text: &mut Buffer<Guest, N>) -> Result<(), Errno> {
+        if !self.has_links_inside(index) {
+            return Ok(());
+        }
+        let (guest, host) = self.paths(index);
+        let Some(rest) = strip_prefix(text.bytes(), host) else { return Ok(()) };
+        let inside = text.len() - rest.len();
+        text.replace_front(inside, if rest.is_empty() && guest.is_empty() { b"/" } else { guest })
+    }
+}
+
+impl Mounts for MountTable<'_> {
+    #[inline]
+    fn owner(&self, guest: &[u8]) -> usize {
+        MountTable::owner(self, guest)
+    }
+
+    #[inline]
+    fn paths(&self, index: usize) -> (&[u8], &[u8]) {
+        let mount = self.get(index);
+        (mount.guest, mount.host)
+    }
+
+    #[inline]
+    fn has_links_inside(&self, index: usize) -> bool {
+        self.get(index).flags.has(MountFlags::LINKS_INSIDE)
+    }
 }
 
 /// A canonical host path as one that others begin with: empty for `/`.
 #[inline]
 fn as_prefix(host: &[u8]) -> &[u8] {
     if host == b"/" { b"" } else { host }
+}
+
+/// A canonical host path and all that lie above it, the longest first; the last is empty.
+fn prefixes(host: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let parent = |path: &&'_ [u8]| path.iter().rposition(|&byte| byte == b'/').and_then(|at| host.get(..at));
+    core::iter::successors(Some(host), parent)
 }
 
 /// One bit for a component, for a quick "no binding's path has this component in it".
@@ -46,13 +119,24 @@ impl<'a> MountTable<'a> {
         if !ordered || !rooted {
             return None;
         }
-        let mut names = 0;
+        let (mut names, mut firsts) = (0, 0);
         for mount in mounts {
+            firsts |= component_filter(first_component(mount.guest));
             for component in mount.guest.split(|&byte| byte == b'/') {
                 names |= component_filter(component);
             }
         }
-        Some(Self { mounts, names })
+        Some(Self { mounts, names, firsts, index: None })
+    }
+
+    /// A table over `mounts` with the [index](crate::index) that was made of them, which are then taken to be in order;
+    /// `None` if it is the index of another list.
+    #[must_use]
+    pub fn indexed(mounts: &'a [Mount<'a>], index: &'a [u32]) -> Option<Self> {
+        let index = Index::read(index, mounts.len())?;
+        let rooted = mounts.last().is_some_and(|root| root.guest.is_empty());
+        let (names, firsts) = (index.names_filter, index.firsts_filter);
+        rooted.then_some(Self { mounts, names, firsts, index: Some(index) })
     }
 
     /// All mounts, the root last.
@@ -87,22 +171,37 @@ impl<'a> MountTable<'a> {
     #[must_use]
     #[inline]
     pub fn owner(&self, guest: &[u8]) -> usize {
-        if self.names & component_filter(first_component(guest)) == 0 {
+        if self.firsts & component_filter(first_component(guest)) == 0 {
             return self.root_index();
         }
-        self.mounts.iter().position(|mount| is_under(guest, mount.guest)).unwrap_or_else(|| self.root_index())
+        match &self.index {
+            None => self.mounts.iter().position(|mount| is_under(guest, mount.guest)),
+            Some(index) => index.owner(self.mounts, guest),
+        }
+        .unwrap_or_else(|| self.root_index())
     }
 
     /// Whether a canonical guest path is where a binding begins.
     #[must_use]
     pub fn is_mount_point(&self, guest: &[u8]) -> bool {
-        !guest.is_empty() && self.mounts.iter().any(|mount| mount.guest == guest)
+        !guest.is_empty()
+            && match &self.index {
+                None => self.mounts.iter().any(|mount| mount.guest == guest),
+                Some(index) => index.is_mount_point(self.mounts, guest),
+            }
     }
 
     /// Whether a binding lies strictly below a canonical guest path.
     #[must_use]
     pub fn has_mount_below(&self, guest: &[u8]) -> bool {
-        self.mounts.iter().any(|mount| mount.guest.len() > guest.len() && is_under(mount.guest, guest))
+        match &self.index {
+            _ if guest.is_empty() => self.mounts.len() > 1,
+            None => self
+                .mounts
+                .iter()
+                .any(|mount| mount.guest.len() > guest.len() && is_under(mount.guest, guest)),
+            Some(index) => index.has_mount_below(self.mounts, guest),
+        }
     }
 
     /// Whether some binding's guest path has this component in it.
@@ -113,6 +212,9 @@ impl<'a> MountTable<'a> {
     }
 
     fn has_component(&self, component: &[u8]) -> bool {
+        if let Some(index) = &self.index {
+            return index.has_component(self.mounts, component);
+        }
         let mut guests = self.mounts.iter().map(|mount| mount.guest);
         guests.any(|guest| guest.split(|&byte| byte == b'/').any(|part| part == component))
     }
@@ -122,14 +224,7 @@ impl<'a> MountTable<'a> {
     /// # Errors
     /// ENAMETOOLONG if `out` can't hold it.
     pub fn translate<const N: usize>(&self, guest: &[u8], out: &mut Buffer<Host, N>) -> Result<usize, Errno> {
-        let index = self.owner(guest);
-        let mount = self.get(index);
-        out.assign(mount.host)?;
-        out.extend(strip_prefix(guest, mount.guest).unwrap_or(guest))?;
-        if out.is_empty() {
-            out.extend(b"/")?;
-        }
-        Ok(index)
+        Mounts::translate(self, guest, out)
     }
 
     /// Writes the guest path at which a canonical host path is seen; the result is the
@@ -148,6 +243,11 @@ impl<'a> MountTable<'a> {
         {
             return Some(index);
         }
+        if let Some(index) = &self.index {
+            let mut candidates =
+                prefixes(as_prefix(host)).flat_map(|host| index.with_host(self.mounts, host));
+            return candidates.find(|&index| self.view(index, host, out));
+        }
         let mut best: Option<usize> = None;
         // Whether what was written last is how the best mount shows it.
         let mut written = false;
@@ -165,19 +265,31 @@ impl<'a> MountTable<'a> {
         (written || self.view(index, host, out)).then_some(index)
     }
 
-    /// Puts the text of a symlink that lies in a mount in guest terms, where the mount has that
-    /// ([`MountFlags::LINKS_INSIDE`]).
-    ///
-    /// # Errors
-    /// ENAMETOOLONG if `text` can't hold it.
-    pub fn show_link<const N: usize>(&self, index: usize, text: &mut Buffer<Guest, N>) -> Result<(), Errno> {
-        let mount = self.get(index);
-        if !mount.flags.has(MountFlags::LINKS_INSIDE) {
-            return Ok(());
-        }
-        let Some(rest) = strip_prefix(text.bytes(), mount.host) else { return Ok(()) };
-        let inside = text.len() - rest.len();
-        text.replace_front(inside, if rest.is_empty() && mount.guest.is_empty() { b"/" } else { mount.guest })
+    /// Whether some host directory can be seen at two guest paths.
+    pub fn is_aliased<const N: usize>(&self, scratch: &mut Buffer<Guest, N>) -> bool {
+        self.mounts.iter().enumerate().any(|(inner, mount)| {
+            let seen_through = |outer: usize| outer != inner && self.view(outer, mount.host, scratch);
+            match &self.index {
+                None => (0..self.mounts.len()).any(seen_through),
+                Some(index) => {
+                    prefixes(mount.host).flat_map(|host| index.with_host(self.mounts, host)).any(seen_through)
+                }
+            }
+        })
+    }
+
+    /// Returns the indexes of the mounts whose names the listing of a directory lacks, by the directory's device and inode.
+    pub fn unlisted_in(&self, parent: (u64, u64)) -> impl Iterator<Item = usize> + Clone + use<'a> {
+        let mounts = self.mounts;
+        let is_it = move |index: &usize| {
+            let is_it = |mount: &Mount<'_>| mount.flags.has(MountFlags::UNLISTED) && mount.parent == parent;
+            mounts.get(*index).is_some_and(is_it)
+        };
+        let (all, found) = match &self.index {
+            None => (0..mounts.len(), &[][..]),
+            Some(index) => (0..0, index.unlisted_in(mounts, parent)),
+        };
+        all.filter(is_it).chain(found.iter().map(|&index| index as usize))
     }
 
     /// Writes the guest path of `host` as seen through one mount; false if it isn't seen there,

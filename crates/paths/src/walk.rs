@@ -3,7 +3,7 @@
 use newroot_abi::Errno;
 
 use crate::buffer::{GuestBuf, HostBuf, PendingBuf};
-use crate::mounts::MountTable;
+use crate::mounts::Mounts;
 
 /// Links followed before ELOOP: the kernel's MAXSYMLINKS (include/linux/namei.h).
 const MAX_LINKS: usize = 40;
@@ -127,7 +127,7 @@ impl WalkScratch {
 /// What path_resolution(7) gives: ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG.
 pub fn walk(
     fs: &mut impl Fs,
-    table: &MountTable<'_>,
+    table: &impl Mounts,
     scratch: &mut WalkScratch,
     path: &[u8],
     last: Last,
@@ -144,7 +144,7 @@ pub fn walk(
 /// As for [`walk`], and what the rules say.
 pub fn walk_within(
     fs: &mut impl Fs,
-    table: &MountTable<'_>,
+    table: &impl Mounts,
     scratch: &mut WalkScratch,
     path: &[u8],
     last: Last,

@@ -14,6 +14,7 @@ use newroot_sys::arch;
 use newroot_sys::raw;
 
 use crate::host::{self, Descriptor};
+use crate::session;
 use newroot_abi::Errno;
 
 const RLIMIT_NOFILE: usize = 7;
@@ -149,7 +150,8 @@ pub fn check_image_fits(strings: impl FnOnce() -> usize) -> Result<(), Errno> {
         return Ok(());
     }
     let stack = STACK.min(limit(RLIMIT_STACK)[0]) + (strings() as u64).next_multiple_of(4096);
-    if pages(start, text) + data + stack + KERNELS_OWN > space { Err(Errno::NOMEM) } else { Ok(()) }
+    let table = session::table_len().next_multiple_of(4096) as u64;
+    if pages(start, text) + data + table + stack + KERNELS_OWN > space { Err(Errno::NOMEM) } else { Ok(()) }
 }
 
 /// Whether the process may not map as much as it likes (RLIMIT_AS); also where that can't be found out.

@@ -10,7 +10,8 @@ use core::mem::MaybeUninit;
 
 use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags, Header, Mount};
-use newroot_paths::MountTable;
+use newroot_abi::table;
+use newroot_paths::{MountTable, index};
 
 use crate::{host, memory, outlook};
 
@@ -159,7 +160,12 @@ pub unsafe fn install(given: &[usize], header: Header) -> Result<(), Errno> {
             mounts.add(mount_count).write(Mount::decode(text).ok_or(Errno::INVAL)?);
             mount_count += 1;
         }
-        let mounts = MountTable::new(core::slice::from_raw_parts(mounts, mount_count)).ok_or(Errno::INVAL)?;
+        let mounts = if header.flags.has(Flags::TABLE) {
+            table_behind_image()
+        } else {
+            Indexed::new(core::slice::from_raw_parts(mounts, mount_count))?.table
+        }
+        .ok_or(Errno::INVAL)?;
         (*SESSION.0.get()).write(Session {
             header,
             mounts,
@@ -177,4 +183,88 @@ pub unsafe fn install(given: &[usize], header: Header) -> Result<(), Errno> {
         });
     }
     Ok(())
+}
+
+/// How a launcher writes a path into the table: its address, then its length.
+#[repr(C)]
+struct Path {
+    address: *const u8,
+    len: usize,
+}
+const _: () = {
+    // SAFETY: both are two words, of which any value is good.
+    let path = unsafe { core::mem::transmute::<&'static [u8], Path>(b"path") };
+    assert!(path.len == 4, "a slice is its address and then its length");
+};
+
+/// Returns the mounts that the launcher has put behind the image; `None` if they aren't there.
+///
+/// # Safety
+/// The plan must say that they are.
+unsafe fn table_behind_image() -> Option<MountTable<'static>> {
+    // SAFETY: the caller's contract.
+    let header = unsafe { table_header() }?;
+    let at = |offset: u32| table::ADDRESS + offset as usize;
+    // SAFETY: the kernel has mapped the segment, of which the header says where its parts lie; nobody writes there.
+    unsafe {
+        let mounts =
+            core::slice::from_raw_parts(at(header.mounts) as *const Mount<'_>, header.count as usize);
+        let index = core::slice::from_raw_parts(at(header.index) as *const u32, header.index_words as usize);
+        MountTable::indexed(mounts, index)
+    }
+}
+
+/// # Safety
+/// As for [`table_behind_image`].
+unsafe fn table_header() -> Option<table::Header> {
+    // SAFETY: the segment begins with it.
+    table::Header::decode(unsafe {
+        core::slice::from_raw_parts(table::ADDRESS as *const u8, table::HEADER_LEN)
+    })
+}
+
+/// Returns how many bytes of mounts lie behind the image.
+#[must_use]
+pub fn table_len() -> usize {
+    if !base().has(Flags::TABLE) {
+        return 0;
+    }
+    // SAFETY: the plan says that they are there.
+    unsafe { table_header() }.map_or(0, |header| header.len as usize)
+}
+
+/// A table of mounts, and the mapping that its index lies in, if it has one.
+#[derive(Debug)]
+pub struct Indexed {
+    /// The table; `None` if the mounts aren't in order, or don't end with a root.
+    pub table: Option<MountTable<'static>>,
+    mapping: (usize, usize),
+}
+
+impl Indexed {
+    /// Makes a table of mounts, with an index if there are many.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn new(mounts: &'static [Mount<'static>]) -> Result<Self, Errno> {
+        let table = MountTable::new(mounts);
+        if mounts.len() < index::MANY_MOUNTS || table.is_none() {
+            return Ok(Self { table, mapping: (0, 0) });
+        }
+        let room = index::room(mounts);
+        let len = room * size_of::<u32>();
+        let at = host::map_anonymous(len)?;
+        let words = memory::mapped_words(at, room);
+        let used = index::build(mounts, words).unwrap_or(0);
+        let table = MountTable::indexed(mounts, words.get(..used).unwrap_or(&[]));
+        Ok(Self { table, mapping: (at, len) })
+    }
+
+    /// Gives the index's memory back, once nobody uses the table.
+    pub fn discard(&self) {
+        let (at, len) = self.mapping;
+        if len != 0 {
+            memory::unmap_owned(at, len);
+        }
+    }
 }

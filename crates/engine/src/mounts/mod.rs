@@ -2,6 +2,7 @@
 
 mod voids;
 
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -10,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use newroot_abi::plan::{Flags, MountFlags};
-use newroot_paths::{Last, is_under, strip_prefix};
+use newroot_paths::{GuestBuf, Last};
 
 use crate::error::{Error, Result};
 use crate::guest::{Guest, OwnedMount};
@@ -32,6 +33,7 @@ pub(crate) fn resolve(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Resul
             }
         }
     }
+    guest.settle();
     Ok(guest)
 }
 
@@ -134,7 +136,7 @@ fn place(
 /// Returns whether the guest sees a host path at a place without a binding. One that nobody asked for would
 /// only keep what the root can have there out: owners that are remembered, devices.
 fn is_there_already(guest: &Guest, target: &[u8], host: &Path) -> bool {
-    let covers = guest.mounts().iter().any(|mount| is_under(&mount.guest, target));
+    let covers = guest.has_mount_within(target);
     !covers && !target.is_empty() && guest.resolve(target, Last::Keep).is_ok_and(|found| found.host == host)
 }
 
@@ -170,15 +172,18 @@ fn check_kinds(guest: &Guest, target: &[u8], directory: bool) -> std::result::Re
 /// Directories that exist only because a binding lies below them become mounts too, of
 /// directories that are and stay empty.
 fn add_missing_parents(guest: &mut Guest) -> Result<()> {
+    let mut seen: HashSet<&[u8]> = HashSet::new();
     let mut missing: Vec<Vec<u8>> = Vec::new();
     for mount in guest.mounts() {
         for (slash, _) in mount.guest.iter().enumerate().filter(|(_, byte)| **byte == b'/').skip(1) {
-            let parent = mount.guest[..slash].to_vec();
+            let parent = &mount.guest[..slash];
+            if !seen.insert(parent) || guest.at(parent).is_some() {
+                continue;
+            }
             let exists =
-                guest.resolve(&parent, Last::Keep).is_ok_and(|at| fs::symlink_metadata(at.host).is_ok());
-            let bound = guest.mounts().iter().any(|mount| mount.guest == parent);
-            if !exists && !bound && !missing.contains(&parent) {
-                missing.push(parent);
+                guest.resolve(parent, Last::Keep).is_ok_and(|at| fs::symlink_metadata(at.host).is_ok());
+            if !exists {
+                missing.push(parent.to_vec());
             }
         }
     }
@@ -191,11 +196,19 @@ fn add_missing_parents(guest: &mut Guest) -> Result<()> {
         let host = host.into_os_string().into_encoded_bytes();
         guest.insert(OwnedMount { guest: parent.clone(), host, flags, parent: (0, 0), recommended: false });
     }
+    guest.settle();
     Ok(())
 }
 
 /// Marks the mounts whose name a listing of their parent directory wouldn't show.
 fn find_unlisted(guest: &mut Guest) {
+    // Thousands of files are bound in the same few directories.
+    let mut parents: HashMap<&[u8], Option<_>> = HashMap::new();
+    let look = |parent: &[u8]| {
+        let host = guest.resolve(parent, Last::Keep).ok()?.host;
+        let metadata = fs::metadata(&host).ok()?;
+        Some((host, (metadata.dev(), metadata.ino())))
+    };
     let unlisted: Vec<Option<(u64, u64)>> = guest
         .mounts()
         .iter()
@@ -205,13 +218,9 @@ fn find_unlisted(guest: &mut Guest) {
             }
             let slash = mount.guest.iter().rposition(|&byte| byte == b'/')?;
             let parent = if slash == 0 { b"/" } else { &mount.guest[..slash] };
-            let parent = guest.resolve(parent, Last::Keep).ok()?.host;
+            let (host, identity) = parents.entry(parent).or_insert_with(|| look(parent)).as_ref()?;
             let name = OsStr::from_bytes(&mount.guest[slash + 1..]);
-            if fs::symlink_metadata(parent.join(name)).is_ok() {
-                return None;
-            }
-            let metadata = fs::metadata(&parent).ok()?;
-            Some((metadata.dev(), metadata.ino()))
+            fs::symlink_metadata(host.join(name)).is_err().then_some(*identity)
         })
         .collect();
     for (mount, parent) in guest.mounts_mut().iter_mut().zip(unlisted) {
@@ -243,19 +252,7 @@ pub(crate) fn flags(guest: &Guest) -> Flags {
 
 /// Whether some host directory can be seen at two guest paths.
 fn is_aliased(guest: &Guest) -> bool {
-    guest.with_table(|table| {
-        let mounts = table.mounts();
-        mounts.iter().enumerate().any(|(index, outer)| {
-            mounts.iter().enumerate().any(|(other, inner)| {
-                if index == other || !is_under(inner.host, outer.host) {
-                    return false;
-                }
-                let mut through = outer.guest.to_vec();
-                through.extend_from_slice(strip_prefix(inner.host, outer.host).unwrap_or(&[]));
-                table.owner(&through) == index
-            })
-        })
-    })
+    guest.with_table(|table| table.is_aliased(&mut GuestBuf::new()))
 }
 
 #[cfg(test)]
@@ -273,6 +270,7 @@ mod tests {
                 recommended: false,
             });
         }
+        result.settle();
         result
     }
 

@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use newroot_abi::plan::MountFlags;
-use newroot_paths::strip_prefix;
+use newroot_paths::{Mounts as _, strip_prefix};
 
 use crate::guest::{Guest, OwnedMount};
 
@@ -14,8 +14,8 @@ pub(super) fn hide(guest: &mut Guest, store: &Path) {
     let seen_at = |mount: &OwnedMount| {
         let rest = strip_prefix(store, &mount.host)?;
         let place = [&mount.guest[..], rest].concat();
-        let owner = guest.with_table(|table| table.get(table.owner(&place)).guest.to_vec());
-        (owner == mount.guest).then_some(place)
+        let owner = guest.mounts().get(guest.owner(&place))?;
+        (owner.guest == mount.guest).then_some(place)
     };
     let places: Vec<Vec<u8>> = guest.mounts().iter().filter_map(seen_at).collect();
     for place in places {
@@ -28,4 +28,5 @@ pub(super) fn hide(guest: &mut Guest, store: &Path) {
             recommended: false,
         });
     }
+    guest.settle();
 }

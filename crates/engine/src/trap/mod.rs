@@ -54,11 +54,11 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
         flags = flags.with(Flags::TRACE);
     }
     let inherited = process::Inherited::take();
-    let image = image::Image::prepare(flags.has(Flags::NO_PROC))?;
-    let plan = plan::encode(
-        &guest,
-        &command,
-        &plan::Facts {
+    let image = image::Image::prepare(flags.has(Flags::NO_PROC), plan::table(&guest).as_deref())?;
+    let root = shown(guest.root());
+    let links_in_root = hints::links_in(&root);
+    let plan = |shim_path: Option<&Path>, mounts| {
+        let facts = plan::Facts {
             flags: flags.with(Flags::LAUNCH).with(inherited.flags),
             mask: inherited.mask,
             patch_after: match spec.patching {
@@ -66,13 +66,14 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
                 Patching::After(traps) => traps.get(),
             },
             cwd_mount: start.mount,
-            shim_path: image.path(),
+            shim_path,
             uname: &spec.uname,
             session_file: fake.as_ref().map(|fake| fake.file.as_path()),
             links: links.as_deref(),
-            links_in_root: &hints::links_in(&shown(guest.root())),
-        },
-    );
+            links_in_root: &links_in_root,
+        };
+        plan::encode(&guest, &command, &facts, mounts)
+    };
     open_real(CWD, &start.host, OFlags::PATH | OFlags::DIRECTORY)
         .and_then(|directory| Ok(rustix::process::fchdir(directory)?))
         .map_err(|cause| Error::WorkingDirectory { path: shown(&start.guest), cause })?;
@@ -96,7 +97,7 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
         if let Err(error) = confine::apply(confinement, &allowed.collect::<Vec<_>>(), "trap", warn) {
             return error;
         }
-        let cause = image.execute(&command.argv, &variables, &plan);
+        let cause = image.execute(&command.argv, &variables, plan);
         match cause.raw_os_error() {
             Some(libc::E2BIG) => command::too_long(&command.name),
             _ => Error::System { operation: "execute the shim".to_owned(), cause },

@@ -1,6 +1,8 @@
 //! What a process sees of its namespace's mounts: the changes applied one by one, and then the part below its
 //! root.
 
+use core::cmp::Reverse;
+
 use newroot_abi::Errno;
 use newroot_abi::plan::{Mount, MountFlags};
 use newroot_paths::{is_under, strip_prefix};
@@ -203,16 +205,9 @@ impl<'a, 'room> Composer<'a, 'room> {
 
     /// Longest guest paths first.
     fn sort(&mut self) {
-        for index in 1..self.len {
-            let placed = self.get(index);
-            let mut at = index;
-            while at > 0 && self.get(at - 1).mount.guest.len() < placed.mount.guest.len() {
-                let before = self.get(at - 1);
-                self.set(at, before);
-                at -= 1;
-            }
-            self.set(at, placed);
-        }
+        let mounts = self.list.get_mut(..self.len).unwrap_or(&mut []);
+        // No two are at one path any more.
+        mounts.sort_unstable_by_key(|placed| (Reverse(placed.mount.guest.len()), placed.mount.guest));
     }
 }
 

@@ -97,6 +97,15 @@ struct Program {
     executed: Option<Executed>,
 }
 
+/// What an exec found.
+// There is one at a time, on the stack.
+#[allow(clippy::large_enum_variant)]
+enum Found {
+    Program(Program),
+    /// The shim of a newroot in this one: its image, open, unless there is no descriptor to spare.
+    Shim(Option<Descriptor>),
+}
+
 fn exec(call: &mut Trapped<'_>, scratch: &mut Scratch, request: Request) -> Result<usize, Errno> {
     const KNOWN: u32 = raw::AT_EMPTY_PATH | raw::AT_SYMLINK_NOFOLLOW | AT_EXECVE_CHECK;
     if request.flags & !KNOWN != 0 {
@@ -104,7 +113,7 @@ fn exec(call: &mut Trapped<'_>, scratch: &mut Scratch, request: Request) -> Resu
     }
     reclaim(&mut scratch.exec);
     let mut spare = None;
-    let program = match find(scratch, request) {
+    let found = match find(scratch, request) {
         // The kernel needs no descriptor for an exec; to look at the file beforehand, we do.
         Err(error @ (Errno::MFILE | Errno::NFILE)) => {
             spare = Spare::new();
@@ -113,8 +122,12 @@ fn exec(call: &mut Trapped<'_>, scratch: &mut Scratch, request: Request) -> Resu
         other => other?,
     };
     let Scratch { first, second, exec, .. } = scratch;
-    let Some(program) = program else {
-        return super::exec_nested::exec(call, first, exec, request.arguments, request.environment);
+    let program = match found {
+        Found::Program(program) => program,
+        Found::Shim(image) => {
+            let [arguments, environment] = [request.arguments, request.environment];
+            return super::exec_nested::exec(call, first, exec, image, [arguments, environment]);
+        }
     };
     if request.flags & AT_EXECVE_CHECK != 0 {
         return Ok(0);
@@ -128,16 +141,21 @@ fn exec(call: &mut Trapped<'_>, scratch: &mut Scratch, request: Request) -> Resu
 }
 
 /// Looks for the program without a descriptor to spare. One without a name can't be handed on.
-fn find_in_a_child(scratch: &mut Scratch, request: Request, error: Errno) -> Result<Option<Program>, Errno> {
+fn find_in_a_child(scratch: &mut Scratch, request: Request, error: Errno) -> Result<Found, Errno> {
     let found = limits::with_fewer_descriptors([request.directory, -1], || match find(scratch, request) {
-        Ok(Some(Program { nameless: Some(_), .. })) => Err(error),
+        Ok(Found::Program(Program { nameless: Some(_), .. })) => Err(error),
+        // What is opened in the child isn't open here.
+        Ok(Found::Shim(Some(image))) => {
+            drop(image);
+            Ok(Found::Shim(None))
+        }
         other => other,
     });
     found.unwrap_or(Err(error))
 }
 
-/// Finds everything that could be wrong with the program; `None` is the shim of a newroot in this one.
-fn find(scratch: &mut Scratch, request: Request) -> Result<Option<Program>, Errno> {
+/// Finds everything that could be wrong with the program.
+fn find(scratch: &mut Scratch, request: Request) -> Result<Found, Errno> {
     let Scratch { first, second, exec, .. } = scratch;
     memory::read_path(request.path, &mut first.text)?;
     let mut front = Front { offsets: [0; MAX_FRONT], count: 0, used: 0 };
@@ -149,7 +167,7 @@ fn find(scratch: &mut Scratch, request: Request) -> Result<Option<Program>, Errn
     let interpreter_found = loop {
         let head = Head::read(&executable.file)?;
         if is_shim(head.bytes()) {
-            return Ok(None);
+            return Ok(Found::Shim(Some(executable.file)));
         }
         match identify(head.bytes())? {
             Image::Elf(_) => break find_interpreter(&head, first)?,
@@ -180,7 +198,7 @@ fn find(scratch: &mut Scratch, request: Request) -> Result<Option<Program>, Errn
     };
     let executed = if faked { Some(owner::exec::executed(&executable.file)?) } else { None };
     let nameless = executable.nameless.then_some(executable.file);
-    Ok(Some(Program { front, nameless, interpreter_found, executed }))
+    Ok(Found::Program(Program { front, nameless, interpreter_found, executed }))
 }
 
 /// Whether a script is named through a descriptor that the exec closes

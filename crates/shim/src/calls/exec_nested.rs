@@ -8,15 +8,18 @@
 //! filter, which traps what ours leaves to the kernel. A session that has it passes it on, so there are never more
 //! filters than there are such properties.
 
-use newroot_abi::Errno;
+use core::cmp::Reverse;
+
 use newroot_abi::plan::{self, Flags, Header, MAGIC, Mount, MountFlags};
+use newroot_abi::{Errno, table};
+use newroot_image::{ELF_HEADER_LEN, PROGRAM_HEADER_LEN};
 use newroot_owner::session::{Identity, Place};
 use newroot_paths::{HostBuf, Last, is_under, strip_prefix};
 
 use super::exec::{Pointers, count_pointers, counted_pointer, execute};
 use super::procfs_files::copy;
 use super::{filters, landlock};
-use crate::host::{self, AT_FDCWD};
+use crate::host::{self, AT_FDCWD, Descriptor};
 use crate::memory;
 use crate::owner::sidecar::StorePath;
 use crate::owner::{chain, process};
@@ -33,8 +36,8 @@ pub(super) fn exec(
     call: &mut Trapped<'_>,
     operand: &mut Operand,
     exec: &mut ExecScratch,
-    arguments: usize,
-    environment: usize,
+    image: Option<Descriptor>,
+    [arguments, environment]: [usize; 2],
 ) -> Result<usize, Errno> {
     let variables = count_pointers(environment)?;
     let variable = |index: usize| counted_pointer(environment, index);
@@ -60,20 +63,30 @@ pub(super) fn exec(
     let session_file = host_string(Flags::FAKE_ROOT, plan::SESSION_FILE, &mut session_room)?;
     let links = host_string(Flags::LINKS, plan::LINKS, &mut links_room)?;
 
-    let mut composed = Composed::new(strings)?;
-    for index in plan::FIXED_STRINGS..strings - 1 {
-        let at = variable(begin + index);
-        let mut first = [0];
-        memory::read_bytes(at, &mut first)?;
-        if first == [0] {
-            break; // the padding
-        }
-        composed.add(at)?;
+    let table = match inner.flags.has(Flags::TABLE) {
+        true => Some(Table::read(image.as_ref().ok_or(Errno::MFILE)?)?),
+        false => None,
+    };
+    let composed = compose(|visit| match &table {
+        Some(table) => table.each(visit),
+        None => (plan::FIXED_STRINGS..strings - 1).try_for_each(|index| {
+            let mut encoded = HostBuf::new();
+            memory::read_long_path(variable(begin + index), &mut encoded)?;
+            // The padding is no mount.
+            if encoded.is_empty() { Ok(()) } else { visit(encoded.bytes()) }
+        }),
+    });
+    if let Some(table) = table {
+        table.discard();
     }
-    composed.sort();
+    let composed = composed?;
     let own = session().header.flags;
     let place = owner_of(inner.flags)?;
-    let own_alone = Flags::LAUNCH.with(Flags::NO_OPENAT2).with(Flags::NO_PROC).with(Flags::LINKS_INSIDE);
+    let own_alone = Flags::LAUNCH
+        .with(Flags::NO_OPENAT2)
+        .with(Flags::NO_PROC)
+        .with(Flags::LINKS_INSIDE)
+        .with(Flags::TABLE);
     let mut flags = inner.flags.without(own_alone);
     for inherited in
         [Flags::NO_OPENAT2, Flags::NO_PROC, Flags::VERBOSE, Flags::TRACE].into_iter().chain(TRAPPING_MORE)
@@ -189,31 +202,151 @@ fn owner_of(inner: Flags) -> Result<Option<Identity<'static>>, Errno> {
     Ok(Some(Identity { place, ..me }))
 }
 
+/// The mounts that the inner launcher has put behind its image, copied.
+struct Table {
+    base: usize,
+    len: usize,
+    header: table::Header,
+}
+
+impl Table {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// ENOEXEC if they aren't there; those of pread(2) and mmap(2).
+    fn read(image: &Descriptor) -> Result<Self, Errno> {
+        let mut program_header = [0; PROGRAM_HEADER_LEN];
+        let at = ELF_HEADER_LEN + table::PROGRAM_HEADER * PROGRAM_HEADER_LEN;
+        let mut header = [0; table::HEADER_LEN];
+        let offset = match host::pread(image.number(), &mut program_header, at as u64)? {
+            PROGRAM_HEADER_LEN => {
+                u64::from_ne_bytes(*program_header[8..].first_chunk().ok_or(Errno::NOEXEC)?)
+            }
+            _ => return Err(Errno::NOEXEC),
+        };
+        let len = host::pread(image.number(), &mut header, offset)?;
+        let header = header.get(..len).and_then(table::Header::decode).ok_or(Errno::NOEXEC)?;
+        let len = header.len as usize;
+        let table = Self { base: host::map_anonymous(len)?, len, header };
+        let mut read = 0;
+        while read < len {
+            let rest = memory::mapped_bytes(table.base + read, len - read);
+            match host::pread(image.number(), rest, offset + read as u64) {
+                Ok(0) => break,
+                Ok(more) => read += more,
+                Err(error) => {
+                    table.discard();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(table)
+    }
+
+    fn each(&self, visit: &mut dyn FnMut(&[u8]) -> Result<(), Errno>) -> Result<(), Errno> {
+        let texts =
+            memory::mapped_bytes(self.base, self.len).get(self.header.texts as usize..).unwrap_or(&[]);
+        texts.split(|&byte| byte == 0).filter(|text| !text.is_empty()).try_for_each(visit)
+    }
+
+    fn discard(self) {
+        memory::unmap_owned(self.base, self.len);
+    }
+}
+
+/// Something that visits the encoding of each inner mount, one after the other.
+trait Visits: Fn(&mut dyn FnMut(&[u8]) -> Result<(), Errno>) -> Result<(), Errno> {}
+impl<T: Fn(&mut dyn FnMut(&[u8]) -> Result<(), Errno>) -> Result<(), Errno>> Visits for T {}
+
+/// Composes the inner mounts with ours.
+fn compose(visit_all: impl Visits) -> Result<Composed, Errno> {
+    let (mut count, mut bytes) = (0, 0);
+    visit_all(&mut |encoded| {
+        with_ours(encoded, &mut |mount| {
+            count += 1;
+            bytes += encoded_len(&mount);
+            Ok(())
+        })
+    })?;
+    let mut composed = Composed::new(count, bytes)?;
+    match visit_all(&mut |encoded| with_ours(encoded, &mut |mount| composed.push(&mount))) {
+        Ok(()) => {
+            composed.sort();
+            Ok(composed)
+        }
+        Err(error) => {
+            composed.discard();
+            Err(error)
+        }
+    }
+}
+
+/// Visits an encoded inner mount, leading straight to the host, and every mount of ours that shows below its host path.
+fn with_ours(encoded: &[u8], visit: &mut dyn FnMut(Mount<'_>) -> Result<(), Errno>) -> Result<(), Errno> {
+    let inner = Mount::decode(encoded).ok_or(Errno::INVAL)?;
+    let outer = &session().mounts;
+    let mut host_path = HostBuf::new();
+    let owner = outer.translate(inner.host, &mut host_path)?;
+    let host_path = if host_path.bytes() == b"/" { &[] } else { host_path.bytes() };
+    const INHERITED: MountFlags =
+        MountFlags::READ_ONLY.with(MountFlags::OURS).with(MountFlags::MEMORY).with(MountFlags::LINKS_INSIDE);
+    let inherited = MountFlags(outer.get(owner).flags.0 & INHERITED.0);
+    // The session with fake root says whose owners are remembered. A symlink's text is compared with
+    // the host's path, which isn't the inner plan's.
+    const TEXTS: MountFlags = MountFlags::LINKS_INSIDE;
+    let own = if session().has(Flags::FAKE_ROOT) { TEXTS.with(MountFlags::OURS) } else { TEXTS };
+    let flags = inner.flags.without(own).with(inherited);
+    visit(Mount { host: host_path, flags, ..inner })?;
+    if !outer.has_mount_below(inner.host) {
+        return Ok(());
+    }
+    for below in outer.mounts() {
+        if below.guest.len() <= inner.host.len() || !is_under(below.guest, inner.host) {
+            continue;
+        }
+        let rest = strip_prefix(below.guest, inner.host).unwrap_or(&[]);
+        let mut guest = HostBuf::new();
+        guest.assign(inner.guest)?;
+        guest.extend(rest)?;
+        let read_only = inner.flags.0 & MountFlags::READ_ONLY.0;
+        let flags = MountFlags(below.flags.0 | read_only);
+        visit(Mount { guest: guest.bytes(), flags, ..*below })?;
+    }
+    Ok(())
+}
+
+/// Bytes of a mount as a string of the plan.
+fn encoded_len(mount: &Mount<'_>) -> usize {
+    plan::MOUNT_PREFIX_LEN + mount.guest.len() + mount.host.len() + 1
+}
+
 /// The composed mounts, encoded, in memory of their own.
 struct Composed {
     base: usize,
     len: usize,
+    /// Where each begins.
+    offsets: &'static mut [u32],
+    /// By the hash of its guest path, the number of each plus one; a power of two of them.
+    slots: &'static mut [u32],
     used: usize,
-    addresses: usize,
     count: usize,
     flags: Flags,
 }
 
-/// Each mount of the plan, and what of our own lies below its host path.
-const PER_MOUNT: usize = plan::MOUNT_PREFIX_LEN + 3 * newroot_abi::PATH_MAX;
-
 impl Composed {
-    fn new(inner: usize) -> Result<Self, Errno> {
-        let capacity = inner * session().mounts.mounts().len() + inner;
-        let addresses = (capacity * size_of::<usize>()).next_multiple_of(4096);
-        let len = addresses + (capacity * PER_MOUNT).next_multiple_of(4096);
-        // Untouched pages cost nothing.
+    /// Makes room for so many mounts with so many bytes.
+    fn new(count: usize, bytes: usize) -> Result<Self, Errno> {
+        let slots = (2 * count).next_power_of_two();
+        let words = count + slots;
+        let used = words * size_of::<u32>();
+        let len = used.checked_add(bytes).filter(|&len| u32::try_from(len).is_ok()).ok_or(Errno::NOMEM)?;
         let base = host::map_anonymous(len)?;
-        Ok(Self { base, len, used: addresses, addresses: base, count: 0, flags: Flags::default() })
+        let (offsets, slots) = memory::mapped_words(base, words).split_at_mut(count);
+        Ok(Self { base, len, offsets, slots, used, count: 0, flags: Flags::default() })
     }
 
     fn discard(self) {
-        let _ = super::forward(newroot_sys::raw::__NR_munmap, [self.base, self.len, 0, 0, 0, 0]);
+        memory::unmap_owned(self.base, self.len);
     }
 
     fn count(&self) -> usize {
@@ -221,65 +354,29 @@ impl Composed {
     }
 
     fn address(&self, index: usize) -> usize {
-        memory::read_checked(self.addresses + index * size_of::<usize>())
+        self.base + self.offsets.get(index).map_or(0, |&offset| offset as usize)
     }
 
-    fn text(&self, index: usize) -> &'static [u8] {
-        memory::owned_string(self.address(index))
-    }
-
-    /// Adds the inner mount whose encoding the guest has at `at`, and every mount of ours that
-    /// shows below its host path.
-    fn add(&mut self, at: usize) -> Result<(), Errno> {
-        let mut encoded = HostBuf::new();
-        memory::read_long_path(at, &mut encoded)?;
-        let inner = Mount::decode(encoded.bytes()).ok_or(Errno::INVAL)?;
-        let outer = &session().mounts;
-        let mut host_path = HostBuf::new();
-        let owner = outer.translate(inner.host, &mut host_path)?;
-        let host_path = if host_path.bytes() == b"/" { &[] } else { host_path.bytes() };
-        const INHERITED: MountFlags = MountFlags::READ_ONLY
-            .with(MountFlags::OURS)
-            .with(MountFlags::MEMORY)
-            .with(MountFlags::LINKS_INSIDE);
-        let inherited = MountFlags(outer.get(owner).flags.0 & INHERITED.0);
-        // The session with fake root says whose owners are remembered. A symlink's text is compared with
-        // the host's path, which isn't the inner plan's.
-        const TEXTS: MountFlags = MountFlags::LINKS_INSIDE;
-        let own = if session().has(Flags::FAKE_ROOT) { TEXTS.with(MountFlags::OURS) } else { TEXTS };
-        let flags = inner.flags.without(own).with(inherited);
-        self.push(Mount { host: host_path, flags, ..inner })?;
-        for below in outer.mounts() {
-            if below.guest.len() <= inner.host.len() || !is_under(below.guest, inner.host) {
-                continue;
-            }
-            let rest = strip_prefix(below.guest, inner.host).unwrap_or(&[]);
-            let mut guest = HostBuf::new();
-            guest.assign(inner.guest)?;
-            guest.extend(rest)?;
-            let read_only = inner.flags.0 & MountFlags::READ_ONLY.0;
-            let flags = MountFlags(below.flags.0 | read_only);
-            self.push(Mount { guest: guest.bytes(), flags, ..*below })?;
-        }
-        Ok(())
-    }
-
-    /// Encodes a mount, unless its guest path is taken: the inner plan's own mounts come before
+    /// Adds a mount, unless its guest path is taken: the inner plan's own mounts come before
     /// what shows through them.
-    fn push(&mut self, mount: Mount<'_>) -> Result<(), Errno> {
-        for index in 0..self.count {
-            let Some(other) = Mount::decode(self.text(index)).filter(|other| other.guest == mount.guest)
-            else {
-                continue;
-            };
-            // The inner launcher found the name in a listing to which we have added it.
-            if mount.flags.has(MountFlags::UNLISTED) && !other.flags.has(MountFlags::UNLISTED) {
-                let flags = other.flags.with(MountFlags::UNLISTED);
-                let prefix = Mount { flags, parent: mount.parent, ..other }.encode_prefix();
-                memory::copy_owned(self.address(index), &prefix);
-                self.flags = self.flags.with(Flags::UNLISTED);
+    fn push(&mut self, mount: &Mount<'_>) -> Result<(), Errno> {
+        let hash =
+            mount.guest.iter().fold(0u32, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        let mask = self.slots.len() - 1;
+        let mut slot = hash as usize & mask;
+        while let Some(number @ 1..) = self.slots.get(slot).copied() {
+            let other = memory::owned_string(self.address(number as usize - 1));
+            if let Some(other) = Mount::decode(other).filter(|other| other.guest == mount.guest) {
+                // The inner launcher found the name in a listing to which we have added it.
+                if mount.flags.has(MountFlags::UNLISTED) && !other.flags.has(MountFlags::UNLISTED) {
+                    let flags = other.flags.with(MountFlags::UNLISTED);
+                    let prefix = Mount { flags, parent: mount.parent, ..other }.encode_prefix();
+                    memory::copy_owned(self.address(number as usize - 1), &prefix);
+                    self.flags = self.flags.with(Flags::UNLISTED);
+                }
+                return Ok(());
             }
-            return Ok(());
+            slot = (slot + 1) & mask;
         }
         for (flag, session_flag) in [
             (MountFlags::UNLISTED, Flags::UNLISTED),
@@ -290,33 +387,31 @@ impl Composed {
                 self.flags = self.flags.with(session_flag);
             }
         }
-        let start = self.base + self.used;
-        let prefix = mount.encode_prefix();
-        let mut at = start;
-        for part in [&prefix[..], mount.guest, mount.host, b"\0"] {
-            if at + part.len() > self.base + self.len {
-                return Err(Errno::NOMEM);
-            }
-            memory::copy_owned(at, part);
-            at += part.len();
+        let place = self.offsets.get_mut(self.count).ok_or(Errno::NOMEM)?;
+        if self.used + encoded_len(mount) > self.len {
+            return Err(Errno::NOMEM);
         }
-        self.used = at - self.base;
-        memory::write_owned(self.addresses + self.count * size_of::<usize>(), start);
+        *place = self.used as u32;
+        let prefix = mount.encode_prefix();
+        for part in [&prefix[..], mount.guest, mount.host, b"\0"] {
+            memory::copy_owned(self.base + self.used, part);
+            self.used += part.len();
+        }
         self.count += 1;
+        if let Some(slot) = self.slots.get_mut(slot) {
+            *slot = self.count as u32;
+        }
         Ok(())
     }
 
     /// Orders the mounts by the length of their guest paths, longest first.
     fn sort(&mut self) {
-        let guest_len = |text: &[u8]| Mount::decode(text).map_or(0, |mount| mount.guest.len());
-        for index in 1..self.count {
-            let mut at = index;
-            while at > 0 && guest_len(self.text(at - 1)) < guest_len(self.text(at)) {
-                let (lower, upper) = (self.address(at - 1), self.address(at));
-                memory::write_owned(self.addresses + (at - 1) * size_of::<usize>(), upper);
-                memory::write_owned(self.addresses + at * size_of::<usize>(), lower);
-                at -= 1;
-            }
-        }
+        let base = self.base;
+        let guest_len = |offset: u32| {
+            let text = memory::owned_string(base + offset as usize);
+            Mount::decode(text).map_or(0, |mount| mount.guest.len())
+        };
+        let offsets = self.offsets.get_mut(..self.count).unwrap_or(&mut []);
+        offsets.sort_unstable_by_key(|&offset| (Reverse(guest_len(offset)), offset));
     }
 }

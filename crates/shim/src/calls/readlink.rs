@@ -2,7 +2,7 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
-use newroot_paths::{GuestBuf, HostBuf, Last};
+use newroot_paths::{GuestBuf, HostBuf, Last, Mounts as _};
 use newroot_sys::raw;
 
 use super::{descriptor_argument, forward};

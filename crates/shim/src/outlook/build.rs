@@ -5,12 +5,12 @@ use newroot_abi::{Errno, PATH_MAX};
 use newroot_owner::session::Place;
 use newroot_owner::tree::Change;
 use newroot_owner::tree::compose::{Composer, Placed};
-use newroot_paths::{MountTable, is_under};
+use newroot_paths::{GuestBuf, MountTable};
 
 use crate::host;
 use crate::memory;
 use crate::owner::chain;
-use crate::session::{Session, base};
+use crate::session::{Indexed, Session, base};
 
 /// What a process sees at some place, as of some change.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) struct Outlook {
     generation: u32,
     /// Bytes of its mapping.
     len: usize,
+    /// Its mounts' table.
+    indexed: Indexed,
 }
 
 impl Outlook {
@@ -86,7 +88,14 @@ pub(super) fn build(place: Place, generation: u32) -> Result<*mut Outlook, Errno
     }
     // SAFETY: these have just been written, and stay as they are.
     let mounts = unsafe { core::slice::from_raw_parts(mounts, seen) };
-    let Some(mounts) = MountTable::new(mounts) else {
+    let indexed = match Indexed::new(mounts) {
+        Ok(indexed) => indexed,
+        Err(error) => {
+            memory::unmap_owned(start, len);
+            return Err(error);
+        }
+    };
+    let Some(mounts) = indexed.table else {
         memory::unmap_owned(start, len);
         return Err(Errno::NOMEM);
     };
@@ -95,7 +104,7 @@ pub(super) fn build(place: Place, generation: u32) -> Result<*mut Outlook, Errno
     session.header.flags = flags(base.header.flags, &mounts);
     let outlook = start as *mut Outlook;
     // SAFETY: the mapping begins with room for it.
-    unsafe { outlook.write(Outlook { session, place, generation, len }) };
+    unsafe { outlook.write(Outlook { session, place, generation, len, indexed }) };
     Ok(outlook)
 }
 
@@ -105,7 +114,10 @@ pub(super) fn build(place: Place, generation: u32) -> Result<*mut Outlook, Errno
 /// Nobody uses it, nor will.
 pub(super) unsafe fn discard(outlook: *mut Outlook) {
     // SAFETY: the caller's contract.
-    let len = unsafe { (*outlook).len };
+    let len = unsafe {
+        (*outlook).indexed.discard();
+        (*outlook).len
+    };
     memory::unmap_owned(outlook as usize, len);
 }
 
@@ -132,22 +144,14 @@ fn compose(
 /// A session's switches, as far as its mounts make them.
 fn flags(base: Flags, mounts: &MountTable<'_>) -> Flags {
     let mut flags = base.without(Flags::ALIASED.with(Flags::UNLISTED).with(Flags::READ_ONLY));
-    let mut rest = mounts.mounts();
-    while let [mount, others @ ..] = rest {
-        rest = others;
-        if mount.flags.has(MountFlags::HIDDEN) {
-            continue;
-        }
-        if mount.flags.has(MountFlags::UNLISTED) {
-            flags = flags.with(Flags::UNLISTED);
-        }
-        if mount.flags.has(MountFlags::READ_ONLY) {
-            flags = flags.with(Flags::READ_ONLY);
-        }
-        let twice = |other: &Mount<'_>| is_under(mount.host, other.host) || is_under(other.host, mount.host);
-        if others.iter().any(|other| !other.flags.has(MountFlags::HIDDEN) && twice(other)) {
-            flags = flags.with(Flags::ALIASED);
+    for mount in mounts.mounts().iter().filter(|mount| !mount.flags.has(MountFlags::HIDDEN)) {
+        for (of_mount, of_session) in
+            [(MountFlags::UNLISTED, Flags::UNLISTED), (MountFlags::READ_ONLY, Flags::READ_ONLY)]
+        {
+            if mount.flags.has(of_mount) {
+                flags = flags.with(of_session);
+            }
         }
     }
-    flags
+    if mounts.is_aliased(&mut GuestBuf::new()) { flags.with(Flags::ALIASED) } else { flags }
 }
