@@ -67,6 +67,55 @@ fn hundreds_of_them() {
     place.check(&bindings, "cd /many/333/here; cat ../../334/*/name; pwd", "334\n/many/333/here\n");
 }
 
+/// The kernel shows a directory that is bound twice the same at both places, but for what is bound below one of them.
+#[test]
+fn names_below_one_of_two_places_are_listed_there_alone() {
+    let Some(place) = Place::new("names_below_one_of_two_places_are_listed_there_alone") else { return };
+    for name in ["x/p/q", "x/here", "y"] {
+        fs::create_dir_all(place.host.join(name)).expect("a host directory");
+    }
+    let bindings =
+        ["x:/a", "x:/b", ".:/c", "y:/a/only", "y:/b/p/q/deep", "file:/b/p/q/file", "file:/c/x/p/new"];
+    // By absolute and by relative paths, from a directory and from an open descriptor, and through links.
+    let script = "ls -x /a; ls -x /b; ls -x /c/x; ls -x /a/p/q; ls -x /b/p/q; ls -x /c/x/p/q; ls -x /b/p; ls -x /c/x/p; \
+                  cd /b; ls -x; ls -x p/q; ls -x ../a; ls -x ../a/p/q; cd p; ls -x q; ls -x ../../a; cd /a/p; ls -x q; \
+                  ls -x ../../b/p/q; cd /; for d in a/p b/p c/x/p; do ls -x ./$d/../p/q/../q; done; \
+                  ls -x /proc/self/cwd/b/p/q; find /a /b -type f | sort; ls -Rx /c/x";
+    let mut all = Vec::new();
+    for engine in ["--engine=trap", "--engine=namespace"] {
+        let mut arguments: Vec<&str> = bindings.iter().flat_map(|binding| ["-b", binding]).collect();
+        arguments.extend(["-b", "/proc", engine]);
+        let outcome = place.newroot("run", &arguments, script);
+        assert_eq!(outcome.ending, Ending::Exit(0), "{engine}: {}", outcome.stderr());
+        all.push(outcome.stdout());
+    }
+    assert_eq!(all[0], all[1]);
+    assert!(all[0].starts_with("here  only  p\nhere  p\n"), "{}", all[0]);
+}
+
+/// The directories that stand for missing ones lie in the home directory, which is bound and the working directory.
+#[test]
+fn missing_directories_above_a_binding_are_listed_from_anywhere() {
+    let Some(place) = Place::new("missing_directories_above_a_binding_are_listed_from_anywhere") else {
+        return;
+    };
+    fs::create_dir(place.host.join("d")).expect("a host directory");
+    fs::write(place.host.join("d/inner"), "").expect("a host file");
+    own(&place.host, User::ordinary());
+    let world = place.bed.enter().cwd(&place.host).user(User::ordinary());
+    let mut command = world.command(&place.bed.program("newroot"));
+    let home = place.host.to_str().expect("its path is text");
+    command.env("HOME", home).env_remove("XDG_RUNTIME_DIR").env_remove("XDG_CACHE_HOME");
+    command.args(["run", "--engine=trap", "--no-recommended", "-b", home]);
+    command.args(["-b", &format!("{home}/d:/scratch/project/data")]).arg(&place.root).arg("--");
+    let script = "pwd; ls /scratch /scratch/project /scratch/project/data; ls -a /scratch; cd /scratch; ls; ls project";
+    let outcome = run(command.args(["/bin/sh", "-c", script]));
+    let listed = "/scratch:\nproject\n\n/scratch/project:\ndata\n\n/scratch/project/data:\ninner\n";
+    let expected = format!("{home}\n{listed}.\n..\nproject\nproject\ndata\n");
+    assert_eq!(outcome.stdout(), expected, "{}", outcome.stderr());
+    assert!(place.host.join(".cache/newroot/void/0").exists(), "they lie in the home directory");
+}
+
 /// As a tool makes them that binds each of its input files. All that travels with every exec is the same as without them.
 #[test]
 fn thousands_of_them() {

@@ -417,6 +417,9 @@ mod tests {
                     assert_eq!(back, list.detranslate(host, prefer, &mut other), "{shown}");
                     assert!(back.is_none() || one.bytes() == other.bytes(), "{shown}");
                 }
+                let views: Vec<usize> = indexed.views(host, &mut one).collect();
+                assert_eq!(views, list.views(host, &mut other).collect::<Vec<_>>(), "{shown}");
+                assert_eq!(views.first().copied(), list.detranslate(host, None, &mut other), "{shown}");
                 let (mut one, mut other) = (HostBuf::new(), HostBuf::new());
                 assert_eq!(indexed.translate(path, &mut one), list.translate(path, &mut other));
                 assert_eq!(one.bytes(), other.bytes());

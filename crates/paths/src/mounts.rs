@@ -265,6 +265,22 @@ impl<'a> MountTable<'a> {
         (written || self.view(index, host, out)).then_some(index)
     }
 
+    /// Returns the indexes of all mounts through which a canonical host path is seen: first the one that
+    /// [`Self::detranslate`] takes. `scratch` is overwritten.
+    pub fn views<const N: usize>(
+        &self,
+        host: &[u8],
+        scratch: &mut Buffer<Guest, N>,
+    ) -> impl Iterator<Item = usize> {
+        let with_host = move |prefix| {
+            let same = move |&index: &usize| self.get(index).host == prefix;
+            let compared = if self.index.is_none() { self.mounts.len() } else { 0 };
+            let found = self.index.iter().flat_map(move |index| index.with_host(self.mounts, prefix));
+            (0..compared).rev().filter(same).chain(found)
+        };
+        prefixes(as_prefix(host)).flat_map(with_host).filter(move |&index| self.view(index, host, scratch))
+    }
+
     /// Whether some host directory can be seen at two guest paths.
     pub fn is_aliased<const N: usize>(&self, scratch: &mut Buffer<Guest, N>) -> bool {
         self.mounts.iter().enumerate().any(|(inner, mount)| {

@@ -303,6 +303,15 @@ pub fn nameless_file(name: Path<'_>, close_on_exec: bool) -> Result<Descriptor, 
     }
 }
 
+/// fcntl(2) with a command that takes a number, and gives one back.
+///
+/// # Errors
+/// The call's.
+pub fn fcntl(fd: i32, command: u32, argument: usize) -> Result<usize, Errno> {
+    // SAFETY: such a command touches no memory.
+    unsafe { syscall!(raw::__NR_fcntl, fd, command, argument) }
+}
+
 /// fcntl(2) with F_DUPFD: a copy that an exec leaves open.
 ///
 /// # Errors

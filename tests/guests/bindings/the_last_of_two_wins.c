@@ -2,7 +2,7 @@
 // bind: made:/readonly
 // bind: readonly:/made/by/binding
 // bind: nested:/data/empty
-// bind: bound:/data/empty
+// bind: made:/data/empty
 #include "../facts.h"
 
 int main(void) {

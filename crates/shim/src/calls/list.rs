@@ -13,7 +13,7 @@ pub mod entries;
 use core::cell::UnsafeCell;
 
 use newroot_abi::Errno;
-use newroot_abi::plan::{Flags, Mount, MountFlags};
+use newroot_abi::plan::{Mount, MountFlags};
 use newroot_paths::GuestBuf;
 use newroot_sys::raw;
 
@@ -67,25 +67,17 @@ fn list(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
         Err(_) => return plain(out, size),
     };
     let identity = (stat.st_dev, stat.st_ino);
-    let mounts = session().mounts.mounts();
-    let may_be = |mount: &Mount<'_>| mount.flags.has(MountFlags::UNLISTED) && mount.parent == identity;
-    let here = Here::find(descriptor, mounts.iter().any(may_be))
+    let mounts = &session().mounts;
+    let unlisted = mounts.unlisted_in(identity).map(|index| mounts.get(index));
+    let here = Here::find(descriptor, unlisted.clone().next().is_some())
         .or_else(|error| unfinished::give_up(descriptor, error))?;
-    let unlisted = |mount: &Mount<'_>| may_be(mount) && here.has(mount);
-    // A directory that is seen at two places may have the same name bound in both.
-    let added = |mount: &&Mount<'_>| {
-        unlisted(mount)
-            && mounts
-                .iter()
-                .take_while(|other| !core::ptr::eq(*other, *mount))
-                .all(|other| !unlisted(other) || name_of(other) != name_of(mount))
-    };
-    if !mounts.iter().any(|mount| added(&mount)) || host::lseek(descriptor, 0, raw::SEEK_CUR)? != 0 {
+    let mut added = unlisted.filter(|mount| here.has(mount)).peekable();
+    if added.peek().is_none() || host::lseek(descriptor, 0, raw::SEEK_CUR)? != 0 {
         return plain(out, size);
     }
     let skip = unfinished::take(descriptor, identity.1);
     let mut len = 0;
-    for (index, mount) in mounts.iter().filter(added).enumerate().skip(skip) {
+    for (index, mount) in added.enumerate().skip(skip) {
         let name = name_of(mount);
         let is_directory = mount.flags.has(MountFlags::DIRECTORY);
         let kind = if is_directory { DT_DIR } else { DT_REG };
@@ -113,22 +105,18 @@ fn list(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
     }
 }
 
-/// The place at which a directory is seen, where it may be seen at two. Its bindings were meant for both, but not the
-/// directories that exist for the sake of what is below.
+/// The guest path at which a directory is listed, if it lacks names of bindings: it may be the host directory of others.
 struct Here {
-    /// Whether that makes a difference.
-    matters: bool,
-    /// Whether it is seen at all, and where.
+    /// Whether it is seen at all.
     seen: bool,
     guest: GuestBuf,
 }
 
 impl Here {
-    fn find(descriptor: i32, has_mounts: bool) -> Result<Self, Errno> {
-        let matters = has_mounts && session().has(Flags::ALIASED);
-        let mut here = Self { matters, seen: false, guest: GuestBuf::new() };
-        if matters {
-            match resolve::directory_path_from(descriptor, resolve::cwd_mount(), &mut here.guest) {
+    fn find(descriptor: i32, lacks_names: bool) -> Result<Self, Errno> {
+        let mut here = Self { seen: false, guest: GuestBuf::new() };
+        if lacks_names {
+            match resolve::listed_path(descriptor, &mut here.guest) {
                 Err(error) if error.is_shortage() => return Err(error),
                 found => here.seen = found.is_ok(),
             }
@@ -139,9 +127,7 @@ impl Here {
     /// Whether a mount belongs there.
     fn has(&self, mount: &Mount<'_>) -> bool {
         let rest = || newroot_paths::strip_prefix(mount.guest, self.guest.bytes());
-        !self.matters
-            || !mount.flags.has(MountFlags::VIRTUAL)
-            || self.seen && rest().is_some_and(|rest| rest.len() == name_of(mount).len() + 1)
+        self.seen && rest().is_some_and(|rest| rest.len() == name_of(mount).len() + 1)
     }
 }
 

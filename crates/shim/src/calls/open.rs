@@ -63,6 +63,13 @@ impl Request {
         self.flags & O_PATH == 0 && (self.flags & WRITES != 0 || self.flags & O_TMPFILE == O_TMPFILE)
     }
 
+    /// Whether it opens a directory, whose listing may depend on the path by which it is opened.
+    pub(crate) fn lists(&self) -> bool {
+        self.flags & (O_DIRECTORY | O_PATH) == O_DIRECTORY
+            && self.flags & O_TMPFILE != O_TMPFILE
+            && resolve::way::matters()
+    }
+
     pub(crate) fn last(&self) -> Last {
         let keep = self.flags & O_NOFOLLOW != 0 || self.flags & O_CREAT_EXCL == O_CREAT_EXCL;
         if keep { Last::Keep } else { Last::Follow }
@@ -125,6 +132,9 @@ fn check_strictly(flags: u64, mode: u64, resolve: u64) -> Result<(), Errno> {
 pub fn open(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
     let opened = first_try(call, &mut scratch.first);
     let opened = opened.or_else(|error| stand_in(call, &mut scratch.first, error));
+    if let Ok(Outcome::Done(number)) = opened {
+        remember_way(call, &mut scratch.first, number);
+    }
     opened.unwrap_or_else(|error| {
         let asked = request(call).and_then(|request| precedence::open(&request, error));
         asked.into()
@@ -165,7 +175,8 @@ fn first_try(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcome, E
         }
         _ => return walked(call, operand, request, 0),
     };
-    match resume(call, request, (directory, path), NO_SYMLINKS, Afterwards::OnLoop, 0) {
+    let afterwards = if request.lists() { Afterwards::Always } else { Afterwards::OnLoop };
+    match resume(call, request, (directory, path), NO_SYMLINKS, afterwards, 0) {
         // There was no room to sleep, and the text was tried right here.
         Err(Errno::LOOP) => walked(call, operand, request, 0),
         other => other,
@@ -174,6 +185,23 @@ fn first_try(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcome, E
 
 /// Host paths from here on are too long to be laid on the guest's stack.
 const LONG: usize = 2048;
+
+/// Leaves on a directory's descriptor by which guest path it was opened, where bindings are listed at one of several.
+fn remember_way(call: &Trapped<'_>, operand: &mut Operand, result: isize) {
+    let Ok(descriptor @ 0..) = i32::try_from(result) else { return };
+    let Ok(request) = request(call) else { return };
+    if !request.lists() {
+        return;
+    }
+    let Ok(stat) = host::fstat(descriptor) else { return };
+    if session().mounts.unlisted_in((stat.st_dev, stat.st_ino)).next().is_none() {
+        return;
+    }
+    let read = read_path(operand, request.path);
+    if let Ok(found) = read.and_then(|()| resolve::walk_text(operand, request.directory, request.last())) {
+        resolve::remember_way(descriptor, found, &operand.walk.host);
+    }
+}
 
 /// How often a path is walked, if each time a symlink has taken the place of something that the walk saw.
 const WALKS: usize = 16;
@@ -192,6 +220,7 @@ pub fn came_back(call: &mut Trapped<'_>, scratch: &mut Scratch, result: isize, w
     // A file that lay elsewhere under its last name, which is another file's by now.
     let gone = result == Errno::NOENT.to_return() && links::on() && walks < WALKS;
     if result != Errno::LOOP.to_return() && !gone {
+        remember_way(call, &mut scratch.first, result);
         return Outcome::Done(result);
     }
     let again = request(call).and_then(|request| {
@@ -267,7 +296,7 @@ fn walked(
         // without need: the walk has followed all links there were.
         let resolve = if session().has_openat2() { NO_SYMLINKS } else { 0 };
         let request = if asked_nofollow || resolve == 0 { nofollow } else { request };
-        let afterwards = if found.elsewhere && walks < WALKS {
+        let afterwards = if (found.elsewhere || request.lists()) && walks < WALKS {
             Afterwards::Always
         } else if !asked_nofollow && walks < WALKS || links::on() && walks < NAMES {
             Afterwards::OnLoop

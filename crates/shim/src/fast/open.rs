@@ -25,7 +25,10 @@ pub(super) fn openat(
 }
 
 fn run(frame: &CallFrame, request: Request) -> Option<Result<usize, Errno>> {
-    if links::on() && request.last() == Last::Keep || request.writes() && session().has(Flags::READ_ONLY) {
+    if links::on() && request.last() == Last::Keep
+        || request.writes() && session().has(Flags::READ_ONLY)
+        || request.lists()
+    {
         return None;
     }
     let mut room = Room::new();

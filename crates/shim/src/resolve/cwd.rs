@@ -2,9 +2,9 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
-use newroot_paths::{Buffer, GuestBuf, Host, HostBuf};
+use newroot_paths::{Buffer, Found, GuestBuf, Host, HostBuf};
 
-use super::{climb, procfs};
+use super::{climb, procfs, way};
 use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::links;
 use crate::outlook;
@@ -17,18 +17,6 @@ use crate::state;
 /// EBADF for a descriptor that isn't open, ENOTDIR for one that is no file at all, ENOENT for
 /// a directory that the guest doesn't see (it was removed, or lies outside the root).
 pub fn directory_path(directory: i32, out: &mut GuestBuf) -> Result<usize, Errno> {
-    directory_path_from(directory, preferred(directory), out)
-}
-
-/// The same, with the mount by which the directory is likely to have been reached.
-///
-/// # Errors
-/// As for [`directory_path`].
-pub fn directory_path_from(
-    directory: i32,
-    prefer: Option<usize>,
-    out: &mut GuestBuf,
-) -> Result<usize, Errno> {
     let mut host = HostBuf::new();
     host_path(directory, &mut host)?;
     // A descriptor of a symlink has a path too, which must not be followed.
@@ -44,7 +32,37 @@ pub fn directory_path_from(
             return Err(Errno::NOENT);
         }
     }
-    session().mounts.detranslate(host.bytes(), prefer, out).ok_or(Errno::NOENT)
+    session().mounts.detranslate(host.bytes(), preferred(directory, host.bytes()), out).ok_or(Errno::NOENT)
+}
+
+/// Writes the canonical guest path of a directory that is being listed.
+///
+/// # Errors
+/// As for [`directory_path`].
+pub fn listed_path(directory: i32, out: &mut GuestBuf) -> Result<(), Errno> {
+    let mounts = &session().mounts;
+    let mut host = HostBuf::new();
+    host_path(directory, &mut host)?;
+    let mut prefer = preferred(directory, host.bytes());
+    if prefer.is_none() && way::matters() && !way::was_opened_to_list(directory)? {
+        // Nobody knows, but that what is listed is often the working directory. What is newroot's own isn't.
+        let shown = mounts.detranslate(host.bytes(), None, out);
+        prefer = if shown.is_some_and(super::is_virtual) { shown } else { cwd_mount() };
+    }
+    mounts.detranslate(host.bytes(), prefer, out).map(|_| ()).ok_or(Errno::NOENT)
+}
+
+/// Leaves the way by which a directory was just opened on the descriptor, where its listing depends on that. `found` is
+/// where the path leads, and `host` the host path of that.
+pub fn remember_way(descriptor: i32, found: Found, host: &HostBuf) {
+    let mut path = HostBuf::new();
+    let bare = match host.bytes() {
+        b"/" => host.bytes(),
+        bytes => bytes.strip_suffix(b"/").unwrap_or(bytes),
+    };
+    if !found.magic && host_path(descriptor, &mut path).is_ok() && path.bytes() == bare {
+        way::mark(descriptor, bare, found.mount);
+    }
 }
 
 /// Writes the path that a directory has in the calling process's namespace, which may lie outside of its root.
@@ -79,7 +97,10 @@ pub fn mount_of_directory(directory: i32) -> Result<Option<usize>, Errno> {
 pub fn mount_of_directory_from(directory: i32, start: i32) -> Result<Option<usize>, Errno> {
     let mut host = HostBuf::new();
     match host_path(directory, &mut host) {
-        Ok(()) => Ok(session().mounts.detranslate(host.bytes(), preferred(start), &mut GuestBuf::new())),
+        Ok(()) => {
+            let prefer = if start == directory { preferred(start, host.bytes()) } else { start_mount(start) };
+            Ok(session().mounts.detranslate(host.bytes(), prefer, &mut GuestBuf::new()))
+        }
         Err(error) if error.is_shortage() => Err(error),
         Err(_) => Ok(None),
     }
@@ -93,9 +114,22 @@ pub fn lies_read_only(descriptor: i32) -> Result<bool, Errno> {
     Ok(mount_of_directory(descriptor)?.is_some_and(super::is_read_only))
 }
 
-/// The mount by which the working directory was reached, where that can make a difference.
-fn preferred(directory: i32) -> Option<usize> {
-    (directory == AT_FDCWD && session().has(Flags::ALIASED)).then(cwd_mount).flatten()
+/// The mount by which a directory was reached, where that can make a difference and is known.
+fn preferred(directory: i32, host: &[u8]) -> Option<usize> {
+    if directory == AT_FDCWD {
+        session().has(Flags::ALIASED).then(cwd_mount).flatten()
+    } else {
+        way::matters().then(|| way::marked(directory, host)).flatten()
+    }
+}
+
+/// The same, of a directory that a relative path starts from.
+fn start_mount(directory: i32) -> Option<usize> {
+    let mut host = HostBuf::new();
+    if directory != AT_FDCWD && (!way::matters() || host_path(directory, &mut host).is_err()) {
+        return None;
+    }
+    preferred(directory, host.bytes())
 }
 
 /// Index of the mount by which the working directory was reached, if it is still there.

@@ -14,6 +14,7 @@ mod long;
 pub mod merged;
 pub mod procfs;
 pub mod restricted;
+pub mod way;
 
 use newroot_abi::links::Id;
 use newroot_abi::plan::{Flags, MountFlags};
@@ -29,8 +30,8 @@ use crate::session::session;
 use crate::slots::Operand;
 
 pub use cwd::{
-    cwd_mount, directory_path, directory_path_from, host_path, lies_read_only, mount_of_directory,
-    mount_of_directory_from, namespace_path, raw_host_path,
+    cwd_mount, directory_path, host_path, lies_read_only, listed_path, mount_of_directory,
+    mount_of_directory_from, namespace_path, raw_host_path, remember_way,
 };
 pub(crate) use fs::HostFs;
 pub use long::Anchored;
