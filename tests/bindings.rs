@@ -116,6 +116,49 @@ fn missing_directories_above_a_binding_are_listed_from_anywhere() {
     assert!(place.host.join(".cache/newroot/void/0").exists(), "they lie in the home directory");
 }
 
+/// As proot-distro binds them: each process has its own.
+#[test]
+fn descriptors_of_each_process_itself() {
+    let Some(place) = Place::new("descriptors_of_each_process_itself") else { return };
+    let bindings = [
+        "/proc",
+        "/proc/self/fd:/dev/fd",
+        "/proc/self/fd/0:/dev/stdin",
+        "/proc/self/fd/1:/dev/stdout",
+        "/proc/self/fd/2:/dev/stderr",
+        "file:/file",
+    ];
+    let script = "(exec 8</file; /bin/cat /dev/fd/8; ls /dev/fd/8; cd /dev/fd; /bin/cat 8); echo $(ls /dev); \
+                  echo piped | /bin/cat /dev/stdin; echo written >/dev/stdout | /bin/cat; \
+                  { echo said >/dev/stderr; } 2>&1 | tr a-z A-Z; [ -p /dev/stdin ] || echo no pipe; : | [ -p /dev/stdin ] && echo pipe; \
+                  [ -e /dev/fd/8 ] || echo closed; \
+                  /bin/sh -c 'exec 7<>/made; echo once >&7; /bin/cat /dev/fd/7'; ls -d /dev/fd/.";
+    let expected = "from the host\n/dev/fd/8\nfrom the host\nfd stderr stdin stdout\npiped\nwritten\nSAID\nno pipe\npipe\n\
+                    closed\nonce\n/dev/fd/.\n";
+    place.check(&bindings, script, expected);
+    // By their short names, and where the root has the links already.
+    for (name, target) in [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "fd/1")] {
+        fs::create_dir_all(place.root.join("dev")).expect("a root directory");
+        symlink(target, place.root.join("dev").join(name)).expect("a root link");
+    }
+    let short = ["/proc", "/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr", "file:/file"];
+    place.check(&short, script, expected);
+}
+
+/// Other names of what procfs has for each process itself, with the trap engine: the kernel has one process's for all.
+#[test]
+fn own_files_of_each_process() {
+    let Some(place) = Place::new("own_files_of_each_process") else { return };
+    let bindings =
+        ["-b", "/proc/self:/me", "-b", "/proc/thread-self/fd:/fds", "-b", "/proc/self/status:/status"];
+    let script = "(exec 9</me/comm; /bin/cat /me/comm /fds/9; cd /me; echo $(ls /me/fd/9)); \
+                  /bin/head -n 1 /status; ls /me | grep -x -e exe -e fd; [ -e /me/nothing ] || echo none; \
+                  [ -L /me ] || echo directory; echo $(ls /)";
+    let expected = "cat\nsh\n/me/fd/9\nName:\thead\nexe\nfd\nnone\ndirectory\nbin fds me status\n";
+    let outcome = place.newroot("run", &[&bindings[..], &["--engine=trap"]].concat(), script);
+    assert_eq!(outcome.stdout(), expected, "{}", outcome.stderr());
+}
+
 /// As a tool makes them that binds each of its input files. All that travels with every exec is the same as without them.
 #[test]
 fn thousands_of_them() {

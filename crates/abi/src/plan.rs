@@ -251,6 +251,8 @@ flags! { MountFlags,
     HOSTS = 1 << 7;
     /// An absolute symlink in it whose text leads into its host path reads as the guest path.
     LINKS_INSIDE = 1 << 10;
+    /// Its host path lies below `/proc/self` or `/proc/thread-self`, and means each process's own.
+    EACH_OWN = 1 << 8;
 }
 
 /// The root or one binding: a host tree seen at a guest path.

@@ -283,7 +283,8 @@ impl<'a> MountTable<'a> {
 
     /// Whether some host directory can be seen at two guest paths.
     pub fn is_aliased<const N: usize>(&self, scratch: &mut Buffer<Guest, N>) -> bool {
-        self.mounts.iter().enumerate().any(|(inner, mount)| {
+        let lasting = |mount: &&Mount<'_>| !mount.flags.has(MountFlags::EACH_OWN);
+        self.mounts.iter().enumerate().filter(|(_, mount)| lasting(mount)).any(|(inner, mount)| {
             let seen_through = |outer: usize| outer != inner && self.view(outer, mount.host, scratch);
             match &self.index {
                 None => (0..self.mounts.len()).any(seen_through),

@@ -1,18 +1,20 @@
 //! From the specification's root and bindings to the mounts of a session.
 
+mod own;
 mod voids;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use newroot_abi::plan::{Flags, MountFlags};
 use newroot_paths::{GuestBuf, Last};
 
+pub(crate) use self::own::is_own;
 use crate::error::{Error, Result};
 use crate::guest::{Guest, OwnedMount};
 use crate::real_path::real_path;
@@ -67,8 +69,14 @@ fn bind(
         guest: PathBuf::from(OsStr::from_bytes(&wanted)),
         cause,
     };
-    let found = real_path(&binding.host).and_then(|host| Ok((fs::metadata(&host)?, host)));
-    let (metadata, host) = match found {
+    let own = own::own_path(&binding.host);
+    let found = match &own {
+        Some(own) if own::is_descriptor(own) => Ok((false, own.clone())),
+        Some(own) => fs::metadata(OsStr::from_bytes(own)).map(|metadata| (metadata.is_dir(), own.clone())),
+        None => real_path(&binding.host)
+            .and_then(|host| Ok((fs::metadata(&host)?.is_dir(), host.into_os_string().into_vec()))),
+    };
+    let (directory, host) = match found {
         Ok(found) => found,
         Err(cause) => {
             return match binding.missing {
@@ -85,7 +93,8 @@ fn bind(
         GuestLink::Follow => Last::Follow,
         GuestLink::Keep => Last::Keep,
     };
-    let target = match place(guest, &wanted, last, binding.missing, metadata.is_dir()) {
+    let last = if own.is_some() && leads_to_own(guest, &wanted) { Last::Keep } else { last };
+    let target = match place(guest, &wanted, last, binding.missing, directory) {
         Ok(target) => target,
         Err(why) if binding.missing == Missing::Fail => return Err(fail(why)),
         Err(why) => {
@@ -96,12 +105,14 @@ fn bind(
     if binding.missing == Missing::Ignore && is_there_already(guest, &target, &host) {
         return Ok(());
     }
-    let host = host.as_os_str().as_bytes();
-    let mut flags = if metadata.is_dir() { MountFlags::DIRECTORY } else { MountFlags::default() };
+    let mut flags = if directory { MountFlags::DIRECTORY } else { MountFlags::default() };
+    if own.is_some() {
+        flags = flags.with(MountFlags::EACH_OWN);
+    }
     if binding.access == Access::ReadOnly {
         flags = flags.with(MountFlags::READ_ONLY);
     }
-    let host = if host == b"/" { Vec::new() } else { host.to_vec() };
+    let host = if host == b"/" { Vec::new() } else { host };
     let recommended = binding.missing == Missing::Ignore;
     let mount = OwnedMount { guest: target, host, flags, parent: (0, 0), recommended };
     match rules {
@@ -135,9 +146,17 @@ fn place(
 
 /// Returns whether the guest sees a host path at a place without a binding. One that nobody asked for would
 /// only keep what the root can have there out: owners that are remembered, devices.
-fn is_there_already(guest: &Guest, target: &[u8], host: &Path) -> bool {
+fn is_there_already(guest: &Guest, target: &[u8], host: &[u8]) -> bool {
     let covers = guest.has_mount_within(target);
-    !covers && !target.is_empty() && guest.resolve(target, Last::Keep).is_ok_and(|found| found.host == host)
+    !covers
+        && !target.is_empty()
+        && guest.resolve(target, Last::Keep).is_ok_and(|found| found.host.as_os_str().as_bytes() == host)
+}
+
+/// Whether the guest has a link at a path that already means each process's own: it is bound over.
+fn leads_to_own(guest: &Guest, wanted: &[u8]) -> bool {
+    let link = guest.resolve(wanted, Last::Keep).and_then(|at| fs::read_link(at.host));
+    link.is_ok_and(|text| is_own(text.as_os_str().as_bytes()))
 }
 
 /// The guest path as asked for: absolute, as it stands.

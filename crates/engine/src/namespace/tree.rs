@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use newroot_abi::plan::MountFlags;
 use newroot_paths::Last;
 
-use crate::guest::Guest;
+use crate::guest::{Guest, OwnedMount};
+use crate::real_path::real_path;
 
 /// The guest's tree of mounts.
 #[derive(Debug)]
@@ -59,8 +60,18 @@ pub(super) struct View {
 pub(super) struct Place {
     /// Relative path.
     pub(super) path: Vec<u8>,
-    /// Whether a directory will be mounted on it.
-    pub(super) directory: bool,
+    pub(super) kind: PlaceKind,
+}
+
+/// What is made at such a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PlaceKind {
+    /// A directory, on which one will be mounted.
+    Directory,
+    /// A file, on which one will be mounted.
+    File,
+    /// A symlink with this text, in place of a mount.
+    Link(PathBuf),
 }
 
 impl Tree {
@@ -85,17 +96,23 @@ pub(super) fn plan(guest: &Guest) -> Tree {
     let mut steps = Vec::new();
     // The mounts stand longest guest path first.
     for mount in bindings.iter().rev() {
-        let directory = mount.flags.has(MountFlags::DIRECTORY);
-        if let Some((at, path)) = missing_place(guest, &mount.guest, directory) {
+        let own = mount.flags.has(MountFlags::EACH_OWN);
+        let kind = place_kind(guest, mount);
+        if let Some((at, path)) = missing_place(guest, &mount.guest, &kind) {
             let view = views.entry(at.guest).or_insert_with(|| View {
                 host: at.host,
                 read_only: guest.mounts()[at.mount].flags.has(MountFlags::READ_ONLY),
                 places: Vec::new(),
             });
-            view.places.push(Place { path, directory });
+            view.places.push(Place { path, kind: kind.clone() });
+        }
+        if matches!(kind, PlaceKind::Link(_)) {
+            continue;
         }
         let read_only = mount.flags.has(MountFlags::READ_ONLY);
-        let action = Action::Bind { host: host_path(&mount.host), read_only };
+        let host = host_path(&mount.host);
+        let host = if own { real_path(&host).unwrap_or(host) } else { host };
+        let action = Action::Bind { host, read_only };
         steps.push(Step { guest: mount.guest.clone(), action });
     }
     let root_view = views.remove(&b""[..]);
@@ -112,11 +129,13 @@ pub(super) fn plan(guest: &Guest) -> Tree {
 pub(super) fn dispensable(guest: &Guest) -> Vec<Vec<u8>> {
     let mut views: BTreeMap<Vec<u8>, Option<Vec<Vec<u8>>>> = BTreeMap::new();
     for mount in guest.mounts().iter().filter(|mount| !mount.guest.is_empty()) {
-        let directory = mount.flags.has(MountFlags::DIRECTORY);
-        let Some((at, _)) = missing_place(guest, &mount.guest, directory) else { continue };
+        let kind = place_kind(guest, mount);
+        let Some((at, _)) = missing_place(guest, &mount.guest, &kind) else { continue };
         let files = views.entry(at.guest).or_insert_with(|| Some(Vec::new()));
         match files {
-            Some(files) if mount.recommended && !directory => files.push(mount.guest.clone()),
+            Some(files) if mount.recommended && !matches!(kind, PlaceKind::Directory) => {
+                files.push(mount.guest.clone())
+            }
             _ => *files = None,
         }
     }
@@ -125,13 +144,34 @@ pub(super) fn dispensable(guest: &Guest) -> Vec<Vec<u8>> {
     files
 }
 
+/// Returns what a mount needs at its guest path. A mount is one process's for all; what means each
+/// process's own is a link.
+fn place_kind(guest: &Guest, mount: &OwnedMount) -> PlaceKind {
+    match mount.flags.has(MountFlags::DIRECTORY) {
+        _ if mount.flags.has(MountFlags::EACH_OWN) && has_procfs(guest) => {
+            PlaceKind::Link(host_path(&mount.host))
+        }
+        true => PlaceKind::Directory,
+        false => PlaceKind::File,
+    }
+}
+
 fn host_path(host: &[u8]) -> PathBuf {
     crate::guest::shown(host)
 }
 
+/// Whether the guest has the host's procfs where the texts of links look for it.
+fn has_procfs(guest: &Guest) -> bool {
+    guest.resolve(b"/proc", Last::Keep).is_ok_and(|proc| proc.host.as_os_str() == "/proc")
+}
+
 /// Where a view is needed for a mount at `wanted`: the innermost directory above it that exists,
-/// and the rest of the path. `None` if there is something to mount on.
-fn missing_place(guest: &Guest, wanted: &[u8], directory: bool) -> Option<(crate::guest::Resolved, Vec<u8>)> {
+/// and the rest of the path. `None` if there is something to mount on, or the link that is wanted.
+fn missing_place(
+    guest: &Guest,
+    wanted: &[u8],
+    kind: &PlaceKind,
+) -> Option<(crate::guest::Resolved, Vec<u8>)> {
     let slashes = wanted.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
     for slash in slashes.rev() {
         let parent = if slash == 0 { b"/" } else { &wanted[..slash] };
@@ -141,9 +181,13 @@ fn missing_place(guest: &Guest, wanted: &[u8], directory: bool) -> Option<(crate
         }
         let rest = &wanted[slash + 1..];
         let entry = found.host.join(std::ffi::OsStr::from_bytes(rest));
+        let there = fs::symlink_metadata(&entry);
         let fits = !rest.contains(&b'/')
-            && fs::symlink_metadata(entry)
-                .is_ok_and(|metadata| !metadata.is_symlink() && metadata.is_dir() == directory);
+            && match kind {
+                PlaceKind::Directory => there.is_ok_and(|metadata| metadata.is_dir()),
+                PlaceKind::File => there.is_ok_and(|metadata| !metadata.is_symlink() && !metadata.is_dir()),
+                PlaceKind::Link(text) => fs::read_link(&entry).is_ok_and(|there| there == *text),
+            };
         return if fits { None } else { Some((found, rest.to_vec())) };
     }
     None

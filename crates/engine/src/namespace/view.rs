@@ -12,7 +12,7 @@ use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 
 use super::build::Builder;
 use super::read_only;
-use super::tree::{Place, View};
+use super::tree::{Place, PlaceKind, View};
 
 /// An empty tmpfs, attached nowhere yet.
 pub(super) fn new_tmpfs() -> io::Result<OwnedFd> {
@@ -72,14 +72,19 @@ fn reproduce(
 fn make(stand_in: &OwnedFd, place: &Place) -> io::Result<()> {
     let path = OsStr::from_bytes(&place.path);
     let directories = place.path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-    for end in directories.chain(place.directory.then_some(place.path.len())) {
+    let itself = (place.kind == PlaceKind::Directory).then_some(place.path.len());
+    for end in directories.chain(itself) {
         match rustix::fs::mkdirat(stand_in, OsStr::from_bytes(&place.path[..end]), Mode::from_raw_mode(0o755))
         {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    if place.directory { Ok(()) } else { make_file(stand_in, path) }
+    match &place.kind {
+        PlaceKind::Directory => Ok(()),
+        PlaceKind::File => make_file(stand_in, path),
+        PlaceKind::Link(text) => rustix::fs::symlinkat(text, stand_in, path).map_err(io::Error::from),
+    }
 }
 
 fn make_file(at: &OwnedFd, name: &OsStr) -> io::Result<()> {

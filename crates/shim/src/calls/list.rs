@@ -28,6 +28,7 @@ use crate::trap::{Outcome, Trapped};
 
 const DT_DIR: u8 = 4;
 const DT_REG: u8 = 8;
+const DT_UNKNOWN: u8 = 0;
 
 /// getdents(2).
 pub fn getdents(call: &mut Trapped<'_>) -> Outcome {
@@ -79,8 +80,12 @@ fn list(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
     let mut len = 0;
     for (index, mount) in added.enumerate().skip(skip) {
         let name = name_of(mount);
-        let is_directory = mount.flags.has(MountFlags::DIRECTORY);
-        let kind = if is_directory { DT_DIR } else { DT_REG };
+        let kind = match mount.flags {
+            flags if flags.has(MountFlags::DIRECTORY) => DT_DIR,
+            // A descriptor may be one of anything.
+            flags if flags.has(MountFlags::EACH_OWN) => DT_UNKNOWN,
+            _ => DT_REG,
+        };
         match entry(layout, index as u64 + 1, kind, name, out + len, size - len)? {
             Some(entry) => len += entry,
             None if len == 0 => return Err(Errno::INVAL),

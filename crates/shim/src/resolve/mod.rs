@@ -19,7 +19,9 @@ pub mod way;
 use newroot_abi::links::Id;
 use newroot_abi::plan::{Flags, MountFlags};
 use newroot_abi::{Errno, PATH_MAX};
-use newroot_paths::{Buffer, Found, Host, HostBuf, Last, Lexical, is_canonical, lexical, split_last, walk};
+use newroot_paths::{
+    Buffer, Found, Host, HostBuf, Last, Lexical, WalkScratch, is_canonical, lexical, split_last, walk,
+};
 use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Path};
@@ -130,7 +132,15 @@ pub fn walk_text(operand: &mut Operand, directory: i32, last: Last) -> Result<Fo
     if text.bytes().first() != Some(&b'/') {
         directory_path(directory, &mut scratch.guest)?;
     }
-    walk(&mut fs::HostFs, &session().mounts, scratch, text.bytes(), last)
+    found(walk(&mut fs::HostFs, &session().mounts, scratch, text.bytes(), last)?, scratch)
+}
+
+/// Makes the host path that a walk found one without a symlink on it.
+fn found(found: Found, scratch: &mut WalkScratch) -> Result<Found, Errno> {
+    if !found.magic {
+        procfs::name_own(found.mount, &mut scratch.host)?;
+    }
+    Ok(found)
 }
 
 /// Finds the file at the operand's absolute path, if its text is canonical and there is no symlink on the way: then
@@ -451,7 +461,7 @@ fn open_parent(
         if parent.first() != Some(&b'/') {
             directory_path(directory, &mut scratch.guest)?;
         }
-        let found = walk(&mut fs::HostFs, mounts, scratch, parent, Last::Follow)?;
+        let found = self::found(walk(&mut fs::HostFs, mounts, scratch, parent, Last::Follow)?, scratch)?;
         let guest_len = scratch.guest.len();
         scratch.guest.extend(b"/")?;
         scratch.guest.extend(name.get(..name_len).unwrap_or(name))?;

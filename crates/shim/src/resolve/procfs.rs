@@ -7,8 +7,8 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use newroot_abi::Errno;
-use newroot_abi::plan::Flags;
-use newroot_paths::{Buffer, GuestBuf, Host, Link, strip_prefix};
+use newroot_abi::plan::{Flags, MountFlags};
+use newroot_paths::{Buffer, GuestBuf, Host, HostBuf, Link, strip_prefix};
 use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
@@ -54,6 +54,38 @@ pub fn name_descriptor<Side, const N: usize>(
     out.extend(Decimal::new(number).bytes())
 }
 
+/// Links in procfs to the calling process's directory there, and to the calling thread's.
+const OWN: [&[u8]; 2] = [b"/proc/self", b"/proc/thread-self"];
+
+/// Puts the calling process's own directory into a host path that a mount of each process's own has: on such a path
+/// there is no symlink then.
+///
+/// # Errors
+/// Those of reading procfs's link; ENAMETOOLONG.
+pub fn name_own(mount: usize, host: &mut HostBuf) -> Result<(), Errno> {
+    if !session().mounts.get(mount).flags.has(MountFlags::EACH_OWN) {
+        return Ok(());
+    }
+    let own = OWN.into_iter().find_map(|own| Some((own, strip_prefix(host.bytes(), own)?)));
+    let Some((link, rest)) = own else { return Ok(()) };
+    let mut path = Buffer::<Host, 64>::new();
+    path.assign(link)?;
+    let mut own = Buffer::<Host, 64>::new();
+    let len = host::readlinkat(AT_FDCWD, Path::new(path.with_nul()), own.space())?;
+    own.set_len(len);
+    path.assign(b"/proc/")?;
+    path.extend(own.bytes())?;
+    let mut whole = HostBuf::new();
+    whole.assign(path.bytes())?;
+    whole.extend(of_itself(rest))?;
+    host.assign(whole.bytes())
+}
+
+/// What follows the name of a process's directory in a path, without the dot that says that the directory itself is meant.
+fn of_itself(rest: &[u8]) -> &[u8] {
+    strip_prefix(rest, b"/.").unwrap_or(rest)
+}
+
 /// Where a host path leads among what procfs has of processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InProcess<'a> {
@@ -73,6 +105,8 @@ impl<'a> InProcess<'a> {
         if !matches!(process, b"self" | b"thread-self") && Decimal::parse(process).is_none() {
             return None;
         }
+        // A mount of each process's own directory.
+        let file = if file == b"." { b"" } else { file.strip_prefix(b"./").unwrap_or(file) };
         Some(match file.strip_prefix(b"task/") {
             None => Self { process, thread: None, file },
             Some(threads) => {
@@ -321,6 +355,8 @@ mod tests {
         assert_eq!(told("/proc/7/fd/8"), Some(["7", "7", "fd/8"]));
         assert_eq!(told("/proc/7/task"), Some(["7", "7", "task"]));
         assert_eq!(told("/proc/7/task/8"), Some(["7", "8", ""]));
+        assert_eq!(told("/proc/self/./fd/8"), Some(["self", "self", "fd/8"]));
+        assert_eq!(told("/proc/self/."), Some(["self", "self", ""]));
         assert_eq!(told("/proc/self/task/8/status"), Some(["self", "8", "status"]));
         for path in ["/proc", "/proc/sys/7", "/proc/seven/fd", "/procs/7", "/7"] {
             assert_eq!(told(path), None, "{path}");

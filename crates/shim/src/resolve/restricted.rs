@@ -35,5 +35,8 @@ pub fn walk(operand: &mut Operand, directory: i32, last: Last, resolve: u64) -> 
     } else {
         directory_path(directory, &mut scratch.guest)?;
     }
-    walk_within(&mut fs::HostFs, &session().mounts, scratch, text.bytes(), last, rules)
+    super::found(
+        walk_within(&mut fs::HostFs, &session().mounts, scratch, text.bytes(), last, rules)?,
+        scratch,
+    )
 }
