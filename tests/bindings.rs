@@ -116,6 +116,30 @@ fn missing_directories_above_a_binding_are_listed_from_anywhere() {
     assert!(place.host.join(".cache/newroot/void/0").exists(), "they lie in the home directory");
 }
 
+/// What sessions with fake root keep in a root is found by no other session, and can't be removed by one.
+#[test]
+fn what_is_newroots_own_in_a_root_is_not_for_the_guest() {
+    let Some(place) = Place::new("what_is_newroots_own_in_a_root_is_not_for_the_guest") else { return };
+    fs::create_dir_all(place.root.join(".newroot/owners")).expect("a store");
+    fs::create_dir_all(place.root.join("etc/.newroot")).expect("a directory of the same name");
+    fs::create_dir(place.root.join("inside")).expect("a mount point");
+    own(&place.root, User::ordinary());
+    let inside = format!("{}:/inside", place.root.display());
+    let script = "echo $(ls -A /) , $(ls -A /inside) , $(ls -A /etc); \
+                  for i in /.newroot /inside/.newroot .newroot ../inside/.newroot; do \
+                  ls -A $i/owners; rm -rf $i; rmdir $i; mv $i /away; echo >$i/new; done 2>/dev/null; \
+                  mkdir /.newroot 2>/dev/null; echo $?; ls /away; [ -e /.newroot ] && echo there; true";
+    for (engine, expected) in [
+        ("--engine=trap", "bin etc inside , bin etc inside , .newroot\n1\n"),
+        ("--engine=namespace", ".newroot bin etc inside , .newroot bin etc inside , .newroot\n1\nthere\n"),
+    ] {
+        let outcome = place.newroot("run", &["-b", &inside, engine], script);
+        assert_eq!(outcome.stdout(), expected, "{engine}: {}", outcome.stderr());
+        assert!(place.root.join(".newroot/owners").is_dir(), "{engine}");
+        assert!(!place.root.join("away").exists() && !place.root.join(".newroot/new").exists(), "{engine}");
+    }
+}
+
 /// As proot-distro binds them: each process has its own.
 #[test]
 fn descriptors_of_each_process_itself() {

@@ -157,7 +157,7 @@ impl Made {
             Trap::IfOneOf(index, values) => values.contains(&(argument(index) as u32)),
             Trap::InSession(Session::Aliased) => self.flags.has(Flags::ALIASED),
             Trap::InSession(Session::Unlisted) => {
-                self.flags.has(Flags::UNLISTED) || self.flags.has(Flags::LINKS)
+                [Flags::UNLISTED, Flags::LINKS, Flags::HIDING].iter().any(|&flag| self.flags.has(flag))
             }
             Trap::InSession(Session::Links) => self.flags.has(Flags::LINKS),
             Trap::InSession(Session::ReadOnly) => self.flags.has(Flags::READ_ONLY),

@@ -95,7 +95,8 @@ fn ordinarily(trap: Trap) -> String {
         }
         Trap::InSession(Session::Aliased) => "if a directory is seen at two places".to_owned(),
         Trap::InSession(Session::Unlisted) => {
-            "if a binding's name isn't in its parent directory, or hard links are newroot's own".to_owned()
+            "if a binding's name isn't in its parent directory, the root has a store, or hard links are newroot's own"
+                .to_owned()
         }
         Trap::InSession(Session::Links) => "if hard links are newroot's own".to_owned(),
         Trap::InSession(Session::ReadOnly) => "if a binding is read-only".to_owned(),

@@ -22,6 +22,9 @@ pub const PATH_MAX: usize = 4096;
 /// The name of the store in a root: the directory with what is newroot's own there, which the guest doesn't see.
 pub const STORE: &str = ".newroot";
 
+/// What stands behind a store's host path where it is [hidden](plan::MountFlags::HIDDEN): a name that is never there.
+pub const ABSENT: &[u8] = b"/absent";
+
 /// Seven bytes that the shim image carries in `e_ident[9..16]`, the padding that the
 /// ELF specification leaves unread. An exec of a file that carries them, from inside a
 /// guest, is a newroot within a newroot: its plan is composed with ours.

@@ -157,6 +157,8 @@ flags! { Flags,
     COPIES = 1 << 20;
     /// The mounts lie in a [`table`](crate::table) behind the image, not in the plan's strings.
     TABLE = 1 << 21;
+    /// Something is [hidden](MountFlags::HIDDEN): listings leave it out.
+    HIDING = 1 << 22;
 }
 
 /// What changes from process to process, in fixed-width hexadecimal.

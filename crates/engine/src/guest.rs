@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use newroot_abi::Errno;
 use newroot_abi::links::Id;
 use newroot_abi::plan::{Mount, MountFlags};
-use newroot_paths::{Fs, GuestBuf, HostBuf, Last, Link, MountTable, Mounts, WalkScratch, index, walk};
+use newroot_paths::{
+    Fs, GuestBuf, HostBuf, Last, Link, MountTable, Mounts, WalkScratch, index, strip_prefix, walk,
+};
 use rustix::fs::Access;
 
 /// A mount that owns its paths; see [`Mount`].
@@ -141,6 +143,21 @@ impl Guest {
     fn number(&mut self) {
         let numbered = self.mounts.iter().enumerate();
         self.by_guest = numbered.map(|(index, mount)| (mount.guest.clone(), index)).collect();
+    }
+
+    /// Returns all guest paths at which a canonical host path is seen.
+    pub(crate) fn places_of(&self, host: &[u8]) -> Vec<Vec<u8>> {
+        let seen_at = |mount: &OwnedMount| {
+            let place = [&mount.guest[..], strip_prefix(host, &mount.host)?].concat();
+            (self.paths(self.owner(&place)).0 == mount.guest).then_some(place)
+        };
+        self.mounts.iter().filter_map(seen_at).collect()
+    }
+
+    /// Returns the host path of the root's store, if the root has one.
+    pub(crate) fn store(&self) -> Option<PathBuf> {
+        let store = shown(self.root()).join(newroot_abi::STORE);
+        fs::symlink_metadata(&store).is_ok_and(|store| store.is_dir()).then_some(store)
     }
 
     /// Runs `look` with the mounts as a table.

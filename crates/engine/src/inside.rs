@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use newroot_abi::plan::MountFlags;
+
 use crate::confine::{self, Allowed};
 use crate::error::{Error, Result};
 use crate::exec;
@@ -147,7 +149,8 @@ pub(crate) fn refuse_shims_own(spec: &LaunchSpec, engine: &'static str) -> Resul
 /// Says what is about to be done.
 pub(crate) fn describe(spec: &LaunchSpec, guest: &Guest, engine: &str) {
     eprintln!("newroot: root '{}', engine {engine}", spec.rootfs.display());
-    for mount in guest.mounts().iter().rev().skip(1) {
+    let shown_mounts = guest.mounts().iter().filter(|mount| !mount.flags.has(MountFlags::HIDDEN));
+    for mount in shown_mounts.rev().skip(1) {
         eprintln!(
             "newroot: '{}' is the host's '{}'",
             shown(&mount.guest).display(),

@@ -138,7 +138,9 @@ fn rule_of(row: &Row, flags: Flags, release: bool) -> Rule {
         Trap::InSession(property) => {
             let on = match property {
                 Session::Aliased => flags.has(Flags::ALIASED),
-                Session::Unlisted => flags.has(Flags::UNLISTED) || flags.has(Flags::LINKS),
+                Session::Unlisted => {
+                    [Flags::UNLISTED, Flags::LINKS, Flags::HIDING].iter().any(|&flag| flags.has(flag))
+                }
                 Session::Links => flags.has(Flags::LINKS),
                 Session::ReadOnly => flags.has(Flags::READ_ONLY),
                 Session::Release => release,
@@ -439,7 +441,9 @@ mod tests {
     fn a_session_property_traps_more() {
         let nr = raw::__NR_getdents64;
         assert_eq!(answer(Flags::default(), nr, GUEST_IP, [1; 6]), ALLOW);
-        assert_eq!(answer(Flags::UNLISTED, nr, GUEST_IP, [1; 6]), OURS);
+        for flag in [Flags::UNLISTED, Flags::LINKS, Flags::HIDING] {
+            assert_eq!(answer(flag, nr, GUEST_IP, [1; 6]), OURS);
+        }
     }
 
     #[test]

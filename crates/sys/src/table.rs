@@ -38,8 +38,8 @@ pub enum Trap {
 pub enum Session {
     /// Some host directory is visible at two guest paths.
     Aliased,
-    /// Listings aren't as the kernel has them: some binding's name is missing in its parent directory, or there
-    /// are hard links that the host doesn't know.
+    /// Listings aren't as the kernel has them: some binding's name is missing in its parent directory, something of
+    /// newroot's own isn't to be found in the root, or there are hard links that the host doesn't know.
     Unlisted,
     /// There are hard links that the host doesn't know.
     Links,

@@ -257,6 +257,9 @@ pub(crate) fn flags(guest: &Guest) -> Flags {
     if any(MountFlags::UNLISTED) {
         flags = flags.with(Flags::UNLISTED);
     }
+    if any(MountFlags::HIDDEN) {
+        flags = flags.with(Flags::HIDING);
+    }
     if any(MountFlags::READ_ONLY) {
         flags = flags.with(Flags::READ_ONLY);
     }

@@ -102,6 +102,9 @@ impl Builder<'_> {
             Action::Bind { host, read_only } => self.bind(host, guest, *read_only).map_err(|cause| {
                 Error::Binding { host: host.clone(), guest: shown(guest), cause: crate::spec::reason(&cause) }
             }),
+            Action::Cover => view::new_cover()
+                .and_then(|mount| attach(&mount, open_place(guest)?.as_fd(), Path::new("")))
+                .map_err(|cause| Error::system(format!("cover '{}'", shown(guest).display()), cause)),
             Action::View(view) => {
                 let mount = view::new_tmpfs();
                 mount.and_then(|mount| attach(&mount, open_place(guest)?.as_fd(), Path::new(""))).map_err(

@@ -37,6 +37,8 @@ pub(super) enum Action {
     Bind { host: PathBuf, read_only: bool },
     /// A stand-in for a directory.
     View(View),
+    /// An empty directory that nobody can enter or remove, over what is newroot's own.
+    Cover,
 }
 
 /// A stand-in for a directory that lacks mount points: a small tmpfs in which each of the
@@ -120,6 +122,11 @@ pub(super) fn plan(guest: &Guest) -> Tree {
         // Behind the mount of the same directory, if it is one itself.
         let at = steps.partition_point(|step| step.guest.len() <= guest.len());
         steps.insert(at, Step { guest, action: Action::View(view) });
+    }
+    // A name can't be taken out of a directory, but what it has can be covered.
+    if let Some(store) = guest.store() {
+        let places = guest.places_of(store.as_os_str().as_bytes());
+        steps.extend(places.into_iter().map(|guest| Step { guest, action: Action::Cover }));
     }
     Tree { rootfs: host_path(&root.host), root_view, steps }
 }

@@ -22,6 +22,18 @@ pub(super) fn new_tmpfs() -> io::Result<OwnedFd> {
     Ok(rustix::mount::fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
 }
 
+/// An empty file system without any rights, attached nowhere yet.
+pub(super) fn new_cover() -> io::Result<OwnedFd> {
+    let context = rustix::mount::fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    rustix::mount::fsconfig_set_string(&context, "mode", "0")?;
+    rustix::mount::fsconfig_create(&context)?;
+    let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY
+        | MountAttrFlags::MOUNT_ATTR_NOSUID
+        | MountAttrFlags::MOUNT_ATTR_NODEV
+        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    Ok(rustix::mount::fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
+}
+
 /// Fills the tmpfs that is mounted at the guest path, and closes it for writing.
 pub(super) fn fill(builder: &Builder<'_>, view: &View, guest: &[u8]) -> io::Result<()> {
     let path = if guest.is_empty() { b"/" } else { guest };

@@ -4,22 +4,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use newroot_abi::plan::MountFlags;
-use newroot_paths::{Mounts as _, strip_prefix};
 
 use crate::guest::{Guest, OwnedMount};
 
 /// Hides a store wherever the guest would see it.
 pub(super) fn hide(guest: &mut Guest, store: &Path) {
     let store = store.as_os_str().as_bytes();
-    let seen_at = |mount: &OwnedMount| {
-        let rest = strip_prefix(store, &mount.host)?;
-        let place = [&mount.guest[..], rest].concat();
-        let owner = guest.mounts().get(guest.owner(&place))?;
-        (owner.guest == mount.guest).then_some(place)
-    };
-    let places: Vec<Vec<u8>> = guest.mounts().iter().filter_map(seen_at).collect();
-    for place in places {
-        let host = [store, b"/absent"].concat();
+    for place in guest.places_of(store) {
+        let host = [store, newroot_abi::ABSENT].concat();
         guest.insert(OwnedMount {
             guest: place,
             host,
@@ -29,4 +21,11 @@ pub(super) fn hide(guest: &mut Guest, store: &Path) {
         });
     }
     guest.settle();
+}
+
+/// Hides the root's store, which a session with fake root or with hard links of newroot's own has left there.
+pub(super) fn hide_left_behind(guest: &mut Guest) {
+    if let Some(store) = guest.store() {
+        hide(guest, &store);
+    }
 }

@@ -29,6 +29,7 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     let user = wanted.uid;
     let (identity, fake) = who(spec, &mut guest, wanted)?;
     let links = links::prepare(&mut guest, spec.hard_links)?;
+    hidden::hide_left_behind(&mut guest);
     mounts::provide_places(&mut guest)?;
     let start = cwd::resolve(&guest, &spec.cwd, warn)?;
     let variables = environment::resolve(

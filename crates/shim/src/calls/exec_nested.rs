@@ -167,8 +167,8 @@ pub(super) fn exec(
 }
 
 /// Properties of a session for which the filter traps more.
-const TRAPPING_MORE: [Flags; 5] =
-    [Flags::FAKE_ROOT, Flags::LINKS, Flags::ALIASED, Flags::UNLISTED, Flags::READ_ONLY];
+const TRAPPING_MORE: [Flags; 6] =
+    [Flags::FAKE_ROOT, Flags::LINKS, Flags::ALIASED, Flags::UNLISTED, Flags::READ_ONLY, Flags::HIDING];
 
 fn own_string(index: usize) -> usize {
     session().strings.get(index).copied().unwrap_or(0)
@@ -382,6 +382,7 @@ impl Composed {
             (MountFlags::UNLISTED, Flags::UNLISTED),
             (MountFlags::READ_ONLY, Flags::READ_ONLY),
             (MountFlags::LINKS_INSIDE, Flags::LINKS_INSIDE),
+            (MountFlags::HIDDEN, Flags::HIDING),
         ] {
             if mount.flags.has(flag) {
                 self.flags = self.flags.with(session_flag);

@@ -12,9 +12,9 @@ pub mod entries;
 
 use core::cell::UnsafeCell;
 
-use newroot_abi::Errno;
-use newroot_abi::plan::{Mount, MountFlags};
-use newroot_paths::GuestBuf;
+use newroot_abi::plan::{Flags, Mount, MountFlags};
+use newroot_abi::{ABSENT, Errno, STORE};
+use newroot_paths::{GuestBuf, HostBuf};
 use newroot_sys::raw;
 
 use self::entries::Layout;
@@ -40,20 +40,37 @@ pub fn getdents64(call: &mut Trapped<'_>) -> Outcome {
     list_amended(call, Layout::New).into()
 }
 
-/// The listing, in a session with links without the store, and with what their names stand for.
+/// The listing without what is hidden, and in a session with links with what their names stand for.
 fn list_amended(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
     loop {
         let len = list(call, layout)?;
-        if len == 0 || !links::on() {
-            return Ok(len);
-        }
         let [directory, out, ..] = call.arguments;
-        let left = links::amend_listing(descriptor_argument(directory), out, len, layout);
+        let directory = descriptor_argument(directory);
+        let left = if len == 0 {
+            return Ok(len);
+        } else if links::on() {
+            links::amend_listing(directory, out, len, layout)
+        } else if session().has(Flags::HIDING) {
+            entries::amend(memory::written_bytes(out, len), layout, |entry| !is_hidden(entry, directory))
+        } else {
+            return Ok(len);
+        };
         // Nothing left isn't the end.
         if left != 0 {
             return Ok(left);
         }
     }
+}
+
+/// Whether an entry of a directory is a store that the guest isn't to find.
+fn is_hidden(entry: &entries::Entry<'_>, directory: i32) -> bool {
+    entry.name().bytes() == STORE.as_bytes()
+        && session().mounts.mounts().iter().any(|mount| {
+            let mut path = HostBuf::new();
+            mount.flags.has(MountFlags::HIDDEN)
+                && path.assign(mount.host.strip_suffix(ABSENT).unwrap_or(mount.host)).is_ok()
+                && entries::is_at(entry, directory, &mut path)
+        })
 }
 
 fn list(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
