@@ -251,6 +251,8 @@ enum Task {
     Close = 1,
     /// Put the address at (address, length's address, room) in guest terms.
     Address,
+    /// Hand on the address received at the note's third address to (address, length's address).
+    Beside,
     /// Put the name of the message at the note's address, with this room, in guest terms.
     Message,
     /// The same for all messages received.
@@ -464,8 +466,41 @@ fn returning(call: &mut Trapped<'_>, address: usize, len: usize) -> Result<Outco
         Ok(room) => room as usize,
         Err(_) => return unchanged(call),
     };
-    let note = [Task::Address as usize, pick(address), pick(len), room];
-    Builder::new(call).finish(call, call.number as u32, arguments, Afterwards::Always, note)
+    let (at, len_at) = (pick(address), pick(len));
+    let mut builder = Builder::new(call);
+    if at != 0 && room < FAMILY + PATH && builder.fits(size_of::<Beside>(), Afterwards::Always) {
+        let mut beside = [0; BESIDE];
+        beside[..2].copy_from_slice(&[ANY, room]);
+        let beside = builder.push_words(beside)?;
+        let mut arguments = arguments;
+        if let Some(pair) = arguments.get_mut(address..=len) {
+            pair.copy_from_slice(&[beside + NAME, beside]);
+        }
+        let note = [Task::Beside as usize, at, len_at, beside];
+        return builder.finish(call, call.number as u32, arguments, Afterwards::Always, note);
+    }
+    let note = [Task::Address as usize, at, len_at, room];
+    builder.finish(call, call.number as u32, arguments, Afterwards::Always, note)
+}
+
+/// Where an address is received that the guest's buffer might cut off: its length, how much the guest's
+/// buffer holds, and the address. The host's name may be longer than the guest's.
+type Beside = [usize; BESIDE];
+/// Words of it.
+const BESIDE: usize = NAME / size_of::<usize>() + ANY / size_of::<usize>();
+/// Where in it the address begins.
+const NAME: usize = 2 * size_of::<usize>();
+
+/// Hands on, in guest terms, what was received beside the guest's buffer.
+fn hand_on(at: usize, len_at: usize, beside: usize) -> Result<(), Errno> {
+    let [_, room, ..] = memory::read::<Beside>(beside)?;
+    let len = memory::read::<u32>(beside)? as usize;
+    let len = shown_len(beside + NAME, len, ANY)?.unwrap_or(len);
+    let mut bytes = [0u8; ANY];
+    let bytes = bytes.get_mut(..len.min(room).min(ANY)).unwrap_or(&mut []);
+    memory::read_bytes(beside + NAME, bytes)?;
+    memory::write_bytes(at, bytes)?;
+    memory::write(len_at, &(len as u32))
 }
 
 /// recvmsg(2).
@@ -528,8 +563,20 @@ fn show_message(message: usize, room: Option<usize>) -> Result<(), Errno> {
 }
 
 /// A call of this file's that slept comes back.
-pub fn came_back(_call: &mut Trapped<'_>, result: isize, note: [usize; 4]) -> Outcome {
+pub fn came_back(call: &mut Trapped<'_>, result: isize, note: [usize; 4]) -> Outcome {
     let [task, a, b, c] = note;
+    if task == Task::Beside as usize {
+        if result >= 0
+            && let Err(error) = hand_on(a, b, c)
+        {
+            // So the kernel does with a connection whose address it can't write.
+            if matches!(call.number as u32, raw::__NR_accept | raw::__NR_accept4) {
+                drop(Descriptor::from_number(result as i32));
+            }
+            return error.into();
+        }
+        return Outcome::Done(result);
+    }
     // What can't be put in guest terms stays as the kernel wrote it.
     let _ = if task == Task::Close as usize {
         drop(Descriptor::from_number(a as i32));
