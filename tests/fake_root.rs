@@ -1,10 +1,11 @@
 //! What fake root remembers, and where: over commands, moves and sudden ends, and nowhere it shouldn't.
 
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use newroot_testkit::{Bed, Ending, Outcome, User, own, run, skip};
@@ -94,6 +95,37 @@ fn a_session_that_never_began_or_is_over_with_its_newroot_leaves_no_file() {
     // Who becomes the command leaves it to a later launch.
     assert_eq!(status(&[], "exit 7"), Ending::Exit(7));
     assert_eq!(files(), 1);
+}
+
+#[test]
+fn launches_use_one_file_that_stays_small() {
+    let Some(place) = Place::new("launches_use_one_file_that_stays_small") else { return };
+    let sessions = place.root.join(".newroot/sessions");
+    let one_file = |most: u64| {
+        let files: Vec<_> = fs::read_dir(&sessions).expect("the store").flatten().collect();
+        assert_eq!(files.len(), 1, "{files:?}");
+        let len = files[0].metadata().expect("the file").len();
+        assert!(len <= most, "{len} bytes");
+    };
+    let launch = |count: usize| {
+        for number in 0..count {
+            let user = format!("{0}:{0}", 1000 + number);
+            let outcome = place.run(&["-u", &user], "[ $(id -u) -ge 1000 ]");
+            assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stderr());
+        }
+    };
+    launch(150);
+    one_file(64 << 10);
+    // Nor does what they leave stay while somebody lives.
+    let mut living = place.command(&place.root, &[], "echo begun; read x; stat -c %u /");
+    let mut child = living.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("newroot");
+    let mut first = [0; 6];
+    child.stdout.as_mut().expect("a pipe").read_exact(&mut first).expect("a line");
+    launch(400);
+    one_file(128 << 10);
+    drop(child.stdin.take());
+    let output = child.wait_with_output().expect("its output");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "0\n");
 }
 
 #[test]

@@ -1,46 +1,192 @@
 //! The session's file, in which any process of the session, and any program of the same user's, may write.
 
-use newroot_owner::session::{self, HEADER_WORDS, RECORD_WORDS};
-use newroot_owner::tree::{self, Change};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use newroot_abi::plan::MountFlags;
+use newroot_owner::arena::{self, Announcement, Arena, Block, HEAD_WORDS, IDENTITY, World};
+use newroot_owner::session::{self, CONTENT_WORDS, FIRST_SIZE, HEADER_WORDS, Header, RECORD_WORDS, RECORDS};
+use newroot_owner::tree::Change;
 
 use crate::words::words;
-use newroot_abi::plan::MountFlags;
 
-/// Reads any words as a session's header, its records and its changes of mounts.
+/// Reads any words as a session's header, its records and its changes of mounts; takes any words for a file; and has
+/// processes do with a file what the bytes say.
 ///
 /// # Panics
-/// If what is written isn't what was read, or a record is found where it isn't.
+/// If what is written isn't what was read, a block is left that leads outside of the file, or a process isn't who it has
+/// become.
 pub fn check(bytes: &[u8]) {
     let words = words(bytes);
     if let Some(header) = words.first_chunk::<HEADER_WORDS>().and_then(session::decode_header) {
-        let written = session::encode_header(&header, words[session::USED]);
-        assert_eq!(written[..session::CHAIN], words[..session::CHAIN]);
+        assert_eq!(session::encode_header(&header)[2..session::RESERVED], words[2..session::RESERVED]);
     }
     if let Some(identity) = session::decode_record(&words) {
-        assert_eq!(session::encode_record(&identity), words[..RECORD_WORDS]);
-        assert_eq!(session::find(&words, &identity), Some(0), "what a record begins with is found at once");
-        // Behind a record of its own it is found, too, wherever it ends.
-        let room = session::room(identity.groups.len());
-        let later =
-            session::Identity { place: session::Place { namespace: 1, root: 1, names: 1 }, ..identity };
-        let mut file = words.clone();
-        file.resize(room, 0);
-        file.extend(session::encode_record(&later));
-        file.extend(later.groups);
-        if identity != later {
-            assert_eq!(session::find(&file, &later), Some(room));
-        }
+        let fixed = session::encode_record(&identity);
+        assert_eq!(fixed, words[HEAD_WORDS..RECORD_WORDS]);
+        assert_eq!(fixed.len(), CONTENT_WORDS);
+        assert_eq!(identity.groups, &words[RECORD_WORDS..RECORD_WORDS + identity.groups.len()]);
     }
     if let Some((&first, rest)) = words.split_first() {
-        if let Some((kind, count)) = tree::read_head(first) {
-            assert_eq!(tree::head(kind, count), first);
-        }
+        let (kind, steps) = (arena::kind_of(first), arena::words_of(first) / arena::STEP_WORDS);
+        assert!(steps == 1 || arena::head(kind, steps) == first);
         let flags = MountFlags(rest.first().copied().unwrap_or(0));
         let (one, two) = bytes.split_at(bytes.len() / 2);
         if let Some(change) = Change::decode(first, flags, [one, two]) {
             let (operation, flags, paths) = change.encode();
             assert_eq!(operation, first);
             assert_eq!(Change::decode(operation, flags, paths), Some(change));
+        }
+    }
+    any_file(&words);
+    Model::new().run(bytes);
+}
+
+/// Whatever is written there, all that is done with it comes to an end, and stays in the file.
+fn any_file(words: &[u32]) {
+    let file: Vec<AtomicU32> =
+        (0..RECORDS / 4).map(|_| 0).chain(words.iter().copied()).map(AtomicU32::new).collect();
+    let size = (file.len() * 4) as u32;
+    for (index, value) in [(session::USED, size), (session::RESERVED, size), (session::EPOCH, 2)] {
+        file[index].store(value, Ordering::SeqCst);
+    }
+    let arena = Arena::new(&file);
+    let limits: Vec<u32> = arena.blocks().map(|block| block.offset as u32).collect();
+    assert!(limits.len() <= words.len().div_ceil(arena::STEP_WORDS));
+    for _ in 0..2 {
+        arena.collect(1, &mut Processes { limits: &limits, alive: &|_| false });
+    }
+    let _ = arena.take_free(1);
+    let _ = arena.append(1);
+    let _ = limits.iter().all(|&limit| arena.keep_changes(limit));
+}
+
+struct Processes<'a> {
+    limits: &'a [u32],
+    alive: &'a dyn Fn(u32) -> bool,
+}
+
+impl World for Processes<'_> {
+    fn is_alive(&mut self, thread: u32) -> bool {
+        (self.alive)(thread)
+    }
+
+    fn each_record(&mut self, visit: impl FnMut(u32)) -> bool {
+        self.limits.iter().copied().for_each(visit);
+        true
+    }
+
+    fn forget(&mut self, _: Arena<'_>, _: Block) {}
+}
+
+/// A process as it should be.
+#[derive(Clone, Copy, Default)]
+struct Process {
+    /// Who it is, and the record that its limit names; 0 for none yet.
+    who: u32,
+    record: u32,
+    /// What it has begun: whom it becomes, and the block that it found or took.
+    begun: Option<(Announcement, u32, u32)>,
+}
+
+/// A few processes on one file. Each becomes somebody in steps, between which others do things, and may be killed.
+struct Model {
+    file: Vec<AtomicU32>,
+    processes: BTreeMap<u32, Process>,
+    next: Cell<u32>,
+}
+
+impl Model {
+    fn new() -> Self {
+        let header = session::encode_header(&Header { tag: 1, real_uid: 1, real_gid: 1, namespace: 1 });
+        let word = |index: usize| AtomicU32::new(header.get(index).copied().unwrap_or(0));
+        let processes = [(1, Process::default())].into_iter().collect();
+        Self { file: (0..FIRST_SIZE / 4).map(word).collect(), processes, next: Cell::new(2) }
+    }
+
+    fn arena(&self) -> Arena<'_> {
+        Arena::new(&self.file)
+    }
+
+    fn run(&mut self, bytes: &[u8]) {
+        for pair in bytes.as_chunks::<2>().0.iter().take(400) {
+            let [what, who] = *pair;
+            let numbers: Vec<u32> = self.processes.keys().copied().collect();
+            let Some(&number) = numbers.get(usize::from(what >> 3) % numbers.len().max(1)) else { return };
+            match what & 7 {
+                0 | 1 => self.begin(number, who.into()),
+                2 | 3 => self.finish(number),
+                4 => self.fork(number),
+                5 if numbers.len() > 1 => drop(self.processes.remove(&number)),
+                _ => self.collect(number),
+            }
+            self.check();
+        }
+    }
+
+    /// Finds, or takes, the record of somebody.
+    fn begin(&mut self, number: u32, who: u32) {
+        if self.processes[&number].begun.is_some() {
+            return;
+        }
+        let arena = self.arena();
+        let Some(announcement) = arena.announce(number) else { return };
+        let is_who =
+            |block: &Block| block.kind == IDENTITY && block.live && self.who(block.offset as u32) == who;
+        let found = arena.blocks().find(is_who).map(|block| block.offset);
+        let taken = found.or_else(|| {
+            let offset = arena.take_free(1).or_else(|| arena.append(1).ok())?;
+            for index in HEAD_WORDS..RECORD_WORDS {
+                arena.word(offset / 4 + index).store(0, Ordering::SeqCst);
+            }
+            arena.word(offset / 4 + HEAD_WORDS + 1).store(who, Ordering::SeqCst);
+            arena.publish(offset, IDENTITY);
+            Some(offset)
+        });
+        match taken {
+            Some(offset) => {
+                let begun = Some((announcement, who, offset as u32));
+                self.processes.entry(number).and_modify(|process| process.begun = begun);
+            }
+            None => arena.withdraw(announcement),
+        }
+    }
+
+    fn finish(&mut self, number: u32) {
+        let Some((announcement, who, record)) = self.processes[&number].begun else { return };
+        self.processes.insert(number, Process { who, record, begun: None });
+        self.arena().withdraw(announcement);
+    }
+
+    fn fork(&mut self, number: u32) {
+        if self.processes.len() < 20 {
+            let child = Process { begun: None, ..self.processes[&number] };
+            self.processes.insert(self.next.replace(self.next.get() + 1), child);
+        }
+    }
+
+    fn collect(&self, number: u32) {
+        let limits: Vec<u32> = self.processes.values().map(|process| process.record).collect();
+        let alive = |thread| self.processes.contains_key(&thread);
+        self.arena().collect(number, &mut Processes { limits: &limits, alive: &alive });
+    }
+
+    fn who(&self, record: u32) -> u32 {
+        self.arena().word(record as usize / 4 + HEAD_WORDS + 1).load(Ordering::SeqCst)
+    }
+
+    fn check(&self) {
+        let arena = self.arena();
+        let end = arena.blocks().map(|block| block.offset + block.words * 4).last().unwrap_or(RECORDS);
+        assert_eq!(end, arena.used(), "the blocks are all that is taken");
+        for process in self.processes.values() {
+            let named = (process.record != 0).then_some((process.who, process.record));
+            let begun = process.begun.map(|(_, who, record)| (who, record));
+            for (who, record) in named.into_iter().chain(begun) {
+                assert!(arena.block(record, IDENTITY).is_some(), "the block of somebody was given back");
+                assert_eq!(self.who(record), who);
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 //! - [`acl`]: POSIX access control lists, as the kernel's extended attributes hold them.
 //! - [`record`]: what is remembered of a file, as an extended attribute and as a text.
 //! - [`keep`]: what of a file has to be recorded, and what the host's file is to be like.
-//! - [`session`]: what the processes of a session share, and [`tree`]: roots and mounts in it.
+//! - [`session`]: what the processes on a root share, in an [`arena`]; [`tree`]: roots and mounts in it.
 //! - [`status`]: the lines of `/proc/PID/status` that tell credentials.
 //!
 //! The model is that of Linux 6.18 in the initial user namespace; where older kernels differ, the
@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod acl;
+pub mod arena;
 mod capabilities;
 pub mod credentials;
 pub mod keep;

@@ -1,44 +1,52 @@
-//! The session's file: what all processes of a session with fake root share.
+//! The session's file: what all processes with fake root on one root share.
 //!
 //! Who a process is must follow it over fork and exec, be its own after vfork, be gone with it, and be
 //! found by others (kill(2), `SO_PEERCRED`, `/proc/PID/status`). The kernel keeps one word a process
 //! that does all this: the soft limit of `RLIMIT_LOCKS`, which Linux has not enforced since 2.4. It names a
-//! record in the file; a record never changes once a limit names it.
+//! record in the file; a record never changes, and its place isn't used again, while a limit names it.
 //!
-//! The launcher makes the file, with a [header](encode_header) and the first [record](encode_record); every
-//! process maps it. Everything in it is native-endian words.
+//! The first launcher makes the file, with a [header](encode_header); every process maps it. Behind the header are the
+//! blocks of an [arena](crate::arena), which hold [identities](encode_record), the [launches](encode_session) that
+//! processes come from, and [roots and mounts](crate::tree). Everything in it is native-endian words.
 
-use crate::{Capabilities, Credentials, tree};
+use crate::arena::{self, HEAD_WORDS};
+use crate::{Capabilities, Credentials};
 
-/// Bytes of the file, most of them a hole.
-pub const SIZE: usize = 1 << 20;
+/// Part of the file's name: files of another version are others' business.
+pub const VERSION: &str = "2";
+/// Bytes of the file at first, all of which lie on the disk.
+pub const FIRST_SIZE: usize = 64 << 10;
+/// Bytes that it may grow to.
+pub const MAX_SIZE: usize = 64 << 20;
 /// What the file's name is followed by in that of the directory with what the guest takes for file systems in memory.
 pub const MEMORY_SUFFIX: &[u8] = b".d";
 /// Where the records begin, in bytes.
-pub const RECORDS: usize = 4096;
+pub const RECORDS: usize = 8192;
 
 /// The limit that names a process's record (getrlimit(2)).
 pub const RESOURCE: u32 = 10;
 
-const MAGIC: u32 = 0x6e72_7366;
+const MAGIC: u32 = 0x6e72_7332;
 
 /// Words of the header.
-pub const HEADER_WORDS: usize = 8;
-/// Index of the header's word that says how many bytes of the file are taken. Processes add to it atomically.
+pub const HEADER_WORDS: usize = 16;
+/// Index of the header's word that says how many bytes of the file are taken.
 pub const USED: usize = 1;
-/// Index of the word that names the latest of the [chained records](crate::tree); 0 if there is none.
-pub const CHAIN: usize = 7;
-/// Where the word of the first mount namespace is, in bytes: it names the latest change of its mounts.
-pub const FIRST_NAMESPACE: u32 = 512;
+/// How many bytes of the file lie on the disk, so that they can be written to.
+pub const RESERVED: usize = 7;
+/// How many bytes may be taken before it is worth the time to look for what nobody needs any more.
+pub const THRESHOLD: usize = 8;
+/// The number of the next [collection](crate::arena::Arena::collect), from 2.
+pub const EPOCH: usize = 9;
+/// The latest collection that gave something back.
+pub const FREED: usize = 10;
+/// The thread that is collecting.
+pub const COLLECTOR: usize = 11;
+/// How many changes of mounts were numbered.
+pub const NUMBERED: usize = 12;
 
-/// Where the session's host name begins, in bytes; behind it the domain's. Each is a length and the name.
-pub const NAMES: usize = 64;
-/// The longest name (`__NEW_UTS_LEN`).
+/// The longest host or domain name (`__NEW_UTS_LEN`).
 pub const NAME_MAX: usize = 64;
-/// Bytes of each, with its length.
-pub const NAME_ROOM: usize = 128;
-/// Words of both.
-pub const NAMES_WORDS: usize = 2 * NAME_ROOM / 4;
 
 /// Where it is kept who processes were when they last connected or listened, in bytes: words of 64 bits, of which
 /// each is a process and its record. A place is a process's by its number; whoever comes last has it.
@@ -49,62 +57,97 @@ pub const PEER_SLOTS: usize = 256;
 pub const SENDERS: usize = PEERS + PEER_SLOTS * 8;
 /// How many of them are kept.
 pub const SENDER_SLOTS: usize = 128;
-const _: () =
-    assert!(SENDERS + SENDER_SLOTS * 8 <= RECORDS && NAMES + 2 * NAME_ROOM <= FIRST_NAMESPACE as usize);
-const _: () = assert!(FIRST_NAMESPACE as usize + 4 <= PEERS);
+/// Where threads say that they are changing something, in bytes: pairs of a thread and an epoch.
+pub const CHANGERS: usize = SENDERS + SENDER_SLOTS * 8;
+/// How many can at a time.
+pub const CHANGER_SLOTS: usize = 256;
+const _: () = assert!(CHANGERS + CHANGER_SLOTS * 8 <= RECORDS && HEADER_WORDS * 4 <= PEERS);
 
 /// What is the same for all processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Tells the session's limits from what others may have set.
+    /// Tells the file's limits from what others may have set.
     pub tag: u16,
     /// The user that the kernel knows all of them by.
     pub real_uid: u32,
     /// The user's group.
     pub real_gid: u32,
-    /// Whom the guest sees as the owner of the root's files that nothing is recorded of.
-    pub default_uid: u32,
-    /// Their group.
-    pub default_gid: u32,
+    /// Inode number of the PID namespace that all of them were launched in.
+    pub namespace: u64,
 }
 
-/// The file's first words, if `used` bytes of it are taken.
+/// The first words of a new file.
 #[must_use]
-pub fn encode_header(header: &Header, used: u32) -> [u32; HEADER_WORDS] {
-    let Header { tag, real_uid, real_gid, default_uid, default_gid } = *header;
-    [MAGIC, used, tag.into(), real_uid, real_gid, default_uid, default_gid, 0]
+pub fn encode_header(header: &Header) -> [u32; HEADER_WORDS] {
+    let Header { tag, real_uid, real_gid, namespace } = *header;
+    let (records, reserved) = (RECORDS as u32, FIRST_SIZE as u32);
+    let [tag, low, high] = [tag.into(), low(namespace), high(namespace)];
+    let threshold = reserved / 2;
+    [MAGIC, records, tag, real_uid, real_gid, low, high, reserved, threshold, 2, 0, 0, 0, 0, 0, 0]
 }
 
 /// Reads a header back; `None` if it isn't one.
 #[must_use]
 pub fn decode_header(words: &[u32; HEADER_WORDS]) -> Option<Header> {
-    let [magic, _, tag, real_uid, real_gid, default_uid, default_gid, _] = *words;
+    let [magic, _, tag, real_uid, real_gid, low, high, ..] = *words;
     let tag = u16::try_from(tag).ok()?;
-    (magic == MAGIC).then_some(Header { tag, real_uid, real_gid, default_uid, default_gid })
+    let namespace = u64::from(high) << 32 | u64::from(low);
+    (magic == MAGIC).then_some(Header { tag, real_uid, real_gid, namespace })
 }
 
-/// Words of a record without groups.
-pub const RECORD_WORDS: usize = 2 + 8 + 2 * 5 + 2 + 3;
-/// Records begin at multiples of so many words, so that the next one is found behind a place that somebody took
-/// and was killed before they had written there.
-pub const STEP_WORDS: usize = 32;
+/// What all processes of one launch have in common.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// Whom the guest sees as the owner of the root's files that nothing is recorded of.
+    pub uid: u32,
+    /// Their group.
+    pub gid: u32,
+}
+
+/// Words of a launch's record, which begins with its block's head.
+pub const SESSION_WORDS: usize = NAMES + NAMES_WORDS;
+/// Index of the first word of the launch's host name; behind it the domain's. Each is a length, which is one more than
+/// it is where a name was set, and the name.
+pub const NAMES: usize = HEAD_WORDS + 2;
+/// Words of each.
+pub const NAME_WORDS: usize = (1 + NAME_MAX).div_ceil(4);
+/// Words of both.
+pub const NAMES_WORDS: usize = 2 * NAME_WORDS;
+
+/// What a launch's record begins with behind its block's head; all the rest is zero.
+#[must_use]
+pub const fn encode_session(defaults: &Defaults) -> [u32; 2] {
+    [defaults.uid, defaults.gid]
+}
+
+/// Reads it from the block.
+#[must_use]
+pub fn decode_session(block: &[u32]) -> Option<Defaults> {
+    let [_, _, _, uid, gid, ..] = *block else { return None };
+    Some(Defaults { uid, gid })
+}
+
+/// Words of a record without groups, with its block's head.
+pub const RECORD_WORDS: usize = HEAD_WORDS + CONTENT_WORDS;
+/// Words of it behind the head.
+pub const CONTENT_WORDS: usize = 1 + 8 + 2 * 5 + 2 + 4;
+/// Index of the word that names the launch; behind it those that name the mount namespace, the root and the names.
+pub const PLACE: usize = RECORD_WORDS - 4;
 /// The most supplementary groups that a process can have (`NGROUPS_MAX`).
 pub const MAX_GROUPS: usize = 65536;
 
-/// Where a process lives: what chroot(2), and unshare(2) with the namespaces that newroot keeps account of, change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a process lives: the launch it comes from, and what chroot(2), and unshare(2) with the namespaces
+/// that newroot keeps account of, change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// Its mount namespace: the byte offset of the word that names the latest change of its mounts.
+    /// Byte offset of the launch's [record](encode_session); 0 for nobody's.
+    pub session: u32,
+    /// Its mount namespace: byte offset of the [record](crate::tree). 0 for one in which nothing was ever changed.
     pub namespace: u32,
     /// Byte offset of the [record](crate::tree) of its root's path; 0 for the namespace's own root.
     pub root: u32,
-    /// Byte offset of its host and domain names, as at [`NAMES`]; 0 for those there, which are the session's.
+    /// Byte offset of the [record](crate::tree) of its host and domain names; 0 for the launch's.
     pub names: u32,
-}
-
-impl Place {
-    /// That of a session's first process.
-    pub const FIRST: Self = Self { namespace: FIRST_NAMESPACE, root: 0, names: 0 };
 }
 
 /// A process's identity: its credentials and supplementary groups, and its place.
@@ -118,16 +161,14 @@ pub struct Identity<'a> {
     pub place: Place,
 }
 
-/// A record's words but for the groups, which follow them. The first is how many there are in all.
+/// A record's words behind its block's head, but for the groups, which follow them.
 #[must_use]
-pub fn encode_record(identity: &Identity<'_>) -> [u32; RECORD_WORDS] {
+pub fn encode_record(identity: &Identity<'_>) -> [u32; CONTENT_WORDS] {
     let c = &identity.credentials;
     let [i, p, e, b, a] =
         [c.inheritable, c.permitted, c.effective, c.bounding, c.ambient].map(|set| [low(set.0), high(set.0)]);
-    let groups = u32::try_from(identity.groups.len()).unwrap_or(0);
     [
-        RECORD_WORDS as u32 + groups,
-        groups,
+        u32::try_from(identity.groups.len()).unwrap_or(0),
         c.ruid,
         c.euid,
         c.suid,
@@ -148,22 +189,28 @@ pub fn encode_record(identity: &Identity<'_>) -> [u32; RECORD_WORDS] {
         a[1],
         c.securebits,
         c.flags,
+        identity.place.session,
         identity.place.namespace,
         identity.place.root,
         identity.place.names,
     ]
 }
 
-/// Reads the record that `words` begins with; `None` if there is none.
+/// Reads the record that is in a block; `None` if there is none.
 #[must_use]
-pub fn decode_record(words: &[u32]) -> Option<Identity<'_>> {
-    let (fixed, rest) = words.split_first_chunk::<RECORD_WORDS>()?;
-    let [len, groups, ruid, euid, suid, fsuid, rgid, egid, sgid, fsgid, ..] = *fixed;
-    let groups = groups as usize;
-    if groups > MAX_GROUPS || len as usize != RECORD_WORDS + groups {
+pub fn decode_record(block: &[u32]) -> Option<Identity<'_>> {
+    let (head, rest) = block.split_first_chunk::<HEAD_WORDS>()?;
+    if arena::kind_of(head[0]) != arena::IDENTITY {
         return None;
     }
-    let [.., i0, i1, p0, p1, e0, e1, b0, b1, a0, a1, securebits, flags, namespace, root, names] = *fixed;
+    let (fixed, rest) = rest.split_first_chunk::<CONTENT_WORDS>()?;
+    let [groups, ruid, euid, suid, fsuid, rgid, egid, sgid, fsgid, ..] = *fixed;
+    let groups = groups as usize;
+    if groups > MAX_GROUPS {
+        return None;
+    }
+    let [.., i0, i1, p0, p1, e0, e1, b0, b1, a0, a1, securebits, flags, session, namespace, root, names] =
+        *fixed;
     let set = |low: u32, high: u32| Capabilities(u64::from(high) << 32 | u64::from(low));
     Some(Identity {
         credentials: Credentials {
@@ -184,35 +231,8 @@ pub fn decode_record(words: &[u32]) -> Option<Identity<'_>> {
             flags,
         },
         groups: rest.get(..groups)?,
-        place: Place { namespace, root, names },
+        place: Place { session, namespace, root, names },
     })
-}
-
-/// Words that are taken for a record with so many groups.
-#[must_use]
-pub const fn room(groups: usize) -> usize {
-    (RECORD_WORDS + groups).next_multiple_of(STEP_WORDS)
-}
-
-/// The record of an identity among `words`, which begin with a record: its distance in words.
-///
-/// No record is seen where there is none. A step leads into a record only where its first word isn't written
-/// yet; what is seen there is zeroes, or groups, which ascend, while a record's second word is less than its first.
-#[must_use]
-pub fn find(words: &[u32], identity: &Identity<'_>) -> Option<usize> {
-    let mut at = 0;
-    while let Some(rest) = words.get(at..).filter(|rest| !rest.is_empty()) {
-        at += match decode_record(rest) {
-            Some(found) if found == *identity => return Some(at),
-            Some(found) => room(found.groups.len()),
-            // A chained one, or a place that stays unwritten.
-            None => rest
-                .first()
-                .and_then(|&first| tree::read_head(first))
-                .map_or(STEP_WORDS, |(_, words)| words.max(1).next_multiple_of(STEP_WORDS)),
-        };
-    }
-    None
 }
 
 fn low(value: u64) -> u32 {
@@ -240,9 +260,7 @@ pub fn from_limit(tag: u16, limit: u64) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    extern crate std;
     use super::*;
-    use std::vec::Vec;
 
     #[test]
     fn a_record_survives_the_round_trip() {
@@ -250,50 +268,25 @@ mod tests {
         credentials.suid = 7;
         credentials.ambient = Capabilities::CHOWN;
         let groups = [4, 24];
-        let place = Place { root: 8192, names: 12288, ..Place::FIRST };
+        let place = Place { session: 1, namespace: 2, root: 8192, names: 12288 };
         let identity = Identity { credentials, groups: &groups, place };
         let mut words = [9; RECORD_WORDS + 3];
-        words[..RECORD_WORDS].copy_from_slice(&encode_record(&identity));
+        words[0] = arena::head(arena::IDENTITY, 1);
+        words[HEAD_WORDS..RECORD_WORDS].copy_from_slice(&encode_record(&identity));
         words[RECORD_WORDS..RECORD_WORDS + 2].copy_from_slice(&groups);
         assert_eq!(decode_record(&words), Some(identity));
+        assert_eq!(words[PLACE..RECORD_WORDS], [1, 2, 8192, 12288]);
         assert_eq!(decode_record(&words[..RECORD_WORDS + 1]), None, "its groups are missing");
         assert_eq!(decode_record(&[0; RECORD_WORDS]), None, "a hole is no record");
     }
 
-    /// Lays records down as processes do; what is `None` was taken by somebody who was killed.
-    fn file(records: &[Option<&Identity<'_>>], taken: usize) -> Vec<u32> {
-        let mut words = Vec::new();
-        for record in records {
-            let start = words.len();
-            if let Some(identity) = record {
-                words.extend(encode_record(identity));
-                words.extend(identity.groups);
-            }
-            words.resize(start + record.map_or(taken, |identity| room(identity.groups.len())), 0);
-        }
-        words
-    }
-
     #[test]
-    fn a_record_is_found_behind_places_that_nobody_wrote_to() {
-        let groups: Vec<u32> = (0..100).collect();
-        let root = Identity { credentials: Credentials::root(), groups: &[], place: Place::FIRST };
-        let many = Identity { credentials: Credentials::user(22, 0), groups: &groups, place: Place::FIRST };
-        let user = Identity { credentials: Credentials::user(33, 33), groups: &[4, 24], place: Place::FIRST };
-        for taken in [room(0), room(10), room(11), room(300)] {
-            let mut words = file(&[Some(&root), None, Some(&many), None, None, Some(&user)], taken);
-            for identity in [&root, &many, &user] {
-                let at = find(&words, identity).expect("it is there");
-                assert_eq!(decode_record(&words[at..]), Some(*identity));
-            }
-            let absent = Identity { groups: &[4], ..user };
-            assert_eq!(find(&words, &absent), None);
-            // Killed between the groups and the first word: nothing of it is taken for a record.
-            let at = find(&words, &many).expect("it is there");
-            words[at] = 0;
-            assert_eq!(find(&words, &many), None);
-            assert!(find(&words, &user).is_some());
-        }
+    fn a_header_survives_the_round_trip() {
+        let header = Header { tag: 7, real_uid: 1, real_gid: 2, namespace: 0x1_2345_6789 };
+        let mut words = encode_header(&header);
+        assert_eq!(decode_header(&words), Some(header));
+        words[0] += 1;
+        assert_eq!(decode_header(&words), None);
     }
 
     #[test]

@@ -16,8 +16,9 @@ use newroot_sys::arch::SignalAction;
 use newroot_sys::{raw, syscall};
 
 pub use files::{
-    birth, chown_to_nobody, fchmodat, fgetxattr, flock, getxattr, limits_of, linkat, listxattr, mkdirat,
-    mknodat, nanoseconds, pwrite, removexattr, rename, seconds, set_limits, setxattr, symlinkat, unlinkat,
+    birth, chown_to_nobody, fallocate, fchmodat, fgetxattr, flock, getxattr, limits_of, linkat, listxattr,
+    mkdirat, mknodat, nanoseconds, pwrite, removexattr, rename, seconds, set_limits, setxattr, symlinkat,
+    unlinkat,
 };
 pub(crate) use listing::Listing;
 

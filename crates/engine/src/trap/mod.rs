@@ -69,7 +69,7 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
             cwd_mount: start.mount,
             shim_path,
             uname: &spec.uname,
-            session_file: fake.as_ref().map(|fake| fake.file.as_path()),
+            session_file: fake.as_ref().map(fake_root::Prepared::file),
             links: links.as_deref(),
             links_in_root: &links_in_root,
         };

@@ -1,58 +1,34 @@
 //! Roots and mounts of a session, as its file keeps them.
 //!
-//! Beside identities the [session's file](crate::session) has *chained records*, each of which names the one
-//! before it. A record is written whole before the header's word comes to name it, and never changes
-//! afterwards. So a reader finds only whole ones, and a process killed while it writes one has wasted a few bytes.
+//! Beside identities the [session's file](crate::session) has these blocks:
 //!
-//! | kind | words behind the link | is |
+//! | kind | words behind the head | is |
 //! |---|---|---|
-//! | [`ROOT`] | length; the path | a directory that is some process's root, in its namespace's terms |
-//! | [`NAMESPACE`] | a word | a mount namespace: the word names its latest change, and is all that changes |
-//! | [`CHANGE`] | the change before it, operation, flags, two lengths; two paths, and what procfs shows as type and source | one change of a namespace's mounts |
-//! | [`UTS`] | both names, as at [`NAMES`](crate::session::NAMES) | a namespace of host and domain names, which may change |
+//! | `ROOT` | length; the path | a directory that is some process's root, in its namespace's terms |
+//! | `NAMESPACE` | a word | a mount namespace: the word names its latest change, and is all that changes |
+//! | `UTS` | both names, as at [`NAMES`](crate::session::NAMES) | a namespace of host and domain names, which may change |
+//! | `CHANGE` | the change before it, number, operation, flags, three lengths; two paths, and what procfs shows as type and source | one change of a namespace's mounts |
 //!
 //! A namespace's mounts are those of the plan and the changes from the oldest to the one its word names
 //! ([`compose`]). They are a function of that word alone, which is therefore the number of a generation, too: what
-//! was made of it once can be kept, and to undo the latest change is to name the one before.
+//! was made of it once can be kept until blocks are given back, and to undo the latest change is to name the one before.
 
 pub mod compose;
 
 use newroot_abi::plan::MountFlags;
 
-/// A record of a root.
-pub const ROOT: u32 = 1;
-/// A record of a mount namespace.
-pub const NAMESPACE: u32 = 2;
-/// A record of a change of mounts.
-pub const CHANGE: u32 = 3;
-/// A record of a namespace of host and domain names.
-pub const UTS: u32 = 4;
+use crate::arena::HEAD_WORDS;
 
-/// Words of a namespace's record.
-pub const NAMESPACE_WORDS: usize = 3;
+/// Words of a namespace's block.
+pub const NAMESPACE_WORDS: usize = HEAD + 1;
 /// Index of the word in it that names the latest change.
-pub const HEAD: usize = 2;
-/// Words in front of the names of a record of them.
-pub const UTS_WORDS: usize = 2;
+pub const HEAD: usize = HEAD_WORDS;
 /// Words in front of a root's path.
-pub const ROOT_WORDS: usize = 3;
+pub const ROOT_WORDS: usize = HEAD_WORDS + 1;
+/// Index of the word in a change's block that names the one before it.
+pub const BEFORE: usize = HEAD_WORDS;
 /// Words in front of a change's paths.
-pub const CHANGE_WORDS: usize = 7;
-
-/// A record's first word: its kind and how many words it has. Those of identities are of kind 0.
-#[must_use]
-pub const fn head(kind: u32, words: usize) -> u32 {
-    kind << 24 | words as u32 & 0xff_ffff
-}
-
-/// Kind and number of words that a record's first word tells; `None` for an identity's, and where there is none.
-#[must_use]
-pub const fn read_head(word: u32) -> Option<(u32, usize)> {
-    match word >> 24 {
-        0 => None,
-        kind => Some((kind, (word & 0xff_ffff) as usize)),
-    }
-}
+pub const CHANGE_WORDS: usize = HEAD_WORDS + 7;
 
 /// Words that so many bytes take.
 #[must_use]
@@ -146,12 +122,5 @@ mod tests {
             let (operation, flags, paths) = change.encode();
             assert_eq!(Change::decode(operation, flags, paths), Some(change));
         }
-    }
-
-    #[test]
-    fn a_record_of_a_kind_is_told_from_an_identity() {
-        assert_eq!(read_head(head(CHANGE, 12)), Some((CHANGE, 12)));
-        assert_eq!(read_head(24), None);
-        assert_eq!(read_head(0), None);
     }
 }

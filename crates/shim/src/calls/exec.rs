@@ -541,7 +541,7 @@ fn replace_process(
         Ok(_) => execute(call.slot, &pointers),
         Err(error) => *error,
     };
-    if let Ok(Some(before)) = before {
+    if let Ok(Some(Some(before))) = &before {
         owner::exec::go_back(before);
     }
     pointers.discard(exec);

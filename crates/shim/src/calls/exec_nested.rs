@@ -21,8 +21,9 @@ use super::procfs_files::copy;
 use super::{filters, landlock};
 use crate::host::{self, AT_FDCWD, Descriptor};
 use crate::memory;
+use crate::owner::process::Changing;
 use crate::owner::sidecar::StorePath;
-use crate::owner::{chain, process};
+use crate::owner::{self, chain, process};
 use crate::report;
 use crate::resolve;
 use crate::session::session;
@@ -153,13 +154,13 @@ pub(super) fn exec(
     }
     pointers.push(header_text.as_ptr() as usize);
     pointers.push(0);
-    let before = place.map(|of| process::become_(&of)).transpose();
-    let error = match before {
+    let before = place.map(|(changing, of)| owner::exec::become_for_exec(changing, &of)).transpose();
+    let error = match &before {
         Ok(_) => execute(call.slot, &pointers),
-        Err(error) => error,
+        Err(error) => *error,
     };
-    if let Ok(Some(before)) = before {
-        let _ = process::adopt(before);
+    if let Ok(Some(before)) = &before {
+        owner::exec::go_back(before);
     }
     pointers.discard(exec);
     composed.discard();
@@ -189,7 +190,7 @@ fn host_path(operand: &mut Operand, given: usize, room: &mut StorePath) -> Resul
 /// Who the inner session begins as where ours has fake root: whoever asks for it, in a mount namespace of its own, for
 /// its paths are others. Its fake root is the outer one's, whose rules hold for its owner, too. Where ours has none, the
 /// inner launcher has hung its first identity on the process.
-fn owner_of(inner: Flags) -> Result<Option<Identity<'static>>, Errno> {
+fn owner_of(inner: Flags) -> Result<Option<(Changing, Identity<'static>)>, Errno> {
     if !session().has(Flags::FAKE_ROOT) {
         return Ok(None);
     }
@@ -198,8 +199,10 @@ fn owner_of(inner: Flags) -> Result<Option<Identity<'static>>, Errno> {
         report::line(&[b"only root can become root within a fake root"]);
         return Err(Errno::PERM);
     }
-    let place = Place { namespace: chain::new_namespace(0)?, root: 0, ..me.place };
-    Ok(Some(Identity { place, ..me }))
+    let changing = Changing::begin()?;
+    let namespace = chain::new_namespace(&changing, 0)?.ok_or(Errno::AGAIN)?;
+    let place = Place { namespace, root: 0, ..me.place };
+    Ok(Some((changing, Identity { place, ..me })))
 }
 
 /// The mounts that the inner launcher has put behind its image, copied.

@@ -147,6 +147,15 @@ pub fn pwrite(fd: i32, bytes: &[u8], offset: u64) -> Result<usize, Errno> {
     unsafe { syscall!(raw::__NR_pwrite64, fd, bytes.as_ptr(), bytes.len(), offset) }
 }
 
+/// fallocate(2), which makes a file longer.
+///
+/// # Errors
+/// The call's.
+pub fn fallocate(fd: i32, offset: u64, len: u64) -> Result<(), Errno> {
+    // SAFETY: touches no memory.
+    unsafe { syscall!(raw::__NR_fallocate, fd, 0, offset, len).map(|_| ()) }
+}
+
 /// When a file was made, in nanoseconds since 1970 (statx(2), STATX_BTIME); `None` where the file system
 /// doesn't keep it, or where a policy denies the question.
 ///

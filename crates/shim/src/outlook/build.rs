@@ -19,6 +19,8 @@ pub(super) struct Outlook {
     pub(super) session: Session,
     place: Place,
     generation: u32,
+    /// What [`chain::freed`] was when it was begun.
+    freed: u32,
     /// Bytes of its mapping.
     len: usize,
     /// Its mounts' table.
@@ -27,26 +29,29 @@ pub(super) struct Outlook {
 
 impl Outlook {
     /// Whether it is the one that is wanted.
-    pub(super) fn is(&self, place: Place, generation: u32) -> bool {
-        (self.place, self.generation) == (place, generation)
+    pub(super) fn is(&self, place: Place, generation: u32, freed: u32) -> bool {
+        (self.place, self.generation, self.freed) == (place, generation, freed)
     }
 }
 
-/// Numbers of mounts that were made by a change have this bit and its offset.
-pub(super) const CHANGED: u32 = 1 << 20;
+/// Numbers of mounts that were made by a change have this bit and its number.
+pub(super) const CHANGED: u32 = 1 << 30;
 
 /// Makes an outlook.
 ///
 /// # Errors
 /// ENOMEM.
-pub(super) fn build(place: Place, generation: u32) -> Result<*mut Outlook, Errno> {
+pub(super) fn build(place: Place, generation: u32, freed: u32) -> Result<*mut Outlook, Errno> {
     let base = base();
+    let root = chain::root(place.root);
     let mut changes = 0;
     let mut rewriting = 0;
+    let mut texts = root.len();
     let mut at = generation;
     while let Some((before, change)) = chain::change(at) {
         changes += 1;
         rewriting += usize::from(matches!(change, Change::Move { .. } | Change::Pivot { .. }));
+        texts += change.encode().2.map(<[u8]>::len).iter().sum::<usize>();
         at = before;
     }
     let capacity = base.mounts.mounts().len() + changes + 1;
@@ -57,7 +62,8 @@ pub(super) fn build(place: Place, generation: u32) -> Result<*mut Outlook, Errno
     let numbers_at = mounts_at + capacity * size_of::<Mount<'_>>();
     let order_at = numbers_at + capacity * size_of::<u32>();
     let paths_at = order_at + changes * size_of::<u32>();
-    let len = (paths_at + paths).next_multiple_of(4096);
+    let texts_at = paths_at + paths;
+    let len = (texts_at + texts).next_multiple_of(4096);
     let start = host::map_anonymous(len)?;
 
     let order = memory::mapped_words(start + order_at, changes);
@@ -66,6 +72,8 @@ pub(super) fn build(place: Place, generation: u32) -> Result<*mut Outlook, Errno
         *place = at;
         at = chain::change(at).map_or(0, |(before, _)| before);
     }
+    let mut texts = Texts(memory::mapped_bytes(start + texts_at, texts));
+    let root = texts.copy(root);
     // SAFETY: the mapping has room for them here, aligned as words are; each element is written before it is read.
     let (list, mounts) = unsafe {
         let list = (start + placed_at) as *mut Placed<'static>;
@@ -75,7 +83,7 @@ pub(super) fn build(place: Place, generation: u32) -> Result<*mut Outlook, Errno
         (core::slice::from_raw_parts_mut(list, capacity), (start + mounts_at) as *mut Mount<'static>)
     };
     let paths = memory::mapped_bytes(start + paths_at, paths);
-    let seen = compose(base, order, list, paths, chain::root(place.root));
+    let seen = compose(base, order, list, paths, &mut texts, root);
     let Ok((seen, root_mounted)) = seen else {
         memory::unmap_owned(start, len);
         return Err(Errno::NOMEM);
@@ -99,12 +107,11 @@ pub(super) fn build(place: Place, generation: u32) -> Result<*mut Outlook, Errno
         memory::unmap_owned(start, len);
         return Err(Errno::NOMEM);
     };
-    let root = chain::root(place.root);
     let mut session = Session { mounts, numbers, root, root_mounted, generation, ..*base };
     session.header.flags = flags(base.header.flags, &mounts);
     let outlook = start as *mut Outlook;
     // SAFETY: the mapping begins with room for it.
-    unsafe { outlook.write(Outlook { session, place, generation, len, indexed }) };
+    unsafe { outlook.write(Outlook { session, place, generation, freed, len, indexed }) };
     Ok(outlook)
 }
 
@@ -121,11 +128,28 @@ pub(super) unsafe fn discard(outlook: *mut Outlook) {
     memory::unmap_owned(outlook as usize, len);
 }
 
+/// Room for the paths of the changes: their blocks may be given back while somebody looks at an outlook that isn't their
+/// namespace's any more.
+struct Texts(&'static mut [u8]);
+
+impl Texts {
+    /// Empty where there is no room, because the block has become something else: then the outlook isn't used.
+    fn copy(&mut self, text: &[u8]) -> &'static [u8] {
+        let Some((copy, rest)) = core::mem::take(&mut self.0).split_at_mut_checked(text.len()) else {
+            return &[];
+        };
+        copy.copy_from_slice(text);
+        self.0 = rest;
+        copy
+    }
+}
+
 fn compose(
     base: &Session,
     changes: &[u32],
     list: &mut [Placed<'static>],
     paths: &'static mut [u8],
+    texts: &mut Texts,
     root: &[u8],
 ) -> Result<(usize, bool), Errno> {
     let mut composer = Composer::new(list, paths);
@@ -135,7 +159,10 @@ fn compose(
     }
     for &offset in changes {
         if let Some((_, change)) = chain::change(offset) {
-            composer.apply(&change, CHANGED | offset)?;
+            let (operation, flags, paths) = change.encode();
+            let paths = paths.map(|path| texts.copy(path));
+            let change = Change::decode(operation, flags, paths).ok_or(Errno::NOMEM)?;
+            composer.apply(&change, CHANGED | chain::number_of(offset) & (CHANGED - 1))?;
         }
     }
     composer.look_from(root)

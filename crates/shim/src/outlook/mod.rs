@@ -52,16 +52,10 @@ pub fn is_used() -> bool {
 /// ENOMEM. Then [`current`] is what the plan has, in which no name may be looked up.
 pub fn enter(slot: usize) -> Result<(), Errno> {
     let Some([own, _]) = HELD.get(slot) else { return Ok(()) };
-    let place = process::current().place;
-    let generation = chain::generation(place.namespace);
-    if place.root == 0 && generation == 0 {
-        if is_used() {
-            own.store(null_mut(), Ordering::SeqCst);
-        }
-        return Ok(());
+    if find(own, || process::current().place)?.is_none() && is_used() {
+        own.store(null_mut(), Ordering::SeqCst);
     }
-    USED.store(true, Ordering::SeqCst);
-    find(own, place, generation).map(|_| ())
+    Ok(())
 }
 
 /// Gives back what a slot holds, once nothing runs on its stack.
@@ -86,12 +80,16 @@ pub fn current() -> Option<&'static Session> {
 /// # Errors
 /// ENOMEM, also for a caller that isn't on a slot's stack.
 pub fn of(place: Place) -> Result<&'static Session, Errno> {
-    let generation = chain::generation(place.namespace);
-    if place.root == 0 && generation == 0 {
+    if is_plain(place, chain::generation(place.namespace)) {
         return Ok(base());
     }
     let [_, other] = cells().ok_or(Errno::NOMEM)?;
-    find(other, place, generation).map(|outlook| &outlook.session)
+    Ok(find(other, || place)?.map_or(base(), |outlook| &outlook.session))
+}
+
+/// Whether a process there sees what the plan has.
+fn is_plain(place: Place, generation: u32) -> bool {
+    place.root == 0 && generation == 0
 }
 
 /// The calling process's namespace, as it is seen from its own root.
@@ -102,7 +100,7 @@ pub fn whole() -> Result<&'static Session, Errno> {
     of(Place { root: 0, ..process::current().place })
 }
 
-/// The change that made the mount with a number; `None` if the plan has it.
+/// The number of the change that made the mount with a number; `None` if the plan has it.
 #[must_use]
 pub fn change_of(number: u32) -> Option<u32> {
     (number & build::CHANGED != 0).then_some(number & !build::CHANGED)
@@ -114,8 +112,40 @@ fn cells() -> Option<&'static [Cell; CELLS]> {
     HELD.get(slots::slot_of(from_ref(&here).addr()))
 }
 
-/// Finds an outlook, or makes it, and holds it in a cell, in the place of what the cell held.
-fn find(cell: &Cell, place: Place, generation: u32) -> Result<&'static Outlook, Errno> {
+/// Finds what is seen at a place, or makes it, and holds it in a cell, in the place of what the cell held. `None` for
+/// what the plan has.
+fn find(cell: &Cell, place: impl Fn() -> Place) -> Result<Option<&'static Outlook>, Errno> {
+    loop {
+        let freed = chain::freed();
+        let place = place();
+        let generation = chain::generation(place.namespace);
+        if is_plain(place, generation) {
+            return Ok(None);
+        }
+        USED.store(true, Ordering::SeqCst);
+        if let Some(outlook) = cached(cell, place, generation, freed) {
+            return Ok(Some(outlook));
+        }
+        let outlook = build::build(place, generation, freed)?;
+        if chain::freed() != freed {
+            // What it was made of may have become something else meanwhile.
+            // SAFETY: nobody else knows of it.
+            unsafe { build::discard(outlook) };
+            continue;
+        }
+        cell.store(outlook, Ordering::SeqCst);
+        let at = NEXT.fetch_add(1, Ordering::Relaxed) % CACHED;
+        if let Some(cached) = CACHE.get(at) {
+            let old = cached.swap(outlook, Ordering::SeqCst);
+            reclaim();
+            retire(old);
+        }
+        // SAFETY: it is held.
+        return Ok(Some(unsafe { &*outlook }));
+    }
+}
+
+fn cached(cell: &Cell, place: Place, generation: u32, freed: u32) -> Option<&'static Outlook> {
     for cached in &CACHE {
         let outlook = cached.load(Ordering::SeqCst);
         if outlook.is_null() {
@@ -125,22 +155,13 @@ fn find(cell: &Cell, place: Place, generation: u32) -> Result<&'static Outlook, 
         if cached.load(Ordering::SeqCst) == outlook {
             // SAFETY: the cell holds it, and the cache had it afterwards.
             let outlook = unsafe { &*outlook };
-            if outlook.is(place, generation) {
-                return Ok(outlook);
+            if outlook.is(place, generation, freed) {
+                return Some(outlook);
             }
         }
         cell.store(null_mut(), Ordering::SeqCst);
     }
-    let outlook = build::build(place, generation)?;
-    cell.store(outlook, Ordering::SeqCst);
-    let at = NEXT.fetch_add(1, Ordering::Relaxed) % CACHED;
-    if let Some(cached) = CACHE.get(at) {
-        let old = cached.swap(outlook, Ordering::SeqCst);
-        reclaim();
-        retire(old);
-    }
-    // SAFETY: it is held.
-    Ok(unsafe { &*outlook })
+    None
 }
 
 /// Keeps an outlook until nobody holds it.

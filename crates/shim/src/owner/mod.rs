@@ -2,6 +2,7 @@
 //! none of these to give (`newroot_owner` has the rules).
 //!
 //! - `process` tells who the calling process is, from the [session's file](session_file).
+//! - `living` tells which processes there are, so that what nobody needs in that file can be given back.
 //! - `chain` has its records of roots, mounts and their namespaces; [`outlook`](crate::outlook) makes of them what a
 //!   process sees.
 //! - `file` tells what a file is to the guest; `remember` records it, in an attribute of the file or in the
@@ -16,6 +17,7 @@ mod calls;
 pub mod chain;
 pub mod file;
 mod list;
+mod living;
 pub mod names;
 pub mod permission;
 mod privileges;

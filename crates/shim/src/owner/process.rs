@@ -11,7 +11,7 @@ use newroot_owner::session::{self, Identity, Place};
 use newroot_owner::{Capabilities, Credentials, Who};
 
 use super::permission::is_unlimited;
-pub use super::session_file::Note;
+pub use super::session_file::{Changing, Note};
 use super::{chain, session_file};
 use crate::host;
 
@@ -30,8 +30,7 @@ static CHANGED: AtomicBool = AtomicBool::new(false);
 /// # Errors
 /// Those of mapping the session's file; ESRCH if the process has no record in it.
 pub fn start() -> Result<(), Errno> {
-    session_file::attach(crate::session::session().file())?;
-    let record = own_record().ok_or(Errno::SRCH)?;
+    let record = session_file::attach(crate::session::session().file())?;
     let first = session_file::identity(record).ok_or(Errno::SRCH)?;
     FIRST.store(record, Ordering::Relaxed);
     let of = &first.credentials;
@@ -84,7 +83,7 @@ pub fn current() -> Identity<'static> {
 const NOBODY: Identity<'static> = {
     let mut credentials = Credentials::user(65534, 65534);
     credentials.bounding = Capabilities::NONE;
-    Identity { credentials, groups: &[], place: Place::FIRST }
+    Identity { credentials, groups: &[], place: Place { session: 0, namespace: 0, root: 0, names: 0 } }
 };
 
 /// Who another process is; `None` if it isn't of this session.
@@ -104,6 +103,12 @@ pub fn noted(what: Note, process: u32) -> Option<Identity<'static>> {
     session_file::identity(session_file::noted(what, process)?)
 }
 
+/// Whether another process comes from the same launch as the caller.
+#[must_use]
+pub fn is_of_launch(other: &Identity<'_>) -> bool {
+    other.place.session == current().place.session
+}
+
 /// Who a process of the real user's is that isn't of this session: they own what nothing is recorded of.
 #[must_use]
 pub fn stranger() -> Credentials {
@@ -111,12 +116,12 @@ pub fn stranger() -> Credentials {
     Credentials::user(known.default_uid, known.default_gid)
 }
 
-/// Makes the calling process someone else; the result is the record it had.
+/// Makes the calling process someone else; the result is the record it had, which stays for as long as `changing` does.
 ///
 /// # Errors
 /// EAGAIN where no more identities can be kept.
-pub fn become_(identity: &Identity<'_>) -> Result<u32, Errno> {
-    let record = session_file::record(identity)?;
+pub fn become_(changing: &Changing, identity: &Identity<'_>) -> Result<u32, Errno> {
+    let record = session_file::record(changing, identity)?;
     let before = self::record();
     adopt(record)?;
     note(Note::Sender);

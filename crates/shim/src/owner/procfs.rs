@@ -157,7 +157,7 @@ fn write_status(process: &[u8], source: &Descriptor, copy: &Descriptor, mask: u6
     let blocked =
         number(process).is_some_and(|of| of == 0 || of == host::gettid()).then(|| blocked_line(mask));
     let of_session = identity(process);
-    let stranger = Identity { credentials: process::stranger(), groups: &[], place: Place::FIRST };
+    let stranger = Identity { credentials: process::stranger(), groups: &[], place: Place::default() };
     let known = match &of_session {
         Some(identity) => Some((identity, false)),
         // One of the real user's, but of no session: only whom it belongs to is another here.

@@ -1,14 +1,16 @@
 //! Fake root: what a session needs before its first program starts.
 //!
-//! The launcher makes the root's store and in it the session's file, and hangs the first identity on this
-//! process, which becomes the command. `newroot_owner::session` tells how the shim finds it again.
+//! The launcher makes the root's store and in it the session's file, or joins those who are on it, and hangs the first
+//! identity on this process, which becomes the command. `newroot_owner::session` tells how the shim finds it again.
 
+mod first;
+mod living;
 mod sessions;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use newroot_abi::plan::MountFlags;
-use newroot_owner::session::{self, Header, Identity, Place};
+use newroot_owner::session::{self, Defaults, Identity, Place};
 use newroot_owner::{Capabilities, Credentials};
 use newroot_records::store;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -22,12 +24,12 @@ use crate::trap::hidden;
 /// A session with fake root, ready to start.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    /// Host path of the session's file.
-    pub(super) file: PathBuf,
+    file: sessions::SessionFile,
     /// Host path of the store, if it lies outside the root.
     pub(super) outside: Option<PathBuf>,
-    tag: u16,
-    record: u32,
+    credentials: Credentials,
+    groups: Vec<u32>,
+    defaults: Defaults,
 }
 
 /// Provides the root's store and the session's file, and hides the store from the guest.
@@ -44,31 +46,23 @@ pub(super) fn prepare(guest: &mut Guest, kind: FakeRoot, numbers: &Numbers) -> R
     };
     let uid = numbers.uid.unwrap_or_else(|| rustix::process::geteuid().as_raw());
     let gid = numbers.gid.unwrap_or_else(|| rustix::process::getegid().as_raw());
-    let (default_uid, default_gid) = match kind {
-        FakeRoot::OwnFiles => (uid, gid),
-        FakeRoot::Off | FakeRoot::On | FakeRoot::Required => (0, 0),
-    };
-    let tag = sessions::tag();
-    let header = Header {
-        tag,
-        real_uid: rustix::process::geteuid().as_raw(),
-        real_gid: rustix::process::getegid().as_raw(),
-        default_uid,
-        default_gid,
+    let defaults = match kind {
+        FakeRoot::OwnFiles => Defaults { uid, gid },
+        FakeRoot::Off | FakeRoot::On | FakeRoot::Required => Defaults { uid: 0, gid: 0 },
     };
     let mut credentials = Credentials::user(uid, gid);
     // The kernel's own set, which an exec intersects with; nothing that this kernel hasn't got.
     credentials.bounding = credentials.bounding.intersection(existing_capabilities());
     credentials.permitted = credentials.permitted.intersection(credentials.bounding);
     credentials.effective = credentials.effective.intersection(credentials.bounding);
-    let identity = Identity { credentials, groups: &groups, place: Place::FIRST };
-    let file = sessions::create(&store.path, &header, &identity)?;
+    let (real_uid, real_gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let file = sessions::provide(&store.path, real_uid, real_gid)?;
     if let Some(root) = guest.mounts_mut().last_mut() {
         root.flags = root.flags.with(MountFlags::OURS);
     }
     hidden::hide(guest, &store.path);
     let outside = (!store.inside).then_some(store.path);
-    Ok(Prepared { file, outside, tag, record: session::RECORDS as u32 })
+    Ok(Prepared { file, outside, credentials, groups, defaults })
 }
 
 fn own_groups() -> Result<Vec<u32>> {
@@ -87,14 +81,19 @@ fn existing_capabilities() -> Capabilities {
 }
 
 impl Drop for Prepared {
-    /// Whoever comes here didn't become the command, or has outlived it and all that it started: nobody needs the
-    /// file any more.
+    /// Whoever comes here didn't become the command, or has outlived it and all that it started: perhaps nobody needs
+    /// the file any more.
     fn drop(&mut self) {
-        sessions::remove(&self.file);
+        self.file.remove_unused();
     }
 }
 
 impl Prepared {
+    /// Host path of the session's file.
+    pub(super) fn file(&self) -> &Path {
+        &self.file.path
+    }
+
     /// Makes this process the first of the session.
     pub(super) fn adopt(&self) -> Result<()> {
         let refused = |why: String| Error::Unsupported {
@@ -106,8 +105,19 @@ impl Prepared {
         if getrlimit(Resource::Locks).maximum.is_some() {
             return Err(refused("the hard limit on file locks (ulimit -H -x) isn't `unlimited`".to_owned()));
         }
-        let limit = Rlimit { current: Some(session::to_limit(self.tag, self.record)), maximum: None };
-        setrlimit(Resource::Locks, limit).map_err(|error| {
+        let identity =
+            Identity { credentials: self.credentials, groups: &self.groups, place: Place::default() };
+        let mut limited = Ok(());
+        first::record(&self.file, &identity, &self.defaults, |record| {
+            let current = session::to_limit(self.file.header.tag, record);
+            limited = setrlimit(Resource::Locks, Rlimit { current: Some(current), maximum: None });
+            Ok(())
+        })
+        .map_err(|cause| Error::System {
+            operation: format!("write to the session's file '{}'", self.file.path.display()),
+            cause,
+        })?;
+        limited.map_err(|error| {
             refused(format!("cannot set the limit on file locks: {}", reason(&error.into())))
         })
     }

@@ -56,7 +56,9 @@ fn seen_by(directory: &[u8]) -> &'static Session {
     let own = session();
     let number = InProcess::of(directory).and_then(|of| Decimal::parse(of.process));
     let number = number.and_then(|number| u32::try_from(number).ok());
-    let place = number.and_then(owner::process::of).map(|of| of.place);
+    // The plan of another launch isn't known here.
+    let other = number.and_then(owner::process::of).filter(owner::process::is_of_launch);
+    let place = other.map(|of| of.place);
     place
         .filter(|&place| place != owner::process::current().place)
         .and_then(|place| outlook::of(place).ok())

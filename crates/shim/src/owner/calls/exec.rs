@@ -8,6 +8,7 @@ use newroot_paths::Last;
 use crate::host::Descriptor;
 use crate::owner::file::{self, File};
 use crate::owner::names::CAPABILITY;
+use crate::owner::process::Changing;
 use crate::owner::{permission, process};
 use crate::slots::Operand;
 
@@ -51,21 +52,38 @@ pub fn executed(file: &Descriptor) -> Result<Executed, Errno> {
     me.credentials.exec(me.groups, &program)
 }
 
-/// Becomes what an exec leads to, just before it; the result is what to go back to where it fails.
+/// Becomes what an exec leads to, just before it; the result is what to go back to where it fails. The program that is
+/// executed withdraws what it holds.
 ///
 /// # Errors
 /// EAGAIN where no more identities can be kept.
-pub fn become_executed(executed: &Executed) -> Result<u32, Errno> {
+pub fn become_executed(executed: &Executed) -> Result<Option<Before>, Errno> {
     let me = process::current();
     if me.credentials == executed.credentials {
-        return Ok(process::record());
+        return Ok(None);
     }
-    process::become_(&Identity { credentials: executed.credentials, ..me })
+    let changing = Changing::begin()?;
+    become_for_exec(changing, &Identity { credentials: executed.credentials, ..me }).map(Some)
+}
+
+/// Becomes somebody else just before an exec.
+///
+/// # Errors
+/// EAGAIN where no more identities can be kept.
+pub fn become_for_exec(changing: Changing, identity: &Identity<'_>) -> Result<Before, Errno> {
+    let record = process::become_(&changing, identity)?;
+    Ok(Before { record, _changing: changing })
+}
+
+/// Who a process was before an exec.
+#[derive(Debug)]
+pub struct Before {
+    record: u32,
+    /// Keeps the record.
+    _changing: Changing,
 }
 
 /// Goes back to who the process was: it couldn't be executed after all.
-pub fn go_back(record: u32) {
-    if record != process::record() {
-        let _ = process::adopt(record);
-    }
+pub fn go_back(before: &Before) {
+    let _ = process::adopt(before.record);
 }

@@ -7,7 +7,7 @@ use newroot_sys::raw;
 
 use crate::host;
 use crate::memory;
-use crate::owner::process;
+use crate::owner::process::{self, Changing};
 use crate::trap::Trapped;
 
 /// Runs such a call; `None` for any other.
@@ -55,7 +55,7 @@ pub(super) fn change(
     let mut credentials = me.credentials;
     edit(&mut credentials)?;
     if credentials != me.credentials {
-        process::become_(&Identity { credentials, ..*me })?;
+        process::become_(&Changing::begin()?, &Identity { credentials, ..*me })?;
     }
     Ok(0)
 }
@@ -112,7 +112,7 @@ fn with_groups(me: &Identity<'_>, groups: &mut [u32], list: usize) -> Result<usi
         }
     }
     sort(groups);
-    process::become_(&Identity { groups, ..*me })?;
+    process::become_(&Changing::begin()?, &Identity { groups, ..*me })?;
     Ok(0)
 }
 

@@ -33,6 +33,7 @@ use crate::calls::precedence;
 use crate::slots::{Operand, Scratch};
 use crate::trap::{Outcome, Trapped};
 
+pub(super) use mount::forget_memory_of;
 pub(crate) use open::{open_stand_in, opens_device};
 pub(crate) use root::clone_came_back;
 pub(crate) use socket::{push_control, show_received};

@@ -25,6 +25,7 @@ use crate::host::{self, AT_FDCWD};
 use crate::memory;
 use crate::outlook;
 use crate::owner::chain;
+use crate::owner::process::Changing;
 use crate::resolve;
 use crate::session::session;
 use crate::slots::{Operand, Scratch};
@@ -44,16 +45,19 @@ pub(super) fn run(
     scratch: &mut Scratch,
 ) -> Result<usize, Errno> {
     const TRIES: usize = 10_000;
+    let changing = &Changing::begin()?;
+    // What was seen when the trap began may have been given back before that.
+    outlook::enter(call.slot)?;
     for _ in 0..TRIES {
         let before = session().generation;
         let after = match number {
-            raw::__NR_mount => mount(call, me, scratch, before),
-            raw::__NR_umount2 => unmount::unmount(call, me, &mut scratch.first, before),
-            _ => pivot(call, me, scratch, before),
+            raw::__NR_mount => mount(changing, call, me, scratch, before),
+            raw::__NR_umount2 => unmount::unmount(changing, call, me, &mut scratch.first, before),
+            _ => pivot(changing, call, me, scratch, before),
         }?;
-        if before == after || chain::set_generation(me.place.namespace, before, after) {
+        if before == after || chain::set_generation(changing, me.place.namespace, before, after) {
             if number == raw::__NR_umount2 {
-                unmount::forget_memory(me);
+                unmount::forget_memory(changing, me);
             }
             return Ok(0);
         }
@@ -63,13 +67,21 @@ pub(super) fn run(
     Err(Errno::NOMEM)
 }
 
+pub(in crate::owner) use unmount::forget_memory_of;
+
 /// EPERM for who may not.
 fn may_mount(me: &Identity<'_>) -> Result<(), Errno> {
     if me.credentials.effective.has(Capabilities::SYS_ADMIN) { Ok(()) } else { Err(Errno::PERM) }
 }
 
 /// Each of these answers what the namespace's latest change is to be.
-fn mount(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch, before: u32) -> Result<u32, Errno> {
+fn mount(
+    changing: &Changing,
+    call: &Trapped<'_>,
+    me: &Identity<'_>,
+    scratch: &mut Scratch,
+    before: u32,
+) -> Result<u32, Errno> {
     const MAGIC: u32 = 0xc0ed_0000;
     let [source, target, kind, flags, data, _] = call.arguments;
     let mut flags = flags as u32;
@@ -86,18 +98,18 @@ fn mount(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch, before: u
     };
     may_mount(me)?;
     if flags & raw::MS_REMOUNT != 0 {
-        return remount(first, &place, flags, before);
+        return remount(changing, first, &place, flags, before);
     }
     if flags & raw::MS_BIND != 0 {
-        return bind(first, &place, second, (source, flags), before);
+        return bind(changing, first, &place, second, (source, flags), before);
     }
     if flags & PROPAGATION != 0 {
         // There is but one namespace that sees them: nothing is propagated.
-        let is_there = place.is_mount_point() || below::provide(&place, first, before).is_ok();
+        let is_there = place.is_mount_point() || below::provide(changing, &place, first, before).is_ok();
         return if is_there { Ok(before) } else { Err(Errno::INVAL) };
     }
     if flags & raw::MS_MOVE != 0 {
-        return move_mount(first, &place, second, source, before);
+        return move_mount(changing, first, &place, second, source, before);
     }
     if !place.directory {
         return Err(Errno::NOTDIR);
@@ -112,7 +124,7 @@ fn mount(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch, before: u
     }
     let change = Change::Mount { guest: place.path(first), host: host.bytes(), flags: switches };
     write_label(source, &mut name)?;
-    chain::provide_labelled(before, &change, name.bytes()).inspect_err(|_| {
+    chain::provide_labelled(changing, before, &change, name.bytes()).inspect_err(|_| {
         if switches.has(MountFlags::MEMORY) {
             memory_file::remove(host.bytes());
         }
@@ -154,11 +166,17 @@ fn is_pivots_old_root(operand: &Operand, latest: u32) -> bool {
 }
 
 /// MS_REMOUNT, of one mount or of a file system: only whether it is read-only makes a difference.
-fn remount(operand: &mut Operand, place: &Spot, flags: u32, before: u32) -> Result<u32, Errno> {
+fn remount(
+    changing: &Changing,
+    operand: &mut Operand,
+    place: &Spot,
+    flags: u32,
+    before: u32,
+) -> Result<u32, Errno> {
     let (known, before) = match place.mount() {
         Some(mount) => (mount.flags, before),
         None => {
-            let after = below::provide(place, operand, before)?;
+            let after = below::provide(changing, place, operand, before)?;
             (below::flags_of(after), after)
         }
     };
@@ -169,7 +187,7 @@ fn remount(operand: &mut Operand, place: &Spot, flags: u32, before: u32) -> Resu
     if switches == known {
         return Ok(before);
     }
-    chain::provide_change(before, &Change::Remount { guest: place.path(operand), flags: switches })
+    chain::provide_change(changing, before, &Change::Remount { guest: place.path(operand), flags: switches })
 }
 
 /// EINVAL for procfs's link to a running program. Container runtimes bind it, make that read-only, and execute a descriptor
@@ -184,6 +202,7 @@ fn refuse_program_link(operand: &mut Operand) -> Result<(), Errno> {
 
 /// MS_BIND, with what is mounted below it for MS_REC. What the guest isn't to find is carried along in any case.
 fn bind(
+    changing: &Changing,
     first: &mut Operand,
     place: &Spot,
     second: &mut Operand,
@@ -217,8 +236,8 @@ fn bind(
     }
     let target = place.path(first);
     let change = Change::Mount { guest: target, host, flags: switches };
-    let after = chain::provide_labelled(before, &change, label_of(index))?;
-    carry_along(source, target, flags & raw::MS_REC != 0, after)
+    let after = chain::provide_labelled(changing, before, &change, label_of(index))?;
+    carry_along(changing, source, target, flags & raw::MS_REC != 0, after)
 }
 
 /// What procfs shows of the file system that one of the session's mounts shows.
@@ -227,7 +246,13 @@ fn label_of(index: usize) -> &'static [u8] {
 }
 
 /// Binds what is mounted below a guest path below another one.
-fn carry_along(source: &[u8], target: &[u8], recursive: bool, before: u32) -> Result<u32, Errno> {
+fn carry_along(
+    changing: &Changing,
+    source: &[u8],
+    target: &[u8],
+    recursive: bool,
+    before: u32,
+) -> Result<u32, Errno> {
     let hosts = if recursive { MountList::read(b"/proc/self").ok() } else { None };
     let mut after = before;
     // Shorter paths first: what is mounted later covers.
@@ -254,8 +279,12 @@ fn carry_along(source: &[u8], target: &[u8], recursive: bool, before: u32) -> Re
             let mut guest = GuestBuf::new();
             guest.assign(target)?;
             guest.extend(strip_prefix(from, source).unwrap_or(&[]))?;
-            after =
-                chain::provide_labelled(after, &Change::Mount { guest: guest.bytes(), host, flags }, label)?;
+            after = chain::provide_labelled(
+                changing,
+                after,
+                &Change::Mount { guest: guest.bytes(), host, flags },
+                label,
+            )?;
             Ok(())
         };
         for (index, mount) in session().mounts.mounts().iter().enumerate() {
@@ -279,6 +308,7 @@ fn carry_along(source: &[u8], target: &[u8], recursive: bool, before: u32) -> Re
 }
 
 fn move_mount(
+    changing: &Changing,
     first: &Operand,
     place: &Spot,
     second: &mut Operand,
@@ -288,7 +318,7 @@ fn move_mount(
     let from = Spot::find(second, source, Last::Follow)?;
     let (is_hosts, before) = match from.index() {
         Some(index) => (below::is_provided(index), before),
-        None => (true, below::provide(&from, second, before)?),
+        None => (true, below::provide(changing, &from, second, before)?),
     };
     if from.not_root().is_err() {
         return Err(Errno::INVAL);
@@ -300,15 +330,21 @@ fn move_mount(
     if is_under(to, path) {
         return Err(Errno::LOOP);
     }
-    let after = chain::provide_change(before, &Change::Move { from: path, to })?;
-    if is_hosts { below::cover(&from, path, after) } else { Ok(after) }
+    let after = chain::provide_change(changing, before, &Change::Move { from: path, to })?;
+    if is_hosts { below::cover(changing, &from, path, after) } else { Ok(after) }
 }
 
 /// The name below a new root for an old one that lies upon it.
 const UPON: &[u8] = b"/\x01";
 
 /// pivot_root(2).
-fn pivot(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch, before: u32) -> Result<u32, Errno> {
+fn pivot(
+    changing: &Changing,
+    call: &Trapped<'_>,
+    me: &Identity<'_>,
+    scratch: &mut Scratch,
+    before: u32,
+) -> Result<u32, Errno> {
     let [new, old, ..] = call.arguments;
     let Scratch { first, second, .. } = scratch;
     may_mount(me)?;
@@ -340,10 +376,11 @@ fn pivot(call: &Trapped<'_>, me: &Identity<'_>, scratch: &mut Scratch, before: u
         let mut hidden = GuestBuf::new();
         hidden.assign(path)?;
         hidden.extend(UPON)?;
-        let after = chain::provide_change(before, &Change::Pivot { root: path, old: hidden.bytes() })?;
-        chain::provide_change(after, &Change::Unmount { guest: UPON })?
+        let after =
+            chain::provide_change(changing, before, &Change::Pivot { root: path, old: hidden.bytes() })?;
+        chain::provide_change(changing, after, &Change::Unmount { guest: UPON })?
     } else {
-        chain::provide_change(before, &Change::Pivot { root: path, old })?
+        chain::provide_change(changing, before, &Change::Pivot { root: path, old })?
     };
     if at_root {
         // Who is in the old root comes along.

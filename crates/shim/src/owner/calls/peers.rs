@@ -47,7 +47,10 @@ pub(super) fn schedule(call: &Trapped<'_>, me: &Identity<'_>, number: u32) -> Re
         // The host's user has more processes than those of the session.
         Some(2) => {
             let uid = if who as u32 == 0 { me.credentials.ruid } else { who as u32 };
-            let is_theirs = |process| process::of(process).is_some_and(|of| of.credentials.ruid == uid);
+            let is_theirs = |process| {
+                process::of(process)
+                    .is_some_and(|of| of.credentials.ruid == uid && process::is_of_launch(&of))
+            };
             schedule_those(me, is_theirs, one)
         }
         _ => granted(me, Capabilities::SYS_NICE, forward(number, call.arguments)),

@@ -10,7 +10,9 @@ use newroot_sys::raw;
 
 use crate::calls::{forward, namespaces, read_path};
 use crate::host::{self, AT_FDCWD, Path};
+use crate::owner::chain::Moment;
 use crate::owner::file::File;
+use crate::owner::process::Changing;
 use crate::owner::{chain, permission, process};
 use crate::report::fatal;
 use crate::resolve;
@@ -27,8 +29,9 @@ pub(super) fn chroot(call: &Trapped<'_>, me: &Identity<'_>, operand: &mut Operan
     if !me.credentials.effective.has(Capabilities::SYS_CHROOT) {
         return Err(Errno::PERM);
     }
-    let place = Place { root: chain::provide_root(path.bytes())?, ..me.place };
-    process::become_(&Identity { place, ..*me })?;
+    let changing = Changing::begin()?;
+    let place = Place { root: chain::provide_root(&changing, path.bytes())?, ..me.place };
+    process::become_(&changing, &Identity { place, ..*me })?;
     Ok(0)
 }
 
@@ -76,17 +79,8 @@ pub(super) fn unshare(call: &Trapped<'_>, me: &Identity<'_>) -> Result<usize, Er
     if flags != seeming {
         forward(raw::__NR_unshare, [flags & !seeming, 0, 0, 0, 0, 0])?;
     }
-    enter_namespaces(me, seeming, chain::generation(me.place.namespace))?;
+    enter_namespaces(me, seeming, None)?;
     Ok(0)
-}
-
-/// Moves the calling process to namespaces of its own.
-fn enter_namespaces(me: &Identity<'_>, flags: usize, generation: u32) -> Result<(), Errno> {
-    let place = unshared(me.place, flags, generation)?;
-    if place != me.place {
-        process::become_(&Identity { place, ..*me })?;
-    }
-    Ok(())
 }
 
 /// Namespaces that are made under fake root, or seem to be.
@@ -94,20 +88,30 @@ const SEEMING: usize =
     (raw::CLONE_NEWNS | raw::CLONE_NEWUTS | raw::CLONE_NEWPID | raw::CLONE_NEWIPC | raw::CLONE_NEWCGROUP)
         as usize;
 
-/// Returns where a process lives in namespaces of its own, which begin as copies: that of mounts with those
-/// of a generation.
+/// Moves the calling process to namespaces of its own, which begin as copies: that of mounts with the mounts of a moment,
+/// or with those of now.
 ///
 /// # Errors
-/// EAGAIN where the session's file is full.
-fn unshared(from: Place, flags: usize, generation: u32) -> Result<Place, Errno> {
-    let mut place = from;
+/// EAGAIN where the session's file is full; ENOMEM where others keep mounting.
+fn enter_namespaces(me: &Identity<'_>, flags: usize, moment: Option<Moment>) -> Result<(), Errno> {
+    const TRIES: usize = 10_000;
+    let changing = Changing::begin()?;
+    let mut place = me.place;
     if flags & raw::CLONE_NEWNS as usize != 0 {
-        place.namespace = chain::new_namespace(generation)?;
+        let namespaces = (0..TRIES).map(|_| {
+            let then = moment.and_then(|moment| moment.generation_in(place.namespace));
+            let generation = then.unwrap_or_else(|| chain::generation(place.namespace));
+            chain::new_namespace(&changing, generation)
+        });
+        place.namespace = namespaces.filter_map(Result::transpose).next().ok_or(Errno::NOMEM)??;
     }
     if flags & raw::CLONE_NEWUTS as usize != 0 {
-        place.names = chain::new_names(from.names)?;
+        place.names = chain::new_names(&changing, place.names)?;
     }
-    Ok(place)
+    if place != me.place {
+        process::become_(&changing, &Identity { place, ..*me })?;
+    }
+    Ok(())
 }
 
 /// clone(2) that asks for a namespace.
@@ -140,8 +144,9 @@ pub(super) fn clone(call: &mut Trapped<'_>, me: &Identity<'_>) -> Result<Outcome
     if !frame.fits(0, Afterwards::Always) {
         return Err(Errno::NOMEM);
     }
-    // The mounts that the child begins with are those of this moment.
-    let note = [flags & SEEMING, chain::generation(me.place.namespace) as usize, 0, 0];
+    // The mounts that the child begins with are those of this moment, unless one of them is unmounted first.
+    let Moment { generation, number } = Moment::now(me.place.namespace);
+    let note = [flags & SEEMING, generation as usize, number as usize, 0];
     let [_, rest @ ..] = call.arguments;
     let [stack, parent, child, tls, unused] = rest;
     frame.finish_clone(call, [made, stack, parent, child, tls, unused], note)
@@ -149,9 +154,10 @@ pub(super) fn clone(call: &mut Trapped<'_>, me: &Identity<'_>) -> Result<Outcome
 
 /// What the handler does after such a clone(2), in the caller and in the child.
 pub(crate) fn clone_came_back(result: isize, note: [usize; 4]) -> Outcome {
-    let [namespaces, generation, ..] = note;
+    let [namespaces, generation, number, _] = note;
+    let moment = Moment { generation: generation as u32, number: number as u32 };
     if result == 0
-        && let Err(error) = enter_namespaces(&process::current(), namespaces, generation as u32)
+        && let Err(error) = enter_namespaces(&process::current(), namespaces, Some(moment))
     {
         let number = Decimal::new(error.number().unsigned_abs().into());
         fatal(&[b"cannot enter the namespaces: error ", number.bytes()]);

@@ -80,7 +80,7 @@ fn kill(me: &Identity<'_>, target: i32, signal: u32) -> Result<usize, Errno> {
     }
 }
 
-/// All of the session but the caller and the first process of all: `kill_something_info` of kernel/signal.c.
+/// All of the launch but the caller and the first process of all: `kill_something_info` of kernel/signal.c.
 fn all(me: &Identity<'_>, signal: u32) -> Result<usize, Errno> {
     // The shim asks, not the kernel: with a signal that doesn't exist, it would ask about everybody.
     if signal > LAST {
@@ -91,7 +91,7 @@ fn all(me: &Identity<'_>, signal: u32) -> Result<usize, Errno> {
     // What a process forks while it waits for its death dies the second time.
     for _ in 0..if signal == SIGKILL { 2 } else { 1 } {
         each_process(|other| {
-            if other <= 1 || other == own || process::of(other).is_none() {
+            if other <= 1 || other == own || process::of(other).is_none_or(|of| !process::is_of_launch(&of)) {
                 return;
             }
             let sent = may_signal(me, other as i32, signal).and_then(|()| send(other as i32, signal));

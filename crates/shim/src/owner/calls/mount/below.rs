@@ -14,6 +14,7 @@ use crate::host::mounts::{MountList, point};
 use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::outlook;
 use crate::owner::chain;
+use crate::owner::process::Changing;
 use crate::session::session;
 use crate::slots::Operand;
 
@@ -73,7 +74,12 @@ pub(super) fn flags(index: usize, host: &mut HostBuf) -> Result<MountFlags, Errn
 ///
 /// # Errors
 /// EINVAL where none begins there.
-pub(super) fn provide(spot: &Spot, operand: &Operand, before: u32) -> Result<u32, Errno> {
+pub(super) fn provide(
+    changing: &Changing,
+    spot: &Spot,
+    operand: &Operand,
+    before: u32,
+) -> Result<u32, Errno> {
     let index = session().mounts.owner(operand.walk.guest.bytes());
     if spot.is_mount_point() || !shows_hosts(index) {
         return Err(Errno::INVAL);
@@ -90,7 +96,7 @@ pub(super) fn provide(spot: &Spot, operand: &Operand, before: u32) -> Result<u32
     let switches = flags(index, &mut place)?.with(MountFlags::HOSTS);
     let change =
         Change::Mount { guest: operand.text.bytes(), host: operand.walk.host.bytes(), flags: switches };
-    chain::provide_change(before, &change)
+    chain::provide_change(changing, before, &change)
 }
 
 /// Switches of the mount that a change has made.
@@ -123,10 +129,10 @@ pub(super) fn is_provided(index: usize) -> bool {
 ///
 /// # Errors
 /// Those of making a directory or a file.
-pub(super) fn cover(spot: &Spot, path: &[u8], before: u32) -> Result<u32, Errno> {
+pub(super) fn cover(changing: &Changing, spot: &Spot, path: &[u8], before: u32) -> Result<u32, Errno> {
     let mut host = HostBuf::new();
     memory_file::nothing(spot.directory, &mut host)?;
     let kind = if spot.directory { MountFlags::DIRECTORY } else { MountFlags::default() };
     let change = Change::Mount { guest: path, host: host.bytes(), flags: kind.with(MountFlags::VIRTUAL) };
-    chain::provide_change(before, &change)
+    chain::provide_change(changing, before, &change)
 }

@@ -10,6 +10,7 @@ use newroot_sys::raw;
 
 use crate::host::{self, AT_FDCWD, Descriptor, Listing, Path};
 use crate::memory;
+use crate::owner::chain;
 use crate::session::session;
 
 /// Writes the host path of the directory that they all lie in.
@@ -46,17 +47,18 @@ pub(super) fn nothing(directory: bool, out: &mut HostBuf) -> Result<(), Errno> {
     }
 }
 
-/// Makes one and writes its host path; the result is what is to be known of it.
+/// Makes one and writes its host path; the result is what is to be known of it. No other ever has its name, for it may
+/// be removed by whoever finds that its mount is gone.
 ///
 /// # Errors
 /// Those of making a directory.
 pub(super) fn make(data: usize, host: &mut HostBuf) -> Result<MountFlags, Errno> {
-    const MOST: u64 = 10_000;
+    const TRIES: usize = 10_000;
     provide_store(host)?;
     let len = host.len();
-    for number in 0..MOST {
+    for _ in 0..TRIES {
         host.truncate(len);
-        host.extend(Decimal::new(number).bytes())?;
+        host.extend(Decimal::new(chain::next_number().into()).bytes())?;
         match host::mkdirat(AT_FDCWD, Path::new(host.with_nul()), 0o700) {
             Ok(()) => {
                 let mode = option(data, b"mode=").unwrap_or(0o1777) & 0o1777 | 0o700;

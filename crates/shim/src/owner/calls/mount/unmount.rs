@@ -5,7 +5,8 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::MountFlags;
-use newroot_owner::session::{FIRST_NAMESPACE, Identity};
+use newroot_owner::arena::{Arena, Block, CHANGE};
+use newroot_owner::session::Identity;
 use newroot_owner::tree::Change;
 use newroot_paths::{Last, is_under};
 
@@ -13,6 +14,7 @@ use super::spot::Spot;
 use super::{below, is_pivots_old_root, may_mount, memory_file};
 use crate::outlook;
 use crate::owner::chain;
+use crate::owner::process::Changing;
 use crate::session::session;
 use crate::slots::Operand;
 use crate::trap::Trapped;
@@ -24,6 +26,7 @@ const NOFOLLOW: usize = 8;
 
 /// What the namespace's latest change is to be.
 pub(super) fn unmount(
+    changing: &Changing,
     call: &Trapped<'_>,
     me: &Identity<'_>,
     operand: &mut Operand,
@@ -45,7 +48,7 @@ pub(super) fn unmount(
     may_mount(me)?;
     // EINVAL where no mount begins.
     if place.index().is_none() {
-        below::provide(&place, operand, before)?;
+        below::provide(changing, &place, operand, before)?;
     }
     if flags & EXPIRE != 0 {
         return Err(if flags & (FORCE | DETACH) != 0 { Errno::INVAL } else { Errno::AGAIN });
@@ -57,7 +60,7 @@ pub(super) fn unmount(
         if flags & DETACH == 0 && is_busy {
             return Err(Errno::BUSY);
         }
-        return below::cover(&place, path, before);
+        return below::cover(changing, &place, path, before);
     };
     if place.not_root().is_err() {
         // An old root that a pivot has put upon the new one is gone already.
@@ -73,26 +76,26 @@ pub(super) fn unmount(
     }
     let path = place.path(operand);
     if below::is_provided(index) {
-        let after = chain::provide_change(before, &Change::Unmount { guest: path })?;
-        return below::cover(&place, path, after);
+        let after = chain::provide_change(changing, before, &Change::Unmount { guest: path })?;
+        return below::cover(changing, &place, path, after);
     }
-    match outlook::change_of(session().number_of(index)).map(|made| without(before, made, path)) {
+    match outlook::change_of(session().number_of(index)).map(|made| without(changing, before, made, path)) {
         Some(Ok(Some(after))) => Ok(after),
         Some(Err(error)) => Err(error),
-        _ => chain::provide_change(before, &Change::Unmount { guest: path }),
+        _ => chain::provide_change(changing, before, &Change::Unmount { guest: path }),
     }
 }
 
-/// The changes up to `latest` without the one that mounted something at `path`, and without those on it; `None` where
+/// The changes up to `latest` without the one with the number `made`, that mounted something at `path`, and without those on it; `None` where
 /// they can't be told without it.
-fn without(latest: u32, made: u32, path: &[u8]) -> Result<Option<u32>, Errno> {
+fn without(changing: &Changing, latest: u32, made: u32, path: &[u8]) -> Result<Option<u32>, Errno> {
     const MOST: usize = 128;
     let mut behind = [0; MOST];
     let mut count = 0;
     let mut at = latest;
     loop {
         let Some((before, change)) = chain::change(at) else { return Ok(None) };
-        if at == made {
+        if chain::number_of(at) == made {
             at = before;
             break;
         }
@@ -109,19 +112,15 @@ fn without(latest: u32, made: u32, path: &[u8]) -> Result<Option<u32>, Errno> {
     }
     for &offset in behind.get(..count).unwrap_or(&[]).iter().rev() {
         let Some((_, change)) = chain::change(offset) else { return Ok(None) };
-        at = chain::provide_labelled(at, &change, chain::label(offset))?;
+        at = chain::provide_labelled(changing, at, &change, chain::label(offset))?;
     }
     Ok(Some(at))
 }
 
 /// Removes what was a file system in memory to the guest and isn't mounted any more. The slot's outlook is still that of
 /// before.
-pub(super) fn forget_memory(me: &Identity<'_>) {
+pub(super) fn forget_memory(changing: &Changing, me: &Identity<'_>) {
     let seen = session();
-    // A namespace that began with a copy of another's mounts may still have them.
-    if me.place.namespace != FIRST_NAMESPACE || chain::has_namespaces() {
-        return;
-    }
     for mount in seen.mounts.mounts() {
         if !mount.flags.has(MountFlags::MEMORY) {
             continue;
@@ -129,8 +128,36 @@ pub(super) fn forget_memory(me: &Identity<'_>) {
         let Ok(now) = outlook::whole() else { return };
         let directory = memory_file::top(mount.host);
         let is_there = |other: &newroot_abi::plan::Mount<'_>| is_under(other.host, directory);
-        if !directory.is_empty() && !now.mounts.mounts().iter().any(is_there) {
+        // A namespace that began with a copy of another's mounts may still have them.
+        if !directory.is_empty()
+            && !now.mounts.mounts().iter().any(is_there)
+            && !chain::is_in_another(changing, me.place.namespace, |change| mounts_from(change, directory))
+        {
             memory_file::remove(directory);
         }
+    }
+}
+
+/// Whether a change mounts something below a host's directory.
+fn mounts_from(change: &Change<'_>, directory: &[u8]) -> bool {
+    matches!(*change, Change::Mount { host, .. } if is_under(host, directory))
+}
+
+/// Removes the file system in memory that a change mounted, just before the change's block is given back. The blocks
+/// of others may tell of it, too.
+// Its frame is not to be every caller's.
+#[inline(never)]
+pub(in crate::owner) fn forget_memory_of(arena: Arena<'_>, block: Block) {
+    let Some((_, Change::Mount { host, flags, .. })) = chain::change(block.offset as u32) else { return };
+    if !flags.has(MountFlags::MEMORY) {
+        return;
+    }
+    let directory = memory_file::top(host);
+    let mut others = arena.blocks().filter(|other| other.kind == CHANGE && other.offset != block.offset);
+    let tells_of = |other: Block| {
+        chain::change(other.offset as u32).is_some_and(|(_, change)| mounts_from(&change, directory))
+    };
+    if !directory.is_empty() && !others.any(tells_of) {
+        memory_file::remove(directory);
     }
 }
