@@ -128,6 +128,60 @@ fn launches_use_one_file_that_stays_small() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "0\n");
 }
 
+/// A tree that was made in a root, as bootstrappers make one, is a root with the same owners and devices: used as one,
+/// exported, changed from inside and from outside, and moved away.
+#[test]
+fn a_tree_made_in_a_root_is_a_root_like_any() {
+    let Some(place) = Place::new("a_tree_made_in_a_root_is_a_root_like_any") else { return };
+    let inner = place.root.join("srv/x");
+    let at_inner = |script: &str| {
+        let outcome = run(&mut place.command(&inner, &[], script));
+        assert_eq!(outcome.ending, Ending::Exit(0), "{script}: {}", outcome.stderr());
+        outcome.stdout().to_string()
+    };
+    let at_outer = |script: &str| {
+        let outcome = place.run(&[], &format!("cd srv/x && {script}"));
+        assert_eq!(outcome.ending, Ending::Exit(0), "{script}: {}", outcome.stderr());
+        outcome.stdout().to_string()
+    };
+    place.check(&[], "mkdir -p srv/x && cp -a bin srv/x", "");
+    assert_eq!(at_outer(&format!("{MAKE}; {SHOW}")), SHOWN);
+
+    let archive = place.directory("archives").join("x.tar");
+    let mut export = place.bed.enter().user(User::ordinary()).command(&place.bed.program("newroot"));
+    export.arg("export").arg("-o").arg(&archive).arg(&inner);
+    let outcome = run(&mut export);
+    assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stderr());
+    let listed =
+        run(Command::new("tar").args(["--numeric-owner", "-tvf"]).arg(&archive)).stdout().to_string();
+    let of = |name: &str| {
+        let line = listed.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{listed}"));
+        line.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        [of(" null"), of(" link ->"), of(" fifo")],
+        ["crw-r----- 11/12 1,3", "lrwxrwxrwx 7/8 0", "p--------- 9/10 0"]
+    );
+
+    assert_eq!(at_inner(SHOW), SHOWN);
+    let show = "stat -c '%n %F %u:%g' link tty late";
+    let changed = "link symbolic link 21:22\ntty character special file 0:0\nlate fifo 23:24\n";
+    let change = "chown -h 21:22 link; mknod tty c 5 0; mkfifo late; chown 23:24 late";
+    assert_eq!(at_inner(&format!("{change}; {show}")), changed);
+    assert_eq!(at_outer(show), changed);
+    let back = "link symbolic link 0:0\ntty character special file 0:0\nlate fifo 31:32\n";
+    assert_eq!(at_outer(&format!("chown -h 0:0 link; chown 31:32 late; {show}")), back);
+    assert_eq!(at_inner(show), back);
+    // What was removed, and made anew under the same number, has nothing of the old one's.
+    assert_eq!(at_inner("rm late; mkfifo late; stat -c %u:%g late"), "0:0\n");
+    assert_eq!(at_outer("stat -c %u:%g late; chown 31:32 late"), "0:0\n");
+
+    let away = place.directory("away").join("x");
+    fs::rename(&inner, &away).expect("a move");
+    let outcome = run(&mut place.command(&away, &[], SHOW));
+    assert_eq!(outcome.stdout(), SHOWN.replace("link 777 7:8", "link 777 0:0"), "{}", outcome.stderr());
+}
+
 #[test]
 fn a_root_that_is_moved_keeps_its_owners() {
     let Some(mut place) = Place::new("a_root_that_is_moved_keeps_its_owners") else { return };

@@ -1,9 +1,13 @@
 //! Records that lie beside: symbolic links in the store's `owners`, named after a file's inode number, whose
 //! target is the record's text. An inode number that was given to another file is told by the time of birth.
+//!
+//! Where a root lies in the tree of another one, what the outermost store says of a file is true.
 
-use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use newroot_owner::Record;
 use newroot_owner::record::TEXT_MAX;
@@ -16,9 +20,9 @@ use crate::store::OWNERS;
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// The `owners` of a store.
+/// The `owners` of some stores, of which the last is the root's own.
 #[derive(Debug)]
-pub struct Sidecar(OwnedFd);
+pub struct Sidecar(Vec<OwnedFd>);
 
 impl Sidecar {
     /// Opens it in the store at `store`.
@@ -26,19 +30,30 @@ impl Sidecar {
     /// # Errors
     /// openat(2)'s.
     pub fn open(store: &Path) -> io::Result<Self> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(Self(openat(CWD, store.join(OWNERS), flags, Mode::empty())?))
+        Ok(Self(vec![owners(store)?]))
+    }
+
+    /// Opens it in the stores of roots in whose trees a root lies, and in the root's own, if it has one.
+    ///
+    /// # Errors
+    /// openat(2)'s, for the own one.
+    pub fn open_with(outer: &[PathBuf], own: Option<&Path>) -> io::Result<Self> {
+        let mut all: Vec<OwnedFd> = outer.iter().filter_map(|store| owners(store).ok()).collect();
+        all.extend(own.map(owners).transpose()?);
+        Ok(Self(all))
     }
 
     /// What is recorded of the file with this inode number, born then.
     #[must_use]
     pub fn read(&self, inode: u64, birth: Option<u64>) -> Option<Record> {
-        let text = readlinkat(&self.0, inode.to_string(), Vec::new()).ok()?;
-        let record = Record::decode_text(text.to_bytes()).ok()?;
-        match (record.birth, birth) {
-            (Some(recorded), Some(birth)) if recorded != birth => None,
-            _ => Some(record),
-        }
+        self.0.iter().find_map(|owners| {
+            let text = readlinkat(owners, inode.to_string(), Vec::new()).ok()?;
+            let record = Record::decode_text(text.to_bytes()).ok()?;
+            match (record.birth, birth) {
+                (Some(recorded), Some(birth)) if recorded != birth => None,
+                _ => Some(record),
+            }
+        })
     }
 
     /// Records `record` of the file with this inode number, born then.
@@ -46,24 +61,65 @@ impl Sidecar {
     /// # Errors
     /// Those of symlink(2) and rename(2).
     pub fn write(&self, inode: u64, birth: Option<u64>, record: &Record) -> io::Result<()> {
-        let mut room = [0; TEXT_MAX];
-        let len = Record { birth, ..*record }.encode_text(&mut room);
-        let (text, name) = (&room[..len], inode.to_string());
-        match symlinkat(text, &self.0, &name) {
-            Err(Errno::EXIST) => {}
-            other => return Ok(other?),
-        }
-        let temporary = format!("new-{}", std::process::id());
-        // What a killed process of this number left.
-        let _ = unlinkat(&self.0, &temporary, AtFlags::empty());
-        symlinkat(text, &self.0, &temporary)?;
-        Ok(renameat(&self.0, &temporary, &self.0, &name)?)
+        // What the outermost says counts: it comes last.
+        self.0.iter().rev().try_for_each(|owners| write(owners, inode, birth, record))
     }
 
     /// Forgets a file that is no more.
     pub fn forget(&self, inode: u64) {
-        let _ = unlinkat(&self.0, inode.to_string(), AtFlags::empty());
+        for owners in self.0.iter().rev() {
+            let _ = unlinkat(owners, inode.to_string(), AtFlags::empty());
+        }
     }
+}
+
+fn owners(store: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(openat(CWD, store.join(OWNERS), flags, Mode::empty())?)
+}
+
+fn write(owners: &OwnedFd, inode: u64, birth: Option<u64>, record: &Record) -> io::Result<()> {
+    let mut room = [0; TEXT_MAX];
+    let len = Record { birth, ..*record }.encode_text(&mut room);
+    let (text, name) = (&room[..len], inode.to_string());
+    match symlinkat(text, owners, &name) {
+        Err(Errno::EXIST) => {}
+        other => return Ok(other?),
+    }
+    let temporary = format!("new-{}", std::process::id());
+    // What a killed process of this number left.
+    let _ = unlinkat(owners, &temporary, AtFlags::empty());
+    symlinkat(text, owners, &temporary)?;
+    Ok(renameat(owners, &temporary, owners, &name)?)
+}
+
+/// Writes into a root's new store what outer ones know of the root's files.
+///
+/// # Errors
+/// What writing gives; directories that can't be read are left out.
+pub(crate) fn take_over(root: &Path, store: &Path, outer: &[PathBuf]) -> io::Result<()> {
+    let [known, own] = [Sidecar::open_with(outer, None)?, Sidecar::open(store)?];
+    let device = fs::metadata(root)?.dev();
+    let mut rest = vec![root.to_owned()];
+    while let Some(directory) = rest.pop() {
+        let (Ok(entries), Ok(opened)) = (fs::read_dir(&directory), fs::File::open(&directory)) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            let Ok(metadata) = entry.metadata() else { continue };
+            if metadata.is_dir() {
+                if metadata.dev() == device && entry.path() != store {
+                    rest.push(entry.path());
+                }
+            } else if !metadata.is_file()
+                && let Ok(birth) = birth(&opened, entry.file_name().as_bytes())
+                && let Some(record) = known.read(metadata.ino(), birth)
+            {
+                own.write(metadata.ino(), birth, &record)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// When a file was made, in nanoseconds since 1970, if its file system tells. The name isn't followed.

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `owners/` | records of files that bear no attributes ([`sidecar`](crate::sidecar)) |
 //! | `sessions/` | the files of sessions (`newroot_owner::session`) |
+//! | `near/` | links to the stores of the roots in whose trees this one lies, the outermost one's at `0` |
+//! | `inner/` | links to the stores of roots that lie in this one's tree, by device and inode number |
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -23,6 +25,11 @@ pub const SESSIONS: &str = "sessions";
 /// The directory of files with several names in it (`newroot_abi::links`).
 pub const LINKS: &str = "links";
 
+/// The directory of links to outer stores in it.
+pub const NEAR: &str = "near";
+/// The directory of links to inner stores in it.
+pub const INNER: &str = "inner";
+
 /// A store that is there.
 #[derive(Debug)]
 pub struct Store {
@@ -30,6 +37,8 @@ pub struct Store {
     pub path: PathBuf,
     /// Whether it lies in the root, or else among the user's own files.
     pub inside: bool,
+    /// Host paths of the outer stores, the outermost first.
+    pub outer: Vec<PathBuf>,
 }
 
 /// A store that couldn't be made.
@@ -48,39 +57,123 @@ pub struct NotMade {
 /// What keeps it from being made in the root, if it can't be made elsewhere either.
 pub fn provide(root: &Path) -> Result<Store, NotMade> {
     let inside = root.join(NAME);
+    let mut is_new = !is_there(&inside);
     let cause = match make(&inside) {
-        Ok(()) => return Ok(Store { path: inside, inside: true }),
+        Ok(()) => {
+            return Ok(join_outer(Store { path: inside, inside: true, outer: Vec::new() }, root, is_new));
+        }
         Err(cause) => cause,
     };
     for base in state_directories() {
         let Ok(path) = in_state(&base, root) else { continue };
+        is_new = !is_there(&path);
         if let Ok(path) = make(&path).and_then(|()| fs::canonicalize(path)) {
-            return Ok(Store { path, inside: false });
+            return Ok(join_outer(Store { path, inside: false, outer: Vec::new() }, root, is_new));
         }
     }
     Err(NotMade { path: inside, cause })
+}
+
+fn is_there(store: &Path) -> bool {
+    fs::symlink_metadata(store.join(OWNERS)).is_ok_and(|owners| owners.is_dir())
+}
+
+/// The stores of the roots in whose trees a directory lies, as far as they are a user's and have records; the
+/// outermost first.
+#[must_use]
+pub fn outer(root: &Path, uid: u32) -> Vec<PathBuf> {
+    let Ok(root) = fs::canonicalize(root) else { return Vec::new() };
+    let has_records = |store: &PathBuf| {
+        let owners = store.join(OWNERS);
+        // What another user has put above the root says nothing about it.
+        fs::symlink_metadata(&owners).is_ok_and(|owners| owners.is_dir() && owners.uid() == uid)
+            && fs::read_dir(owners).is_ok_and(|mut entries| entries.next().is_some())
+    };
+    let mut found: Vec<PathBuf> = root
+        .ancestors()
+        .skip(1)
+        .flat_map(|above| {
+            let state = state_directories().into_iter().filter_map(|base| in_state(&base, above).ok());
+            std::iter::once(above.join(NAME)).chain(state).find(has_records)
+        })
+        .collect();
+    found.reverse();
+    found
+}
+
+/// Has a store know of the outer ones, and these of it. A new one takes over what they know of the root's files, so that
+/// it goes with the root when that is moved away. What fails is done by a later launch, or isn't to be had.
+fn join_outer(store: Store, root: &Path, is_new: bool) -> Store {
+    let outer = outer(root, rustix::process::geteuid().as_raw());
+    let near = store.path.join(NEAR);
+    let known = |index: usize| fs::read_link(near.join(index.to_string())).ok();
+    if !outer.is_empty() {
+        let _ = make_directory(&near);
+    }
+    for (index, path) in outer.iter().enumerate() {
+        let _ = make_known(&path.join(INNER), root, &store.path);
+        if known(index).as_ref() != Some(path) {
+            let _ = put_link(&near, &index.to_string(), path);
+        }
+    }
+    for index in (outer.len()..).take_while(|&index| known(index).is_some()) {
+        let _ = fs::remove_file(near.join(index.to_string()));
+    }
+    if is_new && !outer.is_empty() {
+        let _ = crate::sidecar::take_over(root, &store.path, &outer);
+    }
+    Store { outer, ..store }
+}
+
+/// Has an outer store's directory of inner ones name a root's store, and none that aren't there any more.
+fn make_known(inner: &Path, root: &Path, store: &Path) -> io::Result<()> {
+    let name = identity(root)?;
+    let store = fs::canonicalize(store)?;
+    if fs::read_link(inner.join(&name)).is_ok_and(|known| known == store) {
+        return Ok(());
+    }
+    make_directory(inner)?;
+    for entry in fs::read_dir(inner)?.flatten() {
+        if !entry.path().exists() {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    put_link(inner, &name, &store)
+}
+
+fn put_link(directory: &Path, name: &str, path: &Path) -> io::Result<()> {
+    let temporary = directory.join(format!("new-{}", std::process::id()));
+    let _ = fs::remove_file(&temporary);
+    std::os::unix::fs::symlink(path, &temporary)?;
+    fs::rename(temporary, directory.join(name))
+}
+
+/// A directory's device and inode number.
+fn identity(directory: &Path) -> io::Result<String> {
+    let metadata = fs::metadata(directory)?;
+    Ok(format!("{:x}-{:x}", metadata.dev(), metadata.ino()))
 }
 
 /// The store that [`provide`] would use, if there is one; nothing is made.
 #[must_use]
 pub fn find(root: &Path) -> Option<Store> {
     let inside = root.join(NAME);
-    let is_there =
-        |store: &Path| fs::symlink_metadata(store.join(OWNERS)).is_ok_and(|owners| owners.is_dir());
-    let in_root = || Store { path: inside.clone(), inside: true };
+    let owner = fs::symlink_metadata(&inside).map_or(u32::MAX, |inside| inside.uid());
+    let own = rustix::process::geteuid();
+    let outer = outer(root, if own.is_root() { owner } else { own.as_raw() });
+    let in_root = || Store { path: inside.clone(), inside: true, outer: outer.clone() };
     if is_there(&inside) && access(&inside, Access::WRITE_OK | Access::EXEC_OK).is_ok() {
         return Some(in_root());
     }
     let outside = state_directories().into_iter().find_map(|base| {
         let path = in_state(&base, root).ok()?;
-        is_there(&path).then_some(Store { path, inside: false })
+        is_there(&path).then(|| Store { path, inside: false, outer: outer.clone() })
     });
     outside.or_else(|| is_there(&inside).then(in_root))
 }
 
 fn in_state(base: &Path, root: &Path) -> io::Result<PathBuf> {
-    let metadata = fs::metadata(root)?;
-    Ok(base.join(format!("roots/{:x}-{:x}", metadata.dev(), metadata.ino())))
+    Ok(base.join("roots").join(identity(root)?))
 }
 
 /// Whether a root has files with several names that its host doesn't know of.

@@ -79,8 +79,11 @@ impl Source {
         };
         let sidecar = match (user, store) {
             (Some(_), Some(store)) => {
-                Some(Sidecar::open(&store.path).map_err(|error| Error::io("open", store.path, error))?)
+                let opened = Sidecar::open_with(&store.outer, Some(&store.path));
+                Some(opened.map_err(|error| Error::io("open", store.path, error))?)
             }
+            // It has never been a root, but may have been made in one.
+            (Some((uid, _)), None) => Sidecar::open_with(&store::outer(root, uid), None).ok(),
             _ => None,
         };
         let links = Links::open(root).ok();

@@ -92,9 +92,9 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
         if let Some(mask) = spec.umask {
             rustix::process::umask(Mode::from_raw_mode(mask));
         }
-        let store = fake.as_ref().and_then(|fake| fake.outside.as_deref()).map(Allowed::store);
+        let stores = fake.iter().flat_map(|fake| &fake.outside).map(|path| Allowed::store(path));
         let allowed =
-            Allowed::mounts_of(&guest).into_iter().chain(image.path().map(Allowed::program)).chain(store);
+            Allowed::mounts_of(&guest).into_iter().chain(image.path().map(Allowed::program)).chain(stores);
         if let Err(error) = confine::apply(confinement, &allowed.collect::<Vec<_>>(), "trap", warn) {
             return error;
         }

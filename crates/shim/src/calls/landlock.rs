@@ -72,8 +72,10 @@ fn allow_own_files(ruleset: usize) {
     if session.has(Flags::FAKE_ROOT) {
         allow_each(ruleset, session.file(), &[READ_FILE, WRITE_FILE]);
         let mut records = sidecar::StorePath::new();
-        if sidecar::directory(&mut records).is_ok() {
-            allow_each(ruleset, Path::new(records.with_nul()), &[MAKE_SYM, REMOVE_FILE]);
+        for store in sidecar::stores() {
+            if store.directory(&mut records).is_ok() {
+                allow_each(ruleset, Path::new(records.with_nul()), &[MAKE_SYM, REMOVE_FILE]);
+            }
         }
     }
 }

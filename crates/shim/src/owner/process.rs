@@ -12,7 +12,7 @@ use newroot_owner::{Capabilities, Credentials, Who};
 
 use super::permission::is_unlimited;
 pub use super::session_file::{Changing, Note};
-use super::{chain, session_file};
+use super::{chain, session_file, sidecar};
 use crate::host;
 
 /// The record that the program started with.
@@ -41,6 +41,7 @@ pub fn start() -> Result<(), Errno> {
     PLAIN.store(plain, Ordering::Relaxed);
     NAMESPACE.store(first.place.namespace, Ordering::Relaxed);
     note(Note::Sender);
+    sidecar::start();
     Ok(())
 }
 

@@ -25,8 +25,8 @@ use crate::trap::hidden;
 #[derive(Debug)]
 pub(super) struct Prepared {
     file: sessions::SessionFile,
-    /// Host path of the store, if it lies outside the root.
-    pub(super) outside: Option<PathBuf>,
+    /// Host paths of the stores that lie outside the root.
+    pub(super) outside: Vec<PathBuf>,
     credentials: Credentials,
     groups: Vec<u32>,
     defaults: Defaults,
@@ -61,7 +61,8 @@ pub(super) fn prepare(guest: &mut Guest, kind: FakeRoot, numbers: &Numbers) -> R
         root.flags = root.flags.with(MountFlags::OURS);
     }
     hidden::hide(guest, &store.path);
-    let outside = (!store.inside).then_some(store.path);
+    let own = (!store.inside).then_some(store.path);
+    let outside = own.into_iter().chain(store.outer).collect();
     Ok(Prepared { file, outside, credentials, groups, defaults })
 }
 
