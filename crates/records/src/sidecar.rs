@@ -93,11 +93,12 @@ fn write(owners: &OwnedFd, inode: u64, birth: Option<u64>, record: &Record) -> i
     Ok(renameat(owners, &temporary, owners, &name)?)
 }
 
-/// Writes into a root's new store what outer ones know of the root's files.
+/// Writes into a root's new store what outer ones know of the root's files. False if that is nothing.
 ///
 /// # Errors
 /// What writing gives; directories that can't be read are left out.
-pub(crate) fn take_over(root: &Path, store: &Path, outer: &[PathBuf]) -> io::Result<()> {
+pub(crate) fn take_over(root: &Path, store: &Path, outer: &[PathBuf]) -> io::Result<bool> {
+    let mut found = false;
     let [known, own] = [Sidecar::open_with(outer, None)?, Sidecar::open(store)?];
     let device = fs::metadata(root)?.dev();
     let mut rest = vec![root.to_owned()];
@@ -116,10 +117,11 @@ pub(crate) fn take_over(root: &Path, store: &Path, outer: &[PathBuf]) -> io::Res
                 && let Some(record) = known.read(metadata.ino(), birth)
             {
                 own.write(metadata.ino(), birth, &record)?;
+                found = true;
             }
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// When a file was made, in nanoseconds since 1970, if its file system tells. The name isn't followed.

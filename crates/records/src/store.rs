@@ -101,11 +101,18 @@ pub fn outer(root: &Path, uid: u32) -> Vec<PathBuf> {
     found
 }
 
-/// Has a store know of the outer ones, and these of it. A new one takes over what they know of the root's files, so that
-/// it goes with the root when that is moved away. What fails is done by a later launch, or isn't to be had.
+/// Has the store of a root that was made in another one know of the outer stores, and these of it. A new store takes over
+/// what they know of the root's files, so that it goes with the root when that is moved away. If they know nothing,
+/// the root was made elsewhere. What fails is done by a later launch, or isn't to be had.
 fn join_outer(store: Store, root: &Path, is_new: bool) -> Store {
-    let outer = outer(root, rustix::process::geteuid().as_raw());
     let near = store.path.join(NEAR);
+    if !is_new && !near.is_dir() {
+        return store;
+    }
+    let outer = outer(root, rustix::process::geteuid().as_raw());
+    if is_new && (outer.is_empty() || !crate::sidecar::take_over(root, &store.path, &outer).unwrap_or(true)) {
+        return store;
+    }
     let known = |index: usize| fs::read_link(near.join(index.to_string())).ok();
     if !outer.is_empty() {
         let _ = make_directory(&near);
@@ -118,9 +125,6 @@ fn join_outer(store: Store, root: &Path, is_new: bool) -> Store {
     }
     for index in (outer.len()..).take_while(|&index| known(index).is_some()) {
         let _ = fs::remove_file(near.join(index.to_string()));
-    }
-    if is_new && !outer.is_empty() {
-        let _ = crate::sidecar::take_over(root, &store.path, &outer);
     }
     Store { outer, ..store }
 }
@@ -160,7 +164,11 @@ pub fn find(root: &Path) -> Option<Store> {
     let inside = root.join(NAME);
     let owner = fs::symlink_metadata(&inside).map_or(u32::MAX, |inside| inside.uid());
     let own = rustix::process::geteuid();
-    let outer = outer(root, if own.is_root() { owner } else { own.as_raw() });
+    let is_elsewhere = is_there(&inside) && !inside.join(NEAR).is_dir();
+    let outer = match is_elsewhere {
+        true => Vec::new(),
+        false => outer(root, if own.is_root() { owner } else { own.as_raw() }),
+    };
     let in_root = || Store { path: inside.clone(), inside: true, outer: outer.clone() };
     if is_there(&inside) && access(&inside, Access::WRITE_OK | Access::EXEC_OK).is_ok() {
         return Some(in_root());
