@@ -2,10 +2,11 @@
 //! busybox, entered by somebody without any privilege.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use newroot_testkit::{Bed, Ending, Outcome, Terminal, User, own, run, snapshot, static_busybox};
 
@@ -382,4 +383,71 @@ fn group_alone_leaves_the_user() {
     if User::we_are_root() {
         assert!(kept.stdout().contains("54322,54323"), "{}", kept.facts());
     }
+}
+
+impl Session {
+    /// A shell in the root, on a host that refuses hard links.
+    fn without_hard_links(&self, script: &str) -> Outcome {
+        let world = self.bed.enter().cwd(&self.root).user(User::ordinary()).without_hard_links();
+        let mut command = world.command(&self.bed.program("newroot"));
+        command.args(["run", "--engine=trap", "--no-recommended", "--link2symlink", ".", "sh", "-c", script]);
+        run(&mut command)
+    }
+
+    /// The directory of tokens of the one file with several names.
+    fn tokens(&self) -> PathBuf {
+        let links = self.root.join(".newroot/links");
+        let mut entries =
+            fs::read_dir(links).expect("the links").map(|entry| entry.expect("an entry").path());
+        let own = entries.next().expect("a file with several names");
+        assert!(entries.next().is_none(), "one file is enough");
+        own.join("names")
+    }
+}
+
+/// To count a file's names is not to list them: the directory that has one token for each can't be read here.
+#[test]
+fn names_of_a_file_are_counted_without_listing_them() {
+    let Some(session) = Session::start("names_of_a_file_are_counted_without_listing_them") else { return };
+    let made = session.without_hard_links(
+        "echo x > f; i=0; while [ $i -lt 50 ]; do ln f n$i || exit; i=$((i + 1)); done; stat -c %h f",
+    );
+    check(&made, "51\n", Ending::Exit(0));
+    let tokens = session.tokens();
+    let mode = |mode| fs::set_permissions(&tokens, Permissions::from_mode(mode)).expect("its mode");
+    mode(0o300);
+    check(&session.without_hard_links("stat -c %h n7"), "51\n", Ending::Exit(0));
+    check(&session.without_hard_links("ls -l n7 | awk '{ print $2 }'"), "51\n", Ending::Exit(0));
+    mode(0o700);
+    check(
+        &session.without_hard_links("rm n7; mv n8 m8; mv n9 n10; ln f g; stat -c %h m8"),
+        "51\n",
+        Ending::Exit(0),
+    );
+    mode(0o300);
+    check(&session.without_hard_links("stat -c %h m8"), "51\n", Ending::Exit(0));
+    mode(0o700);
+    // A store without the note, as older versions have left it: the names are listed until a change notes their number.
+    fs::File::open(&tokens).expect("the tokens").set_modified(SystemTime::now()).expect("a time");
+    check(&session.without_hard_links("stat -c %h m8"), "51\n", Ending::Exit(0));
+    check(&session.without_hard_links("rm m8; stat -c %h f"), "50\n", Ending::Exit(0));
+    mode(0o300);
+    check(&session.without_hard_links("stat -c %h f"), "50\n", Ending::Exit(0));
+    mode(0o700);
+    check(&session.without_hard_links("rm g n*; stat -c %h f; rm f"), "1\n", Ending::Exit(0));
+    let left = fs::read_dir(session.root.join(".newroot/links")).expect("the links").count();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn root_that_cannot_be_written_to_gets_no_links_and_a_warning() {
+    let test = "root_that_cannot_be_written_to_gets_no_links_and_a_warning";
+    let Some(session) = Session::start(test) else { return };
+    fs::set_permissions(&session.root, Permissions::from_mode(0o555)).expect("its mode");
+    let outcome = session.without_hard_links("echo ran");
+    check(&outcome, "ran\n", Ending::Exit(0));
+    let warning = "newroot: warning: not making hard links where the host refuses them: cannot make ";
+    assert!(outcome.stderr().starts_with(warning), "{}", outcome.stderr());
+    assert!(outcome.stderr().trim_end().ends_with(": Permission denied"), "{}", outcome.stderr());
+    fs::set_permissions(&session.root, Permissions::from_mode(0o755)).expect("its mode");
 }

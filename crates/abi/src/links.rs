@@ -9,9 +9,16 @@
 //! ```
 //!
 //! The text is an absolute path in the root, so that it leads to the file in a plain chroot as well, wherever the
-//! root is moved to and whichever of the root's directories is renamed. The tokens are counted by reading
-//! their directory, which is removed before the file is: it goes only if it is empty, and nobody can make a
-//! token in it afterwards. So of a name that is made and one that is taken away at the same moment, one comes first.
+//! root is moved to and whichever of the root's directories is renamed. The directory of tokens is removed before the
+//! file is: it goes only if it is empty, and nobody can make a token in it afterwards. So of a name that is made and one
+//! that is taken away at the same moment, one comes first.
+//!
+//! The number of tokens is noted in their directory's time of modification ([`time_of_count`]), so that it needn't be
+//! counted. Whatever makes or removes a token sets that time to the present, which notes no number: until somebody who
+//! holds the lock notes it again, the tokens are counted by reading the directory. So a note is right or not there, also if
+//! a process is killed, a file system keeps no such times, or an older newroot has changed the tokens.
+//!
+//! A token is called after its name's place ([`token_of`]) where no other one is, so that it is found without a search.
 
 use crate::hex::{get_hex, put_hex};
 
@@ -27,6 +34,33 @@ const DIGITS: usize = 16;
 pub const OWN_LEN: usize = DIRECTORY.len() + 1 + DIGITS;
 /// Bytes of a link's text.
 pub const TEXT_LEN: usize = OWN_LEN + 1 + FILE.len();
+
+/// The time, in seconds since 1970, that notes a number of tokens: long before there were computers, and within what 32
+/// bits hold. `None` for more tokens than that.
+#[must_use]
+pub const fn time_of_count(count: u32) -> Option<i64> {
+    if count < MOST_NOTED { Some(NOTED_FROM - count as i64) } else { None }
+}
+
+/// The number of tokens that a time of modification notes; `None` if it is another time.
+#[must_use]
+pub const fn count_of_time(seconds: i64, nanoseconds: i64) -> Option<u32> {
+    let count = NOTED_FROM.wrapping_sub(seconds);
+    if nanoseconds == 0 && count > 0 && count < MOST_NOTED as i64 { Some(count as u32) } else { None }
+}
+
+/// In the year 1935.
+const NOTED_FROM: i64 = -(1 << 30);
+const MOST_NOTED: u32 = 1 << 30;
+
+/// The number that the token of a name at this place is called by, unless another token is.
+#[must_use]
+pub fn token_of(place: &[u8]) -> u64 {
+    // FNV-1a.
+    place
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
 
 /// Which file: a number that nobody else in the root has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +124,21 @@ mod tests {
         assert_eq!(Id::of_text(&text), Some(Id(0x1234_5678_9abc_def0)));
         assert_eq!(&Id(7).directory()[..], b"/.newroot/links/0000000000000007");
         assert!(DIRECTORY.strip_prefix(b"/").is_some_and(|path| path.starts_with(crate::STORE.as_bytes())));
+    }
+
+    #[test]
+    fn only_times_that_note_a_count_do() {
+        for count in [1, 2, 4000, MOST_NOTED - 1] {
+            let time = time_of_count(count).expect("it can be noted");
+            assert!(i32::try_from(time).is_ok());
+            assert_eq!(count_of_time(time, 0), Some(count));
+            assert_eq!(count_of_time(time, 1), None);
+        }
+        assert_eq!(time_of_count(MOST_NOTED), None);
+        // The present, the ends of what file systems know, and 1970, where some put what they don't.
+        for seconds in [1_800_000_000, 0, -1, i64::from(i32::MIN), i64::from(i32::MAX), i64::MIN, i64::MAX] {
+            assert_eq!(count_of_time(seconds, 0), None, "{seconds}");
+        }
     }
 
     #[test]

@@ -260,6 +260,13 @@ pub enum Warning {
     },
     /// User and group are parted by a dot.
     ObsoleteDot,
+    /// Hard links that the host refuses stay refused, for the root can't be written to.
+    NoHardLinks {
+        /// What could not be made.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
     /// The wanted working directory doesn't exist in the guest.
     WorkingDirectory {
         /// The guest path that was wanted.
@@ -287,6 +294,12 @@ impl fmt::Display for Warning {
                 write!(f, "confined to the root and the bindings by Landlock {version}: {list}")
             }
             Self::ObsoleteDot => f.write_str("'.' should be ':'"),
+            Self::NoHardLinks { path, cause } => write!(
+                f,
+                "not making hard links where the host refuses them: cannot make '{}': {}",
+                path.display(),
+                reason(cause)
+            ),
             Self::WorkingDirectory { wanted, cause } => {
                 write!(f, "cannot start in '{}': {}; starting in '/'", wanted.display(), reason(cause))
             }

@@ -7,10 +7,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use newroot_abi::links::{FILE, Id, NAMES, TEXT_LEN};
+use newroot_abi::links::{FILE, Id, NAMES, TEXT_LEN, count_of_time, time_of_count, token_of};
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, mkdirat, openat, readlinkat, renameat_with,
-    statat, symlinkat, unlinkat,
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, Timespec, Timestamps, UTIME_OMIT, fstat,
+    futimens, mkdirat, openat, readlinkat, renameat_with, statat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -24,6 +24,12 @@ pub fn of_name(directory: impl AsFd, name: &OsStr) -> Option<Id> {
         return None;
     }
     Id::of_text(readlinkat(directory, name, Vec::new()).ok()?.to_bytes())
+}
+
+/// The number of tokens in a directory, if it is noted.
+fn noted(names: &OwnedFd) -> Option<u32> {
+    let stat = fstat(names).ok()?;
+    count_of_time(stat.st_mtime, stat.st_mtime_nsec as i64)
 }
 
 /// The links of a root.
@@ -70,7 +76,7 @@ impl Links {
     fn keep(&self, id: Id, parent: BorrowedFd<'_>, name: &OsStr, place: &[u8]) -> io::Result<()> {
         let own = self.directory(id)?;
         mkdirat(&own, NAMES, Mode::RWXU)?;
-        self.add_token(id, place)?;
+        self.add_token(id, place, Some(0))?;
         renameat_with(parent, name, &own, FILE, RenameFlags::empty())?;
         symlinkat(OsStr::from_bytes(&id.text()), parent, name).inspect_err(|_| {
             let _ = renameat_with(&own, FILE, parent, name, RenameFlags::empty());
@@ -83,21 +89,36 @@ impl Links {
     /// # Errors
     /// Those of symlink(2).
     pub fn add_name(&self, id: Id, parent: BorrowedFd<'_>, name: &OsStr, place: &[u8]) -> io::Result<()> {
-        self.add_token(id, place)?;
+        self.add_token(id, place, noted(&self.names(id)?))?;
         Ok(symlinkat(OsStr::from_bytes(&id.text()), parent, name).inspect_err(|_| self.drop_name(id))?)
     }
 
-    fn add_token(&self, id: Id, place: &[u8]) -> io::Result<()> {
+    /// Adds a token to `before`, if that is known.
+    fn add_token(&self, id: Id, place: &[u8], before: Option<u32>) -> io::Result<()> {
         let names = self.names(id)?;
         let text = [b"/", place].concat();
         // More than a link's text can have isn't said.
         let text = if text.len() < 4096 { &text[..] } else { b"?" };
-        let mut number = 0;
-        loop {
-            match symlinkat(OsStr::from_bytes(text), &names, number.to_string()) {
-                Err(Errno::EXIST) => number += 1,
-                other => return Ok(other?),
+        let mut number = token_of(text);
+        while let Err(error) = symlinkat(OsStr::from_bytes(text), &names, number.to_string()) {
+            if error != Errno::EXIST {
+                return Err(error.into());
             }
+            number = number.wrapping_add(1);
+        }
+        self.note(id, &names, before.and_then(|before| before.checked_add(1)));
+        Ok(())
+    }
+
+    /// Notes the number of tokens, which are counted where it isn't known. Without a note they are counted by who wants
+    /// to know.
+    fn note(&self, id: Id, names: &OwnedFd, count: Option<u32>) {
+        let count = count.or_else(|| u32::try_from(self.tokens(id).ok()?.len()).ok());
+        if let Some(seconds) = count.and_then(time_of_count) {
+            let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+            let times =
+                Timestamps { last_access: omit, last_modification: Timespec { tv_sec: seconds, tv_nsec: 0 } };
+            let _ = futimens(names, &times);
         }
     }
 
@@ -106,15 +127,21 @@ impl Links {
     /// # Errors
     /// What reading a directory gives.
     pub fn count(&self, id: Id) -> io::Result<u64> {
-        Ok(self.tokens(id)?.len() as u64)
+        match noted(&self.names(id)?) {
+            Some(count) => Ok(count.into()),
+            None => Ok(self.tokens(id)?.len() as u64),
+        }
     }
 
     /// Takes a token away for a name that is gone; with the last of them goes the file.
     pub fn drop_name(&self, id: Id) {
         let Ok(names) = self.names(id) else { return };
+        let before = noted(&names);
         let token = self.tokens(id).ok().and_then(|tokens| tokens.into_iter().next());
-        if let Some(token) = token {
-            let _ = unlinkat(&names, OsStr::from_bytes(&token), AtFlags::empty());
+        if let Some(token) = token
+            && unlinkat(&names, OsStr::from_bytes(&token), AtFlags::empty()).is_ok()
+        {
+            self.note(id, &names, before.and_then(|before| before.checked_sub(1)));
         }
         if self.directory(id).is_ok_and(|own| unlinkat(own, NAMES, AtFlags::REMOVEDIR).is_ok()) {
             self.abandon(id);
@@ -167,6 +194,13 @@ mod tests {
         let id = links.take_in(top.as_fd(), OsStr::new("one"), b"one").expect("it is taken in");
         links.add_name(id, top.as_fd(), OsStr::new("two"), b"two").expect("a name");
         assert_eq!(links.count(id).expect("its tokens"), 2);
+        assert_eq!(noted(&links.names(id).expect("its tokens")), Some(2));
+        // Whatever else changes the tokens leaves no note, and the next change notes them all.
+        let names = links.names(id).expect("its tokens");
+        symlinkat("?", &names, "7").expect("a token");
+        assert_eq!((noted(&names), links.count(id).expect("its tokens")), (None, 3));
+        links.drop_name(id);
+        assert_eq!(noted(&names), Some(2));
         assert_eq!(of_name(&top, OsStr::new("one")), Some(id));
         let kept = statat(links.directory(id).expect("its directory"), FILE, AtFlags::empty());
         assert_eq!(kept.expect("the file").st_ino, inode);

@@ -17,8 +17,8 @@ use newroot_sys::{raw, syscall};
 
 pub use files::{
     birth, chown_to_nobody, fallocate, fchmodat, fgetxattr, flock, getxattr, limits_of, linkat, listxattr,
-    mkdirat, mknodat, nanoseconds, pwrite, removexattr, rename, seconds, set_limits, setxattr, symlinkat,
-    unlinkat,
+    mkdirat, mknodat, nanoseconds, pwrite, removexattr, rename, seconds, set_limits, set_modified, setxattr,
+    symlinkat, unlinkat,
 };
 pub(crate) use listing::Listing;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The directory of a root with what is newroot's own.
@@ -27,6 +28,11 @@ pub fn restore(root: &Path) -> String {
             let _ =
                 writeln!(wrong, "{} names of {}, and {} counted", names.len(), text.display(), tokens.len());
         }
+        if let Some(noted) = kept.parent().and_then(|directory| noted(&directory.join("names")))
+            && noted != tokens.len() as i64
+        {
+            let _ = writeln!(wrong, "{} names of {}, and {noted} noted", names.len(), text.display());
+        }
         for name in names {
             fs::remove_file(&*name).expect("a name");
             if fs::hard_link(&kept, &*name).is_err() {
@@ -44,6 +50,13 @@ pub fn restore(root: &Path) -> String {
     // Where there is more, it is fake root's.
     let _ = fs::remove_dir(root.join(STORE));
     wrong
+}
+
+/// The number of tokens that their directory's time of modification notes: seconds before the year 1936.
+fn noted(tokens: &Path) -> Option<i64> {
+    let time = fs::symlink_metadata(tokens).ok()?;
+    let count = -(1 << 30) - time.mtime();
+    (count > 0 && time.mtime_nsec() == 0).then_some(count)
 }
 
 /// The names of kept files, by the text that leads there.

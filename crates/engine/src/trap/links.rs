@@ -8,19 +8,33 @@ use newroot_records::store;
 use super::hidden;
 use crate::error::{Error, Result};
 use crate::guest::{Guest, shown};
-use crate::spec::HardLinks;
+use crate::spec::{HardLinks, Warning};
 
 /// Provides the store of links where it is wanted, and hides it. The result is the root whose links the session has:
 /// none, unless they are wanted or there are some already.
-pub(super) fn prepare(guest: &mut Guest, wanted: HardLinks) -> Result<Option<PathBuf>> {
+///
+/// A root that can't be written to gets no links, with a warning: nobody could give a file in it another name, and
+/// what it has already is seen all the same. A store elsewhere would be no help, for names and files must stay in one tree.
+pub(super) fn prepare(
+    guest: &mut Guest,
+    wanted: HardLinks,
+    warn: &mut dyn FnMut(Warning),
+) -> Result<Option<PathBuf>> {
     let root = shown(guest.root());
-    match wanted {
-        HardLinks::OfTheHost if !store::has_links(&root) => return Ok(None),
-        HardLinks::OfTheHost => {}
-        HardLinks::Emulated => store::provide_links(&root).map_err(|not_made| Error::System {
-            operation: format!("make hard links: cannot make '{}'", not_made.path.display()),
-            cause: not_made.cause,
-        })?,
+    if wanted == HardLinks::Emulated
+        && let Err(not_made) = store::provide_links(&root)
+    {
+        let cannot_be_written = [libc::EACCES, libc::EPERM, libc::EROFS].map(Some);
+        if !cannot_be_written.contains(&not_made.cause.raw_os_error()) {
+            return Err(Error::System {
+                operation: format!("make hard links: cannot make '{}'", not_made.path.display()),
+                cause: not_made.cause,
+            });
+        }
+        warn(Warning::NoHardLinks { path: not_made.path, cause: not_made.cause });
+    }
+    if !store::has_links(&root) {
+        return Ok(None);
     }
     hidden::hide(guest, &root.join(store::NAME));
     Ok(Some(root))

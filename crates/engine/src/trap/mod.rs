@@ -28,7 +28,7 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     let wanted = identity::resolve(&guest, &spec.identity, warn)?;
     let user = wanted.uid;
     let (identity, fake) = who(spec, &mut guest, wanted)?;
-    let links = links::prepare(&mut guest, spec.hard_links)?;
+    let links = links::prepare(&mut guest, spec.hard_links, warn)?;
     hidden::hide_left_behind(&mut guest);
     mounts::provide_places(&mut guest)?;
     let start = cwd::resolve(&guest, &spec.cwd, warn)?;

@@ -119,6 +119,18 @@ pub fn rename(from: (i32, Path<'_>), to: (i32, Path<'_>), flags: u32) -> Result<
     unsafe { syscall!(raw::__NR_renameat2, from.0, old, to.0, new, flags).map(|_| ()) }
 }
 
+/// Sets a file's time of modification, in seconds since 1970, by utimensat(2).
+///
+/// # Errors
+/// The call's.
+pub fn set_modified(path: Path<'_>, seconds: i64) -> Result<(), Errno> {
+    /// UTIME_OMIT: the time of access stays.
+    const OMIT: i64 = (1 << 30) - 2;
+    let times = [0, OMIT, seconds, 0];
+    // SAFETY: the path is borrowed, and the kernel reads two times of two words.
+    unsafe { syscall!(raw::__NR_utimensat, super::AT_FDCWD, path.address(), times.as_ptr(), 0).map(|_| ()) }
+}
+
 /// linkat(2) without following a symlink.
 ///
 /// # Errors

@@ -12,7 +12,10 @@ use crate::host::{self, AT_FDCWD, Descriptor, Path};
 
 /// The lock, held until it is dropped.
 #[derive(Debug)]
-pub(super) struct Lock(Descriptor);
+pub(super) struct Lock {
+    directory: Descriptor,
+    is_held: bool,
+}
 
 impl Lock {
     /// Waits for the lock. A file system that knows no locks is taken to have one user at a time.
@@ -25,14 +28,19 @@ impl Lock {
         path.extend(DIRECTORY)?;
         let flags = raw::O_RDONLY | raw::O_DIRECTORY | raw::O_CLOEXEC;
         let directory = host::openat(AT_FDCWD, Path::new(path.with_nul()), flags, 0)?;
-        let _ = host::flock(directory.number(), raw::LOCK_EX);
-        Ok(Self(directory))
+        let is_held = host::flock(directory.number(), raw::LOCK_EX).is_ok();
+        Ok(Self { directory, is_held })
+    }
+
+    /// Whether the file system has given it.
+    pub(super) fn is_held(&self) -> bool {
+        self.is_held
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
         // A process that another thread has just forked has a copy of the descriptor, and doesn't close it.
-        let _ = host::flock(self.0.number(), raw::LOCK_UN);
+        let _ = host::flock(self.directory.number(), raw::LOCK_UN);
     }
 }

@@ -6,6 +6,7 @@ use newroot_paths::HostBuf;
 use newroot_sys::raw;
 
 use super::lock::Lock;
+use super::tally::Tally;
 use super::tokens::{self, Place};
 use super::{StorePath, in_store, of_name, of_path, root, unlikely_number};
 use crate::host::{self, AT_FDCWD, FileType, Path, Stat};
@@ -74,16 +75,16 @@ pub fn give_name(
         _ => [name.0, from.0],
     };
     with_descriptors(keep, || {
-        let _lock = Lock::take()?;
+        let lock = Lock::take()?;
         let known = match kept {
             None => of_name(from.0, from.1)?,
             kept => kept,
         };
         let id = match known {
             Some(id) => id,
-            None => take_in(source, from, &mut place.clone(), refusal)?,
+            None => take_in(&lock, source, from, &mut place.clone(), refusal)?,
         };
-        add_name(id, name)
+        add_name(&lock, id, name)
     })
 }
 
@@ -110,20 +111,25 @@ fn with_nul(id: Id) -> [u8; TEXT_LEN + 1] {
 }
 
 /// The token comes first: what is interrupted leaves one too many, and a file that nobody misses.
-fn add_name(id: Id, name: (i32, Path<'_>)) -> Result<usize, Errno> {
+fn add_name(lock: &Lock, id: Id, name: (i32, Path<'_>)) -> Result<usize, Errno> {
     let mut place = Place::new();
     tokens::place_of(name.0, name.1.bytes(), &mut place);
     let mut token = StorePath::new();
+    let tally = Tally::begin(lock, id);
     tokens::add(id, &mut place, &mut token)?;
+    tally.note(1);
     let text = with_nul(id);
     host::symlinkat(Path::new(&text), name.0, name.1).inspect_err(|_| {
-        let _ = super::unlinked(&mut token);
+        if super::unlinked(&mut token).is_ok() {
+            tally.note(0);
+        }
     })?;
     Ok(0)
 }
 
 /// Moves a file with one name into the store, and leaves a link in its place.
 fn take_in(
+    lock: &Lock,
     source: Source<'_>,
     from: (i32, Path<'_>),
     place: &mut Place,
@@ -141,7 +147,7 @@ fn take_in(
         return Err(refusal);
     }
     for salt in 0..TRIES {
-        match exchange(Id(unlikely_number(salt ^ stat.st_ino)), from, place, &stat) {
+        match exchange(lock, Id(unlikely_number(salt ^ stat.st_ino)), from, place, &stat) {
             Err(Errno::EXIST | Errno::AGAIN) => {}
             Err(error) if error == Errno::NOENT || error.is_shortage() => return Err(error),
             Err(_) => break,
@@ -156,20 +162,21 @@ fn same(a: &Stat, b: &Stat) -> bool {
 }
 
 /// Puts the file and a link that leads to it into each other's places. EAGAIN if by then another file had the name.
-fn exchange(id: Id, from: (i32, Path<'_>), place: &mut Place, stat: &Stat) -> Result<Id, Errno> {
+fn exchange(lock: &Lock, id: Id, from: (i32, Path<'_>), place: &mut Place, stat: &Stat) -> Result<Id, Errno> {
     let mut path = StorePath::new();
     in_store(id, b"", &mut path)?;
     host::mkdirat(AT_FDCWD, Path::new(path.with_nul()), 0o700)?;
-    prepare(id, from, place, stat).inspect_err(|_| tokens::abandon(id)).map(|()| id)
+    prepare(lock, id, from, place, stat).inspect_err(|_| tokens::abandon(id)).map(|()| id)
 }
 
-fn prepare(id: Id, name: (i32, Path<'_>), place: &mut Place, stat: &Stat) -> Result<(), Errno> {
+fn prepare(lock: &Lock, id: Id, name: (i32, Path<'_>), place: &mut Place, stat: &Stat) -> Result<(), Errno> {
     /// RENAME_EXCHANGE (rename(2)).
     const EXCHANGE: u32 = 2;
     let mut path = StorePath::new();
     in_store(id, NAMES, &mut path)?;
     host::mkdirat(AT_FDCWD, Path::new(path.with_nul()), 0o700)?;
     tokens::add(id, place, &mut StorePath::new())?;
+    Tally::first(lock, id).note(1);
     in_store(id, FILE, &mut path)?;
     let text = with_nul(id);
     let text = Path::new(&text);

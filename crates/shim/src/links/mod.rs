@@ -10,6 +10,7 @@ mod lock;
 mod make;
 mod remove;
 mod seen;
+mod tally;
 mod tokens;
 
 use newroot_abi::links::{Id, TEXT_LEN};

@@ -17,13 +17,13 @@ pub fn unlink(entry: &Entry, operand: &mut Operand) -> Option<Result<usize, Errn
     }
     let (directory, name) = (entry.directory(), Path::new(operand.name.with_nul()));
     Some(with_descriptors([directory, -1], || {
-        let _lock = Lock::take()?;
+        let lock = Lock::take()?;
         let Some(id) = of_name(directory, name)? else {
             return host::unlinkat(directory, name, 0).map(|()| 0);
         };
         let mut place = Place::new();
         tokens::place_of(directory, name.bytes(), &mut place);
-        let departure = Departure::prepare(id, place.bytes())?;
+        let departure = Departure::prepare(&lock, id, place.bytes())?;
         host::unlinkat(directory, name, 0)?;
         if let Some(departure) = departure {
             departure.complete();
@@ -45,12 +45,12 @@ pub fn rename(
     let old = (from.directory(), Path::new(first.name.with_nul()));
     let new = (to.directory(), Path::new(second.name.with_nul()));
     Some(with_descriptors([old.0, new.0], || {
-        let _lock = Lock::take()?;
-        rename_locked(old, new, flags).map(|()| 0)
+        let lock = Lock::take()?;
+        rename_locked(&lock, old, new, flags).map(|()| 0)
     }))
 }
 
-fn rename_locked(old: (i32, Path<'_>), new: (i32, Path<'_>), flags: u32) -> Result<(), Errno> {
+fn rename_locked(lock: &Lock, old: (i32, Path<'_>), new: (i32, Path<'_>), flags: u32) -> Result<(), Errno> {
     let named = |(directory, name): (i32, Path<'_>)| {
         if flags != 0 || name.bytes().ends_with(b"/") { Ok(None) } else { of_name(directory, name) }
     };
@@ -68,7 +68,7 @@ fn rename_locked(old: (i32, Path<'_>), new: (i32, Path<'_>), flags: u32) -> Resu
     place(old, &mut before);
     place(new, &mut after);
     let departure = match replaced {
-        Some(id) => Departure::prepare(id, after.bytes())?,
+        Some(id) => Departure::prepare(lock, id, after.bytes())?,
         None => None,
     };
     host::rename(old, new, flags)?;
@@ -76,7 +76,7 @@ fn rename_locked(old: (i32, Path<'_>), new: (i32, Path<'_>), flags: u32) -> Resu
         departure.complete();
     }
     if let Some(id) = moved {
-        tokens::moved(id, before.bytes(), &mut after);
+        tokens::moved(lock, id, before.bytes(), &mut after);
     }
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! The tokens of a file: one for each of its names.
 
-use newroot_abi::links::{Id, NAMES};
+use newroot_abi::links::{Id, NAMES, token_of};
 use newroot_abi::{Errno, PATH_MAX};
 use newroot_paths::{Buffer, Host, HostBuf};
 use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
+use super::lock::Lock;
+use super::tally::{self, Tally};
 use super::{StorePath, in_store, removed, root, unless_short, unlikely_number, unlinked};
 use crate::host::{self, AT_FDCWD, Descriptor, Listing, Path};
 use crate::resolve;
@@ -43,9 +45,10 @@ pub(super) fn add(id: Id, place: &mut Place, token: &mut StorePath) -> Result<()
         place.assign(SOMEWHERE)?;
     }
     for salt in 0..TRIES {
+        let number = if salt == 0 { token_of(place.bytes()) } else { unlikely_number(salt ^ id.0) };
         in_store(id, NAMES, token)?;
         token.extend(b"/")?;
-        token.extend(Decimal::new(unlikely_number(salt ^ id.0)).bytes())?;
+        token.extend(Decimal::new(number).bytes())?;
         match host::symlinkat(Path::new(place.with_nul()), AT_FDCWD, Path::new(token.with_nul())) {
             Err(Errno::EXIST) => {}
             other => return other,
@@ -95,9 +98,14 @@ impl Tokens {
         })
     }
 
-    /// The first token that tells of a place.
+    /// The first token that tells of a place: the one that is called after it, or any.
     fn find(&mut self, place: &[u8], out: &mut Buffer<Host, 64>) -> bool {
         let directory = self.directory.number();
+        let called = out.assign(Decimal::new(token_of(place)).bytes());
+        if called.is_ok() && Self::tells_of(directory, out.with_nul(), place) {
+            return true;
+        }
+        out.clear();
         while let Some(token) = self.next() {
             if Self::tells_of(directory, token, place) {
                 return out.assign(token.strip_suffix(b"\0").unwrap_or(token)).is_ok();
@@ -112,6 +120,17 @@ impl Tokens {
 /// # Errors
 /// EMFILE.
 pub(super) fn count(id: Id) -> Result<u32, Errno> {
+    match tally::noted(id) {
+        Ok(Some(count)) => Ok(count),
+        _ => listed(id),
+    }
+}
+
+/// The same by listing them.
+///
+/// # Errors
+/// EMFILE.
+pub(super) fn listed(id: Id) -> Result<u32, Errno> {
     let mut tokens = match Tokens::of(id) {
         Err(Errno::NOENT) => return Ok(0),
         tokens => tokens?,
@@ -128,6 +147,7 @@ pub(super) struct Departure {
     id: Id,
     tokens: Tokens,
     token: Buffer<Host, 64>,
+    tally: Tally,
 }
 
 impl Departure {
@@ -135,7 +155,7 @@ impl Departure {
     ///
     /// # Errors
     /// What has run out.
-    pub(super) fn prepare(id: Id, place: &[u8]) -> Result<Option<Self>, Errno> {
+    pub(super) fn prepare(lock: &Lock, id: Id, place: &[u8]) -> Result<Option<Self>, Errno> {
         let Some(mut tokens) = unless_short(Tokens::of(id))? else { return Ok(None) };
         let mut token = Buffer::<Host, 64>::new();
         if place.is_empty() || !tokens.find(place, &mut token) {
@@ -145,27 +165,29 @@ impl Departure {
                 None => token.clear(),
             }
         }
-        tokens.failed.map_or(Ok(Some(Self { id, tokens, token })), Err)
+        let tally = Tally::begin(lock, id);
+        tokens.failed.map_or(Ok(Some(Self { id, tokens, token, tally })), Err)
     }
 
     /// Takes the token away, now that the name is gone. With the last of them the file goes.
     pub(super) fn complete(mut self) {
         let directory = self.tokens.directory.number();
-        if host::unlinkat(directory, Path::new(self.token.with_nul()), 0).is_err() {
+        let mut is_gone = host::unlinkat(directory, Path::new(self.token.with_nul()), 0).is_ok();
+        if !is_gone {
             // Another name's remover was faster.
             let _ = self.tokens.listing.rewind(directory);
-            while let Some(token) = self.tokens.next() {
-                if host::unlinkat(directory, Path::new(token), 0).is_ok() {
-                    break;
-                }
+            while !is_gone && let Some(token) = self.tokens.next() {
+                is_gone = host::unlinkat(directory, Path::new(token), 0).is_ok();
             }
         }
-        let id = self.id;
-        drop(self);
+        let Self { id, tokens, tally, .. } = self;
+        drop(tokens);
         let mut path = StorePath::new();
         // It goes only if it is empty.
         if in_store(id, NAMES, &mut path).and_then(|()| removed(&mut path)).is_ok() {
             forget(id);
+        } else if is_gone {
+            tally.note(-1);
         }
     }
 }
@@ -208,16 +230,18 @@ pub(super) fn abandon(id: Id) {
 }
 
 /// Has the token that tells of one place tell of another. It is no loss if it doesn't.
-pub(super) fn moved(id: Id, from: &[u8], to: &mut Place) {
+pub(super) fn moved(lock: &Lock, id: Id, from: &[u8], to: &mut Place) {
     let (mut found, mut token) = (Buffer::<Host, 64>::new(), StorePath::new());
     let known = Tokens::of(id).is_ok_and(|mut tokens| tokens.find(from, &mut found));
+    let tally = Tally::begin(lock, id);
     // The new one first: there is never one too few.
     if known && add(id, to, &mut token).is_ok() {
         let mut old = StorePath::new();
-        let _ = in_store(id, NAMES, &mut old)
+        let removed = in_store(id, NAMES, &mut old)
             .and_then(|()| old.extend(b"/"))
             .and_then(|()| old.extend(found.bytes()))
             .and_then(|()| unlinked(&mut old));
+        tally.note(if removed.is_ok() { 0 } else { 1 });
     }
 }
 
