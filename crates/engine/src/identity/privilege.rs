@@ -17,7 +17,7 @@ pub(crate) fn can_become_others() -> bool {
     };
     rustix::process::geteuid().is_root()
         && has_capabilities()
-        && !read("setgroups").is_some_and(|text| text.trim() == "deny")
+        && read("setgroups").is_none_or(|text| text.trim() != "deny")
         && ["uid_map", "gid_map"].iter().all(|file| read(file).is_none_or(|map| has_others(&map)))
 }
 
