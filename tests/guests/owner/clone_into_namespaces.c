@@ -1,9 +1,10 @@
-// clone(2) gives the child a mount namespace, on whatever stack it runs: what it mounts there nobody else sees.
+// clone(2) gives the child namespaces, on whatever stack it runs: what it mounts there nobody else sees.
 #include "../facts.h"
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 
 static char stack[256 * 1024] __attribute__((aligned(64)));
 static volatile int shared;
@@ -112,6 +113,25 @@ static void interrupted(void) {
     say("we see %s", access("place/inner", F_OK) ? "what they mounted" : "what we had");
 }
 
+// The other namespaces that the child gets.
+static void with_others(void) {
+    struct utsname before, after;
+    uname(&before);
+    pid_t pid = syscall(SYS_clone, CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWCGROUP | SIGCHLD, 0, NULL, NULL, 0);
+    if (pid == 0) {
+        struct utsname own;
+        uname(&own);
+        if (strcmp(own.nodename, before.nodename)) _exit(1);
+        if (sethostname("inner", 5)) _exit(2);
+        uname(&own);
+        if (strcmp(own.nodename, "inner")) _exit(3);
+        _exit(access("place/inner", F_OK) ? 4 : 5);
+    }
+    outcome("others", pid);
+    uname(&after);
+    say("host name %s", strcmp(before.nodename, after.nodename) ? "changed" : "as it was");
+}
+
 int main(void) {
     NEED(mkdir("place", 0755));
     put("place/inner", "inner");
@@ -126,6 +146,7 @@ int main(void) {
     on_stack("a stack, memory and waits", CLONE_NEWNS | CLONE_VM | CLONE_VFORK | SIGCHLD);
     on_stack("descriptors and handlers", CLONE_NEWNS | CLONE_VM | CLONE_FILES | CLONE_SIGHAND | SIGCHLD);
     on_stack("with FS", CLONE_NEWNS | CLONE_FS | SIGCHLD);
+    with_others();
     keeps_registers();
     fflush(stdout);
     on_the_parents_stack();
