@@ -309,6 +309,13 @@ impl<'a> MountTable<'a> {
         all.filter(is_it).chain(found.iter().map(|&index| index as usize))
     }
 
+    /// Whether the text of some symlink may be one that [`Self::show_link`] changes.
+    #[must_use]
+    pub fn may_show_link(&self, text: &[u8]) -> bool {
+        let mut mounts = self.mounts.iter().filter(|mount| mount.flags.has(MountFlags::LINKS_INSIDE));
+        mounts.any(|mount| strip_prefix(text, mount.host).is_some())
+    }
+
     /// Writes the guest path of `host` as seen through one mount; false if it isn't seen there,
     /// because it lies elsewhere or because another binding covers the place.
     fn view<const N: usize>(&self, index: usize, host: &[u8], out: &mut Buffer<Guest, N>) -> bool {
@@ -404,6 +411,8 @@ mod tests {
         assert_eq!(shown(0, "/data/me").bytes(), b"/work");
         assert_eq!(shown(2, "/root").bytes(), b"/");
         assert_eq!(shown(2, "/root/x").bytes(), b"/x");
+        assert!(table.may_show_link(b"/data/me/x") && table.may_show_link(b"/root"));
+        assert!(!table.may_show_link(b"/data") && !table.may_show_link(b"/data/mex"));
         for (index, text) in [(0, "/data/mex"), (0, "/root/x"), (0, "data/me"), (1, "/data/me/x"), (2, "")] {
             assert_eq!(shown(index, text).bytes(), text.as_bytes());
         }

@@ -185,7 +185,7 @@ fn shown_link(frame: &CallFrame, place: &Place<'_>, out: usize, size: usize) -> 
         Err(error) => return Some(Err(error)),
     };
     let text = text.get(..len)?;
-    if text.starts_with(b"/") {
+    if text.starts_with(b"/") && session().mounts.may_show_link(text) {
         return None;
     }
     let len = len.min(size);
