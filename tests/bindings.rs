@@ -140,6 +140,56 @@ fn what_is_newroots_own_in_a_root_is_not_for_the_guest() {
     }
 }
 
+/// Where the host's mount has the option `nosymfollow`, no link in it is followed, whatever path leads there.
+#[test]
+fn links_that_the_host_does_not_follow() {
+    let Some(place) = Place::new("links_that_the_host_does_not_follow") else { return };
+    if run(&mut place.bed.enter().mounts().command(Path::new("/bin/true"))).ending != Ending::Exit(0) {
+        eprintln!("skipped: neither root nor user namespaces are to be had for a mount");
+        return;
+    }
+    for (name, text) in [
+        ("shut/link", "file"),
+        ("shut/dir", "sub"),
+        ("to", "shut/link"),
+        ("in", "/shut"),
+        ("usr", "shut/sub"),
+    ] {
+        fs::create_dir_all(place.root.join("shut/sub")).expect("a root directory");
+        symlink(text, place.root.join(name)).expect("a root link");
+    }
+    fs::write(place.root.join("shut/file"), "file\n").expect("a root file");
+    fs::write(place.root.join("shut/sub/x"), "x\n").expect("a root file");
+    own(&place.root, User::ordinary());
+    let script = "for i in shut/file shut/link shut/dir/x in/sub/x in/dir/x to usr/x shut/sub/../link ./in/../shut/link /in/file \
+                  shut/dir/ in/link/; do for d in / /./ /in/../; do /bin/cat $d$i 2>&1 | sed 's/.*: //'; done; done; \
+                  readlink /shut/link; ls -d /shut/dir; cd /shut; cat link 2>&1 | sed 's/.*: //'; cd dir 2>/dev/null || echo no; \
+                  echo new 2>/dev/null >link || echo not written; cat file";
+    let bin = place.bed.busybox_root("other", User::ordinary()).expect("busybox is still there").join("bin");
+    let world = |whole: bool| {
+        let shut = place.root.join("shut");
+        let world = place.bed.enter().mounts();
+        match whole {
+            // But for busybox's own links.
+            true => world.bind_nosymfollow(&place.root, &place.root).bind(&bin, &place.root.join("bin")),
+            false => world.bind_nosymfollow(&shut, &shut),
+        }
+    };
+    for whole in [false, true] {
+        let native = world(whole).root(&place.root).cwd(Path::new("/")).user(User::ordinary());
+        let outcome = run(native.command(Path::new("/bin/sh")).args(["-c", script]));
+        let expected = outcome.stdout();
+        assert!(expected.contains("Too many levels of symbolic links"), "{expected}{}", outcome.stderr());
+        for patching in [&[][..], &["--no-patch"]] {
+            let mut command = world(whole).user(User::ordinary()).command(&place.bed.program("newroot"));
+            command.args(["run", "--engine=trap", "--no-recommended", "-w", "/"]).args(patching);
+            command.arg(&place.root).args(["--", "/bin/sh", "-c", script]);
+            let outcome = run(&mut command);
+            assert_eq!(outcome.stdout(), expected, "{whole} {patching:?}: {}", outcome.stderr());
+        }
+    }
+}
+
 /// As proot-distro binds them: each process has its own.
 #[test]
 fn descriptors_of_each_process_itself() {
@@ -155,10 +205,10 @@ fn descriptors_of_each_process_itself() {
     let script = "(exec 8</file; /bin/cat /dev/fd/8; ls /dev/fd/8; cd /dev/fd; /bin/cat 8); echo $(ls /dev); \
                   echo piped | /bin/cat /dev/stdin; echo written >/dev/stdout | /bin/cat; \
                   { echo said >/dev/stderr; } 2>&1 | tr a-z A-Z; [ -p /dev/stdin ] || echo no pipe; : | [ -p /dev/stdin ] && echo pipe; \
-                  [ -e /dev/fd/8 ] || echo closed; \
+                  echo x | readlink /dev/stdin | wc -l; [ -L /dev/stdin ] && echo link; [ -e /dev/fd/8 ] || echo closed; \
                   /bin/sh -c 'exec 7<>/made; echo once >&7; /bin/cat /dev/fd/7'; ls -d /dev/fd/.";
     let expected = "from the host\n/dev/fd/8\nfrom the host\nfd stderr stdin stdout\npiped\nwritten\nSAID\nno pipe\npipe\n\
-                    closed\nonce\n/dev/fd/.\n";
+                    1\nlink\nclosed\nonce\n/dev/fd/.\n";
     place.check(&bindings, script, expected);
     // By their short names, and where the root has the links already.
     for (name, target) in [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "fd/1")] {

@@ -25,6 +25,9 @@ struct Options {
     /// Only tests with one of these in their names
     #[arg(long, value_name = "TEXT,...", value_delimiter = ',', default_value = "")]
     filter: Vec<String>,
+    /// Set this in the machine's /proc/sys
+    #[arg(long, value_name = "NAME=VALUE")]
+    sysctl: Vec<String>,
     /// How long one kernel may take
     #[arg(long, value_name = "N", default_value_t = 60)]
     minutes: u64,
@@ -63,8 +66,14 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
         let kernel = packages::kernel(&cache, version)?;
         let start = Instant::now();
         let log = cache.join(format!("{version}.log"));
-        let machine =
-            Machine { qemu: &qemu, kernel: &kernel, processor: Processor::Quick, disks: &[&disk], log: &log };
+        let machine = Machine {
+            qemu: &qemu,
+            kernel: &kernel,
+            processor: Processor::Quick,
+            disks: &[&disk],
+            log: &log,
+            settings: &options.sysctl,
+        };
         let time = Duration::from_secs(options.minutes * 60);
         let ended = machine.run(scratch.path(), time, |line| results.take(version, line));
         eprintln!("Linux {version}: {} s; all it said is in '{}'", start.elapsed().as_secs(), log.display());

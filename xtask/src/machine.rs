@@ -24,6 +24,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) disks: &'a [&'a Path],
     /// Where everything is written that it prints.
     pub(crate) log: &'a Path,
+    /// Settings for its /proc/sys, as `NAME=VALUE` (sysctl(8)).
+    pub(crate) settings: &'a [String],
 }
 
 /// How the emulator runs what it is given.
@@ -78,7 +80,10 @@ impl Machine<'_> {
         command.args(["-machine", "q35"]).args(self.processor.options().split(' '));
         command.args(["-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio"]);
         command.arg("-kernel").arg(&self.kernel.image).arg("-initrd").arg(&first);
-        command.arg("-append").arg(self.processor.kernel_options());
+        let settings = self.settings.iter().map(|setting| format!(" sysctl.{setting}"));
+        command
+            .arg("-append")
+            .arg(self.processor.kernel_options().to_owned() + &settings.collect::<String>());
         for disk in self.disks {
             command.arg("-drive").arg(format!("file={},format=raw,if=virtio,snapshot=on", disk.display()));
         }

@@ -159,6 +159,10 @@ flags! { Flags,
     TABLE = 1 << 21;
     /// Something is [hidden](MountFlags::HIDDEN): listings leave it out.
     HIDING = 1 << 22;
+    /// The host protects links in directories that everybody may write (`fs.protected_symlinks`).
+    PROTECTED_LINKS = 1 << 23;
+    /// The host has a mount whose links aren't followed (`nosymfollow`).
+    NOSYMFOLLOW = 1 << 24;
 }
 
 /// What changes from process to process, in fixed-width hexadecimal.

@@ -23,6 +23,15 @@ pub trait Fs {
         text: &mut GuestBuf,
     ) -> Result<Link, Errno>;
 
+    /// Checks that the link at `host` may be followed. `last` says that nothing but slashes follows it in the path.
+    ///
+    /// # Errors
+    /// EACCES, ELOOP.
+    fn may_follow(&mut self, host: &mut HostBuf, last: bool) -> Result<(), Errno> {
+        let _ = (host, last);
+        Ok(())
+    }
+
     /// Checks that `host` is a directory that may be searched, as `..` in it needs.
     ///
     /// # Errors
@@ -232,15 +241,16 @@ pub fn walk_within(
                 break;
             }
             Ok(link_kind @ (Link::Text | Link::MagicText)) => {
+                links += 1;
+                if links > MAX_LINKS {
+                    return Err(Errno::LOOP);
+                }
+                fs.may_follow(host, is_last)?;
                 if rules.no_symlinks {
                     return Err(Errno::LOOP);
                 }
                 if link_kind == Link::MagicText {
                     refuse_magic(rules, scoped)?;
-                }
-                links += 1;
-                if links > MAX_LINKS {
-                    return Err(Errno::LOOP);
                 }
                 if link.is_empty() {
                     return Err(Errno::NOENT);

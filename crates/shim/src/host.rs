@@ -350,6 +350,19 @@ pub fn geteuid() -> u32 {
     unsafe { syscall!(raw::__NR_geteuid) }.unwrap_or(0) as u32
 }
 
+/// The `f_flags` of statfs(2): with which options the mount of what a path leads to is mounted.
+///
+/// # Errors
+/// The call's.
+pub fn mount_flags(path: Path<'_>) -> Result<u64, Errno> {
+    // struct statfs (include/uapi/asm-generic/statfs.h) in words.
+    const FLAGS: usize = 10;
+    let mut words = [0u64; 15];
+    // SAFETY: the kernel writes one such structure.
+    unsafe { syscall!(raw::__NR_statfs, path.address(), words.as_mut_ptr()) }?;
+    Ok(words[FLAGS])
+}
+
 /// Whether no other thread or process runs in this memory. unshare(2) of memory is nothing to do for who
 /// is alone in it, and refused to anyone else (check_unshare_flags() in kernel/fork.c). Where unshare
 /// itself is refused, nobody is sure to be alone.

@@ -9,6 +9,7 @@
 //   --bind HOST PLACE    mount HOST on PLACE, with everything below it
 //   --bind-ro HOST PLACE    … read-only
 //   --bind-noexec HOST PLACE    … and nothing in it can be executed
+//   --bind-nosymfollow HOST PLACE    … and no link in it is followed
 //   --tmpfs OPTIONS PLACE    an empty tmpfs on PLACE
 //   --root DIR           chroot(2) to DIR
 //   --cwd DIR
@@ -220,6 +221,7 @@ int main(int argc, char **argv) {
         if (!strcmp(step, "--mounts")) mounts();
         else if (!strcmp(step, "--bind")) bind_mount(a[1], a[2], 0);
         else if (!strcmp(step, "--bind-ro")) bind_mount(a[1], a[2], MS_RDONLY);
+        else if (!strcmp(step, "--bind-nosymfollow")) bind_mount(a[1], a[2], 256 /* MS_NOSYMFOLLOW */);
         else if (!strcmp(step, "--bind-noexec")) bind_mount(a[1], a[2], MS_NOEXEC);
         else if (!strcmp(step, "--tmpfs")) {
             if (mount("none", a[2], "tmpfs", 0, a[1]) < 0) fail("mount a tmpfs on", a[2]);

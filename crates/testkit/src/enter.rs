@@ -79,6 +79,12 @@ impl Enter {
         self.step([OsStr::new("--bind-noexec"), host.as_os_str(), place.as_os_str()])
     }
 
+    /// A real bind mount in which no link is followed (Linux 5.10).
+    #[must_use]
+    pub fn bind_nosymfollow(self, host: &Path, place: &Path) -> Self {
+        self.step([OsStr::new("--bind-nosymfollow"), host.as_os_str(), place.as_os_str()])
+    }
+
     /// An empty tmpfs with these mount options.
     #[must_use]
     pub fn tmpfs(self, options: &str, place: &Path) -> Self {

@@ -62,6 +62,7 @@ pub(super) fn run(options: &Options) -> Outcome {
         processor: Processor::Counting,
         disks: &[&own, &guest],
         log: &log,
+        settings: &[],
     };
     let start = Instant::now();
     let mut said = Said::default();

@@ -127,7 +127,10 @@ pub(crate) fn has_filters() -> bool {
     process::knows_seccomp()
 }
 
-/// What this host lacks.
+/// A mount's option, as mountinfo has it. Elsewhere in there it does no harm.
+const NOSYMFOLLOW: &[u8] = b"nosymfollow";
+
+/// What this host lacks, and which links it refuses to follow.
 fn host_flags() -> Flags {
     let mut flags = Flags::default();
     let how = (OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::NO_SYMLINKS);
@@ -136,6 +139,13 @@ fn host_flags() -> Flags {
     }
     if !Path::new("/proc/self/exe").exists() {
         flags = flags.with(Flags::NO_PROC);
+    }
+    if !matches!(std::fs::read("/proc/sys/fs/protected_symlinks").as_deref(), Ok(b"0\n")) {
+        flags = flags.with(Flags::PROTECTED_LINKS);
+    }
+    let mounts = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    if mounts.windows(NOSYMFOLLOW.len()).any(|text| text == NOSYMFOLLOW) {
+        flags = flags.with(Flags::NOSYMFOLLOW);
     }
     flags
 }

@@ -83,15 +83,14 @@ pub(super) fn exec(
     let composed = composed?;
     let own = session().header.flags;
     let place = owner_of(inner.flags)?;
-    let own_alone = Flags::LAUNCH
-        .with(Flags::NO_OPENAT2)
-        .with(Flags::NO_PROC)
-        .with(Flags::LINKS_INSIDE)
-        .with(Flags::TABLE);
+    // The outer launcher knows the host.
+    const OF_THE_HOST: [Flags; 4] =
+        [Flags::NO_OPENAT2, Flags::NO_PROC, Flags::PROTECTED_LINKS, Flags::NOSYMFOLLOW];
+    let own_alone =
+        OF_THE_HOST.into_iter().fold(Flags::LAUNCH.with(Flags::LINKS_INSIDE).with(Flags::TABLE), Flags::with);
     let mut flags = inner.flags.without(own_alone);
-    for inherited in
-        [Flags::NO_OPENAT2, Flags::NO_PROC, Flags::VERBOSE, Flags::TRACE].into_iter().chain(TRAPPING_MORE)
-    {
+    let shown = [Flags::VERBOSE, Flags::TRACE];
+    for inherited in OF_THE_HOST.into_iter().chain(shown).chain(TRAPPING_MORE) {
         if own.has(inherited) {
             flags = flags.with(inherited);
         }

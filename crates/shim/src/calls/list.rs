@@ -99,7 +99,7 @@ fn list(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
         let name = name_of(mount);
         let kind = match mount.flags {
             flags if flags.has(MountFlags::DIRECTORY) => DT_DIR,
-            // A descriptor may be one of anything.
+            // Nearly always a descriptor's; others look at the file.
             flags if flags.has(MountFlags::EACH_OWN) => DT_UNKNOWN,
             _ => DT_REG,
         };

@@ -12,10 +12,11 @@ use newroot_sys::raw;
 
 use super::file::{self, File, Seen};
 use super::list;
-use super::process::who;
+use super::process::{current, who};
 use super::procfs;
 use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::limits::with_descriptors;
+use crate::resolve::refused::SHARED;
 use crate::resolve::{self, Entry, HostFs, Object};
 use crate::session::session;
 use crate::slots::Operand;
@@ -192,4 +193,20 @@ pub fn directory(me: &Identity<'_>, entry: &Entry) -> Result<Seen, Errno> {
     let file = File::Descriptor(entry.directory());
     let stat = file.stat()?;
     file::look(me, file, &stat, entry.mount)
+}
+
+/// Whether a link may be followed, if its directory is sticky and everybody may write it (may_follow_link() in fs/namei.c): both are open.
+///
+/// # Errors
+/// EACCES; what finding out gives.
+pub fn may_follow_link(directory: i32, link: i32) -> Result<(), Errno> {
+    let me = current();
+    let look = |descriptor| {
+        let file = File::Found(descriptor);
+        file::look(&me, file, &file.stat()?, None)
+    };
+    let (directory, link) = (look(directory)?, look(link)?);
+    let shared = directory.mode & SHARED == SHARED;
+    let allowed = !shared || link.uid == me.credentials.fsuid || link.uid == directory.uid;
+    if allowed { Ok(()) } else { Err(Errno::ACCES) }
 }

@@ -3,7 +3,7 @@
 use newroot_abi::Errno;
 use newroot_paths::{Buffer, Fs, GuestBuf, Host, HostBuf, Link};
 
-use super::{Anchored, procfs};
+use super::{Anchored, procfs, refused};
 use crate::host::{self, AT_FDCWD, Path};
 use crate::links;
 
@@ -47,6 +47,10 @@ impl Fs for HostFs {
                 Ok(Link::Text)
             }
         }
+    }
+
+    fn may_follow(&mut self, host: &mut HostBuf, last: bool) -> Result<(), Errno> {
+        refused::may_follow(host, last)
     }
 
     fn search(&mut self, host: &mut HostBuf) -> Result<(), Errno> {

@@ -13,7 +13,7 @@
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use newroot_abi::plan::{LONGEST_HINT as LONGEST, hint_prefix, links_in_root};
+use newroot_abi::plan::{Flags, LONGEST_HINT as LONGEST, hint_prefix, links_in_root};
 use newroot_paths::{Buffer, Host, WalkScratch, component_filter, first_component};
 
 use crate::host::{self, AT_FDCWD, Path};
@@ -61,6 +61,10 @@ fn place(name: &[u8]) -> usize {
 
 /// Notes the links that were there at launch.
 pub fn note_hints(hints: &[u8]) {
+    // Where some links aren't followed, each is to be asked.
+    if session().has(Flags::NOSYMFOLLOW) {
+        return;
+    }
     for (name, text) in links_in_root(hints) {
         note_link(name, text);
     }
@@ -70,6 +74,7 @@ pub fn note_hints(hints: &[u8]) {
 pub(super) fn note(guest: &[u8], text: &[u8]) {
     if let Some((b'/', name)) = guest.split_first()
         && hint_prefix(name, text).is_some()
+        && !session().has(Flags::NOSYMFOLLOW)
     {
         note_link(name, text);
     }

@@ -13,6 +13,7 @@ mod fs;
 mod long;
 pub mod merged;
 pub mod procfs;
+pub(crate) mod refused;
 pub mod restricted;
 pub mod way;
 
@@ -466,6 +467,12 @@ fn open_parent(
         scratch.guest.extend(b"/")?;
         scratch.guest.extend(name.get(..name_len).unwrap_or(name))?;
         let mount_point = mounts.is_mount_point(scratch.guest.bytes());
+        if mount_point && procfs::is_own_link(scratch.guest.bytes()) {
+            let mount = mounts.translate(scratch.guest.bytes(), out)?;
+            procfs::name_own(mount, out)?;
+            out.extend(name.get(name_len..).unwrap_or(&[]))?;
+            return Ok(Entry::plain(None, AT_FDCWD, Some(mount)));
+        }
         let above_mount = mounts.has_mount_below(scratch.guest.bytes());
         scratch.guest.truncate(guest_len);
         // The dot asks for the right to search it, which a name in it needs.

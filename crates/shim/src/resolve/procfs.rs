@@ -57,6 +57,14 @@ pub fn name_descriptor<Side, const N: usize>(
 /// Links in procfs to the calling process's directory there, and to the calling thread's.
 const OWN: [&[u8]; 2] = [b"/proc/self", b"/proc/thread-self"];
 
+/// Whether a mount point stands for one of each process's own descriptors: in procfs that is a link, and so it is here.
+#[must_use]
+pub fn is_own_link(guest: &[u8]) -> bool {
+    let mounts = &session().mounts;
+    let flags = mounts.get(mounts.owner(guest)).flags;
+    flags.has(MountFlags::EACH_OWN) && !flags.has(MountFlags::DIRECTORY)
+}
+
 /// Puts the calling process's own directory into a host path that a mount of each process's own has: on such a path
 /// there is no symlink then.
 ///
