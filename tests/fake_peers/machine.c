@@ -18,7 +18,8 @@ static void refused(void) {
     CALL(syscall(SYS_iopl, 3));
     CALL(syscall(SYS_ioperm, 0x80, 1, 1));
     CALL(unshare(CLONE_NEWNS));
-    CALL(unshare(CLONE_NEWPID));
+    CALL(unshare(CLONE_NEWNET));
+    CALL(unshare(CLONE_NEWUTS | 0x80 /* of time */));
     CALL(unshare(0x10000000 /* a user namespace */));
     CALL(syscall(SYS_clone, 0x10000000 | SIGCHLD, NULL, NULL, NULL, NULL));
     CALL(unshare(CLONE_FS));
