@@ -18,6 +18,7 @@ static void refused(void) {
     CALL(syscall(SYS_iopl, 3));
     CALL(syscall(SYS_ioperm, 0x80, 1, 1));
     CALL(unshare(CLONE_NEWNS));
+    CALL(unshare(CLONE_NEWPID));
     CALL(unshare(CLONE_NEWNET));
     CALL(unshare(CLONE_NEWUTS | 0x80 /* of time */));
     CALL(unshare(0x10000000 /* a user namespace */));

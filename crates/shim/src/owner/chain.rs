@@ -57,6 +57,19 @@ pub fn number_of(offset: u32) -> u32 {
     }
 }
 
+/// Returns the [label] of the change with a number, which is one of a generation's.
+#[must_use]
+pub fn label_of(generation: u32, number: u32) -> &'static [u8] {
+    let mut at = generation;
+    while let Some((before, _)) = change(at) {
+        if number_of(at) == number {
+            return label(at);
+        }
+        at = before;
+    }
+    &[]
+}
+
 /// The word that names the latest change of a namespace's mounts.
 fn latest(namespace: u32) -> &'static AtomicU32 {
     match session_file::arena().block(namespace, NAMESPACE) {

@@ -98,7 +98,7 @@ impl List<'_> {
             let has_line = index != seen.mounts.root_index() || seen.root_mounted;
             if let Some((len, line)) = under.filter(|_| has_line) {
                 let rest = mount.host.get(len..).unwrap_or(&[]);
-                self.own(mount, rest, line, seen.number_of(index))?;
+                self.own(mount, rest, line, (seen.number_of(index), seen.generation))?;
             }
             if outlook::change_of(seen.number_of(index)).is_some() {
                 continue;
@@ -121,11 +121,19 @@ impl List<'_> {
         Ok(())
     }
 
-    /// The line of a mount of the session's. `rest` is the part of its host path below the host's mount.
-    fn own(&mut self, mount: &Mount<'_>, rest: &[u8], line: MountInfo<'_>, number: u32) -> Result<(), Errno> {
+    /// Writes the line of a mount of the session's, which has a number in a generation. `rest` is the part of its host path
+    /// below the host's mount.
+    fn own(
+        &mut self,
+        mount: &Mount<'_>,
+        rest: &[u8],
+        line: MountInfo<'_>,
+        (number, generation): (u32, u32),
+    ) -> Result<(), Errno> {
         let id = OWN | u64::from(number);
         // The guest has said how a file system that it mounted is shown.
-        let label = outlook::change_of(number).map_or(&b""[..], chain::label);
+        let made = outlook::change_of(number);
+        let label = made.map_or(&b""[..], |number| chain::label_of(generation, number));
         let mut parts = label.splitn(2, |&byte| byte == 0);
         let [kind, source] = [parts.next(), parts.next()].map(|part| part.unwrap_or(&[]));
         let (mut shown_kind, mut shown_source) = (Buffer::<Guest, 256>::new(), HostBuf::new());

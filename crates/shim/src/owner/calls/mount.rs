@@ -242,7 +242,8 @@ fn bind(
 
 /// What procfs shows of the file system that one of the session's mounts shows.
 fn label_of(index: usize) -> &'static [u8] {
-    outlook::change_of(session().number_of(index)).map_or(&[], chain::label)
+    let made = outlook::change_of(session().number_of(index));
+    made.map_or(&[], |number| chain::label_of(session().generation, number))
 }
 
 /// Binds what is mounted below a guest path below another one.
