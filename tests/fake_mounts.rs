@@ -314,13 +314,15 @@ fn a_faked_root_begins_within_a_session_that_has_none() {
             );
             // What is within it, and within that, is part of it.
             let more = "/newroot proot -0 -r /jail -b /newroot /newroot proot -r / /bin/sh -c \"id -u\"";
-            check(&format!("{between}{inner} /bin/sh -c 'chown 9:9 /jail/deep; {more}'"), "0\n");
-            // It remembers what another one has made.
+            let device = "test -e /null || mknod /null c 1 3";
+            check(&format!("{between}{inner} /bin/sh -c 'chown 9:9 /jail/deep; {device}; {more}'"), "0\n");
+            // It remembers what another one has made, in the file's attributes and beside it.
             check(
                 &format!(
-                    "{between}{inner} /bin/sh -c 'ls -ldn /jail/deep | {{ read a b c d rest; echo $c $d; }}; exit {depth}'; echo $?"
+                    "{between}{inner} /bin/sh -c 'ls -ldn /jail/deep | {{ read a b c d rest; echo $c $d; }}; \
+                     test -c /null && echo device; test -e /.newroot || echo hidden; exit {depth}'; echo $?"
                 ),
-                &format!("9 9\n{depth}\n"),
+                &format!("9 9\ndevice\nhidden\n{depth}\n"),
             );
         }
     }

@@ -22,6 +22,10 @@ pub const PATH_MAX: usize = 4096;
 /// The name of the store in a root: the directory with what is newroot's own there, which the guest doesn't see.
 pub const STORE: &str = ".newroot";
 
+/// The store's other name in a session that hides it and has no fake root: a newroot within, whose root is the same, finds
+/// the store by it. Listings don't show this name.
+pub const STORE_WITHIN: &str = ".newroot.within";
+
 /// What stands behind a store's host path where it is [hidden](plan::MountFlags::HIDDEN): a name that is never there.
 pub const ABSENT: &[u8] = b"/absent";
 

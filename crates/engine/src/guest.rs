@@ -156,7 +156,7 @@ impl Guest {
 
     /// Returns the host path of the root's store, if the root has one.
     pub(crate) fn store(&self) -> Option<PathBuf> {
-        let store = shown(self.root()).join(newroot_abi::STORE);
+        let store = newroot_records::store::inside(&shown(self.root()));
         fs::symlink_metadata(&store).is_ok_and(|store| store.is_dir()).then_some(store)
     }
 

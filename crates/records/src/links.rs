@@ -43,7 +43,7 @@ impl Links {
     /// openat(2)'s.
     pub fn open(root: &Path) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let path = root.join(store::NAME).join(store::LINKS);
+        let path = store::inside(root).join(store::LINKS);
         Ok(Self(openat(CWD, path, flags, Mode::empty())?))
     }
 

@@ -56,7 +56,7 @@ pub struct NotMade {
 /// # Errors
 /// What keeps it from being made in the root, if it can't be made elsewhere either.
 pub fn provide(root: &Path) -> Result<Store, NotMade> {
-    let inside = root.join(NAME);
+    let inside = inside(root);
     let mut is_new = !is_there(&inside);
     let cause = match make(&inside) {
         Ok(()) => {
@@ -72,6 +72,16 @@ pub fn provide(root: &Path) -> Result<Store, NotMade> {
         }
     }
     Err(NotMade { path: inside, cause })
+}
+
+/// Returns where the store of a root lies, or is to lie, if it can be in the root. A session that hides the store shows it to
+/// the newroots within by another name.
+#[must_use]
+pub fn inside(root: &Path) -> PathBuf {
+    let store = root.join(NAME);
+    let within = root.join(newroot_abi::STORE_WITHIN);
+    let is_directory = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+    if !is_directory(&store) && is_directory(&within) { within } else { store }
 }
 
 fn is_there(store: &Path) -> bool {
@@ -94,7 +104,7 @@ pub fn outer(root: &Path, uid: u32) -> Vec<PathBuf> {
         .skip(1)
         .flat_map(|above| {
             let state = state_directories().into_iter().filter_map(|base| in_state(&base, above).ok());
-            std::iter::once(above.join(NAME)).chain(state).find(has_records)
+            std::iter::once(inside(above)).chain(state).find(has_records)
         })
         .collect();
     found.reverse();
@@ -161,7 +171,7 @@ fn identity(directory: &Path) -> io::Result<String> {
 /// The store that [`provide`] would use, if there is one; nothing is made.
 #[must_use]
 pub fn find(root: &Path) -> Option<Store> {
-    let inside = root.join(NAME);
+    let inside = inside(root);
     let owner = fs::symlink_metadata(&inside).map_or(u32::MAX, |inside| inside.uid());
     let own = rustix::process::geteuid();
     let is_elsewhere = is_there(&inside) && !inside.join(NEAR).is_dir();
@@ -187,7 +197,7 @@ fn in_state(base: &Path, root: &Path) -> io::Result<PathBuf> {
 /// Whether a root has files with several names that its host doesn't know of.
 #[must_use]
 pub fn has_links(root: &Path) -> bool {
-    fs::symlink_metadata(root.join(NAME).join(LINKS)).is_ok_and(|links| links.is_dir())
+    fs::symlink_metadata(inside(root).join(LINKS)).is_ok_and(|links| links.is_dir())
 }
 
 /// Makes the place in a root where files with several names are kept, if it is missing.
@@ -195,8 +205,8 @@ pub fn has_links(root: &Path) -> bool {
 /// # Errors
 /// What keeps it from being made.
 pub fn provide_links(root: &Path) -> Result<(), NotMade> {
-    let path = root.join(NAME).join(LINKS);
-    [root.join(NAME), path.clone()]
+    let path = inside(root).join(LINKS);
+    [inside(root), path.clone()]
         .iter()
         .try_for_each(|directory| make_directory(directory))
         .map_err(|cause| NotMade { path, cause })

@@ -62,7 +62,7 @@ impl Giver {
         if uid.is_root() {
             return Ok(Self::Root);
         }
-        let store = root.join(store::NAME);
+        let store = store::inside(root);
         store::make(&store)?;
         Ok(Self::User { uid: uid.as_raw(), gid: gid.as_raw(), sidecar: Sidecar::open(&store)? })
     }

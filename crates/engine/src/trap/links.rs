@@ -36,6 +36,6 @@ pub(super) fn prepare(
     if !store::has_links(&root) {
         return Ok(None);
     }
-    hidden::hide(guest, &root.join(store::NAME));
+    hidden::hide_from_guest(guest, &store::inside(&root));
     Ok(Some(root))
 }

@@ -31,6 +31,9 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     let links = links::prepare(&mut guest, spec.hard_links, warn)?;
     hidden::hide_left_behind(&mut guest);
     mounts::provide_places(&mut guest)?;
+    if fake.is_none() {
+        hidden::leave_to_newroots_within(&mut guest);
+    }
     let start = cwd::resolve(&guest, &spec.cwd, warn)?;
     let variables = environment::resolve(
         &guest,
