@@ -284,8 +284,11 @@ fn fifo_in_place_of_the_users_keeps_nobody_waiting() {
 fn too_many_arguments() {
     let Some(place) = Place::new("too_many_arguments") else { return };
     // newroot itself can just be started; what it has to say to the guest of its bindings, whose
-    // host paths are longer than they are written, no longer fits.
-    let names: Vec<String> = (0..500).map(|n| format!("root/bin:/m/{n}")).collect();
+    // host paths are longer than they are written, no longer fits. They are few enough to be said there.
+    let deep = ["d".repeat(250).as_str(); 4].join("/");
+    fs::create_dir_all(place.bed.scratch().join(&deep)).expect("a directory with a long path");
+    symlink(&deep, place.bed.scratch().join("deep")).expect("a short name for it");
+    let names: Vec<String> = (0..18).map(|n| format!("deep:/m{n}")).collect();
     let mut arguments: Vec<&str> = names.iter().flat_map(|name| ["-b", name.as_str()]).collect();
     arguments.extend(["root", "/bin/true"]);
     let room = 2 * 1024 * 1024 - 12 * 1024;

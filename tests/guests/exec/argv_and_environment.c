@@ -20,6 +20,8 @@ int main(int argc, char **argv) {
         for (int i = 0; environ[i]; i++) say("environ[%d] = '%s'", i, environ[i]);
         return 0;
     }
+    // newroot sets it, as bwrap does; chroot doesn't.
+    unsetenv("PWD");
     static const char *const names[] = {"HOME", "LC_ALL", "PATH", "TERM", "USER", "LD_PRELOAD"};
     for (int i = 0; i < 6; i++) say("%s is %s", names[i], getenv(names[i]) ? getenv(names[i]) : "unset");
     int count = 0;

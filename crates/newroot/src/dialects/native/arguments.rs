@@ -151,7 +151,7 @@ pub(super) struct Run {
     )]
     pub(super) env: Vec<Variable>,
 
-    /// Hand on no environment variable but those set with --env
+    /// Hand on no environment variable but those set with --env. PWD says the working directory all the same
     #[arg(long)]
     pub(super) clear_env: bool,
 
