@@ -52,6 +52,7 @@ fn what_tests_need(disk: &Disk, test: &Path) -> Outcome {
     let bed = Bed::new(&newroot, &cache, &sources.join("tests/guests"));
     let mut files = vec![newroot, sources.join("crates/testkit/helpers"), sources.join("tests")];
     files.extend(bed.prepare_tools());
+    files.push(bed.program_of(&sources.join("tests/oracle/interpreter.c")));
     for guest in discover(&sources.join("tests/guests")) {
         files.extend(bed.prepare(&guest));
         if guest.linkages.contains(&Linkage::Musl) {
