@@ -78,10 +78,13 @@ fn join(path: &Path) -> io::Result<Joined> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Joined::Missing),
         file => file?,
     };
-    let alone = try_lock(&file)?;
     let (header, words) = read_header(&file)?;
-    let fresh = header.is_some() && words[USED] <= WORTH_RENEWING;
-    if alone && !fresh && is_there(&file, path) && header.is_none_or(|header| !living::is_anybody(&header)) {
+    // Others wait for a launch that has the file alone. So it is asked for only where it may be needed.
+    if (header.is_none() || words[USED] > WORTH_RENEWING)
+        && try_lock(&file)?
+        && is_there(&file, path)
+        && header.is_none_or(|header| !living::is_anybody(&header))
+    {
         remove(path);
         return Ok(Joined::Again);
     }
