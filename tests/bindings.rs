@@ -128,6 +128,7 @@ fn what_is_newroots_own_in_a_root_is_not_for_the_guest() {
     let script = "echo $(ls -A /) , $(ls -A /inside) , $(ls -A /etc); \
                   for i in /.newroot /inside/.newroot .newroot ../inside/.newroot; do \
                   ls -A $i/owners; rm -rf $i; rmdir $i; mv $i /away; echo >$i/new; done 2>/dev/null; \
+                  (echo > /.newroot) 2>/dev/null; \
                   mkdir /.newroot 2>/dev/null; echo $?; ls /away; [ -e /.newroot ] && echo there; true";
     for (engine, expected) in [
         ("--engine=trap", "bin etc inside , bin etc inside , .newroot\n1\n"),
@@ -137,6 +138,7 @@ fn what_is_newroots_own_in_a_root_is_not_for_the_guest() {
         assert_eq!(outcome.stdout(), expected, "{engine}: {}", outcome.stderr());
         assert!(place.root.join(".newroot/owners").is_dir(), "{engine}");
         assert!(!place.root.join("away").exists() && !place.root.join(".newroot/new").exists(), "{engine}");
+        assert_eq!(fs::read_dir(place.root.join(".newroot")).expect("the store").count(), 1, "{engine}");
     }
 }
 

@@ -26,8 +26,9 @@ pub const STORE: &str = ".newroot";
 /// the store by it. Listings don't show this name.
 pub const STORE_WITHIN: &str = ".newroot.within";
 
-/// What stands behind a store's host path where it is [hidden](plan::MountFlags::HIDDEN): a name that is never there.
-pub const ABSENT: &[u8] = b"/absent";
+/// What stands behind a store's host path where it is [hidden](plan::MountFlags::HIDDEN): a name that is never there, and
+/// can't be made, for the directory that it would lie in isn't there either.
+pub const ABSENT: &[u8] = b"/absent/absent";
 
 /// Seven bytes that the shim image carries in `e_ident[9..16]`, the padding that the
 /// ELF specification leaves unread. An exec of a file that carries them, from inside a
