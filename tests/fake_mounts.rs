@@ -384,14 +384,19 @@ fn procfs_shows_the_type_and_the_source_that_were_given() {
 
 /// What the host has mounted below a binding: a directory and a file system in memory. For real root they are mounted below
 /// the same directory of its root, as a recursive binding has them.
-fn with_mounts_below(place: &Place) -> (Command, Command) {
+fn with_mounts_below(place: &Place, nested: Option<&str>) -> (Command, Command) {
     let scratch = place.bed.scratch();
     let [host, real] = [scratch.join("host"), scratch.join("real")];
     for name in ["sub", "deep/er"] {
         fs::create_dir_all(host.join(name)).expect("a directory");
     }
+    fs::create_dir_all(real.join("jail/mnt")).expect("a mount point");
     let below = |world: Enter, at: &Path| {
-        world.bind(&real.join("jail"), &at.join("sub")).tmpfs("mode=1777", &at.join("deep"))
+        let world = world.bind(&real.join("jail"), &at.join("sub")).tmpfs("mode=1777", &at.join("deep"));
+        match nested {
+            Some(nested) => world.tmpfs("mode=1777", &at.join(nested)),
+            None => world,
+        }
     };
     let world = below(place.bed.enter().mounts(), &host).cwd(scratch).user(User::ordinary());
     let mut fake = world.command(&place.bed.program("newroot"));
@@ -433,10 +438,34 @@ fn what_the_host_has_mounted_below_a_binding_is_mounted() {
                   mount -o remount,rw,bind none /opt/deep; echo x > /opt/deep/x; \
                   mount --move /opt/deep /srv; cat /srv/x; ls -A /opt/deep/x; points opt; points srv; \
                   umount /opt; echo $?; umount /srv; echo $?; points srv";
-    let (mut fake, mut native) = with_mounts_below(&place);
+    let (mut fake, mut native) = with_mounts_below(&place, None);
     let (faked, real) = (run(fake.arg(script)), run(native.arg(script)));
     assert_eq!(faked.facts(), real.facts(), "{}", faked.stderr());
     assert!(real.stdout().contains("read-only"), "{}", real.stderr());
+}
+
+/// The kernel shows mounts on a mount that was changed, and lets each of them go.
+#[test]
+fn what_lies_on_a_mount_of_the_hosts_stays_a_mount() {
+    const NAME: &str = "what_lies_on_a_mount_of_the_hosts_stays_a_mount";
+    if !User::we_are_root() {
+        return skip(NAME, "only root can mount something below a binding");
+    }
+    let Some(place) = Place::new(NAME) else { return };
+    for script in [
+        "mount -o remount,ro,bind none /opt/sub; echo $?; points; mount -o remount,ro,bind none /opt/sub/mnt; echo $?; \
+         echo > /opt/sub/mnt/x || echo read-only; umount /opt/sub || echo busy; umount /opt/sub/mnt; echo $?; \
+         umount /opt/sub; echo $?; points",
+        "umount /opt/sub || echo busy; umount /opt/sub/mnt; echo $?; umount /opt/sub; echo $?; points",
+    ] {
+        let script = format!(
+            "exec 2> /dev/null; points() {{ cut -d' ' -f5 /proc/self/mountinfo | grep ^/opt | sort; }}; {script}"
+        );
+        let (mut fake, mut native) = with_mounts_below(&place, Some("sub/mnt"));
+        let (faked, real) = (run(fake.arg(&script)), run(native.arg(&script)));
+        assert_eq!(faked.facts(), real.facts(), "{}", faked.stderr());
+        assert!(real.stdout().contains("busy"), "{}", real.stderr());
+    }
 }
 
 #[test]

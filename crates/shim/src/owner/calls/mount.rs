@@ -105,7 +105,7 @@ fn mount(
     }
     if flags & PROPAGATION != 0 {
         // There is but one namespace that sees them: nothing is propagated.
-        let is_there = place.is_mount_point() || below::provide(changing, &place, first, before).is_ok();
+        let is_there = place.is_mount_point() || below::find(&place, first).is_ok();
         return if is_there { Ok(before) } else { Err(Errno::INVAL) };
     }
     if flags & raw::MS_MOVE != 0 {
@@ -175,10 +175,7 @@ fn remount(
 ) -> Result<u32, Errno> {
     let (known, before) = match place.mount() {
         Some(mount) => (mount.flags, before),
-        None => {
-            let after = below::provide(changing, place, operand, before)?;
-            (below::flags_of(after), after)
-        }
+        None => below::provide(changing, place, operand, before)?,
     };
     let mut switches = known.without(MountFlags::READ_ONLY);
     if flags & READ_ONLY != 0 {
@@ -319,7 +316,7 @@ fn move_mount(
     let from = Spot::find(second, source, Last::Follow)?;
     let (is_hosts, before) = match from.index() {
         Some(index) => (below::is_provided(index), before),
-        None => (true, below::provide(changing, &from, second, before)?),
+        None => (true, below::provide(changing, &from, second, before)?.1),
     };
     if from.not_root().is_err() {
         return Err(Errno::INVAL);

@@ -70,16 +70,11 @@ pub(super) fn flags(index: usize, host: &mut HostBuf) -> Result<MountFlags, Errn
     Ok(if is_directory { inherited.with(MountFlags::DIRECTORY) } else { inherited })
 }
 
-/// Makes one of the host's mounts one of the session's, where a spot is that of one: the latest change then.
+/// Finds the host's mount at a spot, if one begins there: the host's list, and the mount's switches as one of the session's.
 ///
 /// # Errors
 /// EINVAL where none begins there.
-pub(super) fn provide(
-    changing: &Changing,
-    spot: &Spot,
-    operand: &Operand,
-    before: u32,
-) -> Result<u32, Errno> {
+pub(super) fn find(spot: &Spot, operand: &Operand) -> Result<(MountList, MountFlags), Errno> {
     let index = session().mounts.owner(operand.walk.guest.bytes());
     if spot.is_mount_point() || !shows_hosts(index) {
         return Err(Errno::INVAL);
@@ -94,16 +89,50 @@ pub(super) fn provide(
     }
     place.assign(operand.walk.host.bytes())?;
     let switches = flags(index, &mut place)?.with(MountFlags::HOSTS);
-    let change =
-        Change::Mount { guest: operand.text.bytes(), host: operand.walk.host.bytes(), flags: switches };
-    chain::provide_change(changing, before, &change)
+    Ok((list, switches))
 }
 
-/// Switches of the mount that a change has made.
-pub(super) fn flags_of(change: u32) -> MountFlags {
-    match chain::change(change) {
-        Some((_, Change::Mount { flags, .. })) => flags,
-        _ => MountFlags::default(),
+/// Makes one of the host's mounts one of the session's, where a spot is that of one, and those on it. The result is its
+/// switches and the latest change then.
+///
+/// # Errors
+/// Those of [`find`]; EAGAIN where the session's file is full.
+pub(super) fn provide(
+    changing: &Changing,
+    spot: &Spot,
+    operand: &Operand,
+    before: u32,
+) -> Result<(MountFlags, u32), Errno> {
+    let (list, switches) = find(spot, operand)?;
+    let (above, path) = (operand.walk.guest.bytes(), operand.text.bytes());
+    let change = Change::Mount { guest: path, host: operand.walk.host.bytes(), flags: switches };
+    let mut after = chain::provide_change(changing, before, &change)?;
+    // What is on a mount of the session's isn't seen as the host's any more. Shorter paths first: what is mounted
+    // later covers.
+    let mut done = above.len();
+    loop {
+        let mut next = usize::MAX;
+        each(&list, above, |_, _, guest| {
+            next = if guest.len() > done { next.min(guest.len()) } else { next };
+            Ok(())
+        })?;
+        if next == usize::MAX {
+            return Ok((switches, after));
+        }
+        each(&list, above, |index, host, guest| {
+            if guest.len() == next
+                && let Ok(flags) = flags(index, host)
+            {
+                let mut place = GuestBuf::new();
+                place.assign(path)?;
+                place.extend(strip_prefix(guest.bytes(), above).unwrap_or(&[]))?;
+                let flags = flags.with(MountFlags::HOSTS);
+                let change = Change::Mount { guest: place.bytes(), host: host.bytes(), flags };
+                after = chain::provide_change(changing, after, &change)?;
+            }
+            Ok(())
+        })?;
+        done = next;
     }
 }
 

@@ -48,30 +48,28 @@ pub(super) fn unmount(
     may_mount(me)?;
     // EINVAL where no mount begins.
     if place.index().is_none() {
-        below::provide(changing, &place, operand, before)?;
+        below::find(&place, operand)?;
     }
     if flags & EXPIRE != 0 {
         return Err(if flags & (FORCE | DETACH) != 0 { Errno::INVAL } else { Errno::AGAIN });
     }
+    let own = MountFlags::HIDDEN.0 | MountFlags::VIRTUAL.0;
+    let has_children = |guest: &[u8]| {
+        let is_below = |path: &[u8]| path.len() > guest.len() && is_under(path, guest);
+        session().mounts.mounts().iter().any(|mount| is_below(mount.guest) && mount.flags.0 & own == 0)
+    };
     let Some(index) = place.index() else {
-        let path = place.path(operand);
-        let is_busy = below::any(operand.walk.guest.bytes())
-            || session().mounts.has_mount_below(operand.walk.guest.bytes());
-        if flags & DETACH == 0 && is_busy {
+        let guest = operand.walk.guest.bytes();
+        if flags & DETACH == 0 && (below::any(guest) || has_children(guest)) {
             return Err(Errno::BUSY);
         }
-        return below::cover(changing, &place, path, before);
+        return below::cover(changing, &place, place.path(operand), before);
     };
     if place.not_root().is_err() {
         // An old root that a pivot has put upon the new one is gone already.
         return if flags & DETACH != 0 { Ok(before) } else { Err(Errno::BUSY) };
     }
-    let guest = session().mounts.get(index).guest;
-    let own = MountFlags::HIDDEN.0 | MountFlags::VIRTUAL.0;
-    let is_child = |mount: &&newroot_abi::plan::Mount<'_>| {
-        mount.guest.len() > guest.len() && is_under(mount.guest, guest) && mount.flags.0 & own == 0
-    };
-    if flags & DETACH == 0 && session().mounts.mounts().iter().any(|mount| is_child(&mount)) {
+    if flags & DETACH == 0 && has_children(session().mounts.get(index).guest) {
         return Err(Errno::BUSY);
     }
     let path = place.path(operand);
