@@ -12,6 +12,13 @@ static ssize_t all(int fd) {
     return total;
 }
 
+// Length of the text in front of what counts on while it is read.
+static size_t steady(int fd) {
+    ssize_t len = all(fd);
+    char *counts = strstr(text, "voluntary_ctxt_switches");
+    return counts ? (size_t)(counts - text) : (size_t)len;
+}
+
 static void uid_line(const char *when) {
     char *line = strstr(text, "\nUid:");
     say("%s: %.*s", when, line ? (int)strcspn(line + 1, "\n") : 0, line ? line + 1 : "");
@@ -32,9 +39,9 @@ static void facts_of(const char *name) {
     NEED(readlink(path, link, sizeof link - 1));
     snprintf(wanted, sizeof wanted, "/proc/%d/%s", getpid(), name);
     say("link is right: %d", !strcmp(link, wanted));
-    ssize_t first = all(fd);
+    size_t first = steady(fd);
     NEED(lseek(fd, 0, SEEK_SET));
-    say("twice as long as once: %d", all(fd) == first && first > 0);
+    say("twice as long as once: %d", steady(fd) == first && first > 0);
     close(fd);
 }
 
