@@ -1,15 +1,16 @@
 //! Numbers in hexadecimal, of fixed width.
 
 /// Writes `value` as lower-case hexadecimal, zero-padded to the width of `out`.
-pub(crate) fn put_hex(out: &mut [u8], mut value: u64) {
+pub fn put_hex(out: &mut [u8], mut value: u64) {
     for digit in out.iter_mut().rev() {
         *digit = b"0123456789abcdef"[(value & 15) as usize];
         value >>= 4;
     }
 }
 
-/// Reads what [`put_hex`] wrote.
-pub(crate) fn get_hex(text: &[u8]) -> Option<u64> {
+/// Reads what [`put_hex`] wrote; `None` for anything else.
+#[must_use]
+pub fn get_hex(text: &[u8]) -> Option<u64> {
     text.iter().try_fold(0u64, |value, &byte| {
         let digit = match byte {
             b'0'..=b'9' => byte - b'0',

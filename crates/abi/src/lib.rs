@@ -8,13 +8,15 @@
 #![forbid(unsafe_code)]
 
 mod errno;
-mod hex;
+mod hash;
+pub mod hex;
 pub mod links;
 pub mod plan;
 pub mod table;
 pub mod uname;
 
 pub use errno::Errno;
+pub use hash::hash;
 
 /// The longest path the kernel takes, its final NUL included (`limits.h`).
 pub const PATH_MAX: usize = 4096;

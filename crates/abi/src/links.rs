@@ -55,11 +55,8 @@ const MOST_NOTED: u32 = 1 << 30;
 
 /// The number that the token of a name at this place is called by, unless another token is.
 #[must_use]
-pub fn token_of(place: &[u8]) -> u64 {
-    // FNV-1a.
-    place
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+pub const fn token_of(place: &[u8]) -> u64 {
+    crate::hash(place)
 }
 
 /// Which file: a number that nobody else in the root has.

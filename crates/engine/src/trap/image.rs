@@ -140,7 +140,7 @@ const MODE: u32 = 0o755;
 fn write_into(place: &Path) -> io::Result<PathBuf> {
     places::claim(place)?;
     let uid = rustix::process::geteuid().as_raw();
-    let path = place.join(format!("shim-{:016x}", fingerprint(BYTES)));
+    let path = place.join(format!("shim-{:016x}", newroot_abi::hash(BYTES)));
     let usable = |path: &Path| rustix::fs::access(path, rustix::fs::Access::EXEC_OK).map_err(io::Error::from);
     let same = |path: &Path| {
         fs::symlink_metadata(path)
@@ -167,13 +167,6 @@ fn write_into(place: &Path) -> io::Result<PathBuf> {
         return Err(error);
     }
     Ok(path)
-}
-
-/// FNV-1a: a name for the content, not a proof of it.
-fn fingerprint(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

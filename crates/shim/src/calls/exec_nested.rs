@@ -77,9 +77,7 @@ pub(super) fn exec(
             if encoded.is_empty() { Ok(()) } else { visit(encoded.bytes()) }
         }),
     });
-    if let Some(table) = table {
-        table.discard();
-    }
+    drop(table);
     let composed = composed?;
     let own = session().header.flags;
     let place = owner_of(inner.flags)?;
@@ -162,7 +160,6 @@ pub(super) fn exec(
         owner::exec::go_back(before);
     }
     pointers.discard(exec);
-    composed.discard();
     Err(error)
 }
 
@@ -233,13 +230,9 @@ impl Table {
         let mut read = 0;
         while read < len {
             let rest = memory::mapped_bytes(table.base + read, len - read);
-            match host::pread(image.number(), rest, offset + read as u64) {
-                Ok(0) => break,
-                Ok(more) => read += more,
-                Err(error) => {
-                    table.discard();
-                    return Err(error);
-                }
+            match host::pread(image.number(), rest, offset + read as u64)? {
+                0 => break,
+                more => read += more,
             }
         }
         Ok(table)
@@ -250,8 +243,10 @@ impl Table {
             memory::mapped_bytes(self.base, self.len).get(self.header.texts as usize..).unwrap_or(&[]);
         texts.split(|&byte| byte == 0).filter(|text| !text.is_empty()).try_for_each(visit)
     }
+}
 
-    fn discard(self) {
+impl Drop for Table {
+    fn drop(&mut self) {
         memory::unmap_owned(self.base, self.len);
     }
 }
@@ -271,16 +266,9 @@ fn compose(visit_all: impl Visits) -> Result<Composed, Errno> {
         })
     })?;
     let mut composed = Composed::new(count, bytes)?;
-    match visit_all(&mut |encoded| with_ours(encoded, &mut |mount| composed.push(&mount))) {
-        Ok(()) => {
-            composed.sort();
-            Ok(composed)
-        }
-        Err(error) => {
-            composed.discard();
-            Err(error)
-        }
-    }
+    visit_all(&mut |encoded| with_ours(encoded, &mut |mount| composed.push(&mount)))?;
+    composed.sort();
+    Ok(composed)
 }
 
 /// Visits an encoded inner mount, leading straight to the host, and every mount of ours that shows below its host path.
@@ -335,6 +323,12 @@ struct Composed {
     flags: Flags,
 }
 
+impl Drop for Composed {
+    fn drop(&mut self) {
+        memory::unmap_owned(self.base, self.len);
+    }
+}
+
 impl Composed {
     /// Makes room for so many mounts with so many bytes.
     fn new(count: usize, bytes: usize) -> Result<Self, Errno> {
@@ -345,10 +339,6 @@ impl Composed {
         let base = host::map_anonymous(len)?;
         let (offsets, slots) = memory::mapped_words(base, words).split_at_mut(count);
         Ok(Self { base, len, offsets, slots, used, count: 0, flags: Flags::default() })
-    }
-
-    fn discard(self) {
-        memory::unmap_owned(self.base, self.len);
     }
 
     fn count(&self) -> usize {
@@ -362,10 +352,8 @@ impl Composed {
     /// Adds a mount, unless its guest path is taken: the inner plan's own mounts come before
     /// what shows through them.
     fn push(&mut self, mount: &Mount<'_>) -> Result<(), Errno> {
-        let hash =
-            mount.guest.iter().fold(0u32, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
         let mask = self.slots.len() - 1;
-        let mut slot = hash as usize & mask;
+        let mut slot = newroot_abi::hash(mount.guest) as usize & mask;
         while let Some(number @ 1..) = self.slots.get(slot).copied() {
             let other = memory::owned_string(self.address(number as usize - 1));
             if let Some(other) = Mount::decode(other).filter(|other| other.guest == mount.guest) {

@@ -6,8 +6,8 @@
 //! (`owner::calls::mount`). The rest of the host's mounts isn't the guest's business. Lines stand in the order of the guest paths' length, so that each comes behind
 //! the one it is mounted on.
 
-use newroot_abi::Errno;
 use newroot_abi::plan::{Flags, Mount, MountFlags};
+use newroot_abi::{Errno, hash};
 use newroot_paths::{Buffer, Guest, GuestBuf, HostBuf, is_under, strip_prefix};
 use newroot_procfs::{Decimal, Escapes, MountInfo};
 
@@ -244,12 +244,6 @@ impl List<'_> {
         // The root's is nobody's.
         OWN - 1
     }
-}
-
-/// Tells paths of one length apart (FNV-1a).
-fn hash(path: &[u8]) -> u64 {
-    path.iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Writes a type or a source as the kernel shows it, which escapes more there than in paths (`mangle` of

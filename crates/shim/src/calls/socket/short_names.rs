@@ -19,7 +19,8 @@
 
 use core::ops::ControlFlow;
 
-use newroot_abi::{Errno, PATH_MAX};
+use newroot_abi::hex::put_hex;
+use newroot_abi::{Errno, PATH_MAX, hash};
 use newroot_paths::{Buffer, GuestBuf, Host};
 use newroot_procfs::Decimal;
 use newroot_sys::raw;
@@ -188,7 +189,9 @@ fn link(out: &mut Name, path: &[u8], meaning: &[u8]) -> Result<(), Errno> {
     for number in 0..TRIES {
         out.truncate(own);
         out.extend(b"/")?;
-        out.extend(&digits(first.wrapping_add(number)))?;
+        let mut digits = [0; DIGITS];
+        put_hex(&mut digits, first.wrapping_add(number));
+        out.extend(&digits)?;
         let link = Path::new(out.with_nul());
         match host::symlinkat(Path::new(text.with_nul()), AT_FDCWD, link) {
             Ok(()) => {
@@ -302,24 +305,6 @@ fn joined(directory: &[u8], name: &[u8]) -> Result<Text, Errno> {
     Ok(path)
 }
 
-/// FNV-1a: where to look for a link, and no proof of it.
-fn hash(path: &[u8]) -> u64 {
-    path.iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-fn digits(mut value: u64) -> [u8; DIGITS] {
-    let mut digits = [0; DIGITS];
-    for digit in digits.iter_mut().rev() {
-        *digit = match (value & 15) as u8 {
-            small @ 0..=9 => b'0' + small,
-            large => b'a' - 10 + large,
-        };
-        value >>= 4;
-    }
-    digits
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -341,11 +326,5 @@ mod tests {
         ] {
             assert_eq!(link_in(other.as_bytes()), None, "{other}");
         }
-    }
-
-    #[test]
-    fn links_have_names_of_one_length() {
-        assert_eq!(&digits(0x1f), b"000000000000001f");
-        assert_eq!(&digits(u64::MAX), b"ffffffffffffffff");
     }
 }
