@@ -234,7 +234,8 @@ fn bind(
     let target = place.path(first);
     let change = Change::Mount { guest: target, host, flags: switches };
     let after = chain::provide_labelled(changing, before, &change, label_of(index))?;
-    carry_along(changing, source, target, flags & raw::MS_REC != 0, after)
+    let carried = if flags & raw::MS_REC != 0 { Carried::All } else { Carried::Hidden };
+    carry_along(changing, source, target, carried, after)
 }
 
 /// What procfs shows of the file system that one of the session's mounts shows.
@@ -243,15 +244,27 @@ fn label_of(index: usize) -> &'static [u8] {
     made.map_or(&[], |number| chain::label_of(session().generation, number))
 }
 
-/// Binds what is mounted below a guest path below another one.
+/// Which of the mounts below a path are meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Carried {
+    /// What the guest isn't to find.
+    Hidden,
+    /// The session's and the host's.
+    All,
+    /// The host's, which become mounts of the session's at their own place.
+    Hosts,
+}
+
+/// Binds what is mounted below a guest path below another one, or at its own place.
 fn carry_along(
     changing: &Changing,
     source: &[u8],
     target: &[u8],
-    recursive: bool,
+    which: Carried,
     before: u32,
 ) -> Result<u32, Errno> {
-    let hosts = if recursive { MountList::read(b"/proc/self").ok() } else { None };
+    let hosts = if which == Carried::Hidden { None } else { MountList::read(b"/proc/self").ok() };
+    let of_hosts = if which == Carried::Hosts { MountFlags::HOSTS } else { MountFlags::default() };
     let mut after = before;
     // Shorter paths first: what is mounted later covers.
     let mut done = source.len();
@@ -259,7 +272,12 @@ fn carry_along(
         let mut next = usize::MAX;
         let carried = |mount: &&Mount<'_>| {
             let is_below = mount.guest.len() > done && is_under(mount.guest, source);
-            is_below && (recursive || mount.flags.has(MountFlags::HIDDEN))
+            let is_meant = match which {
+                Carried::Hidden => mount.flags.has(MountFlags::HIDDEN),
+                Carried::All => true,
+                Carried::Hosts => false,
+            };
+            is_below && is_meant
         };
         for mount in session().mounts.mounts().iter().filter(carried) {
             next = next.min(mount.guest.len());
@@ -296,7 +314,7 @@ fn carry_along(
                 if guest.len() == next
                     && let Ok(flags) = below::flags(index, host)
                 {
-                    bind(guest.bytes(), host.bytes(), flags, &[])?;
+                    bind(guest.bytes(), host.bytes(), flags.with(of_hosts), &[])?;
                 }
                 Ok(())
             })?;

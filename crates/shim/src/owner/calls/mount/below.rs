@@ -8,8 +8,8 @@ use newroot_abi::plan::MountFlags;
 use newroot_owner::tree::Change;
 use newroot_paths::{GuestBuf, HostBuf, is_under, strip_prefix};
 
-use super::memory_file;
 use super::spot::Spot;
+use super::{Carried, carry_along, memory_file};
 use crate::host::mounts::{MountList, point};
 use crate::host::{self, AT_FDCWD, FileType, Path};
 use crate::outlook;
@@ -70,11 +70,11 @@ pub(super) fn flags(index: usize, host: &mut HostBuf) -> Result<MountFlags, Errn
     Ok(if is_directory { inherited.with(MountFlags::DIRECTORY) } else { inherited })
 }
 
-/// Finds the host's mount at a spot, if one begins there: the host's list, and the mount's switches as one of the session's.
+/// Finds the host's mount at a spot, if one begins there: its switches as one of the session's.
 ///
 /// # Errors
 /// EINVAL where none begins there.
-pub(super) fn find(spot: &Spot, operand: &Operand) -> Result<(MountList, MountFlags), Errno> {
+pub(super) fn find(spot: &Spot, operand: &Operand) -> Result<MountFlags, Errno> {
     let index = session().mounts.owner(operand.walk.guest.bytes());
     if spot.is_mount_point() || !shows_hosts(index) {
         return Err(Errno::INVAL);
@@ -88,12 +88,11 @@ pub(super) fn find(spot: &Spot, operand: &Operand) -> Result<(MountList, MountFl
         return Err(Errno::INVAL);
     }
     place.assign(operand.walk.host.bytes())?;
-    let switches = flags(index, &mut place)?.with(MountFlags::HOSTS);
-    Ok((list, switches))
+    Ok(flags(index, &mut place)?.with(MountFlags::HOSTS))
 }
 
-/// Makes one of the host's mounts one of the session's, where a spot is that of one, and those on it. The result is its
-/// switches and the latest change then.
+/// Makes one of the host's mounts one of the session's, where a spot is that of one, and those on it: on a mount of the
+/// session's, the host's aren't seen as such any more. The result is its switches and the latest change then.
 ///
 /// # Errors
 /// Those of [`find`]; EAGAIN where the session's file is full.
@@ -103,37 +102,12 @@ pub(super) fn provide(
     operand: &Operand,
     before: u32,
 ) -> Result<(MountFlags, u32), Errno> {
-    let (list, switches) = find(spot, operand)?;
-    let (above, path) = (operand.walk.guest.bytes(), operand.text.bytes());
+    let switches = find(spot, operand)?;
+    let path = operand.text.bytes();
     let change = Change::Mount { guest: path, host: operand.walk.host.bytes(), flags: switches };
-    let mut after = chain::provide_change(changing, before, &change)?;
-    // What is on a mount of the session's isn't seen as the host's any more. Shorter paths first: what is mounted
-    // later covers.
-    let mut done = above.len();
-    loop {
-        let mut next = usize::MAX;
-        each(&list, above, |_, _, guest| {
-            next = if guest.len() > done { next.min(guest.len()) } else { next };
-            Ok(())
-        })?;
-        if next == usize::MAX {
-            return Ok((switches, after));
-        }
-        each(&list, above, |index, host, guest| {
-            if guest.len() == next
-                && let Ok(flags) = flags(index, host)
-            {
-                let mut place = GuestBuf::new();
-                place.assign(path)?;
-                place.extend(strip_prefix(guest.bytes(), above).unwrap_or(&[]))?;
-                let flags = flags.with(MountFlags::HOSTS);
-                let change = Change::Mount { guest: place.bytes(), host: host.bytes(), flags };
-                after = chain::provide_change(changing, after, &change)?;
-            }
-            Ok(())
-        })?;
-        done = next;
-    }
+    let after = chain::provide_change(changing, before, &change)?;
+    let after = carry_along(changing, operand.walk.guest.bytes(), path, Carried::Hosts, after)?;
+    Ok((switches, after))
 }
 
 /// Whether the host has mounts that the guest sees below a guest path.
