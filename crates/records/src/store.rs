@@ -174,10 +174,11 @@ pub fn find(root: &Path) -> Option<Store> {
     let inside = inside(root);
     let owner = fs::symlink_metadata(&inside).map_or(u32::MAX, |inside| inside.uid());
     let own = rustix::process::geteuid();
-    let is_elsewhere = is_there(&inside) && !inside.join(NEAR).is_dir();
-    let outer = match is_elsewhere {
-        true => Vec::new(),
-        false => outer(root, if own.is_root() { owner } else { own.as_raw() }),
+    let was_made_elsewhere = is_there(&inside) && !inside.join(NEAR).is_dir();
+    let outer = if was_made_elsewhere {
+        Vec::new()
+    } else {
+        outer(root, if own.is_root() { owner } else { own.as_raw() })
     };
     let in_root = || Store { path: inside.clone(), inside: true, outer: outer.clone() };
     if is_there(&inside) && access(&inside, Access::WRITE_OK | Access::EXEC_OK).is_ok() {

@@ -10,7 +10,7 @@ use newroot_paths::HostBuf;
 use newroot_sys::raw;
 
 use super::{Anchored, NO_SYMLINKS};
-use crate::host;
+use crate::host::{self, Stat};
 use crate::limits::with_descriptors;
 use crate::owner::permission;
 use crate::session::session;
@@ -28,12 +28,9 @@ pub(super) fn may_follow(host: &mut HostBuf, last: bool) -> Result<(), Errno> {
     if !protected && !unfollowed {
         return Ok(());
     }
-    let mut directory = HostBuf::new();
-    let slash = host.bytes().iter().rposition(|&byte| byte == b'/').unwrap_or(0);
-    directory.assign(host.bytes().get(..slash).unwrap_or(&[]))?;
-    directory.extend(b"/.")?;
+    let mut directory = directory_of(host)?;
     if protected {
-        let mode = mode_of(&mut directory)?;
+        let mode = stat_of(&mut directory)?.st_mode;
         if mode & SHARED == SHARED {
             ask_kernel(host)?;
         }
@@ -52,9 +49,19 @@ pub(super) fn may_follow(host: &mut HostBuf, last: bool) -> Result<(), Errno> {
     Ok(())
 }
 
-fn mode_of(directory: &mut HostBuf) -> Result<u32, Errno> {
-    let at = Anchored::new(directory)?;
-    Ok(host::fstatat(at.directory(), at.path(), 0)?.st_mode)
+/// Returns the path of the directory that a link lies in.
+fn directory_of(link: &HostBuf) -> Result<HostBuf, Errno> {
+    let slash = link.bytes().iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+    let mut directory = HostBuf::new();
+    directory.assign(link.bytes().get(..slash).unwrap_or(&[]))?;
+    directory.extend(b"/.")?;
+    Ok(directory)
+}
+
+/// Looks at a file without following a link.
+fn stat_of(path: &mut HostBuf) -> Result<Stat, Errno> {
+    let at = Anchored::new(path)?;
+    host::fstatat(at.directory(), at.path(), raw::AT_SYMLINK_NOFOLLOW)
 }
 
 /// Asks the kernel about the process's real user. It refuses to follow any link here, with EACCES those that are protected.
@@ -68,14 +75,9 @@ fn ask_kernel(link: &mut HostBuf) -> Result<(), Errno> {
         };
     }
     // Without that call it isn't told apart from what lies behind the link: the rule itself.
-    let owner = host::fstatat(at.directory(), at.path(), raw::AT_SYMLINK_NOFOLLOW)?.st_uid;
     drop(at);
-    let slash = link.bytes().iter().rposition(|&byte| byte == b'/').unwrap_or(0);
-    let mut directory = HostBuf::new();
-    directory.assign(link.bytes().get(..slash).unwrap_or(&[]))?;
-    directory.extend(b"/.")?;
-    let at = Anchored::new(&mut directory)?;
-    let of_directory = host::fstatat(at.directory(), at.path(), 0)?.st_uid;
+    let of_directory = stat_of(&mut directory_of(link)?)?.st_uid;
+    let owner = stat_of(link)?.st_uid;
     if owner == host::geteuid() || owner == of_directory { Ok(()) } else { Err(Errno::ACCES) }
 }
 

@@ -5,7 +5,6 @@ use newroot_abi::Errno;
 use newroot_owner::session::{Identity, Place};
 use newroot_owner::{Capabilities, Want};
 use newroot_paths::{GuestBuf, Last};
-use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
 use crate::calls::{forward, namespaces, read_path};
@@ -14,7 +13,7 @@ use crate::owner::chain::Moment;
 use crate::owner::file::File;
 use crate::owner::process::Changing;
 use crate::owner::{chain, permission, process};
-use crate::report::fatal;
+use crate::report::fatal_error;
 use crate::resolve;
 use crate::session::session;
 use crate::slots::Operand;
@@ -159,8 +158,7 @@ pub(crate) fn clone_came_back(result: isize, note: [usize; 4]) -> Outcome {
     if result == 0
         && let Err(error) = enter_namespaces(&process::current(), namespaces, Some(moment))
     {
-        let number = Decimal::new(error.number().unsigned_abs().into());
-        fatal(&[b"cannot enter the namespaces: error ", number.bytes()]);
+        fatal_error(b"enter the namespaces", b"", error, b"");
     }
     Outcome::Done(result)
 }
