@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use newroot_testkit::{Bed, Ending, Outcome, User, own, run, snapshot};
+use newroot_testkit::{Bed, Ending, Outcome, User, own, run, skip, snapshot};
 
 /// A root with busybox in it, and a host directory to bind from.
 struct Place {
@@ -127,9 +127,8 @@ fn what_is_newroots_own_in_a_root_is_not_for_the_guest() {
     let inside = format!("{}:/inside", place.root.display());
     let script = "echo $(ls -A /) , $(ls -A /inside) , $(ls -A /etc); \
                   for i in /.newroot /inside/.newroot .newroot ../inside/.newroot; do \
-                  ls -A $i/owners; rm -rf $i; rmdir $i; mv $i /away; echo >$i/new; done 2>/dev/null; \
-                  (echo > /.newroot) 2>/dev/null; \
-                  mkdir /.newroot 2>/dev/null; echo $?; ls /away; [ -e /.newroot ] && echo there; true";
+                  ls -A $i/owners; rm -rf $i; rmdir $i; mv $i /away; echo >$i/new; done; \
+                  (echo > /.newroot); mkdir /.newroot; echo $?; ls /away; [ -e /.newroot ] && echo there; true";
     for (engine, expected) in [
         ("--engine=trap", "bin etc inside , bin etc inside , .newroot\n1\n"),
         ("--engine=namespace", ".newroot bin etc inside , .newroot bin etc inside , .newroot\n1\nthere\n"),
@@ -137,7 +136,11 @@ fn what_is_newroots_own_in_a_root_is_not_for_the_guest() {
         let outcome = place.newroot("run", &["-b", &inside, engine], script);
         assert_eq!(outcome.stdout(), expected, "{engine}: {}", outcome.stderr());
         assert!(place.root.join(".newroot/owners").is_dir(), "{engine}");
-        assert!(!place.root.join("away").exists() && !place.root.join(".newroot/new").exists(), "{engine}");
+        assert!(!place.root.join(".newroot/new").exists(), "{engine}");
+        // From another mount mv(1) makes a copy: of the empty directory that the namespace engine puts there.
+        let away = place.root.join("away");
+        assert_eq!(away.exists(), engine == "--engine=namespace");
+        assert_eq!(fs::read_dir(away).map_or(0, Iterator::count), 0, "{engine}");
         assert_eq!(fs::read_dir(place.root.join(".newroot")).expect("the store").count(), 1, "{engine}");
     }
 }
@@ -145,10 +148,10 @@ fn what_is_newroots_own_in_a_root_is_not_for_the_guest() {
 /// Where the host's mount has the option `nosymfollow`, no link in it is followed, whatever path leads there.
 #[test]
 fn links_that_the_host_does_not_follow() {
-    let Some(place) = Place::new("links_that_the_host_does_not_follow") else { return };
+    const NAME: &str = "links_that_the_host_does_not_follow";
+    let Some(place) = Place::new(NAME) else { return };
     if run(&mut place.bed.enter().mounts().command(Path::new("/bin/true"))).ending != Ending::Exit(0) {
-        eprintln!("skipped: neither root nor user namespaces are to be had for a mount");
-        return;
+        return skip(NAME, "neither root nor user namespaces are to be had for a mount");
     }
     for (name, text) in [
         ("shut/link", "file"),
@@ -165,8 +168,8 @@ fn links_that_the_host_does_not_follow() {
     own(&place.root, User::ordinary());
     let script = "for i in shut/file shut/link shut/dir/x in/sub/x in/dir/x to usr/x shut/sub/../link ./in/../shut/link /in/file \
                   shut/dir/ in/link/; do for d in / /./ /in/../; do /bin/cat $d$i 2>&1 | sed 's/.*: //'; done; done; \
-                  readlink /shut/link; ls -d /shut/dir; cd /shut; cat link 2>&1 | sed 's/.*: //'; cd dir 2>/dev/null || echo no; \
-                  echo new 2>/dev/null >link || echo not written; cat file";
+                  readlink /shut/link; ls -d /shut/dir; cd /shut; cat link 2>&1 | sed 's/.*: //'; cd dir || echo no; \
+                  echo new >link || echo not written; cat file";
     let bin = place.bed.busybox_root("other", User::ordinary()).expect("busybox is still there").join("bin");
     let world = |whole: bool| {
         let shut = place.root.join("shut");
@@ -470,7 +473,7 @@ fn link_into_the_bound_directory_is_text_in_the_native_dialect() {
     let data = links_inside(&place);
     let expected = format!("{0}/dir/file\n{0}\nno\n", data.display());
     for engine in ["--engine=trap", "--engine=namespace"] {
-        let script = "readlink /work/abs; readlink /work/dir/up; cat /work/abs 2>/dev/null || echo no";
+        let script = "readlink /work/abs; readlink /work/dir/up; cat /work/abs || echo no";
         let outcome = place.newroot("run", &[engine, "-b", "data:/work"], script);
         assert_eq!(outcome.stdout(), expected, "{engine}: {}", outcome.stderr());
     }
