@@ -151,7 +151,7 @@ pub(super) struct Run {
     )]
     pub(super) env: Vec<Variable>,
 
-    /// Hand on no environment variable but those set with --env. PWD says the working directory all the same
+    /// Hand on none of your environment variables: there are PATH, HOME and PWD, and what --env sets
     #[arg(long)]
     pub(super) clear_env: bool,
 

@@ -14,7 +14,7 @@ pub(super) fn parse(value: OsString) -> Result<Uname, UsageError> {
         return Ok(Uname::Release(value));
     };
     let malformed = || {
-        UsageError::new(format!("cannot read the kernel '{}'", Path::new(&value).display())).hint(
+        UsageError::new(format!("cannot use '{}' as the kernel's names", Path::new(&value).display())).hint(
             r"it is a release, or '\sysname\nodename\release\version\machine\domainname\hwcap\', the last in hexadecimal",
         )
     };
@@ -80,7 +80,7 @@ mod tests {
             r"\s\n\r\v\m\d\e\0\",
         ] {
             let error = parsed(text).expect_err(text);
-            assert_eq!(error.message, format!("cannot read the kernel '{text}'"));
+            assert_eq!(error.message, format!("cannot use '{text}' as the kernel's names"));
         }
     }
 }
