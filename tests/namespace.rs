@@ -354,6 +354,9 @@ fn recommended_file_that_the_root_lacks_is_left_out() {
     let outcome = place.run_as_usual(&world, &["--engine=trap"], script);
     assert_eq!(outcome.stdout(), "made\nhosts\nmade\nresolv.conf\n/proc/self\n", "{}", outcome.stderr());
     assert!(!outcome.stderr().contains("warning"), "{}", outcome.stderr());
+    // A launch that is refused says only that.
+    let outcome = place.run_as_usual(&world, &["--root", "--unshare=ipc"], "true");
+    assert!(outcome.stderr().starts_with("newroot: cannot fake user "), "{}", outcome.stderr());
     // Empty files are enough.
     for name in ["hosts", "resolv.conf"] {
         fs::write(place.root.join("etc").join(name), "").expect("a file of the root");

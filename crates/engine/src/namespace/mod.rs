@@ -30,7 +30,6 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     inside::refuse_shims_own(spec, "namespace")?;
     descriptors::close_all_but(&spec.isolation.keep_descriptors)?;
     let mut guest = mounts::resolve(spec, warn)?;
-    leave_out_files(&mut guest, warn);
     let mut start =
         Start::find(spec, &guest, identity::resolve(&guest, &spec.identity, warn)?, "namespace", warn)?;
     let map = if rustix::process::geteuid().is_root()
@@ -43,6 +42,8 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
         start.identity = map.remaining(start.identity);
         Some(map)
     };
+    // A launch that is refused says only that.
+    leave_out_files(&mut guest, warn);
     let tree = tree::plan(&guest);
     if spec.verbosity >= 1 {
         inside::describe(spec, &guest, "namespace");
