@@ -28,7 +28,7 @@ fn path() -> PathBuf {
 fn page() -> String {
     let mut page = String::from(
         "# System calls\n\n\
-         Made from `crates/sys/src/table.rs` by `cargo xtask syscalls`; don't edit it here.\n\n\
+         Made from `crates/shared/sys/src/table.rs` by `cargo xtask syscalls`; don't edit it here.\n\n\
          These are the system calls that newroot has something to do with. Every other one goes to the\n\
          kernel untouched, those that are newer than this table included (`-v` reports them).\n\n\
          The last column is for sessions with fake root (`newroot run --root`), and for who is root in them:\n\

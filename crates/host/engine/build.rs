@@ -17,15 +17,15 @@ const IMAGE_BASE: &str = "0x70000000";
 fn main() {
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
-    let crates = manifest.parent().expect("a crate in crates/").to_owned();
-    for name in ["abi", "image", "owner", "paths", "procfs", "shim", "sys"] {
-        println!("cargo:rerun-if-changed={}", crates.join(name).display());
+    let crates = manifest.ancestors().nth(2).expect("a crate in crates/host/").to_owned();
+    for folder in ["guest", "shared"] {
+        println!("cargo:rerun-if-changed={}", crates.join(folder).display());
     }
     // The workspace's has the profile.
     println!("cargo:rerun-if-changed={}", crates.join("../Cargo.toml").display());
     println!("cargo:rerun-if-changed=build.rs");
 
-    let image = build(&crates.join("shim"), &out.join("shim"));
+    let image = build(&crates.join("guest/shim"), &out.join("shim"));
     let mut bytes = fs::read(&image).expect("cargo has just built it");
     mark(&mut bytes);
     fs::write(out.join("newroot-shim"), bytes).expect("OUT_DIR can be written");
