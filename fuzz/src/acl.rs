@@ -1,8 +1,8 @@
 //! Access control lists in the kernel's form: setxattr(2) of any program brings them, and archives do.
 
-use newroot_owner::acl::{self, Equivalent};
-use newroot_owner::permission::{Owned, Want, Who};
-use newroot_owner::{Credentials, permission};
+use newroot_fakeroot::acl::{self, Equivalent};
+use newroot_fakeroot::permission::{Owned, Want, Who};
+use newroot_fakeroot::{Credentials, permission};
 
 /// Reads any bytes, but the first four, as an access control list; the first give a mode and a umask.
 ///

@@ -1,6 +1,6 @@
 //! The value of `security.capability`, which programs in the root set and archives bring.
 
-use newroot_owner::{Capabilities, Credentials, FileCapabilities, Program};
+use newroot_fakeroot::{Capabilities, Credentials, FileCapabilities, Program};
 
 /// Reads any bytes as a file's capabilities, and executes a file that has them.
 ///

@@ -3,8 +3,8 @@
 
 use arbitrary::{Result, Unstructured};
 use newroot_abi::plan::{Mount, MountFlags};
-use newroot_owner::tree::Change;
-use newroot_owner::tree::compose::{Composer, Placed};
+use newroot_fakeroot::tree::Change;
+use newroot_fakeroot::tree::compose::{Composer, Placed};
 use newroot_paths::{is_under, strip_prefix};
 
 use crate::lookup::forest::{Forest, HOST_ROOT, What};

@@ -1,6 +1,6 @@
 //! What is recorded of a file, as its attribute and as a text: others write these, too.
 
-use newroot_owner::record::{MESSAGE_MAX, NAME_MAX, Record, TEXT_MAX, is_hidden, shown_name, stored_name};
+use newroot_fakeroot::record::{MESSAGE_MAX, NAME_MAX, Record, TEXT_MAX, is_hidden, shown_name, stored_name};
 
 /// Reads any bytes as a record in either form, and as the name of an attribute.
 ///

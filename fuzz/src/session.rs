@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use newroot_abi::plan::MountFlags;
-use newroot_owner::arena::{self, Announcement, Arena, Block, HEAD_WORDS, IDENTITY, World};
-use newroot_owner::session::{self, CONTENT_WORDS, FIRST_SIZE, HEADER_WORDS, Header, RECORD_WORDS, RECORDS};
-use newroot_owner::tree::Change;
+use newroot_fakeroot::arena::{self, Announcement, Arena, Block, HEAD_WORDS, IDENTITY, World};
+use newroot_fakeroot::session::{
+    self, CONTENT_WORDS, FIRST_SIZE, HEADER_WORDS, Header, RECORD_WORDS, RECORDS,
+};
+use newroot_fakeroot::tree::Change;
 
 use crate::words::words;
 

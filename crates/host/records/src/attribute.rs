@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd;
 
-use newroot_owner::Record;
-use newroot_owner::record::{ATTRIBUTE, MESSAGE_MAX, NAME_MAX, is_hidden, shown_name, stored_name};
+use newroot_fakeroot::Record;
+use newroot_fakeroot::record::{ATTRIBUTE, MESSAGE_MAX, NAME_MAX, is_hidden, shown_name, stored_name};
 use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr};
 use rustix::io::Errno;
 

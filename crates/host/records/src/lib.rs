@@ -1,4 +1,4 @@
-//! The records of a root's files (`newroot_owner::record`), as programs outside of the root find and write
+//! The records of a root's files (`newroot_fakeroot::record`), as programs outside of the root find and write
 //! them. The shim does the same inside, without the standard library (`shim/src/owner`).
 //!
 //! - [`store`]: the root's store, a directory for what the file system can't keep in an attribute.

@@ -9,8 +9,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use newroot_owner::Record;
-use newroot_owner::record::TEXT_MAX;
+use newroot_fakeroot::Record;
+use newroot_fakeroot::record::TEXT_MAX;
 use rustix::fs::{
     AtFlags, CWD, Mode, OFlags, StatxFlags, openat, readlinkat, renameat, statx, symlinkat, unlinkat,
 };

@@ -3,7 +3,7 @@
 //! | in the store | is |
 //! |---|---|
 //! | `owners/` | records of files that bear no attributes ([`sidecar`](crate::sidecar)) |
-//! | `sessions/` | the files of sessions (`newroot_owner::session`) |
+//! | `sessions/` | the files of sessions (`newroot_fakeroot::session`) |
 //! | `near/` | links to the stores of the roots in whose trees this one lies, the outermost one's at `0` |
 //! | `inner/` | links to the stores of roots that lie in this one's tree, by device and inode number |
 

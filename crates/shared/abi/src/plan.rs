@@ -11,7 +11,7 @@
 //! | 2 | host path of a shim image to fall back on, or nothing |
 //! | 3 | what uname(2) says in the guest, as [`uname`](crate::uname) has it, or nothing |
 //! | 4 | the path that was given to execve, for AT_EXECFN and the process's name |
-//! | 5 | host path of the session's file (see `newroot_owner::session`), or nothing without fake root |
+//! | 5 | host path of the session's file (see `newroot_fakeroot::session`), or nothing without fake root |
 //! | 6 | host path of the root whose [`links`](crate::links) are told and made, or nothing; `/` for the host's own |
 //! | 7 | canonical guest path at which the program's interpreter was found by whoever executed it, or nothing |
 //! | 8 | [hints](links_in_root) about links in the root directory |

@@ -6,8 +6,8 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags, Header, NO_DESCRIPTOR};
+use newroot_fakeroot::Executed;
 use newroot_image::{Image, identify, is_shim};
-use newroot_owner::Executed;
 use newroot_paths::Last;
 use newroot_procfs::Decimal;
 use newroot_sys::raw;

@@ -12,8 +12,8 @@ use core::cmp::Reverse;
 
 use newroot_abi::plan::{self, Flags, Header, MAGIC, Mount, MountFlags};
 use newroot_abi::{Errno, table};
+use newroot_fakeroot::session::{Identity, Place};
 use newroot_image::{ELF_HEADER_LEN, PROGRAM_HEADER_LEN};
-use newroot_owner::session::{Identity, Place};
 use newroot_paths::{HostBuf, Last, is_under, strip_prefix};
 
 use super::exec::{Pointers, count_pointers, counted_pointer, execute};

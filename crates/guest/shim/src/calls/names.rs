@@ -2,7 +2,7 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
-use newroot_owner::Capabilities;
+use newroot_fakeroot::Capabilities;
 use newroot_paths::Last;
 use newroot_sys::raw;
 

@@ -2,9 +2,9 @@
 
 use newroot_abi::plan::{Flags, Mount, MountFlags};
 use newroot_abi::{Errno, PATH_MAX};
-use newroot_owner::session::Place;
-use newroot_owner::tree::Change;
-use newroot_owner::tree::compose::{Composer, Placed};
+use newroot_fakeroot::session::Place;
+use newroot_fakeroot::tree::Change;
+use newroot_fakeroot::tree::compose::{Composer, Placed};
 use newroot_paths::{GuestBuf, MountTable};
 
 use crate::host;

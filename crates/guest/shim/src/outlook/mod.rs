@@ -1,6 +1,6 @@
 //! The session as a process sees it that has another root, or in whose namespace something was mounted.
 //!
-//! Such an outlook is made of the plan's mounts, the namespace's changes and the root (`newroot_owner::tree`), in memory
+//! Such an outlook is made of the plan's mounts, the namespace's changes and the root (`newroot_fakeroot::tree`), in memory
 //! of its own. It depends on nothing else, so that it is kept for as long as the same is wanted. Which one a call
 //! is to be seen with is found once a call, when its trap begins ([`enter`]): from then on the slot knows it, and
 //! [`session`](crate::session::session) finds the slot by the stack that it runs on. Threads, and vfork's children,
@@ -18,7 +18,7 @@ use core::ptr::{from_ref, null_mut};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use newroot_abi::Errno;
-use newroot_owner::session::Place;
+use newroot_fakeroot::session::Place;
 
 use crate::owner::{chain, process};
 use crate::session::{Session, base};

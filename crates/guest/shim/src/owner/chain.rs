@@ -1,4 +1,4 @@
-//! The session's file's blocks of roots, mount namespaces and changes of mounts (`newroot_owner::tree`).
+//! The session's file's blocks of roots, mount namespaces and changes of mounts (`newroot_fakeroot::tree`).
 //!
 //! What is wanted again is found again: whoever mounts and unmounts the same all day takes one block.
 
@@ -6,9 +6,9 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use newroot_abi::Errno;
 use newroot_abi::plan::MountFlags;
-use newroot_owner::arena::{self, CHANGE, NAMESPACE, ROOT, UTS};
-use newroot_owner::session;
-use newroot_owner::tree::{self, Change};
+use newroot_fakeroot::arena::{self, CHANGE, NAMESPACE, ROOT, UTS};
+use newroot_fakeroot::session;
+use newroot_fakeroot::tree::{self, Change};
 
 use super::session_file::{self, Changing};
 

@@ -2,8 +2,8 @@
 
 use newroot_abi::plan::MountFlags;
 use newroot_abi::{Errno, PATH_MAX};
-use newroot_owner::session::Identity;
-use newroot_owner::{Owned, Record};
+use newroot_fakeroot::session::Identity;
+use newroot_fakeroot::{Owned, Record};
 use newroot_paths::{Buffer, Host};
 use newroot_sys::raw;
 

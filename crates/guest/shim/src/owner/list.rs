@@ -1,8 +1,8 @@
 //! The access control lists of files (acl(5)), which are kept under another name than the kernel's own.
 
 use newroot_abi::Errno;
-use newroot_owner::Owned;
-use newroot_owner::acl::{self, OnCreation};
+use newroot_fakeroot::Owned;
+use newroot_fakeroot::acl::{self, OnCreation};
 
 use super::file::{File, Route, Seen, bears_attributes};
 use super::names::{ACCESS, DEFAULT};

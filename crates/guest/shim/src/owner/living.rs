@@ -1,9 +1,9 @@
 //! The processes that are there, as far as the session's file is concerned: who they are, and what is theirs
-//! (`newroot_owner::arena::World`).
+//! (`newroot_fakeroot::arena::World`).
 
 use newroot_abi::Errno;
-use newroot_owner::arena::{self, Arena, Block, World};
-use newroot_owner::session;
+use newroot_fakeroot::arena::{self, Arena, Block, World};
+use newroot_fakeroot::session;
 use newroot_paths::{Buffer, Host};
 use newroot_procfs::Decimal;
 use newroot_sys::raw;

@@ -1,5 +1,5 @@
 //! Fake root: users, groups, capabilities and the owners of files, as newroot keeps them for a user who has
-//! none of these to give (`newroot_owner` has the rules).
+//! none of these to give (`newroot_fakeroot` has the rules).
 //!
 //! - `process` tells who the calling process is, from the [session's file](session_file).
 //! - `living` tells which processes there are, so that what nobody needs in that file can be given back.

@@ -1,8 +1,8 @@
 //! Names of the attributes in which the host keeps what is the guest's, as the kernel takes them: with their NUL.
 
-/// The record: `newroot_owner::record::ATTRIBUTE`.
+/// The record: `newroot_fakeroot::record::ATTRIBUTE`.
 pub const RECORD: &[u8] = b"user.rootlesscontainers\0";
-/// What stands for `security.capability` (`newroot_owner::record::stored_name`).
+/// What stands for `security.capability` (`newroot_fakeroot::record::stored_name`).
 pub const CAPABILITY: &[u8] = b"user.newroot.security.capability\0";
 /// The same for `system.posix_acl_access`.
 pub const ACCESS: &[u8] = b"user.newroot.system.posix_acl_access\0";
@@ -12,8 +12,8 @@ pub const DEFAULT: &[u8] = b"user.newroot.system.posix_acl_default\0";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use newroot_owner::acl;
-    use newroot_owner::record::{ATTRIBUTE, NAME_MAX, stored_name};
+    use newroot_fakeroot::acl;
+    use newroot_fakeroot::record::{ATTRIBUTE, NAME_MAX, stored_name};
 
     #[test]
     fn they_are_those_that_the_records_have() {

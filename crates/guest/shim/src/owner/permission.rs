@@ -5,8 +5,8 @@
 //! What else is wrong with the path is for the call itself to find.
 
 use newroot_abi::Errno;
-use newroot_owner::session::Identity;
-use newroot_owner::{Capabilities, Owned, Want, permission};
+use newroot_fakeroot::session::Identity;
+use newroot_fakeroot::{Capabilities, Owned, Want, permission};
 use newroot_paths::{Fs, GuestBuf, HostBuf, Last, Link, split_last, walk};
 use newroot_sys::raw;
 

@@ -3,8 +3,8 @@
 //! the kernel is asked to report one.
 
 use newroot_abi::Errno;
-use newroot_owner::permission as rules;
-use newroot_owner::session::Identity;
+use newroot_fakeroot::permission as rules;
+use newroot_fakeroot::session::Identity;
 
 use super::file::{self, File, Route, Seen};
 use super::names::CAPABILITY;

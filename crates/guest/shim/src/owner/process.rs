@@ -1,14 +1,14 @@
 //! Who the calling process is, and who another one is.
 //!
-//! The kernel keeps it for us, in a limit (see `newroot_owner::session`). Most programs never change who
+//! The kernel keeps it for us, in a limit (see `newroot_fakeroot::session`). Most programs never change who
 //! they are; so that they needn't ask, what the program started as is kept, along with whether any
 //! process in this memory ever changed. That is true of a vfork child too, which changes itself alone.
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use newroot_abi::Errno;
-use newroot_owner::session::{self, Identity, Place};
-use newroot_owner::{Capabilities, Credentials, Who};
+use newroot_fakeroot::session::{self, Identity, Place};
+use newroot_fakeroot::{Capabilities, Credentials, Who};
 
 use super::permission::is_unlimited;
 pub use super::session_file::{Changing, Note};

@@ -4,8 +4,8 @@
 //! paths are ([`crate::calls::procfs_files`]).
 
 use newroot_abi::Errno;
-use newroot_owner::session::{Identity, NAME_MAX, Place};
-use newroot_owner::{Credentials, permission as rules, status};
+use newroot_fakeroot::session::{Identity, NAME_MAX, Place};
+use newroot_fakeroot::{Credentials, permission as rules, status};
 use newroot_paths::{Buffer, Host};
 use newroot_procfs::Decimal;
 
@@ -135,7 +135,7 @@ fn text(copy: &Descriptor, parts: &[&[u8]]) -> Result<(), Errno> {
     out.finish()
 }
 
-/// The limit that tells newroot who a process is (`newroot_owner::session`) looks as it does anywhere.
+/// The limit that tells newroot who a process is (`newroot_fakeroot::session`) looks as it does anywhere.
 fn limits(source: &Descriptor, copy: &Descriptor) -> Result<(), Errno> {
     let line = b"Max file locks            unlimited            unlimited            locks     \n";
     let mut text = [0u8; 4096];

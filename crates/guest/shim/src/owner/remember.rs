@@ -1,9 +1,9 @@
-//! Recording what a file is to be to the guest ([`newroot_owner::keep`] has the rule).
+//! Recording what a file is to be to the guest ([`newroot_fakeroot::keep`] has the rule).
 
 use newroot_abi::Errno;
-use newroot_owner::Record;
-use newroot_owner::keep::{Kept, Shown, host_mode, is_watched, keep, watched_mode};
-use newroot_owner::record::MESSAGE_MAX;
+use newroot_fakeroot::Record;
+use newroot_fakeroot::keep::{Kept, Shown, host_mode, is_watched, keep, watched_mode};
+use newroot_fakeroot::record::MESSAGE_MAX;
 use newroot_sys::raw;
 
 use super::file::{File, Route, Seen, bears_attributes};
@@ -69,7 +69,7 @@ pub fn remember(file: File<'_>, stat: &Stat, old: &Record, new: &Seen, set_mode:
 }
 
 /// Has the kernel report whether somebody writes to a file, which has the mode `written` then
-/// ([`newroot_owner::keep::watched_mode`]). Where the host's file system keeps no set-user-ID, nobody reports.
+/// ([`newroot_fakeroot::keep::watched_mode`]). Where the host's file system keeps no set-user-ID, nobody reports.
 ///
 /// # Errors
 /// What recording gives.

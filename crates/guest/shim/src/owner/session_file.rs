@@ -1,4 +1,4 @@
-//! The session's file, mapped: who is who, and what is the same for all. See `newroot_owner::session`.
+//! The session's file, mapped: who is who, and what is the same for all. See `newroot_fakeroot::session`.
 //!
 //! # Safety
 //! The mapping is made once, before any other thread or handler exists, and stays. Where the file has grown, all of it is
@@ -10,8 +10,8 @@ use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
 use newroot_abi::Errno;
-use newroot_owner::arena::{self, Announcement, Arena, Full};
-use newroot_owner::session::{self, Defaults, HEADER_WORDS, Header, Identity};
+use newroot_fakeroot::arena::{self, Announcement, Arena, Full};
+use newroot_fakeroot::session::{self, Defaults, HEADER_WORDS, Header, Identity};
 use newroot_sys::raw;
 
 use super::living::Living;

@@ -15,8 +15,8 @@
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use newroot_abi::Errno;
-use newroot_owner::Record;
-use newroot_owner::record::TEXT_MAX;
+use newroot_fakeroot::Record;
+use newroot_fakeroot::record::TEXT_MAX;
 use newroot_paths::{Buffer, Host};
 use newroot_procfs::Decimal;
 use newroot_sys::raw;

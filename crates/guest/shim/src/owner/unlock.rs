@@ -7,8 +7,8 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::MountFlags;
-use newroot_owner::keep::host_mode;
-use newroot_owner::session::Identity;
+use newroot_fakeroot::keep::host_mode;
+use newroot_fakeroot::session::Identity;
 use newroot_paths::{HostBuf, Last};
 use newroot_sys::arch::legacy;
 use newroot_sys::raw;

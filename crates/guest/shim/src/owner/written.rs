@@ -2,7 +2,7 @@
 
 use core::mem::offset_of;
 
-use newroot_owner::record::device_numbers;
+use newroot_fakeroot::record::device_numbers;
 use newroot_sys::raw;
 
 use super::file::Seen;

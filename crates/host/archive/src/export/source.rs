@@ -9,8 +9,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use newroot_abi::links::FILE;
-use newroot_owner::Record;
-use newroot_owner::record::{device_numbers, is_hidden};
+use newroot_fakeroot::Record;
+use newroot_fakeroot::record::{device_numbers, is_hidden};
 use newroot_records::attribute::{self, Attributes, Borne};
 use newroot_records::{Links, Sidecar, links, sidecar, store};
 use rustix::fs::{AtFlags, FileType, Stat, fstat, lgetxattr, llistxattr, major, minor, readlinkat, statat};

@@ -10,8 +10,8 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 
-use newroot_owner::Record;
-use newroot_owner::keep::{Shown, host_mode, keep};
+use newroot_fakeroot::Record;
+use newroot_fakeroot::keep::{Shown, host_mode, keep};
 use newroot_records::{attribute, sidecar};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, chmodat, fchmod, openat, statat};
 use rustix::io::Errno;

@@ -7,9 +7,9 @@ use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use newroot_owner::acl;
-use newroot_owner::keep::{Kept, Shown, keep};
-use newroot_owner::record::{device, is_hidden};
+use newroot_fakeroot::acl;
+use newroot_fakeroot::keep::{Kept, Shown, keep};
+use newroot_fakeroot::record::{device, is_hidden};
 use newroot_records::attribute::{self, Attributes};
 use newroot_records::{Sidecar, sidecar, store};
 use rustix::fs::{

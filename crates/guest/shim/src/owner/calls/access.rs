@@ -1,8 +1,8 @@
 //! access(2) and its kin.
 
 use newroot_abi::Errno;
-use newroot_owner::session::Identity;
-use newroot_owner::{Want, permission as rules};
+use newroot_fakeroot::session::Identity;
+use newroot_fakeroot::{Want, permission as rules};
 use newroot_paths::Last;
 use newroot_sys::raw;
 use newroot_sys::table::PathCall;

@@ -1,9 +1,9 @@
 //! Extended attributes: those that only root may set are kept under other names, which are hidden.
 
 use newroot_abi::Errno;
-use newroot_owner::record::{NAME_MAX, is_hidden, shown_name, stored_name};
-use newroot_owner::session::Identity;
-use newroot_owner::{Capabilities, FileCapabilities, acl, permission as rules};
+use newroot_fakeroot::record::{NAME_MAX, is_hidden, shown_name, stored_name};
+use newroot_fakeroot::session::Identity;
+use newroot_fakeroot::{Capabilities, FileCapabilities, acl, permission as rules};
 use newroot_paths::{Buffer, Guest, Last};
 use newroot_sys::raw;
 use newroot_sys::table::PathCall;

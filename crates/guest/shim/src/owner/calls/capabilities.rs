@@ -2,8 +2,8 @@
 
 use linux_raw_sys::prctl as raw_prctl;
 use newroot_abi::Errno;
-use newroot_owner::Capabilities;
-use newroot_owner::session::Identity;
+use newroot_fakeroot::Capabilities;
+use newroot_fakeroot::session::Identity;
 use newroot_sys::raw;
 use newroot_sys::table::PR_SET_SYSCALL_USER_DISPATCH;
 

@@ -1,8 +1,8 @@
 //! chmod(2), chown(2) and their kin.
 
 use newroot_abi::Errno;
-use newroot_owner::session::Identity;
-use newroot_owner::{Capabilities, permission as rules};
+use newroot_fakeroot::session::Identity;
+use newroot_fakeroot::{Capabilities, permission as rules};
 use newroot_paths::Last;
 use newroot_sys::arch::legacy;
 use newroot_sys::raw;

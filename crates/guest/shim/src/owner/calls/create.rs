@@ -1,9 +1,9 @@
 //! Calls that make a name: mkdir(2), mknod(2), symlink(2), bind(2) of a socket's path.
 
 use newroot_abi::Errno;
-use newroot_owner::keep::host_mode;
-use newroot_owner::session::Identity;
-use newroot_owner::{Capabilities, Record, Want, permission as rules, record};
+use newroot_fakeroot::keep::host_mode;
+use newroot_fakeroot::session::Identity;
+use newroot_fakeroot::{Capabilities, Record, Want, permission as rules, record};
 use newroot_sys::arch::legacy;
 use newroot_sys::raw;
 use newroot_sys::table::PathCall;

@@ -1,7 +1,7 @@
 //! Opening a device that mknod(2) made: a stand-in, whose record tells what it stands for.
 
 use newroot_abi::Errno;
-use newroot_owner::record::device_numbers;
+use newroot_fakeroot::record::device_numbers;
 use newroot_paths::{Buffer, Host};
 use newroot_procfs::Decimal;
 use newroot_sys::raw;

@@ -1,8 +1,8 @@
 //! Who may execute a program, and who it runs as.
 
 use newroot_abi::Errno;
-use newroot_owner::session::Identity;
-use newroot_owner::{Executed, FileCapabilities, Program, Want};
+use newroot_fakeroot::session::Identity;
+use newroot_fakeroot::{Executed, FileCapabilities, Program, Want};
 use newroot_paths::Last;
 
 use crate::host::Descriptor;

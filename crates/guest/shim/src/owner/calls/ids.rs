@@ -1,8 +1,8 @@
 //! getuid(2) and its kin, which ask who a process is and change it.
 
 use newroot_abi::Errno;
-use newroot_owner::session::{Identity, MAX_GROUPS};
-use newroot_owner::{Capabilities, Credentials};
+use newroot_fakeroot::session::{Identity, MAX_GROUPS};
+use newroot_fakeroot::{Capabilities, Credentials};
 use newroot_sys::raw;
 
 use crate::host;

@@ -22,7 +22,7 @@ mod times;
 mod walk;
 
 use newroot_abi::Errno;
-use newroot_owner::session::Identity;
+use newroot_fakeroot::session::Identity;
 use newroot_sys::arch::legacy;
 use newroot_sys::raw;
 use newroot_sys::table::{Call, Intent, PathCall, Row};

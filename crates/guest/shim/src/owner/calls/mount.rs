@@ -1,5 +1,5 @@
 //! mount(2), umount2(2) and pivot_root(2), as far as a binding gives their effect: a host's file or directory is seen at
-//! a guest path. They change the calling process's mount namespace (`newroot_owner::tree`), for all of its processes at
+//! a guest path. They change the calling process's mount namespace (`newroot_fakeroot::tree`), for all of its processes at
 //! once.
 //!
 //! A change is made of what was seen when the trap began, and holds only if nothing else has changed meanwhile: else the
@@ -13,9 +13,9 @@ mod unmount;
 
 use newroot_abi::plan::{Mount, MountFlags};
 use newroot_abi::{Errno, PATH_MAX};
-use newroot_owner::Capabilities;
-use newroot_owner::session::Identity;
-use newroot_owner::tree::Change;
+use newroot_fakeroot::Capabilities;
+use newroot_fakeroot::session::Identity;
+use newroot_fakeroot::tree::Change;
 use newroot_paths::{GuestBuf, HostBuf, Last, is_under, strip_prefix};
 use newroot_sys::raw;
 

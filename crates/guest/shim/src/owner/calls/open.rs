@@ -1,8 +1,8 @@
 //! open(2) and its kin: who may, what is recorded of a file that is made, and what stands in for a device.
 
 use newroot_abi::Errno;
-use newroot_owner::session::Identity;
-use newroot_owner::{Want, permission as rules};
+use newroot_fakeroot::session::Identity;
+use newroot_fakeroot::{Want, permission as rules};
 use newroot_paths::Last;
 use newroot_sys::raw;
 

@@ -4,8 +4,8 @@
 //! for all is refused, as it is to root in a container.
 
 use newroot_abi::Errno;
-use newroot_owner::session::{self, Identity};
-use newroot_owner::{Capabilities, permission as rules};
+use newroot_fakeroot::session::{self, Identity};
+use newroot_fakeroot::{Capabilities, permission as rules};
 use newroot_sys::raw;
 
 use super::peers;

@@ -2,8 +2,8 @@
 //! who may do all of it.
 
 use newroot_abi::Errno;
-use newroot_owner::session::Identity;
-use newroot_owner::{Capabilities, Credentials, permission as rules};
+use newroot_fakeroot::session::Identity;
+use newroot_fakeroot::{Capabilities, Credentials, permission as rules};
 use newroot_sys::raw;
 
 use super::others::granted;

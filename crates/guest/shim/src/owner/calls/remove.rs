@@ -1,8 +1,8 @@
 //! Taking names away and giving others: unlink(2), rmdir(2), rename(2), link(2).
 
 use newroot_abi::Errno;
-use newroot_owner::session::Identity;
-use newroot_owner::{Want, permission as rules};
+use newroot_fakeroot::session::Identity;
+use newroot_fakeroot::{Want, permission as rules};
 use newroot_paths::{HostBuf, Last};
 use newroot_sys::arch::legacy;
 use newroot_sys::raw;

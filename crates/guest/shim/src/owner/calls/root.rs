@@ -1,9 +1,9 @@
 //! chroot(2), and unshare(2) and clone(2) as far as newroot keeps account of a namespace: they change the calling
-//! process's place (`newroot_owner::session::Place`), which follows it as its identity does, or give its child another.
+//! process's place (`newroot_fakeroot::session::Place`), which follows it as its identity does, or give its child another.
 
 use newroot_abi::Errno;
-use newroot_owner::session::{Identity, Place};
-use newroot_owner::{Capabilities, Want};
+use newroot_fakeroot::session::{Identity, Place};
+use newroot_fakeroot::{Capabilities, Want};
 use newroot_paths::{GuestBuf, Last};
 use newroot_sys::raw;
 

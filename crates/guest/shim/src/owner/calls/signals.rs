@@ -4,8 +4,8 @@
 //! well. So "all processes" (kill(-1)) are those of the session, which are looked for here.
 
 use newroot_abi::Errno;
-use newroot_owner::session::Identity;
-use newroot_owner::{Capabilities, permission as rules};
+use newroot_fakeroot::session::Identity;
+use newroot_fakeroot::{Capabilities, permission as rules};
 use newroot_paths::{Buffer, Host};
 use newroot_procfs::{Decimal, status};
 use newroot_sys::raw;

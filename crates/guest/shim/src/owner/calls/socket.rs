@@ -6,8 +6,8 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
-use newroot_owner::session::Identity;
-use newroot_owner::{Capabilities, Credentials, Want};
+use newroot_fakeroot::session::Identity;
+use newroot_fakeroot::{Capabilities, Credentials, Want};
 use newroot_paths::Last;
 use newroot_sys::raw;
 use newroot_sys::table::Call;

@@ -1,7 +1,7 @@
 //! stat(2) and its kin.
 
 use newroot_abi::Errno;
-use newroot_owner::session::Identity;
+use newroot_fakeroot::session::Identity;
 use newroot_sys::raw;
 
 use crate::calls::stat::Request;

@@ -1,8 +1,8 @@
 //! utimensat(2) and its kin.
 
 use newroot_abi::Errno;
-use newroot_owner::permission as rules;
-use newroot_owner::session::Identity;
+use newroot_fakeroot::permission as rules;
+use newroot_fakeroot::session::Identity;
 use newroot_paths::Last;
 use newroot_sys::arch::legacy;
 use newroot_sys::raw;

@@ -1,8 +1,8 @@
 //! What who isn't root must be allowed before an ordinary call that names a path.
 
 use newroot_abi::Errno;
-use newroot_owner::session::Identity;
-use newroot_owner::{Want, permission as rules};
+use newroot_fakeroot::session::Identity;
+use newroot_fakeroot::{Want, permission as rules};
 use newroot_paths::Last;
 use newroot_sys::raw;
 use newroot_sys::table::{Call, PathCall};

@@ -7,9 +7,9 @@
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use newroot_owner::arena::{self, Arena, Full, HEAD_WORDS, IDENTITY, NAMESPACE, SESSION};
-use newroot_owner::session::{self, Defaults, Identity, MAX_SIZE, Place, RESERVED, SESSION_WORDS};
-use newroot_owner::tree::NAMESPACE_WORDS;
+use newroot_fakeroot::arena::{self, Arena, Full, HEAD_WORDS, IDENTITY, NAMESPACE, SESSION};
+use newroot_fakeroot::session::{self, Defaults, Identity, MAX_SIZE, Place, RESERVED, SESSION_WORDS};
+use newroot_fakeroot::tree::NAMESPACE_WORDS;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use super::sessions::SessionFile;

@@ -7,7 +7,7 @@
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-use newroot_owner::session::{self, Header};
+use newroot_fakeroot::session::{self, Header};
 
 /// Whether the limit of some process names a record of the file, or that can't be found out. All processes on it were
 /// launched in the caller's PID namespace.

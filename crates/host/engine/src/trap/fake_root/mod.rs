@@ -1,7 +1,7 @@
 //! Fake root: what a session needs before its first program starts.
 //!
 //! The launcher makes the root's store and in it the session's file, or joins those who are on it, and hangs the first
-//! identity on this process, which becomes the command. `newroot_owner::session` tells how the shim finds it again.
+//! identity on this process, which becomes the command. `newroot_fakeroot::session` tells how the shim finds it again.
 
 mod first;
 mod living;
@@ -10,8 +10,8 @@ mod sessions;
 use std::path::{Path, PathBuf};
 
 use newroot_abi::plan::MountFlags;
-use newroot_owner::session::{self, Defaults, Identity, Place};
-use newroot_owner::{Capabilities, Credentials};
+use newroot_fakeroot::session::{self, Defaults, Identity, Place};
+use newroot_fakeroot::{Capabilities, Credentials};
 use newroot_records::store;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 

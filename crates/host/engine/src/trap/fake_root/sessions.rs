@@ -3,7 +3,7 @@
 //!
 //! newroot becomes the command, so that nobody is left to remove the file when the last process ends. A later launch uses
 //! it again. If nobody lives then, and much of it is taken, it is replaced by a fresh one; nobody lives if the limit of
-//! no process names it (`newroot_owner::session`), and no other launch is under way, which all hold a shared lock of
+//! no process names it (`newroot_fakeroot::session`), and no other launch is under way, which all hold a shared lock of
 //! the file (flock(2)). Files of another boot are removed; of processes in a PID namespace that it can't see, a launch
 //! believes that they live for as long as the machine has been up.
 
@@ -15,7 +15,7 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use newroot_owner::session::{
+use newroot_fakeroot::session::{
     self, FIRST_SIZE, HEADER_WORDS, Header, MEMORY_SUFFIX, RESERVED, USED, VERSION,
 };
 use rustix::fs::{CWD, FallocateFlags, RenameFlags, fallocate, renameat_with};

@@ -5,7 +5,7 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::MountFlags;
-use newroot_owner::tree::Change;
+use newroot_fakeroot::tree::Change;
 use newroot_paths::{GuestBuf, HostBuf, is_under, strip_prefix};
 
 use super::spot::Spot;

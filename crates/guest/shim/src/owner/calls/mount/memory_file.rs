@@ -3,7 +3,7 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::MountFlags;
-use newroot_owner::session::MEMORY_SUFFIX;
+use newroot_fakeroot::session::MEMORY_SUFFIX;
 use newroot_paths::{GuestBuf, HostBuf, strip_prefix};
 use newroot_procfs::Decimal;
 use newroot_sys::raw;

@@ -5,9 +5,9 @@
 
 use newroot_abi::Errno;
 use newroot_abi::plan::MountFlags;
-use newroot_owner::arena::{Arena, Block, CHANGE};
-use newroot_owner::session::Identity;
-use newroot_owner::tree::Change;
+use newroot_fakeroot::arena::{Arena, Block, CHANGE};
+use newroot_fakeroot::session::Identity;
+use newroot_fakeroot::tree::Change;
 use newroot_paths::{Last, is_under};
 
 use super::spot::Spot;

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 
-use newroot_owner::{FileCapabilities, Owned, Program, Want, permission};
+use newroot_fakeroot::{FileCapabilities, Owned, Program, Want, permission};
 
 use crate::child::{in_child, outcome};
 use crate::identity::{State, Step, relevant, secure_bits};

@@ -51,7 +51,7 @@ fn trial(name: &'static str, test: impl FnOnce(&Path) -> u64 + Send + 'static) -
             skip(name, reason);
             return Ok(());
         }
-        let scratch = tempfile::Builder::new().prefix("newroot-owner-").tempdir_in("/var/tmp")?;
+        let scratch = tempfile::Builder::new().prefix("newroot-fakeroot-").tempdir_in("/var/tmp")?;
         std::fs::set_permissions(scratch.path(), std::fs::Permissions::from_mode(0o755))?;
         println!("{name}: {} comparisons", test(scratch.path()));
         Ok(())

@@ -1,6 +1,6 @@
 //! Who may signal whom.
 
-use newroot_owner::permission::may_signal;
+use newroot_fakeroot::permission::may_signal;
 
 use crate::child::{in_child, outcome};
 use crate::identity::become_somebody;

@@ -4,10 +4,10 @@ use std::ffi::CStr;
 use std::path::Path;
 
 use newroot_abi::Errno;
-use newroot_owner::permission::{
+use newroot_fakeroot::permission::{
     change_acl, change_default_acl, lists_attribute, may, may_read_attribute, may_write_attribute,
 };
-use newroot_owner::{FileCapabilities, acl};
+use newroot_fakeroot::{FileCapabilities, acl};
 
 use crate::child::outcome;
 use crate::files::{

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use newroot_abi::Errno;
-use newroot_owner::permission::{
+use newroot_fakeroot::permission::{
     Rename, change_acl, change_mode, change_owner, loses_capabilities, may, may_as_real, may_delete,
     may_link, may_rename, may_set_times, mode_after_write, new_file,
 };
-use newroot_owner::{Want, Who, acl};
+use newroot_fakeroot::{Want, Who, acl};
 
 use crate::child::{in_child, outcome};
 use crate::files::{ACCESS, Facts, Kinds, Pair, c_path, random_list};
@@ -70,7 +70,7 @@ pub(crate) fn looks(scratch: &Path) -> u64 {
         let (who, file, directory) = (state.who(), pair.file.owned(), pair.directory.owned());
         let mut expected = Vec::new();
         for want in (0..8).map(Want) {
-            let look = |may: fn(&Who<'_>, &newroot_owner::Owned<'_>, Want) -> Result<()>| {
+            let look = |may: fn(&Who<'_>, &newroot_fakeroot::Owned<'_>, Want) -> Result<()>| {
                 may(&who, &directory, SEARCH)?;
                 if want == Want::NOTHING { Ok(()) } else { may(&who, &file, want) }
             };

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
-use newroot_owner::Owned;
+use newroot_fakeroot::Owned;
 
 use crate::child::outcome;
 use crate::identity::MEETING;

@@ -3,7 +3,7 @@
 use std::ffi::c_long;
 
 use newroot_abi::Errno;
-use newroot_owner::{Capabilities, Credentials, Who, status};
+use newroot_fakeroot::{Capabilities, Credentials, Who, status};
 
 use crate::child::outcome;
 use crate::random::Random;

@@ -1,6 +1,6 @@
 //! Records come back as they were, in both forms, and no bytes can do harm.
 
-use newroot_owner::record::{MESSAGE_MAX, Record, TEXT_MAX};
+use newroot_fakeroot::record::{MESSAGE_MAX, Record, TEXT_MAX};
 use proptest::prelude::*;
 
 /// An owner: never 4294967295, which is nobody's.
