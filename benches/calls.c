@@ -1,6 +1,7 @@
-// What one system call costs that names a file, and what a process costs.
+// Measures the cost of single system calls that name a file, and of a process.
 //
-//   calls [PART]     prints "NAME NANOSECONDS" for each, in the current directory; makes a PARTth of the calls
+//   calls [PART]     prints "NAME NANOSECONDS" for each, in the current directory; makes 1/PART of
+//                    the calls
 //   calls sleep      prints its process number and sleeps until it is killed
 
 #define _GNU_SOURCE
@@ -18,7 +19,7 @@
 
 extern char **environ;
 
-// Four components, as deep as the files of a distribution are.
+// Four components, as deep as a distribution's files.
 #define DEEP "/usr/share/common-licenses/GPL-3"
 #define LINK "/usr/bin/awk"
 

@@ -1,4 +1,4 @@
-// Runs a known number of instructions, and prints how many nanoseconds the clock says they took.
+// Runs a known number of instructions, and prints how many nanoseconds the clock counts for them.
 //
 //   loop N           N million instructions
 

@@ -1,4 +1,5 @@
-//! The option parsers of all dialects: whatever is typed is understood or refused, and refused in one line.
+//! The option parsers of all dialects: they accept a command line or reject it with a one-line
+//! message.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -7,13 +8,14 @@ use std::path::PathBuf;
 use newroot::Caller;
 use newroot::dialects::{self, Launch, Request, UsageError};
 
-/// Takes any bytes for a command line: the first says in which dialect, the others are words with NULs between them.
+/// Parses arbitrary bytes as a command line. The first byte selects the dialect; NULs separate the
+/// words.
 ///
 /// # Panics
-/// If a launch comes of it that means nothing, or an error that says nothing.
+/// If the result is a launch with empty paths, or an error without a message.
 pub fn check(bytes: &[u8]) {
     let Some((dialect, words)) = bytes.split_first() else { return };
-    let spoken: &[&str] = match dialect % 6 {
+    let program: &[&str] = match dialect % 6 {
         0 => &["newroot", "run"],
         1 => &["newroot"],
         2 => &["proot"],
@@ -22,7 +24,7 @@ pub fn check(bytes: &[u8]) {
         _ => &[],
     };
     let given = words.split(|&byte| byte == 0).map(|word| OsStr::from_bytes(word).to_owned());
-    let argv: Vec<OsString> = spoken.iter().map(OsString::from).chain(given).collect();
+    let argv: Vec<OsString> = program.iter().map(OsString::from).chain(given).collect();
     let caller = Caller {
         environment: vec![("SHELL".into(), "/bin/sh".into()), ("HOME".into(), "/home/u".into())],
         working_directory: Some(PathBuf::from("/home/u")),
@@ -34,7 +36,7 @@ pub fn check(bytes: &[u8]) {
         Err(UsageError { message, hint }) => {
             assert!(!message.trim().is_empty());
             assert!(hint.is_none_or(|hint| !hint.trim().is_empty()));
-            // A word that is repeated may have lines of its own.
+            // A message may repeat a word that contains a newline.
             assert!(words.contains(&b'\n') || !message.contains('\n'), "{message:?}");
         }
     }

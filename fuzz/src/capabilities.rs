@@ -1,19 +1,23 @@
-//! The value of `security.capability`, which programs in the root set and archives bring.
+//! The value of `security.capability`, which programs in the root and archives may set.
 
 use newroot_fakeroot::{Capabilities, Credentials, FileCapabilities, Program};
 
-/// Reads any bytes as a file's capabilities, and executes a file that has them.
+/// Reads arbitrary bytes as a file's capabilities, and executes a file that has them.
 ///
 /// # Panics
-/// If a value that may be set can't be read, means something else once it is shown, or gives an ordinary user a
-/// capability that he isn't to have.
+/// If a value that may be set can't be read or changes its meaning when it is shown, or if it gives
+/// an ordinary user a capability that the file doesn't grant.
 pub fn check(bytes: &[u8]) {
     let decoded = FileCapabilities::decode(bytes);
     if FileCapabilities::check(bytes).is_ok() {
-        let set = decoded.expect("what may be set can be read");
+        let set = decoded.expect("a value that may be set can be read");
         let mut out = [0; FileCapabilities::MAX];
         let len = FileCapabilities::shown(bytes, &mut out);
-        assert_eq!(FileCapabilities::decode(&out[..len]), Ok(set), "what is shown means the same");
+        assert_eq!(
+            FileCapabilities::decode(&out[..len]),
+            Ok(set),
+            "the value that is shown has the same meaning"
+        );
     }
     let Ok(capabilities) = decoded else { return };
     assert!(Capabilities::ALL.has(capabilities.permitted) && Capabilities::ALL.has(capabilities.inheritable));

@@ -1,4 +1,4 @@
-//! What an archive is compressed with: libraries undo it, a frame at a time, of files made by whomever.
+//! Compression of archives from any source. Libraries decompress them, one frame at a time.
 
 use std::io::{BufReader, Cursor, Read as _, Write as _};
 
@@ -7,30 +7,30 @@ use flate2::write::GzEncoder;
 use newroot_archive::compression::decode;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
-/// As much is looked at of what comes out: a few bytes can be gigabytes.
+/// Number of decompressed bytes that are compared: a few bytes can expand to gigabytes.
 const MOST: u64 = 1 << 16;
 
-/// A frame of zstd's with two bytes that nobody reads (RFC 8878, 3.1.2).
+/// A skippable zstd frame with two bytes of content (RFC 8878, 3.1.2).
 const SKIPPED: &[u8] = b"\x50\x2a\x4d\x18\x02\0\0\0xx";
 
-/// Reads any bytes as a compressed file, and compresses them.
+/// Decompresses arbitrary bytes, and compresses and decompresses them.
 ///
 /// # Panics
-/// If what comes out depends on how much is read at once, or isn't what was put in.
+/// If the result depends on the size of reads, or differs from the compressed bytes.
 pub fn check(bytes: &[u8]) {
     let (content, error) = decoded(bytes, 1 << 16);
-    let is_same = error.is_none() && content == bytes;
-    let (slowly, slow_error) = decoded(bytes, 7);
-    // Where no more is looked at, one may have come by an error that the other hasn't.
-    let is_all = [&content, &slowly].iter().all(|content| (content.len() as u64) < MOST);
-    assert!(!is_all || slow_error.is_some() == error.is_some(), "{error:?}, {slow_error:?}");
+    let is_plain = error.is_none() && content == bytes;
+    let (slow_content, slow_error) = decoded(bytes, 7);
+    // Beyond the limit, one reader may have reached an error that the other hasn't.
+    let is_complete = [&content, &slow_content].iter().all(|content| (content.len() as u64) < MOST);
+    assert!(!is_complete || slow_error.is_some() == error.is_some(), "{error:?}, {slow_error:?}");
     if error.or(slow_error).is_none() {
-        assert_eq!(slowly, content);
+        assert_eq!(slow_content, content);
     } else {
-        // How much of it comes out before it is seen to be damaged is the library's business.
-        assert!(slowly.starts_with(&content) || content.starts_with(&slowly));
+        // The library decides how much it returns before it detects damage.
+        assert!(slow_content.starts_with(&content) || content.starts_with(&slow_content));
     }
-    assert!(is_same || is_compressed(bytes), "{content:?}");
+    assert!(is_plain || is_compressed(bytes), "{content:?}");
 
     let (one, two) = bytes.split_at(bytes.len() / 2);
     let expected = (bytes.to_vec(), None);
@@ -40,17 +40,19 @@ pub fn check(bytes: &[u8]) {
     assert_eq!(decoded(&[SKIPPED, &one, &two].concat(), 7), expected);
 }
 
-/// What comes out, and what kept more from it, if the file is read so many bytes at a time.
+/// Decompresses a file that is read `step` bytes at a time. Returns the content and the error, if
+/// any.
 fn decoded(file: &[u8], step: usize) -> (Vec<u8>, Option<String>) {
     let mut content = Vec::new();
     let failed = match decode(BufReader::with_capacity(step, Cursor::new(file))) {
         Ok(archive) => archive.take(MOST).read_to_end(&mut content).err().map(|error| error.to_string()),
-        Err(damage) => Some(damage.to_string()),
+        Err(error) => Some(error.to_string()),
     };
     (content, failed)
 }
 
-/// Whether something is compressed in a way that is known, if only so that it is refused.
+/// Checks whether the bytes begin like a known compression format, including formats that newroot
+/// rejects.
 fn is_compressed(bytes: &[u8]) -> bool {
     let known: [&[u8]; 8] = [
         b"\x1f\x8b",
@@ -68,6 +70,6 @@ fn is_compressed(bytes: &[u8]) -> bool {
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).expect("memory takes all");
-    encoder.finish().expect("memory takes all")
+    encoder.write_all(bytes).expect("writing to memory succeeds");
+    encoder.finish().expect("writing to memory succeeds")
 }

@@ -1,4 +1,5 @@
-//! Programs and libraries that are brought into a root: what runs is read as the kernel and glibc's loader read it.
+//! Programs and libraries that are copied into a root: newroot must read a working program as the
+//! kernel and glibc's loader do.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Cursor;
@@ -11,13 +12,13 @@ const LOAD: u32 = 1;
 const DYNAMIC: u32 = 2;
 const INTERPRETER: u32 = 3;
 
-/// The longest path that there can be, with its NUL.
+/// Bytes of the longest possible path, including its NUL.
 const PATH_MAX: usize = 4096;
 
-/// Reads any bytes as a program.
+/// Reads arbitrary bytes as a program.
 ///
 /// # Panics
-/// If a program that the kernel and the loader take isn't read as they read it.
+/// If newroot reads a program that the kernel and the loader accept differently from them.
 pub fn check(bytes: &[u8]) {
     let kind = elf::parse(Cursor::new(bytes));
     match &kind {
@@ -25,17 +26,18 @@ pub fn check(bytes: &[u8]) {
         Kind::Foreign(name) => assert!(!name.is_empty() && !is_native(bytes)),
         Kind::Native(_) | Kind::Malformed => assert!(is_native(bytes)),
     }
-    if let Some(expected) = File(bytes).as_it_is_run() {
+    if let Some(expected) = File(bytes).as_executed() {
         assert_eq!(kind, Kind::Native(expected));
     }
 }
 
-/// 64 bits, the lowest byte first, and a processor that is this one.
+/// Checks for 64 bits, little-endian order and this processor.
 fn is_native(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x7fELF\x02\x01") && bytes.get(18..20) == Some(&[62, 0])
 }
 
-/// A file, with the offsets of elf(5). Whoever comes by `None` wouldn't go on.
+/// A file, read by the offsets of elf(5). A method returns `None` where the kernel or the loader
+/// would fail.
 struct File<'a>(&'a [u8]);
 
 /// A program header.
@@ -60,8 +62,9 @@ impl File<'_> {
 
     fn segments(&self) -> Option<Vec<Segment>> {
         let (start, count) = (self.number::<8>(32)?, self.number::<2>(56)?);
-        // A table is 64 KiB at most. At 0 there is none, by elf(5); the kernel would take the file's header for one.
-        let is_one = start > 0 && self.number::<2>(54)? == 56 && (1..=65536 / 56).contains(&count);
+        // The kernel accepts at most 64 KiB of program headers. By elf(5), offset 0 means that
+        // there are none, although the kernel would read the file's header as one.
+        let is_valid = start > 0 && self.number::<2>(54)? == 56 && (1..=65536 / 56).contains(&count);
         let segment = |at: u64| {
             self.bytes(at..at.checked_add(56)?)?;
             Some(Segment {
@@ -71,11 +74,11 @@ impl File<'_> {
                 size: self.number::<8>(at + 32)?,
             })
         };
-        is_one.then(|| (0..count).map(|index| segment(start.checked_add(index * 56)?)).collect())?
+        is_valid.then(|| (0..count).map(|index| segment(start.checked_add(index * 56)?)).collect())?
     }
 
-    fn as_it_is_run(&self) -> Option<Elf> {
-        // The loader wants a version; the kernel wants a whole header.
+    fn as_executed(&self) -> Option<Elf> {
+        // The loader requires a version, the kernel a complete header.
         if !is_native(self.0) || self.0.get(6) != Some(&1) || self.0.len() < 64 {
             return None;
         }
@@ -85,7 +88,7 @@ impl File<'_> {
         else {
             return Some(elf);
         };
-        // The loader finds it in memory.
+        // The loader finds the section in memory.
         if loaded(&segments, dynamic.address)?.start != dynamic.offset {
             return None;
         }
@@ -100,7 +103,7 @@ impl File<'_> {
         };
         let needed = entries.iter().filter(|entry| entry.0 == 1);
         elf.needed = needed.map(|entry| string(entry.1, PATH_MAX)).collect::<Option<_>>()?;
-        // Those that are there must lead to something.
+        // A string that is present must be readable.
         let text = |tag: u64, most: usize| last(tag).map_or(Some(None), |at| string(at, most).map(Some));
         elf.soname = text(14, PATH_MAX)?;
         elf.runpath = text(29, usize::MAX)?;
@@ -111,20 +114,21 @@ impl File<'_> {
         Some(elf)
     }
 
-    /// The first, as load_elf_binary() of fs/binfmt_elf.c reads it; the outer `None` is an error.
+    /// Returns the first interpreter, as load_elf_binary() of fs/binfmt_elf.c reads it; the outer
+    /// `None` is an error.
     fn interpreter(&self, segments: &[Segment]) -> Option<Option<OsString>> {
         let Some(segment) = segments.iter().find(|segment| segment.kind == INTERPRETER) else {
             return Some(None);
         };
         let text = self.bytes(segment.offset..segment.offset.checked_add(segment.size)?)?;
-        let is_one = (2..=PATH_MAX).contains(&text.len()) && text.last() == Some(&0);
+        let is_valid = (2..=PATH_MAX).contains(&text.len()) && text.last() == Some(&0);
         let end = text.iter().position(|&byte| byte == 0)?;
-        is_one.then(|| Some(OsStr::from_bytes(&text[..end]).to_owned()))
+        is_valid.then(|| Some(OsStr::from_bytes(&text[..end]).to_owned()))
     }
 
-    /// Tags and values up to the one that ends them.
+    /// Returns the tags and values in front of the one that ends the section.
     fn dynamic(&self, segment: &Segment) -> Option<Vec<(u64, u64)>> {
-        // The loader wouldn't miss what is cut off behind the last one.
+        // The loader wouldn't notice that bytes behind the last entry are missing.
         self.bytes(segment.offset..segment.offset.checked_add(segment.size & !15)?)?;
         let mut entries = Vec::new();
         for index in 0..segment.size / 16 {
@@ -138,12 +142,12 @@ impl File<'_> {
     }
 }
 
-/// The part of the file that is in memory from this address on.
+/// Returns the part of the file that is loaded from this address on.
 fn loaded(segments: &[Segment], address: u64) -> Option<Range<u64>> {
     let mut end = 0;
     let mut found = None;
     for segment in segments.iter().filter(|segment| segment.kind == LOAD) {
-        // One that isn't above the others covers something of them.
+        // A segment that isn't above the others covers a part of them.
         if segment.address < end {
             return None;
         }

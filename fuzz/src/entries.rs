@@ -1,15 +1,15 @@
-//! The entries of a directory's listing, in memory that any thread of the guest may write to.
+//! Entries of a directory listing, in memory that any thread of the guest may write to.
 
-use newroot_shim::calls::list::entries::{Layout, amend};
+use newroot_shim::kernel::entries::{Layout, amend};
 
-/// Takes any bytes for a listing, and makes one of them.
+/// Filters arbitrary bytes as a listing, and a listing that is built from them.
 ///
 /// # Panics
-/// If what is left isn't the entries that were to be kept, as they were and in their order.
+/// If the result isn't exactly the entries to keep, unchanged and in order.
 pub fn check(bytes: &[u8]) {
     let Some((&[choice, keep], rest)) = bytes.split_first_chunk() else { return };
     let layout = if choice & 1 == 0 { Layout::Old } else { Layout::New };
-    amend_and_compare(rest, &believed(rest, layout), layout, keep);
+    amend_and_compare(rest, &apparent_entries(rest, layout), layout, keep);
 
     let names: Vec<&[u8]> = rest.split(|&byte| byte == 0).map(|name| &name[..name.len().min(255)]).collect();
     let entries: Vec<Vec<u8>> = names.iter().map(|name| entry(name, layout)).collect();
@@ -26,7 +26,8 @@ pub fn check(bytes: &[u8]) {
 const INODE: u64 = 0x0102_0304_0506_0708;
 const KIND: u8 = 10;
 
-/// Leaves out every entry whose bit in `keep` isn't set, and gives a type and an inode to the others.
+/// Removes every entry whose bit in `keep` isn't set and compares the result. Then sets a type and
+/// an inode in all entries.
 fn amend_and_compare(listing: &[u8], entries: &[Vec<u8>], layout: Layout, keep: u8) {
     let wanted = |index: usize| keep >> (index % 8) & 1 == 1;
     let mut amended = listing.to_vec();
@@ -54,8 +55,8 @@ fn amend_and_compare(listing: &[u8], entries: &[Vec<u8>], layout: Layout, keep: 
     });
 }
 
-/// The entries in any bytes, up to the first one that doesn't lie in them.
-fn believed(mut listing: &[u8], layout: Layout) -> Vec<Vec<u8>> {
+/// Returns the entries in arbitrary bytes, up to the first one that exceeds them.
+fn apparent_entries(mut listing: &[u8], layout: Layout) -> Vec<Vec<u8>> {
     let mut entries = Vec::new();
     while listing.len() > layout.head() {
         let len = usize::from(u16::from_ne_bytes([listing[16], listing[17]]));
@@ -69,7 +70,7 @@ fn believed(mut listing: &[u8], layout: Layout) -> Vec<Vec<u8>> {
     entries
 }
 
-/// One as the kernel writes it (fs/readdir.c).
+/// Returns an entry as the kernel writes it (fs/readdir.c).
 fn entry(name: &[u8], layout: Layout) -> Vec<u8> {
     let tail = if layout == Layout::Old { 2 } else { 1 };
     let len = (layout.head() + name.len() + tail).next_multiple_of(8);

@@ -1,4 +1,4 @@
-//! The seccomp filter: what it answers to any call is what the table says of it.
+//! The seccomp filter: its verdict on any call must be that of the table.
 
 use arbitrary::{Result, Unstructured};
 use newroot_abi::plan::Flags;
@@ -10,23 +10,26 @@ use newroot_sys::table::{LAST_KNOWN, Row, Session, Trap, row_of};
 
 const ENOSYS: u32 = 38;
 
-/// Makes a session and calls out of the bytes, and asks the session's filter about each.
+/// Builds a session and calls from the bytes, and compares the filter's verdict on each call.
 ///
 /// # Panics
-/// If the filter answers otherwise than the table, or the kernel wouldn't take it.
+/// If the filter's verdict differs from the table's, or if the kernel would reject the filter.
 pub fn check(bytes: &[u8]) {
-    // Bytes that are too few end the calls.
+    // The calls end where the bytes do.
     let _ = ask(&mut Unstructured::new(bytes));
 }
 
 fn ask(bytes: &mut Unstructured<'_>) -> Result<()> {
-    let session =
-        Made { flags: Flags(bytes.arbitrary()?), shows_release: bytes.arbitrary()?, shim: shim(bytes)? };
+    let session = Configuration {
+        flags: Flags(bytes.arbitrary()?),
+        shows_release: bytes.arbitrary()?,
+        shim: shim(bytes)?,
+    };
     let mut program = [Insn::default(); filter::CAPACITY];
-    let len =
-        filter::build(session.flags, session.shows_release, session.shim, &mut program).expect("it fits");
+    let len = filter::build(session.flags, session.shows_release, session.shim, &mut program)
+        .expect("the filter fits");
     let program = &program[..len];
-    assert!(crate::guard::kernel_takes(program));
+    assert!(crate::guard::kernel_accepts(program));
     assert!(
         filter::build(session.flags, session.shows_release, session.shim, &mut [Insn::default(); 40])
             .is_none()
@@ -38,7 +41,7 @@ fn ask(bytes: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Addresses of a shim: where it is, or anywhere.
+/// Returns a shim's address range: the usual one or an arbitrary one.
 pub(crate) fn shim(bytes: &mut Unstructured<'_>) -> Result<Shim> {
     let start: u32 = if bytes.ratio(1, 2)? { 0x7000_0000 } else { bytes.arbitrary()? };
     let end = start.saturating_add(bytes.int_in_range(0..=0x2_0000)?);
@@ -46,7 +49,7 @@ pub(crate) fn shim(bytes: &mut Unstructured<'_>) -> Result<Shim> {
     Ok(Shim { start, end, probe })
 }
 
-/// Where a call comes from: the places where it matters are likely.
+/// Returns the address of a call, often near one where the verdict changes.
 pub(crate) fn pointer(bytes: &mut Unstructured<'_>, shim: Shim) -> Result<u64> {
     let near = [shim.start, shim.end, shim.probe].map(u64::from);
     Ok(match bytes.int_in_range(0..=3)? {
@@ -75,7 +78,7 @@ fn call(bytes: &mut Unstructured<'_>, shim: Shim) -> Result<Data> {
             _ => bytes.arbitrary()?,
         };
     }
-    // The value that a row waits for is hit by none of these.
+    // The values above rarely equal the one that a row checks for.
     if let Some(Trap::IfEqual(index, value) | Trap::IfOneOf(index, &[value, ..])) =
         row_of(number as usize).map(|row| row.trap)
         && bytes.arbitrary()?
@@ -92,36 +95,36 @@ fn call(bytes: &mut Unstructured<'_>, shim: Shim) -> Result<Data> {
     Ok(Data { number, arch, ip, arguments })
 }
 
-/// What a filter is made for.
+/// Configuration of a filter.
 #[derive(Debug)]
-struct Made {
+struct Configuration {
     flags: Flags,
     shows_release: bool,
     shim: Shim,
 }
 
-/// Who is asked about a call.
+/// Verdict of the table, and the callers to which it applies.
 enum Verdict {
-    /// It is the kernel's.
+    /// The kernel runs the call.
     Kernel,
-    /// It is answered so, but to the shim.
+    /// The guest gets this verdict; the shim's call runs.
     Guest(u32),
-    /// It is answered so, whoever makes it.
-    Anybody(u32),
+    /// Any caller gets this verdict.
+    AnyCaller(u32),
 }
 
-impl Made {
-    /// What becomes of a call.
+impl Configuration {
+    /// Returns the verdict on a call.
     fn answer(&self, call: &Data) -> u32 {
         if call.arch != arch::AUDIT_ARCH {
             return ERRNO | ENOSYS;
         }
         match self.verdict(call) {
             Verdict::Kernel => ALLOW,
-            Verdict::Anybody(answer) => answer,
+            Verdict::AnyCaller(answer) => answer,
             Verdict::Guest(answer) => match u32::try_from(call.ip) {
                 Ok(ip) if ip == self.shim.probe => ERRNO | u32::from(NO_ANSWER),
-                // The pointer stands behind the instruction.
+                // The pointer is the address behind the instruction.
                 Ok(ip) if ip > self.shim.start && ip <= self.shim.end => ALLOW,
                 _ => answer,
             },
@@ -131,8 +134,8 @@ impl Made {
     fn verdict(&self, call: &Data) -> Verdict {
         let trapped = TRAP | u32::from(MARK);
         match call.number {
-            number if number == arch::AFTERWARDS => Verdict::Anybody(trapped),
-            // A tracer has had the call skipped.
+            number if number == arch::AFTERWARDS => Verdict::AnyCaller(trapped),
+            // A tracer has skipped the call.
             u32::MAX => Verdict::Kernel,
             arch::FOREIGN_ABI_FROM.. => Verdict::Guest(ERRNO | ENOSYS),
             number => match row_of(number as usize) {
@@ -144,15 +147,15 @@ impl Made {
     }
 
     fn verdict_of(&self, row: &Row, call: &Data) -> Verdict {
-        let fakes = self.flags.has(Flags::FAKE_ROOT);
+        let fake_root = self.flags.has(Flags::FAKE_ROOT);
         let argument = |index: u8| call.arguments[usize::from(index)];
         let is_trapped = match row.trap {
-            _ if row.faked && fakes => true,
+            _ if row.faked && fake_root => true,
             Trap::Never => false,
             Trap::Always => true,
             Trap::IfArgument(index) => argument(index) != 0,
             Trap::IfZero(whole, half) => argument(whole) == 0 && argument(half) as u32 == 0,
-            // The kernel takes it for an int.
+            // The kernel reads an int.
             Trap::IfEqual(index, value) => argument(index) as u32 == value,
             Trap::IfOneOf(index, values) => values.contains(&(argument(index) as u32)),
             Trap::InSession(Session::Aliased) => self.flags.has(Flags::ALIASED),
@@ -165,12 +168,12 @@ impl Made {
             Trap::Refuse(errno) => return Verdict::Guest(ERRNO | u32::from(errno)),
             Trap::RefuseAllUnderRoot(errno, values) => {
                 let is_equal = |&(index, value): &(u8, u32)| argument(index) as u32 == value;
-                let refused = fakes && values.iter().all(is_equal);
+                let refused = fake_root && values.iter().all(is_equal);
                 let answer = ERRNO | u32::from(errno);
-                return if refused { Verdict::Anybody(answer) } else { Verdict::Kernel };
+                return if refused { Verdict::AnyCaller(answer) } else { Verdict::Kernel };
             }
             Trap::IfBits(index, bits, more) => {
-                let bits = if fakes { bits | more } else { bits };
+                let bits = if fake_root { bits | more } else { bits };
                 argument(index) & u64::from(bits) != 0
             }
         };

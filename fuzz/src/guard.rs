@@ -1,4 +1,4 @@
-//! A guest's own seccomp filter, and what newroot puts around it.
+//! A guest's own seccomp filter, and the code that newroot puts around it.
 
 use arbitrary::{Result, Unstructured};
 use newroot_sys::bpf::{self, Data, Insn};
@@ -9,13 +9,14 @@ use crate::filter::{pointer, shim};
 
 const DIVIDE_BY_X: u16 = 0x3c;
 
-/// Makes a program and calls out of the bytes, encloses the program, and asks it about each call.
+/// Builds a program and calls from the bytes, encloses the program, and compares its verdict on
+/// each call.
 ///
 /// # Panics
-/// If the kernel would take the guest's program and not the enclosed one, or the other way round, or if that answers
-/// otherwise.
+/// If the kernel would accept only one of the guest's program and the enclosed program, or if their
+/// verdicts differ.
 pub fn check(bytes: &[u8]) {
-    // Bytes that are too few end the calls.
+    // The calls end where the bytes do.
     let _ = ask(&mut Unstructured::new(bytes));
 }
 
@@ -28,21 +29,22 @@ fn ask(bytes: &mut Unstructured<'_>) -> Result<()> {
     if bytes.ratio(7, 8)? {
         program.push(ret(bytes)?);
     }
-    let mut room = vec![Insn::default(); bpf::MAX_INSNS];
-    room[GUARD_LEN..GUARD_LEN + program.len()].copy_from_slice(&program);
-    let enclosed = match enclose(shim, &mut room, program.len()) {
-        Some(len) => &room[..len],
+    let mut buffer = vec![Insn::default(); bpf::MAX_INSNS];
+    buffer[GUARD_LEN..GUARD_LEN + program.len()].copy_from_slice(&program);
+    let enclosed = match enclose(shim, &mut buffer, program.len()) {
+        Some(len) => &buffer[..len],
         None => {
-            assert!(!kernel_takes(&program), "{program:x?}");
+            assert!(!kernel_accepts(&program), "{program:x?}");
             return Ok(());
         }
     };
-    if !kernel_takes(&program) {
-        // But for loads behind a return, where nothing leads: the jump in its place is none that the kernel minds.
-        assert!(!kernel_takes(enclosed) || !reads_what_was_written(&program), "{program:x?}");
+    if !kernel_accepts(&program) {
+        // The one exception is an uninitialized load behind a return, which nothing reaches: the
+        // kernel accepts the jump that replaces the return.
+        assert!(!kernel_accepts(enclosed) || !loads_are_initialized(&program), "{program:x?}");
         return Ok(());
     }
-    assert!(kernel_takes(enclosed), "{program:x?}");
+    assert!(kernel_accepts(enclosed), "{program:x?}");
     while !bytes.is_empty() {
         let call = Data {
             number: bytes.int_in_range(0..=8)?,
@@ -58,7 +60,7 @@ fn ask(bytes: &mut Unstructured<'_>) -> Result<()> {
             _ => guests,
         };
         let answer = bpf::run(enclosed, &call);
-        // A division by zero ends the thread wherever it is. It has met the guest's own call, too.
+        // A division by zero ends the thread anywhere. The guest's own call met it too.
         if answer == 0 && guests == 0 && program.iter().any(|insn| insn.code == DIVIDE_BY_X) {
             continue;
         }
@@ -67,7 +69,7 @@ fn ask(bytes: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// An instruction: mostly one that there is, with jumps that aren't long.
+/// Returns an instruction, mostly a valid one with short jumps.
 fn instruction(bytes: &mut Unstructured<'_>) -> Result<Insn> {
     const CODES: &[u16] = &[
         0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x0c, 0x14, 0x15, 0x16, 0x1c, 0x1d, 0x20, 0x24, 0x25,
@@ -106,33 +108,33 @@ fn ret(bytes: &mut Unstructured<'_>) -> Result<Insn> {
     Ok(Insn { code: if bytes.ratio(1, 8)? { bpf::RET_A } else { bpf::RET }, jt: 0, jf: 0, k })
 }
 
-/// Whether seccomp(2) takes a program: `bpf_check_classic` and `check_load_and_stores` of net/core/filter.c,
-/// `seccomp_check_filter` of kernel/seccomp.c.
-pub(crate) fn kernel_takes(program: &[Insn]) -> bool {
-    let has_an_end = matches!(program.last(), Some(Insn { code: bpf::RET | bpf::RET_A, .. }));
+/// Checks whether seccomp(2) accepts a program (`bpf_check_classic` and `check_load_and_stores` of
+/// net/core/filter.c, `seccomp_check_filter` of kernel/seccomp.c).
+pub(crate) fn kernel_accepts(program: &[Insn]) -> bool {
+    let has_return = matches!(program.last(), Some(Insn { code: bpf::RET | bpf::RET_A, .. }));
     let is_known = |(at, insn): (usize, &Insn)| is_known(program.len() - at - 1, *insn);
     let size = 1..=bpf::MAX_INSNS;
     size.contains(&program.len())
-        && has_an_end
+        && has_return
         && program.iter().enumerate().all(is_known)
-        && reads_what_was_written(program)
+        && loads_are_initialized(program)
 }
 
-/// Whether an instruction may stand where so many follow.
+/// Checks whether an instruction is valid with this number of instructions behind it.
 fn is_known(following: usize, insn: Insn) -> bool {
     let lands = |distance: usize| distance < following;
     match insn.code {
-        // Of the call's data, words.
+        // Words of the call's data.
         0x20 => insn.k < size_of::<Data>() as u32 && insn.k.is_multiple_of(4),
-        // ld and ldx: constants and the data's length. Returns. tax, txa.
+        // ld and ldx of constants and of the data's length; returns; tax and txa.
         0x00 | 0x01 | 0x80 | 0x81 | 0x06 | 0x16 | 0x07 | 0x87 => true,
         // Memory: ld, ldx, st, stx.
         0x60 | 0x61 | 0x02 | 0x03 => insn.k < 16,
         // Division by a constant.
         0x34 => insn.k != 0,
-        // Shifts by one.
+        // Shifts by a constant.
         0x64 | 0x74 => insn.k < 32,
-        // Everything else that is computed.
+        // All other arithmetic.
         0x04 | 0x0c | 0x14 | 0x1c | 0x24 | 0x2c | 0x3c | 0x44 | 0x4c | 0x54 | 0x5c | 0x6c | 0x7c | 0x84
         | 0xa4 | 0xac => true,
         0x05 => lands(insn.k as usize),
@@ -143,9 +145,9 @@ fn is_known(following: usize, insn: Insn) -> bool {
     }
 }
 
-/// Whether every word of memory that is loaded was stored before, on each way that leads there.
-fn reads_what_was_written(program: &[Insn]) -> bool {
-    // Which words are for certain, on the ways known so far.
+/// Checks whether every word of memory that is loaded was stored before, on each path to the load.
+fn loads_are_initialized(program: &[Insn]) -> bool {
+    // For each instruction, the words that were certainly stored on all paths known so far.
     let mut certain = vec![u16::MAX; program.len()];
     let mut now = 0_u16;
     for (at, insn) in program.iter().enumerate() {

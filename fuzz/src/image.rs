@@ -1,5 +1,5 @@
-//! What execve(2) reads of a file's head. A script's line is read once more the way the kernel does it, and an
-//! ELF file by a library.
+//! The parts of a file's head that execve(2) reads, compared with the kernel's algorithm for a
+//! script's line and with a library for ELF files.
 
 use newroot_abi::Errno;
 use newroot_image::{
@@ -10,16 +10,16 @@ use object::elf::{self, FileHeader64, ProgramHeader64};
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use object::{LittleEndian, pod};
 
-/// Reads any bytes as the head of a file.
+/// Reads arbitrary bytes as the head of a file.
 ///
 /// # Panics
-/// If the kernel would read them otherwise.
+/// If the kernel would read them differently.
 pub fn check(bytes: &[u8]) {
     let head = &bytes[..bytes.len().min(HEAD_LEN)];
     let identified = identify(head);
     let _ = is_shim(head);
     if head.starts_with(b"#!") {
-        let expected = as_the_kernel_reads_it(head);
+        let expected = as_read_by_the_kernel(head);
         let read = identified.map(|image| match image {
             Image::Script(Script { interpreter, argument }) => {
                 (interpreter.to_vec(), argument.map(<[u8]>::to_vec))
@@ -35,24 +35,25 @@ pub fn check(bytes: &[u8]) {
         (Err(Errno::NOEXEC), Err(_)) => {}
         (identified, header) => panic!("{identified:?}, {header:?}"),
     }
-    // The library wants it aligned.
+    // The library requires alignment.
     let mut aligned = [0_u64; HEAD_LEN / 8];
-    let room = pod::bytes_of_slice_mut(&mut aligned);
-    room[..head.len()].copy_from_slice(head);
-    let head = &room[..head.len()];
+    let buffer = pod::bytes_of_slice_mut(&mut aligned);
+    buffer[..head.len()].copy_from_slice(head);
+    let head = &buffer[..head.len()];
     check_header(head, header);
     if let Some(header) = ProgramHeader::parse(head) {
         check_program_header(head, &header);
     }
 }
 
-/// A script's interpreter and its argument, or why it is none: `load_script` of fs/binfmt_script.c.
-fn as_the_kernel_reads_it(head: &[u8]) -> Result<(Vec<u8>, Option<Vec<u8>>), Errno> {
+/// Returns a script's interpreter and argument, or the kernel's error (`load_script` of
+/// fs/binfmt_script.c).
+fn as_read_by_the_kernel(head: &[u8]) -> Result<(Vec<u8>, Option<Vec<u8>>), Errno> {
     const LAST: usize = HEAD_LEN - 1;
     let mut buffer = [0; HEAD_LEN];
     buffer[..head.len()].copy_from_slice(head);
     let is_blank = |at: usize| matches!(buffer[at], b' ' | b'\t');
-    // Both look at the last byte as well.
+    // Both functions include the last byte, as the kernel's do.
     let other_than_blank = |from: usize, last: usize| (from..=last).find(|&at| !is_blank(at));
     let terminator = |from: usize, last: usize| (from..=last).find(|&at| is_blank(at) || buffer[at] == 0);
 
@@ -104,7 +105,8 @@ fn check_header(head: &[u8], header: Result<Header, HeaderError>) {
 
 fn check_program_header(bytes: &[u8], header: &ProgramHeader) {
     let endian = LittleEndian;
-    let (other, _) = pod::from_bytes::<ProgramHeader64<LittleEndian>>(bytes).expect("as long as ours");
+    let (other, _) =
+        pod::from_bytes::<ProgramHeader64<LittleEndian>>(bytes).expect("long enough for newroot's parser");
     let segment = match other.p_type(endian) {
         elf::PT_LOAD => Segment::Load,
         elf::PT_INTERP => Segment::Interpreter,

@@ -1,4 +1,5 @@
-//! The index of libraries, `ld.so.cache`: the host's, and that of a root, which whoever made it has written.
+//! The index of libraries, `ld.so.cache`, of the host and of a root; the latter may contain any
+//! bytes.
 
 use std::cmp::Ordering;
 use std::ffi::OsStr;
@@ -10,24 +11,24 @@ use newroot_roots::loader::index::{Entry, Index};
 const HEADER: usize = 48;
 const ENTRY: usize = 24;
 
-/// Reads any bytes as an index, and writes what comes of it again.
+/// Reads arbitrary bytes as an index, and writes the result again.
 ///
 /// # Panics
-/// If something else is read than is there, a library isn't found in what is written, or it isn't found where
-/// glibc's loader looks for it.
+/// If an entry is read differently from the file, or if a library isn't found in the written index
+/// where glibc's loader looks for it.
 pub fn check(bytes: &[u8]) {
     let Some(index) = Index::parse(bytes) else { return };
     for (number, entry) in index.entries().iter().enumerate() {
-        assert_eq!(*entry, told_once_more(bytes, number), "entry {number}");
+        assert_eq!(*entry, read_directly(bytes, number), "entry {number}");
     }
 
     let written = index.to_bytes();
-    let again = Index::parse(&written).expect("our own index");
-    assert_eq!(again.to_bytes(), written, "what is sorted stays so");
+    let again = Index::parse(&written).expect("newroot's own index");
+    assert_eq!(again.to_bytes(), written, "a sorted index stays the same");
     for entry in index.entries() {
         let kept = |index: &Index| index.entries_for(&entry.name).filter(|other| *other == entry).count();
         assert_eq!(kept(&again), kept(&index), "{entry:?}");
-        // None is found by a name with a NUL in it, nor by none.
+        // newroot doesn't write entries that require a processor feature.
         if entry.hwcap == 0 {
             let found = looked_up(&again, &entry.name);
             assert!(found.contains(&entry), "{entry:?} in {again:?}");
@@ -36,13 +37,13 @@ pub fn check(bytes: &[u8]) {
 
     let mut larger = index.clone();
     for entry in index.entries() {
-        assert!(!larger.insert(entry.clone()), "it is there");
+        assert!(!larger.insert(entry.clone()), "the entry exists already");
     }
     assert_eq!(larger, index);
 }
 
-/// An entry of the file, by the offsets that glibc's sysdeps/generic/dl-cache.h gives.
-fn told_once_more(bytes: &[u8], number: usize) -> Entry {
+/// Returns an entry of the file by the offsets in glibc's sysdeps/generic/dl-cache.h.
+fn read_directly(bytes: &[u8], number: usize) -> Entry {
     let word = |bytes: &[u8], at: usize| u32::from_ne_bytes(*bytes[at..].first_chunk().expect("a word"));
     let mut table = bytes;
     if bytes.starts_with(b"ld.so-1.7.0") {
@@ -52,18 +53,18 @@ fn told_once_more(bytes: &[u8], number: usize) -> Entry {
     let entry = &table[HEADER + number * ENTRY..][..ENTRY];
     let text = |at: usize| {
         let text = &table[word(entry, at) as usize..];
-        let end = (0..).find(|&end| text[end] == 0).expect("else it ends with a panic");
+        let end = (0..).find(|&end| text[end] == 0).expect("a NUL, or else a panic at the end");
         OsStr::from_bytes(&text[..end]).to_owned()
     };
     let hwcap = u64::from_ne_bytes(*entry[16..].first_chunk().expect("two words"));
     Entry { flags: word(entry, 0), name: text(4), path: text(8), hwcap }
 }
 
-/// What the loader comes by when it looks for a library: a binary search in a descending table, and from what that
-/// hits to both sides.
+/// Returns the entries that the loader finds for a library: a binary search in a descending table,
+/// and from the hit on in both directions.
 fn looked_up<'a>(index: &'a Index, library: &OsStr) -> Vec<&'a Entry> {
     let entries = index.entries();
-    let order = |entry: &Entry| as_the_loader_compares(library.as_bytes(), entry.name.as_bytes());
+    let order = |entry: &Entry| loader_order(library.as_bytes(), entry.name.as_bytes());
     let (mut left, mut right) = (0, entries.len());
     while left < right {
         let middle = left.midpoint(right);
@@ -80,9 +81,9 @@ fn looked_up<'a>(index: &'a Index, library: &OsStr) -> Vec<&'a Entry> {
     Vec::new()
 }
 
-/// `_dl_cache_libcmp` of glibc's elf/dl-cache.c, on strings of C's: at an end there is a NUL, `char` has a sign, and
-/// an `int` that overflows begins again.
-fn as_the_loader_compares(one: &[u8], other: &[u8]) -> Ordering {
+/// Compares as `_dl_cache_libcmp` of glibc's elf/dl-cache.c does on C strings: the end reads as
+/// NUL, `char` is signed, and an overflowing `int` wraps around.
+fn loader_order(one: &[u8], other: &[u8]) -> Ordering {
     let digit = |text: &[u8], at: usize| text.get(at).copied().filter(u8::is_ascii_digit);
     let character = |text: &[u8], at: usize| text.get(at).map_or(0, |&byte| i32::from(byte.cast_signed()));
     let (mut i, mut j) = (0, 0);

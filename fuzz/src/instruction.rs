@@ -1,13 +1,14 @@
-//! The length of a guest's instruction, and the call sites that may be patched. A disassembler is asked, too.
+//! Lengths of instructions and the choice of call sites to patch, compared with a disassembler.
 
 use iced_x86::{Code, Decoder, DecoderOptions};
 use newroot_sys::arch::length::{LONGEST, length};
 use newroot_sys::arch::site::movable;
 
-/// Takes any bytes for code.
+/// Reads arbitrary bytes as code.
 ///
 /// # Panics
-/// If the disassembler knows an instruction to be of another length, or one is taken to be movable that isn't.
+/// If the disassembler returns another length for a valid instruction, or if an instruction is
+/// taken for movable that isn't.
 pub fn check(bytes: &[u8]) {
     let ours = length(bytes);
     assert!(ours.is_none_or(|len| (1..=LONGEST.min(bytes.len())).contains(&len)), "{ours:?}");

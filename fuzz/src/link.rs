@@ -1,11 +1,11 @@
-//! The text of a symbolic link that stands for a hard link: any program may make one.
+//! The text of a symbolic link that stands for a hard link. Any program may create one.
 
 use newroot_abi::links::Id;
 
-/// Reads any bytes as a link's text, and as a host path below a root.
+/// Reads arbitrary bytes as a link's text, and as a host path below a root.
 ///
 /// # Panics
-/// If what is written isn't what was read, or a file isn't known again by its own path.
+/// If the text isn't restored when it is written, or if a file isn't recognized by its own path.
 pub fn check(bytes: &[u8]) {
     if let Some(id) = Id::of_text(bytes) {
         assert_eq!(id.text()[..], *bytes);

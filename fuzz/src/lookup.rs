@@ -1,4 +1,4 @@
-//! path_resolution(7) and mounts in memory: what the kernel would find.
+//! A model of path_resolution(7) and of mounts in memory: the result that the kernel would return.
 
 pub(crate) mod forest;
 pub(crate) mod world;

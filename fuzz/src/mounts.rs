@@ -1,4 +1,4 @@
-//! The mounts that a fake root makes, moves and takes away: what comes of a list of changes is what the kernel's mounts
+//! The mounts that fake root emulates: a list of changes must lead to the mounts that the kernel
 //! would show.
 
 use arbitrary::{Result, Unstructured};
@@ -12,15 +12,15 @@ use crate::lookup::world::{Place, World};
 
 const NAMES: &[&[u8]] = &[b"a", b"b", b"ab"];
 
-/// One change: its number in a record, and its paths.
-type Made = (u32, [Vec<u8>; 2]);
+/// A change: the number of its operation, and its paths.
+type Encoded = (u32, [Vec<u8>; 2]);
 
-/// Makes a tree and changes of its mounts out of the bytes, and a root to look from.
+/// Builds a tree, changes of its mounts and a root from the bytes, and composes the mounts.
 ///
 /// # Panics
-/// If the changes lead to other mounts than the kernel's.
+/// If the composed mounts differ from the kernel's.
 pub fn check(bytes: &[u8]) {
-    // What there are no bytes for isn't done.
+    // The changes end where the bytes do.
     let _ = play(&mut Unstructured::new(bytes));
 }
 
@@ -29,7 +29,7 @@ fn play(bytes: &mut Unstructured<'_>) -> Result<()> {
     for _ in 0..bytes.int_in_range(1..=12)? {
         let what = if bytes.ratio(1, 5)? { What::File } else { What::directory() };
         let parent = bytes.choose_index(forest.len())?;
-        // Where it can't be, it isn't.
+        // A file that can't be created is left out.
         let _ = forest.make(parent, bytes.choose(NAMES)?, what);
     }
     let mut world = World::new(forest, HOST_ROOT);
@@ -44,8 +44,8 @@ fn play(bytes: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A change that the kernel would grant: nothing that isn't seen is changed.
-fn change(bytes: &mut Unstructured<'_>, world: &mut World) -> Result<Option<Made>> {
+/// Returns a change that the kernel would allow, if any: it changes only visible mounts.
+fn change(bytes: &mut Unstructured<'_>, world: &mut World) -> Result<Option<Encoded>> {
     let places = world.places();
     let place = *bytes.choose(&places)?;
     let other = *bytes.choose(&places)?;
@@ -54,22 +54,22 @@ fn change(bytes: &mut Unstructured<'_>, world: &mut World) -> Result<Option<Made
     if place == world.root() {
         return Ok(None);
     }
-    let is_beginning = world.is_beginning(place);
+    let is_mount_root = world.is_mount_root(place);
     let is_below = is_under(&path_of_other, &path);
     Ok(match bytes.int_in_range(0..=5)? {
-        3 if is_beginning => {
+        3 if is_mount_root => {
             world.unmount(place.mount);
             Some((2, [path, Vec::new()]))
         }
-        4 if is_beginning
+        4 if is_mount_root
             && !is_below
             && other != world.root()
             && is_directory(place) == is_directory(other) =>
         {
-            world.bring(place.mount, other);
+            world.move_to(place.mount, other);
             Some((4, [path, path_of_other]))
         }
-        5 if is_beginning && is_below && other != place && is_directory(place) && is_directory(other) => {
+        5 if is_mount_root && is_below && other != place && is_directory(place) && is_directory(other) => {
             world.pivot(place.mount, other);
             Some((5, [path, path_of_other]))
         }
@@ -82,34 +82,34 @@ fn change(bytes: &mut Unstructured<'_>, world: &mut World) -> Result<Option<Made
     })
 }
 
-/// The mounts below a root in its terms, by what the changes say: guest path and host path.
-fn composed(changes: &[Made], root: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+/// Composes the mounts below a root, in its terms: guest path and host path.
+fn composed(changes: &[Encoded], root: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut list = [Placed::NONE; 16];
     let mut paths = vec![0; 1 << 16];
     let mut composer = Composer::new(&mut list, &mut paths);
     let flags = MountFlags::default();
-    composer.push(Mount { guest: b"", host: b"", flags, parent: (0, 0) }, 0).expect("there is room");
+    composer.push(Mount { guest: b"", host: b"", flags, parent: (0, 0) }, 0).expect("the buffers suffice");
     for (operation, [first, second]) in changes {
-        let change = Change::decode(*operation, flags, [first, second]).expect("there is such a one");
-        composer.apply(&change, 1).expect("there is room");
+        let change = Change::decode(*operation, flags, [first, second]).expect("a known operation");
+        composer.apply(&change, 1).expect("the buffers suffice");
     }
-    let (len, _) = composer.look_from(root).expect("it is there");
+    let (len, _) = composer.look_from(root).expect("the root is visible");
     let lengths = list[..len].iter().map(|placed| placed.mount.guest.len());
-    assert!(lengths.is_sorted_by(|one, next| one >= next), "the longest come first");
+    assert!(lengths.is_sorted_by(|one, next| one >= next), "the longest guest paths come first");
     let mut seen: Vec<_> =
         list[..len].iter().map(|placed| (placed.mount.guest.to_vec(), placed.mount.host.to_vec())).collect();
     seen.sort();
     seen
 }
 
-/// The same, as the kernel shows it.
+/// Returns the same mounts as the kernel would show them.
 fn expected(world: &World, root: Place) -> Vec<(Vec<u8>, Vec<u8>)> {
     let above = world.path(root);
     let mut seen = vec![(Vec::new(), world.forest.path(root.node))];
     for place in world.places() {
         let path = world.path(place);
         if let Some(rest @ [_, ..]) = strip_prefix(&path, &above)
-            && world.is_beginning(place)
+            && world.is_mount_root(place)
         {
             seen.push((rest.to_vec(), world.forest.path(place.node)));
         }

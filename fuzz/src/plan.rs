@@ -1,12 +1,13 @@
-//! The plan's strings: what is read is what was written, to the byte.
+//! The strings of a plan: decoding and encoding must be inverse, to the byte.
 
 use newroot_abi::plan::{Header, LEAST_STRINGS, MOUNT_PREFIX_LEN, Mount};
 use newroot_abi::table;
 
-/// Reads any bytes as a header, as a table's header and as a mount, and writes what comes of it again.
+/// Decodes arbitrary bytes as a header, as a table's header and as a mount, and encodes the result
+/// again.
 ///
 /// # Panics
-/// If what is written isn't what was read.
+/// If the encoded bytes differ from the input.
 pub fn check(bytes: &[u8]) {
     if let Some(header) = Header::decode(bytes) {
         assert_eq!(header.encode(), *bytes);

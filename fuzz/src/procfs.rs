@@ -1,13 +1,13 @@
-//! The texts of procfs, which show names of the guest's own choice.
+//! The texts of procfs, which contain names that the guest chooses.
 
 use std::convert::Infallible;
 
 use newroot_procfs::{Decimal, Escapes, Lines, Mapping, MountInfo, stat, status};
 
-/// Takes any bytes for each of them, and for the names in some.
+/// Reads arbitrary bytes as each of the texts, and uses them as names in some.
 ///
 /// # Panics
-/// If what is read isn't what was written, or a line isn't the text's.
+/// If a value isn't read as it was written, or a line isn't one of the text.
 pub fn check(bytes: &[u8]) {
     let Some((&piece, text)) = bytes.split_first() else { return };
     lines(text, usize::from(piece).max(1));
@@ -20,26 +20,26 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// A short room, so that lines are longer.
-const ROOM: usize = 16;
+/// Size of a buffer that is shorter than many lines.
+const BUFFER: usize = 16;
 
 fn lines(text: &[u8], piece: usize) {
     let mut expected: Vec<&[u8]> = text.split(|&byte| byte == b'\n').collect();
-    // What stands behind the last newline is a line only if it is something.
+    // An empty text behind the last newline isn't a line.
     if expected.last().is_some_and(|last| last.is_empty()) {
         expected.pop();
     }
-    let mut lines = Lines::<ROOM>::new();
+    let mut lines = Lines::<BUFFER>::new();
     let mut rest = text;
-    let mut read = |room: &mut [u8]| {
-        let (now, later) = rest.split_at(piece.min(room.len()).min(rest.len()));
-        room[..now.len()].copy_from_slice(now);
+    let mut read = |buffer: &mut [u8]| {
+        let (now, later) = rest.split_at(piece.min(buffer.len()).min(rest.len()));
+        buffer[..now.len()].copy_from_slice(now);
         rest = later;
         Ok::<_, Infallible>(now.len())
     };
     for line in expected {
-        let Ok(told) = lines.next(&mut read);
-        assert_eq!(told, Some(&line[..line.len().min(ROOM)]));
+        let Ok(read_line) = lines.next(&mut read);
+        assert_eq!(read_line, Some(&line[..line.len().min(BUFFER)]));
     }
     assert_eq!(lines.next(&mut read), Ok(None));
 }
@@ -72,7 +72,7 @@ fn shown(byte: u8, special: &[u8]) -> Vec<u8> {
     if special.contains(&byte) { format!("\\{byte:03o}").into_bytes() } else { vec![byte] }
 }
 
-/// Values of fields, wherever they are sought.
+/// Checks the readers of fields.
 fn fields(text: &[u8]) {
     let wanted = |line: &&[u8]| line.starts_with(b"Pid:\t");
     let mut lines: Vec<&[u8]> = text.split(|&byte| byte == b'\n').collect();
@@ -88,7 +88,7 @@ fn fields(text: &[u8]) {
     let _ = stat::field(text, 26);
 }
 
-/// A name as it can stand at the end of a line.
+/// Returns a name as it may appear at the end of a line.
 fn name(bytes: &[u8]) -> Vec<u8> {
     let path = [b"/", bytes].concat();
     Escapes::MAPS.escape(&path).flat_map(|piece| piece.bytes().to_vec()).collect()

@@ -1,4 +1,5 @@
-//! The session's file, in which any process of the session, and any program of the same user's, may write.
+//! The session file, to which any process of the session and any program of the same user may
+//! write.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -13,12 +14,12 @@ use newroot_fakeroot::tree::Change;
 
 use crate::words::words;
 
-/// Reads any words as a session's header, its records and its changes of mounts; takes any words for a file; and has
-/// processes do with a file what the bytes say.
+/// Reads arbitrary words as a session's header, a record and a change of mounts; uses them as a
+/// whole file; and simulates processes on a file as the bytes direct.
 ///
 /// # Panics
-/// If what is written isn't what was read, a block is left that leads outside of the file, or a process isn't who it has
-/// become.
+/// If a value doesn't survive the round trip, if a block lies outside the file, or if a process
+/// loses its identity.
 pub fn check(bytes: &[u8]) {
     let words = words(bytes);
     if let Some(header) = words.first_chunk::<HEADER_WORDS>().and_then(session::decode_header) {
@@ -45,7 +46,7 @@ pub fn check(bytes: &[u8]) {
     Model::new().run(bytes);
 }
 
-/// Whatever is written there, all that is done with it comes to an end, and stays in the file.
+/// Checks that all operations on arbitrary contents terminate and stay inside the file.
 fn any_file(words: &[u32]) {
     let file: Vec<AtomicU32> =
         (0..RECORDS / 4).map(|_| 0).chain(words.iter().copied()).map(AtomicU32::new).collect();
@@ -82,17 +83,19 @@ impl World for Processes<'_> {
     fn forget(&mut self, _: Arena<'_>, _: Block) {}
 }
 
-/// A process as it should be.
+/// A process and the identity that it should have.
 #[derive(Clone, Copy, Default)]
 struct Process {
-    /// Who it is, and the record that its limit names; 0 for none yet.
+    /// The identity, and the record to which the limit refers; 0 for none yet.
     who: u32,
     record: u32,
-    /// What it has begun: whom it becomes, and the block that it found or took.
-    begun: Option<(Announcement, u32, u32)>,
+    /// A switch in progress: the announcement, the new identity, and the block that was found or
+    /// allocated.
+    switching: Option<(Announcement, u32, u32)>,
 }
 
-/// A few processes on one file. Each becomes somebody in steps, between which others do things, and may be killed.
+/// A few processes on one file. Each switches its identity in steps. Between the steps other
+/// processes act, and a process may be killed.
 struct Model {
     file: Vec<AtomicU32>,
     processes: BTreeMap<u32, Process>,
@@ -127,16 +130,16 @@ impl Model {
         }
     }
 
-    /// Finds, or takes, the record of somebody.
+    /// Finds or allocates the record of an identity.
     fn begin(&mut self, number: u32, who: u32) {
-        if self.processes[&number].begun.is_some() {
+        if self.processes[&number].switching.is_some() {
             return;
         }
         let arena = self.arena();
         let Some(announcement) = arena.announce(number) else { return };
-        let is_who =
+        let matches =
             |block: &Block| block.kind == IDENTITY && block.live && self.who(block.offset as u32) == who;
-        let found = arena.blocks().find(is_who).map(|block| block.offset);
+        let found = arena.blocks().find(matches).map(|block| block.offset);
         let taken = found.or_else(|| {
             let offset = arena.take_free(1).or_else(|| arena.append(1).ok())?;
             for index in HEAD_WORDS..RECORD_WORDS {
@@ -148,22 +151,22 @@ impl Model {
         });
         match taken {
             Some(offset) => {
-                let begun = Some((announcement, who, offset as u32));
-                self.processes.entry(number).and_modify(|process| process.begun = begun);
+                let switching = Some((announcement, who, offset as u32));
+                self.processes.entry(number).and_modify(|process| process.switching = switching);
             }
             None => arena.withdraw(announcement),
         }
     }
 
     fn finish(&mut self, number: u32) {
-        let Some((announcement, who, record)) = self.processes[&number].begun else { return };
-        self.processes.insert(number, Process { who, record, begun: None });
+        let Some((announcement, who, record)) = self.processes[&number].switching else { return };
+        self.processes.insert(number, Process { who, record, switching: None });
         self.arena().withdraw(announcement);
     }
 
     fn fork(&mut self, number: u32) {
         if self.processes.len() < 20 {
-            let child = Process { begun: None, ..self.processes[&number] };
+            let child = Process { switching: None, ..self.processes[&number] };
             self.processes.insert(self.next.replace(self.next.get() + 1), child);
         }
     }
@@ -181,12 +184,12 @@ impl Model {
     fn check(&self) {
         let arena = self.arena();
         let end = arena.blocks().map(|block| block.offset + block.words * 4).last().unwrap_or(RECORDS);
-        assert_eq!(end, arena.used(), "the blocks are all that is taken");
+        assert_eq!(end, arena.used(), "the blocks must cover the used bytes");
         for process in self.processes.values() {
             let named = (process.record != 0).then_some((process.who, process.record));
-            let begun = process.begun.map(|(_, who, record)| (who, record));
-            for (who, record) in named.into_iter().chain(begun) {
-                assert!(arena.block(record, IDENTITY).is_some(), "the block of somebody was given back");
+            let switching = process.switching.map(|(_, who, record)| (who, record));
+            for (who, record) in named.into_iter().chain(switching) {
+                assert!(arena.block(record, IDENTITY).is_some(), "a block in use was freed");
                 assert_eq!(self.who(record), who);
             }
         }

@@ -1,27 +1,28 @@
-//! Archives, made by whomever.
+//! Archives from any source.
 
 use std::io::{Cursor, Read as _};
 
 use newroot_archive::tar::{BLOCK, Entry, Found, Kind, Reader, Writer};
 
-/// The bytes of a header's checksum.
+/// Position of the checksum in a header.
 const CHECKSUM: std::ops::Range<usize> = 148..156;
 
-/// Reads any bytes as an archive, as they are and with every block's checksum mended, without which few would get far.
+/// Reads arbitrary bytes as an archive, once unchanged and once with correct checksums, without
+/// which few inputs would get far.
 ///
 /// # Panics
-/// If what is written of the entries isn't read as the same entries.
+/// If entries don't survive the round trip.
 pub fn check(bytes: &[u8]) {
     read_and_write(bytes.to_vec());
-    let mut mended = bytes.to_vec();
-    mended.chunks_exact_mut(BLOCK).for_each(mend);
-    if mended != bytes {
-        read_and_write(mended);
+    let mut repaired = bytes.to_vec();
+    repaired.chunks_exact_mut(BLOCK).for_each(repair);
+    if repaired != bytes {
+        read_and_write(repaired);
     }
 }
 
-/// Gives a block the checksum of a header, if it has anything in it, and none that is right.
-fn mend(block: &mut [u8]) {
+/// Sets the checksum of a header in a block, unless the block is empty.
+fn repair(block: &mut [u8]) {
     if block.iter().all(|&byte| byte == 0) {
         return;
     }
@@ -39,7 +40,7 @@ fn read_and_write(archive: Vec<u8>) {
         if reader.read_to_end(&mut content).is_err() {
             break;
         }
-        assert!(content.len() as u64 <= len, "content comes from the archive");
+        assert!(content.len() as u64 <= len, "the content must come from the archive");
         assert!(entry.name.last() != Some(&b'/') && !entry.name.contains(&0), "{entry:?}");
         assert!(entry.modified.nanoseconds < 1_000_000_000 && entry.mode <= 0o7777, "{entry:?}");
         if let Some(map) = &sparse {
@@ -47,7 +48,7 @@ fn read_and_write(archive: Vec<u8>) {
         } else if entry.kind == Kind::File {
             assert_eq!(content.len() as u64, entry.size);
         }
-        // What has holes, and what isn't known, is never written.
+        // Sparse files and entries of unknown type are never written.
         if sparse.is_none() && !matches!(entry.kind, Kind::Unknown(_)) {
             let content = if entry.kind == Kind::File { content } else { Vec::new() };
             read.push((entry, content));
@@ -55,23 +56,24 @@ fn read_and_write(archive: Vec<u8>) {
     }
     let mut writer = Writer::new(Vec::new());
     for (entry, content) in &read {
-        writer.entry(entry).expect("memory takes all");
-        writer.content(content).expect("as much as the entry says");
+        writer.entry(entry).expect("writing to memory succeeds");
+        writer.content(content).expect("content of the entry's size");
     }
-    let written = writer.finish().expect("memory takes all");
+    let written = writer.finish().expect("writing to memory succeeds");
     assert_eq!(written.len() % BLOCK, 0);
     let mut reader = Reader::new(Cursor::new(written));
     for (entry, content) in read {
-        let again = reader.next_entry().expect("our own archive").expect("as many entries");
+        let again = reader.next_entry().expect("newroot's own archive").expect("the same number of entries");
         assert_eq!(again.entry, entry);
         let mut read = Vec::new();
-        reader.read_to_end(&mut read).expect("it is whole");
+        reader.read_to_end(&mut read).expect("complete content");
         assert_eq!(read, content);
     }
-    assert!(reader.next_entry().expect("our own archive").is_none());
+    assert!(reader.next_entry().expect("newroot's own archive").is_none());
 }
 
-/// The parts of a sparse file are in order, within it, and are all that the archive has of it.
+/// Checks that the parts of a sparse file are in order, lie inside the file, and cover all stored
+/// bytes.
 fn check_map(parts: impl Iterator<Item = (u64, u64)>, size: u64, stored: u64) {
     let mut end = 0;
     let mut total = 0;

@@ -1,20 +1,21 @@
-//! passwd(5), group(5) and subuid(5), a root's and the host's, and what a root is told of its caller by them. What the files
-//! say is told once more.
+//! passwd(5), group(5) and subuid(5) of a root and of the host, and the entries that a root gets
+//! for its caller. The test parses the files independently.
 
 use std::path::Component;
 
 use newroot_accounts::{Database, User};
 use newroot_roots::identity::Caller;
 
-/// More lines than a mistake needs: each is looked for.
+/// Maximum number of lines: enough for a bug, and few enough to look up each.
 const LINES_MAX: usize = 24;
-/// The number that stands for somebody else.
+/// The user ID of nobody.
 const NOBODY: u32 = 65534;
 
-/// Takes any bytes for three files, with NULs between them.
+/// Reads arbitrary bytes as three files, separated by NULs.
 ///
 /// # Panics
-/// If other users, groups or ranges are found than are there, or a root's own files don't say who the caller is.
+/// If other users, groups or ranges are found than the files contain, or if a root's own files
+/// don't identify the caller.
 pub fn check(bytes: &[u8]) {
     if bytes.iter().filter(|&&byte| byte == b'\n').count() > LINES_MAX {
         return;
@@ -23,11 +24,11 @@ pub fn check(bytes: &[u8]) {
     let [passwd, group, ranges] = [(); 3].map(|()| files.next().unwrap_or_default());
     let database = Database::new(passwd.to_vec(), group.to_vec());
     let (users, groups) = (users(passwd), groups(group));
-    // Whoever is in any of them, and somebody who may not be.
-    let somebody = [(&b""[..], 0), (b"ann", 1000)];
+    // Look up each user and group in the files, and two that may be missing.
+    let others = [(&b""[..], 0), (b"ann", 1000)];
     let all = [passwd, group, ranges].into_iter().flat_map(lines);
     let wanted = all.map(|line| (field(line, 0).unwrap_or_default(), field(line, 2).and_then(number)));
-    for (name, number) in wanted.map(|(name, number)| (name, number.unwrap_or(1000))).chain(somebody) {
+    for (name, number) in wanted.map(|(name, number)| (name, number.unwrap_or(1000))).chain(others) {
         let user = users.iter().find(|user| user.name == name);
         assert_eq!(database.user_named(name).as_ref(), user, "{}", name.escape_ascii());
         let user = users.iter().find(|user| user.uid == number);
@@ -49,7 +50,8 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// What a root is told of a caller with this number, who is this user of the host's and in all of the host's groups.
+/// Checks the entries that a root gets for a caller with this user ID, who is `user` on the host
+/// and a member of all of the host's groups.
 fn check_caller(uid: u32, user: Option<&User>, files: [&[u8]; 2], host: &[Group<'_>]) {
     let gid = user.map_or(uid, |user| user.gid);
     let numbers: Vec<u32> = host.iter().map(|group| group.gid).collect();
@@ -57,7 +59,7 @@ fn check_caller(uid: u32, user: Option<&User>, files: [&[u8]; 2], host: &[Group<
     let (passwd, group) = (caller.passwd(), caller.group());
     for (file, fields) in [(&passwd, 7), (&group, 4)] {
         let is_whole = |line: &[u8]| line.split(|&byte| byte == b':').count() == fields;
-        let lines = file.strip_suffix(b"\n").expect("the last line ends");
+        let lines = file.strip_suffix(b"\n").expect("a newline at the end");
         assert!(lines.split(|&byte| byte == b'\n').all(is_whole), "{}", file.escape_ascii());
     }
     if let Some(home) = caller.home() {
@@ -72,8 +74,8 @@ fn check_caller(uid: u32, user: Option<&User>, files: [&[u8]; 2], host: &[Group<
     let known = users(&passwd);
     for number in [0, NOBODY, uid] {
         let mut entries = known.iter().filter(|user| user.uid == number);
-        let entry = entries.next().expect("it has a name");
-        assert_eq!(entries.next(), None, "once");
+        let entry = entries.next().expect("an entry");
+        assert_eq!(entries.next(), None, "only one entry");
         if !matches!(number, 0 | NOBODY) {
             assert_eq!(entry.gid, gid);
             let name = user.map(|user| &user.name[..]).filter(|name| can_be_kept(name));
@@ -83,8 +85,8 @@ fn check_caller(uid: u32, user: Option<&User>, files: [&[u8]; 2], host: &[Group<
     let known = groups(&group);
     for number in numbers.into_iter().chain([0, NOBODY, gid]) {
         let mut entries = known.iter().filter(|group| group.gid == number);
-        let entry = entries.next().expect("it has a name");
-        assert_eq!(entries.next(), None, "once");
+        let entry = entries.next().expect("an entry");
+        assert_eq!(entries.next(), None, "only one entry");
         if !matches!(number, 0 | NOBODY) {
             let name = host.iter().find(|group| group.gid == number).map(|group| group.name);
             let name = name.filter(|name| can_be_kept(name));
@@ -93,12 +95,13 @@ fn check_caller(uid: u32, user: Option<&User>, files: [&[u8]; 2], host: &[Group<
     }
 }
 
-/// Whether a root's files can have a name that the host's have: `/home/NAME` is to be one directory.
+/// Checks whether a root's files can contain this name of the host: `/home/NAME` must be a single
+/// directory.
 fn can_be_kept(name: &[u8]) -> bool {
     !matches!(name, b"" | b"." | b"..") && !name.contains(&b'/')
 }
 
-/// A group's entry.
+/// Entry of a group.
 #[derive(Debug, PartialEq)]
 struct Group<'a> {
     name: &'a [u8],
@@ -141,8 +144,8 @@ fn range(file: &[u8], name: &[u8], uid: u32) -> Option<(u32, u32)> {
         })
 }
 
-/// The lines that are entries, as glibc's nss_files takes them: blanks in front don't count, a comment is none, and
-/// what begins with a sign belongs to NIS.
+/// Returns the lines that glibc's nss_files reads as entries: leading blanks are ignored, comments
+/// are skipped, and lines that begin with a sign belong to NIS.
 fn lines(mut file: &[u8]) -> impl Iterator<Item = &[u8]> {
     let next = move || {
         let end = file.iter().position(|&byte| byte == b'\n').unwrap_or(file.len());
@@ -154,7 +157,7 @@ fn lines(mut file: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(next).filter(|line| !matches!(line, [] | [b'#' | b'+' | b'-', ..]))
 }
 
-/// A field of a line, if it has so many.
+/// Returns a field of a line, or `None` if the line has fewer fields.
 fn field(mut line: &[u8], index: usize) -> Option<&[u8]> {
     for _ in 0..index {
         line = &line[line.iter().position(|&byte| byte == b':')? + 1..];
@@ -163,12 +166,12 @@ fn field(mut line: &[u8], index: usize) -> Option<&[u8]> {
     Some(&line[..end])
 }
 
-/// A number that somebody can have.
+/// Reads a number that is a valid ID.
 fn number(text: &[u8]) -> Option<u32> {
     decimal(text).and_then(|number| number.try_into().ok()).filter(|&number| number != u32::MAX)
 }
 
-/// Digits as a number; none that has more than 32 bits is a small one.
+/// Reads digits as a number. A number of more than 32 bits must not wrap to a small one.
 fn decimal(text: &[u8]) -> Option<u64> {
     let value = |value: u64, &digit: &u8| {
         let digit = char::from(digit).to_digit(10)?;

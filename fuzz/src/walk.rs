@@ -1,5 +1,5 @@
-//! The component walk and the translation by text, on trees with mounts and symbolic links, against a model of the
-//! kernel's own lookup.
+//! The component walk and the translation by text, compared with a model of the kernel's lookup, on
+//! trees with mounts and symbolic links.
 
 mod scene;
 
@@ -14,18 +14,19 @@ use self::scene::Scene;
 use crate::lookup::forest::{Forest, HOST_ROOT, Plain, What};
 use crate::lookup::world::{End, Place};
 
-/// Makes a tree, mounts and a path out of the bytes, and looks the path up.
+/// Builds a tree, mounts and a path from the bytes, and looks up the path.
 ///
 /// # Panics
-/// If the walk, or the path's text where it says enough, leads elsewhere than the kernel's lookup.
+/// If the walk, or the translation by text where it suffices, leads elsewhere than the kernel's
+/// lookup.
 pub fn check(bytes: &[u8]) {
     let Ok(scene) = Scene::new(&mut Unstructured::new(bytes)) else { return };
     let mounts = scene.mounts();
-    let mut words = vec![0; index::room(&mounts)];
-    let used = index::build(&mounts, &mut words).expect("there is room");
-    // Each mount compared, and found by the index.
+    let mut words = vec![0; index::max_words(&mounts)];
+    let used = index::build(&mounts, &mut words).expect("the index fits");
+    // Once by a linear search of the mounts, once by the index.
     for table in [MountTable::new(&mounts), MountTable::indexed(&mounts, &words[..used])] {
-        let table = table.expect("in order, with a root");
+        let table = table.expect("sorted mounts with a root");
         check_walk(&scene, &table);
         check_text(&scene, &table);
     }
@@ -35,20 +36,20 @@ fn check_walk(scene: &Scene, table: &MountTable<'_>) {
     let Scene { world, from, path, last, rules, .. } = scene;
     let expected = world.resolve(*from, path, *last == Last::Follow, *rules);
     let mut scratch = WalkScratch::new();
-    // As openat2(2) of the shim's calls it.
+    // The setup that the shim uses for openat2(2).
     if !path.starts_with(b"/") || rules.in_root {
-        scratch.guest.assign(&world.path(*from)).expect("it is short");
+        scratch.guest.assign(&world.path(*from)).expect("a short path");
     }
     let mut fs = HostFs(&world.forest);
     let walked = match *rules == Rules::default() {
         true => walk(&mut fs, table, &mut scratch, path, *last),
         false => walk_within(&mut fs, table, &mut scratch, path, *last, *rules),
     };
-    let tell = || format!("{walked:?}, not {expected:?}: {scene:#?}\n{}", path.escape_ascii());
+    let context = || format!("{walked:?}, not {expected:?}: {scene:#?}\n{}", path.escape_ascii());
     let found = match walked {
         Ok(found) => found,
         Err(error) => {
-            assert_eq!(Some(error), expected.as_ref().err().copied(), "{}", tell());
+            assert_eq!(Some(error), expected.as_ref().err().copied(), "{}", context());
             return;
         }
     };
@@ -56,28 +57,28 @@ fn check_walk(scene: &Scene, table: &MountTable<'_>) {
     if *last == Last::Follow
         && let Ok(Plain::There(node)) = seen
     {
-        assert!(!matches!(world.forest.what(node), What::Link(_)), "{}", tell());
+        assert!(!matches!(world.forest.what(node), What::Link(_)), "{}", context());
     }
     match &expected {
-        // What keeps the file from being found, the kernel says of the host's path.
-        Err(error) => assert_eq!(Err(*error), seen, "{}", tell()),
+        // The walk may leave it to the host's kernel to report why the file can't be found.
+        Err(error) => assert_eq!(Err(*error), seen, "{}", context()),
         Ok((end, wants_directory)) => {
-            assert_eq!(seen, Ok(plain(end)), "{}", tell());
+            assert_eq!(seen, Ok(plain(end)), "{}", context());
             let (guest, mount) = known_as(scene, end);
-            assert_eq!(scratch.guest.bytes(), guest, "{}", tell());
-            assert_eq!(found.mount, mount, "{}", tell());
+            assert_eq!(scratch.guest.bytes(), guest, "{}", context());
+            assert_eq!(found.mount, mount, "{}", context());
             let Found { directory, magic, .. } = found;
-            assert!(!magic && (directory || !wants_directory), "{}", tell());
+            assert!(!magic && (directory || !wants_directory), "{}", context());
             if let End::There(place) = end {
                 check_back(scene, table, *place, &guest, mount);
             } else {
-                assert_eq!(directory, *wants_directory, "{}", tell());
+                assert_eq!(directory, *wants_directory, "{}", context());
             }
         }
     }
 }
 
-/// The host's path of what was found is known to the guest by the path that led there.
+/// Checks that the guest path of the found file leads back from its host path.
 fn check_back(scene: &Scene, table: &MountTable<'_>, place: Place, guest: &[u8], mount: usize) {
     let mut back = GuestBuf::new();
     let host = scene.world.forest.path(place.node);
@@ -85,30 +86,31 @@ fn check_back(scene: &Scene, table: &MountTable<'_>, place: Place, guest: &[u8],
     assert_eq!(back.bytes(), guest);
 }
 
-/// What the text says, without a symbolic link on the way, is what the kernel finds.
+/// Checks the translation by text: without a symbolic link on the path, the kernel must find the
+/// same file.
 fn check_text(scene: &Scene, table: &MountTable<'_>) {
     let Scene { world, from, path, .. } = scene;
     let mut host = HostBuf::new();
-    let said = lexical(table, path, &mut GuestBuf::new(), &mut host);
-    let (seen, mount) = match said.expect("paths are short") {
+    let translated = lexical(table, path, &mut GuestBuf::new(), &mut host);
+    let (seen, mount) = match translated.expect("a short path") {
         Lexical::Walk => return,
         Lexical::Relative => (world.forest.plain(from.node, path), None),
         Lexical::Absolute(mount) => (world.forest.plain(HOST_ROOT, host.bytes()), Some(mount)),
     };
-    // Then it is walked.
+    // On ELOOP the shim walks the path.
     if seen == Err(Errno::LOOP) {
         return;
     }
     let expected = world.resolve(*from, path, false, Rules::default());
-    let tell =
-        || format!("{said:?} '{}' {seen:?}, not {expected:?}: {scene:#?}", host.bytes().escape_ascii());
-    assert_eq!(seen, expected.as_ref().map(|(end, _)| plain(end)).map_err(|error| *error), "{}", tell());
+    let context =
+        || format!("{translated:?} '{}' {seen:?}, not {expected:?}: {scene:#?}", host.bytes().escape_ascii());
+    assert_eq!(seen, expected.as_ref().map(|(end, _)| plain(end)).map_err(|error| *error), "{}", context());
     if let (Some(mount), Ok((end, _))) = (mount, &expected) {
-        assert_eq!(mount, known_as(scene, end).1, "{}", tell());
+        assert_eq!(mount, known_as(scene, end).1, "{}", context());
     }
 }
 
-/// What the host's kernel finds of it.
+/// Returns the result that the host's kernel should give.
 fn plain(end: &End) -> Plain {
     match end {
         End::There(place) => Plain::There(place.node),
@@ -116,7 +118,7 @@ fn plain(end: &End) -> Plain {
     }
 }
 
-/// The guest's path, and which of the table's mounts it belongs to.
+/// Returns the guest path, and the index of its mount in the table.
 fn known_as(scene: &Scene, end: &End) -> (Vec<u8>, usize) {
     let (place, name) = match end {
         End::There(place) => (place, None),
@@ -124,7 +126,7 @@ fn known_as(scene: &Scene, end: &End) -> (Vec<u8>, usize) {
     };
     let guest = scene.world.path(*place);
     let mounted = scene.world.path_of_mount(place.mount);
-    let mount = scene.table.iter().position(|(other, _)| *other == mounted).expect("it is in the plan");
+    let mount = scene.table.iter().position(|(other, _)| *other == mounted).expect("a mount of the plan");
     let guest = match name {
         Some(name) => [&guest, &b"/"[..], name].concat(),
         None => guest,
@@ -132,13 +134,13 @@ fn known_as(scene: &Scene, end: &End) -> (Vec<u8>, usize) {
     (guest, mount)
 }
 
-/// What the walk asks of the host.
+/// The host's file system for the walk.
 struct HostFs<'a>(&'a Forest);
 
 impl HostFs<'_> {
-    fn look(&self, host: &HostBuf) -> Result<Plain, Errno> {
+    fn lookup(&self, host: &HostBuf) -> Result<Plain, Errno> {
         let found = self.0.plain(HOST_ROOT, host.bytes());
-        assert_ne!(found, Err(Errno::LOOP), "a link is on the way: {}", host.bytes().escape_ascii());
+        assert_ne!(found, Err(Errno::LOOP), "a link on the path: {}", host.bytes().escape_ascii());
         found
     }
 }
@@ -151,7 +153,7 @@ impl Fs for HostFs<'_> {
         _: bool,
         text: &mut GuestBuf,
     ) -> Result<Link, Errno> {
-        let Plain::There(node) = self.look(host)? else { return Err(Errno::NOENT) };
+        let Plain::There(node) = self.lookup(host)? else { return Err(Errno::NOENT) };
         match self.0.what(node) {
             What::Link(target) => text.assign(target).map(|()| Link::Text),
             _ => Ok(Link::No),
@@ -159,7 +161,7 @@ impl Fs for HostFs<'_> {
     }
 
     fn search(&mut self, host: &mut HostBuf) -> Result<(), Errno> {
-        let Plain::There(node) = self.look(host)? else { return Err(Errno::NOENT) };
+        let Plain::There(node) = self.lookup(host)? else { return Err(Errno::NOENT) };
         self.0.child(node, b".").map(|_| ())
     }
 }

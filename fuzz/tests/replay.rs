@@ -1,4 +1,4 @@
-//! The corpora: what was worth keeping of what libFuzzer has made, and what once went wrong.
+//! The corpora: selected inputs that libFuzzer has generated, and inputs that once failed.
 
 use std::fs;
 use std::panic::catch_unwind;
@@ -11,11 +11,11 @@ use newroot_fuzz::{TARGETS, Target};
 fn main() -> ExitCode {
     let mut trials: Vec<Trial> =
         TARGETS.iter().map(|&target| Trial::test(target.name, move || replay(target))).collect();
-    trials.push(Trial::test("targets_and_corpora_belong_together", belong_together));
+    trials.push(Trial::test("targets_and_corpora_match", targets_match_corpora));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// Every file of a corpus.
+/// Runs a target on every file of its corpus.
 fn replay(target: Target) -> Result<(), Failed> {
     let files = entries(&directory("corpus").join(target.name))?;
     if files.is_empty() {
@@ -23,21 +23,22 @@ fn replay(target: Target) -> Result<(), Failed> {
     }
     for file in files {
         let bytes = fs::read(&file)?;
-        catch_unwind(|| (target.check)(&bytes)).map_err(|_| format!("it was '{}'", file.display()))?;
+        catch_unwind(|| (target.check)(&bytes))
+            .map_err(|_| format!("the target failed on '{}'", file.display()))?;
     }
     Ok(())
 }
 
-fn belong_together() -> Result<(), Failed> {
+fn targets_match_corpora() -> Result<(), Failed> {
     let expected: Vec<String> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
-    for place in ["corpus", "fuzz_targets"] {
-        let mut names: Vec<String> = entries(&directory(place))?
+    for folder in ["corpus", "fuzz_targets"] {
+        let mut names: Vec<String> = entries(&directory(folder))?
             .iter()
             .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
             .collect();
         names.sort();
         if names != expected {
-            return Err(format!("in '{place}' are {names:?}, not {expected:?}").into());
+            return Err(format!("'{folder}' contains {names:?}, not {expected:?}").into());
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! All that can be seen of a tree, file by file.
+//! All facts about the files of a tree.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{lgetxattr, llistxattr};
 
-/// One line a file, by its path below `top`: type and mode, owners, links, device, time, attributes, content.
+/// Returns one line for each file, by its path below `top`: type and mode, owners, link count,
+/// device, time, attributes, content.
 pub(crate) fn facts(top: &Path) -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
     let mut pending = vec![top.to_owned()];
@@ -31,7 +32,7 @@ pub(crate) fn facts(top: &Path) -> BTreeMap<PathBuf, String> {
             format!("-> {:?}", fs::read_link(&path).expect("a link to read"))
         } else if metadata.is_file() {
             let content = fs::read(&path).expect("a file to read");
-            // Long enough to tell, short enough to print.
+            // A sum is long enough to distinguish contents and short enough to print.
             let sum = content.iter().fold(0_u64, |sum, &byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
             format!("{} bytes, sum {sum:x}", content.len())
         } else {
@@ -42,7 +43,8 @@ pub(crate) fn facts(top: &Path) -> BTreeMap<PathBuf, String> {
             metadata.mode(),
             metadata.uid(),
             metadata.gid(),
-            // Of a directory, how many are below is told by those; some file systems don't count.
+            // A directory's link count follows from its subdirectories, and some file systems don't
+            // count it.
             if metadata.is_dir() { 0 } else { metadata.nlink() },
             metadata.mtime(),
             metadata.mtime_nsec(),
@@ -63,11 +65,11 @@ fn attributes(path: &Path) -> BTreeMap<String, Vec<u8>> {
         value.truncate(len);
         (String::from_utf8_lossy(name).into_owned(), value)
     };
-    // A label is the host's.
+    // The host sets SELinux labels.
     names.filter(|name| !name.starts_with(b"security.selinux")).map(with_value).collect()
 }
 
-/// Fails with the first differences of two trees.
+/// Fails with the first differences between two trees.
 pub(crate) fn assert_same(one: &BTreeMap<PathBuf, String>, other: &BTreeMap<PathBuf, String>) {
     let paths: std::collections::BTreeSet<&PathBuf> = one.keys().chain(other.keys()).collect();
     let different: Vec<String> = paths

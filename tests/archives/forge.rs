@@ -1,11 +1,11 @@
 //! Archives that no honest program writes.
 
-/// Headers and content, block by block.
+/// An archive under construction: headers and content, block by block.
 #[derive(Clone, Default)]
 pub(crate) struct Forged(Vec<u8>);
 
 impl Forged {
-    /// An entry of this type, as it were.
+    /// Adds an entry of this type, with nothing checked.
     pub(crate) fn entry(mut self, kind: u8, name: &[u8], link: &[u8], content: &[u8]) -> Self {
         let mut block = [0_u8; 512];
         let mut put = |at: usize, text: &[u8]| block[at..at + text.len()].copy_from_slice(text);
@@ -41,7 +41,7 @@ impl Forged {
         self.entry(b'1', name.as_bytes(), target.as_bytes(), b"")
     }
 
-    /// A record of an extended header for the next entry.
+    /// Adds an extended header with one record for the next entry.
     pub(crate) fn extended(self, keyword: &str, value: &[u8]) -> Self {
         let rest = keyword.len() + value.len() + 3;
         let len = (rest..).find(|len| len - len.to_string().len() == rest).expect("a length");
@@ -51,14 +51,14 @@ impl Forged {
         self.entry(b'x', b"PaxHeader", b"", &record)
     }
 
-    /// The bytes, with an end.
+    /// Returns the archive's bytes with the end mark.
     pub(crate) fn end(self) -> Vec<u8> {
         let mut bytes = self.0;
         bytes.resize(bytes.len() + 1024, 0);
         bytes
     }
 
-    /// The bytes so far.
+    /// Returns the bytes so far, without an end mark.
     pub(crate) fn without_end(self) -> Vec<u8> {
         self.0
     }

@@ -1,5 +1,5 @@
-// What the guest programs print with. Everything goes straight to descriptor 1, so that
-// fork, threads and sudden death neither lose nor repeat a line.
+// Output of the guest programs. Everything is written directly to descriptor 1, so that fork,
+// threads and sudden death neither lose nor repeat a line.
 
 #ifndef FACTS_H
 #define FACTS_H
@@ -42,7 +42,7 @@ __attribute__((format(printf, 1, 2), unused)) static void say(const char *format
     if (write(1, line, n) != n) _exit(99);
 }
 
-// Whether a process or a thread sleeps, in a system call.
+// Whether a process or a thread sleeps in a system call.
 __attribute__((unused)) static bool sleeps(int thread) {
     char path[64], text[512] = "";
     sprintf(path, "/proc/%d/stat", thread);
@@ -89,7 +89,7 @@ __attribute__((unused)) static long call_(const char *text, long result) {
 // Prints a call as it is written here, and its result or the name of its error.
 #define CALL(expression) call_(#expression, (long)(expression))
 
-// Ends the program when something the test only needs, but isn't about, fails.
+// Ends the program when a step fails that the test needs but doesn't test.
 #define NEED(expression) \
     do { \
         if ((long)(expression) == -1) { \
@@ -106,7 +106,7 @@ __attribute__((unused)) static void put(const char *path, const char *text) {
     close(fd);
 }
 
-// Prints what can be read from a descriptor, as one line.
+// Prints the content that a descriptor reads, as one line.
 __attribute__((unused)) static void show_fd(const char *name, int fd) {
     char text[4096];
     ssize_t n = read(fd, text, sizeof text - 1);
@@ -119,7 +119,7 @@ __attribute__((unused)) static void show_fd(const char *name, int fd) {
     say("%s holds \"%s\"", name, text);
 }
 
-// Prints what is in a file.
+// Prints a file's content.
 __attribute__((unused)) static void show(const char *path) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -130,7 +130,7 @@ __attribute__((unused)) static void show(const char *path) {
     close(fd);
 }
 
-// Prints where a symbolic link points.
+// Prints the target of a symbolic link.
 __attribute__((unused)) static void show_link(const char *path) {
     char target[PATH_MAX + 1];
     ssize_t n = readlink(path, target, PATH_MAX);
@@ -153,11 +153,11 @@ __attribute__((unused)) static void show_stat_(const char *path, int flags) {
              s.st_mode & 07777, (long)s.st_size, (long)s.st_nlink);
 }
 
-// Print type, mode, size and links of what a path leads to, or of the link itself.
+// Print type, mode, size and link count of a path's file, or of the link itself.
 __attribute__((unused)) static void show_stat(const char *path) { show_stat_(path, 0); }
 __attribute__((unused)) static void show_lstat(const char *path) { show_stat_(path, AT_SYMLINK_NOFOLLOW); }
 
-// Prints the names in a directory in order.
+// Prints the names in a directory, sorted.
 __attribute__((unused)) static void list(const char *path) {
     struct dirent **names;
     int n = scandir(path, &names, NULL, alphasort);

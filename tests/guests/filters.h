@@ -8,7 +8,8 @@
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 
-// Installs a filter that gives one answer to one call; all others are allowed. The result is seccomp's.
+// Installs a filter that gives one answer to one call and allows all others. Returns the result of
+// seccomp(2).
 __attribute__((unused)) static long answer(unsigned nr, unsigned what, unsigned flags) {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -20,7 +21,7 @@ __attribute__((unused)) static long answer(unsigned nr, unsigned what, unsigned 
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
-// One without which the program needn't go on.
+// Installs a filter that the program can't do without.
 __attribute__((unused)) static void deny(unsigned nr, int error) {
     NEED(answer(nr, SECCOMP_RET_ERRNO | error, 0));
 }

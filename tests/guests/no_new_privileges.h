@@ -1,4 +1,4 @@
-// What two programs do alike: an ordinary user, and root without privileges.
+// Shared by two programs: one for an ordinary user, one for root without privileges.
 #include "filters.h"
 
 #ifndef SECCOMP_FILTER_FLAG_TSYNC
@@ -8,12 +8,12 @@
 static struct sock_filter allow[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
 static struct sock_fprog program = {1, allow};
 
-static void told(const char *who) {
+static void show_state(const char *who) {
     say("%s: no_new_privs %d, seccomp %d", who, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), prctl(PR_GET_SECCOMP));
 }
 
 static void *thread(void *name) {
-    told(name);
+    show_state(name);
     return NULL;
 }
 
@@ -34,20 +34,20 @@ static void *waits(void *name) {
 
 int main(int argc, char **argv) {
     if (argc > 1) {
-        told(argv[1]);
+        show_state(argv[1]);
         return 0;
     }
-    told("at first");
+    show_state("at first");
     CALL(prctl(PR_GET_NO_NEW_PRIVS, 1, 0, 0, 0));
     CALL(prctl(PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0));
     CALL(prctl(PR_SET_NO_NEW_PRIVS, 2, 0, 0, 0));
     CALL(prctl(PR_SET_NO_NEW_PRIVS, 1, 1, 0, 0));
     if (geteuid() == 0) {
-        // With privileges enough, filters need no such promise.
+        // With enough privileges, filters don't need no_new_privs.
         pid_t child = fork();
         if (child == 0) {
             CALL(prctl(PR_SET_SECCOMP, 2, &program));
-            told("with privileges");
+            show_state("with privileges");
             _exit(0);
         }
         reap("child", child);
@@ -61,9 +61,9 @@ int main(int argc, char **argv) {
     CALL(syscall(SYS_seccomp, 1, 0, &program));
     CALL(syscall(SYS_seccomp, 1, 1 << 30, &program));
     CALL(syscall(SYS_seccomp, 1, SECCOMP_FILTER_FLAG_TSYNC, &program));
-    // Landlock is for the same.
+    // The same holds for Landlock.
     CALL(syscall(446, -1, 0));
-    told("refused");
+    show_state("refused");
 
     pid_t child = vfork();
     if (child == 0) {
@@ -72,18 +72,18 @@ int main(int argc, char **argv) {
         _exit(9);
     }
     reap("vfork", child);
-    told("its parent");
+    show_state("its parent");
     child = fork();
     if (child == 0) {
         CALL(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-        told("a child");
+        show_state("a child");
         in_thread("its thread");
         CALL(prctl(PR_SET_SECCOMP, 2, &program));
-        told("with a filter");
+        show_state("with a filter");
         in_thread("its thread");
         child = fork();
         if (child == 0) {
-            told("its child");
+            show_state("its child");
             execl("/bin/guest", "guest", "its child's program", NULL);
             _exit(9);
         }
@@ -91,7 +91,7 @@ int main(int argc, char **argv) {
         _exit(0);
     }
     reap("child", child);
-    told("its parent");
+    show_state("its parent");
 
     NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     pthread_t other;
@@ -112,7 +112,7 @@ int main(int argc, char **argv) {
             }
             reap("vfork", child);
         }
-        told("the first thread");
+        show_state("the first thread");
         pthread_barrier_wait(&barrier);
         pthread_join(other, NULL);
     }

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use newroot_testkit::{Bed, Engine, Guest, Linkage, skip, skipped};
+use newroot_testkit::{Bed, Engine, Guest, Linkage, Skipped, skip};
 
-/// One named test: `trap::fs::rename_onto_mount_point`, with `@musl` or the like behind it
-/// for a second linkage. `kind` is what the engine is called, or what natively is.
+/// Returns a named test: `trap::fs::rename_onto_mount_point`, with a suffix such as `@musl` for a
+/// second linkage. `kind` is the engine's name, or the word for a native run.
 pub(crate) fn trial(
     (kind, engine): (&str, Option<Engine>),
     bed: &Arc<Bed>,
@@ -32,11 +32,11 @@ pub(crate) fn trial(
     })
 }
 
-/// Runs them and tells how many were skipped.
+/// Runs the tests and prints the number of skipped ones.
 pub(crate) fn conclude(arguments: &Arguments, trials: Vec<Trial>) -> ExitCode {
     let conclusion = libtest_mimic::run(arguments, trials);
-    if skipped() > 0 {
-        println!("{} skipped", skipped());
+    if let Some(line) = Skipped::here().line() {
+        println!("{line}");
     }
     conclusion.exit_code()
 }

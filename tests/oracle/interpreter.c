@@ -1,11 +1,11 @@
-// Carries out a script of operations on files, by two processes in turn, and prints one line for each: its
-// number, what the kernel answered and what was seen. Nothing that changes from run to run is printed, so that
-// two runs on equal trees print the same.
+// Runs a script of operations on files, in two processes in turn, and prints one line for each: its
+// number, the kernel's answer and the facts that were seen. It prints nothing that changes from run
+// to run, so two runs on equal trees print the same.
 //
 //   interpreter SCRIPT
 //
-// A line of the script is PROCESS OPERATION [WORD]...; `above PATH` names a mount point. Words are read as
-// interpreter.h tells. A directory `-` chooses the old system call, which has none.
+// A line of the script is PROCESS OPERATION [WORD]...; `above PATH` names a mount point.
+// interpreter.h defines the words. A directory `-` chooses the old system call, which has none.
 
 #include "interpreter.h"
 
@@ -20,7 +20,7 @@ static int count;
 static char answer[1 << 17];
 static size_t answered;
 
-__attribute__((format(printf, 1, 2))) static void tell(const char *format, ...) {
+__attribute__((format(printf, 1, 2))) static void print(const char *format, ...) {
     va_list rest;
     va_start(rest, format);
     answered += vsnprintf(answer + answered, sizeof answer - answered, format, rest);
@@ -28,41 +28,41 @@ __attribute__((format(printf, 1, 2))) static void tell(const char *format, ...) 
     if (answered > sizeof answer - 2) answered = sizeof answer - 2;
 }
 
-// Tells a result or the name of an error; true when there was none.
-static bool told(long result) {
-    if (result < 0) tell(" %s", errno_name(errno));
-    else tell(" %ld", result);
+// Prints a result or the name of an error; returns whether there was none.
+static bool succeeded(long result) {
+    if (result < 0) print(" %s", errno_name(errno));
+    else print(" %ld", result);
     return result >= 0;
 }
 
-// Times before this are those that a script has set.
+// Times before this were set by a script.
 enum { LONG_AGO = 1000000000 };
 
-static void tell_mode(dev_t device, ino_t inode, unsigned mode, unsigned long links, unsigned uid, unsigned gid,
+static void print_mode(dev_t device, ino_t inode, unsigned mode, unsigned long links, unsigned uid, unsigned gid,
                       long size, long mtime) {
-    // The mode of procfs's link to a descriptor is from when that was last looked up, be it by newroot.
+    // procfs updates the mode of its link to a descriptor at a lookup, also at newroot's.
     bool link_in_proc = device == proc && S_ISLNK(mode);
-    tell(" file %d: %s %04o", identity(device, inode), type_name(mode), link_in_proc ? 0 : mode & 07777);
-    // A user namespace knows no others by number.
-    tell(" %s:%s", uid == getuid() ? "own" : "other", gid == getgid() ? "own" : "other");
-    // What a directory's size and links count is the file system's affair, and mount points are among it.
-    if (S_ISREG(mode) || S_ISLNK(mode)) tell(" %ld bytes", device == proc ? 0 : size);
-    if (!S_ISDIR(mode) && device != proc) tell(" %lu links", links);
-    // A socket that has no name has the times of one that was there before it.
-    if (mtime < LONG_AGO && device != proc && !S_ISSOCK(mode)) tell(" time %ld", mtime);
+    print(" file %d: %s %04o", identity(device, inode), type_name(mode), link_in_proc ? 0 : mode & 07777);
+    // A user namespace doesn't know the numbers of other users.
+    print(" %s:%s", uid == getuid() ? "own" : "other", gid == getgid() ? "own" : "other");
+    // The file system decides a directory's size and link count, and mount points count.
+    if (S_ISREG(mode) || S_ISLNK(mode)) print(" %ld bytes", device == proc ? 0 : size);
+    if (!S_ISDIR(mode) && device != proc) print(" %lu links", links);
+    // A socket without a name has the times of an earlier one.
+    if (mtime < LONG_AGO && device != proc && !S_ISSOCK(mode)) print(" time %ld", mtime);
 }
 
-static void tell_stat(const struct stat *s) {
-    tell_mode(s->st_dev, s->st_ino, s->st_mode, s->st_nlink, s->st_uid, s->st_gid, s->st_size, s->st_mtime);
+static void print_stat(const struct stat *s) {
+    print_mode(s->st_dev, s->st_ino, s->st_mode, s->st_nlink, s->st_uid, s->st_gid, s->st_size, s->st_mtime);
 }
 
-// What `fd` is, for operations that get one. O_NOFOLLOW among its flags may be newroot's, where openat2 is missing
-// (README, limits); O_LARGEFILE is the kernel's.
-static void tell_file(int fd) {
+// Prints what `fd` is, for operations that get one. O_NOFOLLOW among its flags may come from
+// newroot, where openat2 is missing (docs/limits.md); O_LARGEFILE comes from the kernel.
+static void print_file(int fd) {
     struct stat s;
-    if (fstat(fd, &s) == 0) tell_stat(&s);
-    else tell(" fstat %s", errno_name(errno));
-    tell(" flags %x", fcntl(fd, F_GETFL) & ~(O_NOFOLLOW | 0x8000));
+    if (fstat(fd, &s) == 0) print_stat(&s);
+    else print(" fstat %s", errno_name(errno));
+    print(" flags %x", fcntl(fd, F_GETFL) & ~(O_NOFOLLOW | 0x8000));
 }
 
 static void keep(const char *word, long fd) {
@@ -78,52 +78,52 @@ static void do_open(char **w) {
     const char *name = path(w[2], 0);
     long fd = is_old(w[1]) ? syscall(SYS_open, name, number(w[3]), number(w[4]))
                            : syscall(SYS_openat, descriptor(w[1]), name, number(w[3]), number(w[4]));
-    if (told(fd)) tell_file(fd);
+    if (succeeded(fd)) print_file(fd);
     keep(w[0], fd);
 }
 
 static void do_creat(char **w) {
     const char *name = path(w[1], 0);
     struct stat s;
-    // It would wait for a reader.
+    // Opening it would wait for a reader.
     if (stat(name, &s) == 0 && S_ISFIFO(s.st_mode)) {
-        tell(" would wait");
+        print(" would wait");
         return;
     }
     long fd = syscall(SYS_creat, name, number(w[2]));
-    if (told(fd)) tell_file(fd);
+    if (succeeded(fd)) print_file(fd);
     keep(w[0], fd);
 }
 
 static void do_openat2(char **w) {
     struct open_how how = {number(w[3]), number(w[4]), number(w[5])};
     long fd = syscall(SYS_openat2, descriptor(w[1]), path(w[2], 0), &how, sizeof how);
-    if (told(fd)) tell_file(fd);
+    if (succeeded(fd)) print_file(fd);
     keep(w[0], fd);
 }
 
 static void do_close(char **w) {
     int *place = &slots[slot(w[0])];
-    told(close(*place));
+    succeeded(close(*place));
     *place = -1;
 }
 
 static void do_dup(char **w) {
     long fd = dup(descriptor(w[1]));
-    told(fd);
+    succeeded(fd);
     keep(w[0], fd);
 }
 
 static void do_read(char **w) {
     char text[256];
     long n = pread(descriptor(w[0]), text, sizeof text, 0);
-    if (told(n)) tell(" %s", shown(text, n));
+    if (succeeded(n)) print(" %s", shown(text, n));
 }
 
 static void do_write(char **w) {
     char text[256];
     size_t length = bytes_of(w[1], text, sizeof text);
-    told(pwrite(descriptor(w[0]), text, length, 0));
+    succeeded(pwrite(descriptor(w[0]), text, length, 0));
 }
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
@@ -133,16 +133,16 @@ static void do_list(char **w) {
     int fd = descriptor(w[0]), total = 0;
     char *free_text = texts;
     struct stat s;
-    // Processes have other numbers in each run.
+    // Process numbers differ between runs.
     if (fstat(fd, &s) == 0 && s.st_dev == proc) {
-        tell(" procfs");
+        print(" procfs");
         return;
     }
     lseek(fd, 0, SEEK_SET);
     for (;;) {
         long n = syscall(SYS_getdents64, fd, buffer, sizeof buffer);
         if (n <= 0) {
-            told(n);
+            succeeded(n);
             break;
         }
         for (char *at = buffer; at < buffer + n; at += *(unsigned short *)(at + 16)) {
@@ -152,35 +152,35 @@ static void do_list(char **w) {
         }
     }
     qsort(names, total, sizeof *names, by_name);
-    for (int i = 0; i < total; i++) tell(" %s", names[i]);
+    for (int i = 0; i < total; i++) print(" %s", names[i]);
 }
 
 static void do_stat(char **w) {
     struct stat s;
     const char *name = path(w[1], 0);
     unsigned long how = number(w[2]);
-    if (told(is_old(w[0]) ? syscall(how & AT_SYMLINK_NOFOLLOW ? SYS_lstat : SYS_stat, name, &s)
+    if (succeeded(is_old(w[0]) ? syscall(how & AT_SYMLINK_NOFOLLOW ? SYS_lstat : SYS_stat, name, &s)
                           : syscall(SYS_newfstatat, descriptor(w[0]), name, &s, how)))
-        tell_stat(&s);
+        print_stat(&s);
 }
 
 static void do_fstat(char **w) {
     struct stat s;
-    if (told(syscall(SYS_fstat, descriptor(w[0]), &s))) tell_stat(&s);
+    if (succeeded(syscall(SYS_fstat, descriptor(w[0]), &s))) print_stat(&s);
 }
 
 static void do_statx(char **w) {
     struct statx s;
-    if (!told(syscall(SYS_statx, descriptor(w[0]), path(w[1], 0), number(w[2]), STATX_BASIC_STATS, &s))) return;
+    if (!succeeded(syscall(SYS_statx, descriptor(w[0]), path(w[1], 0), number(w[2]), STATX_BASIC_STATS, &s))) return;
     dev_t device = (s.stx_dev_major & 0xfffu) << 8 | (s.stx_dev_minor & 0xff) | (s.stx_dev_minor & ~0xffull) << 12;
-    tell_mode(device, s.stx_ino, s.stx_mode, s.stx_nlink, s.stx_uid, s.stx_gid, s.stx_size, s.stx_mtime.tv_sec);
-    tell(" mask %x attributes %llx", s.stx_mask & STATX_BASIC_STATS,
+    print_mode(device, s.stx_ino, s.stx_mode, s.stx_nlink, s.stx_uid, s.stx_gid, s.stx_size, s.stx_mtime.tv_sec);
+    print(" mask %x attributes %llx", s.stx_mask & STATX_BASIC_STATS,
          (unsigned long long)s.stx_attributes & ~STATX_ATTR_MOUNT_ROOT);
 }
 
 static void do_access(char **w) {
     const char *name = path(w[1], 0);
-    told(is_old(w[0]) ? syscall(SYS_access, name, number(w[2]))
+    succeeded(is_old(w[0]) ? syscall(SYS_access, name, number(w[2]))
          : is_old(w[3]) ? syscall(SYS_faccessat, descriptor(w[0]), name, number(w[2]))
                         : syscall(439, descriptor(w[0]), name, number(w[2]), number(w[3])));
 }
@@ -191,36 +191,37 @@ static void do_readlink(char **w) {
     long size = strtol(w[2], NULL, 8);
     long n = is_old(w[0]) ? syscall(SYS_readlink, name, text, size)
                           : syscall(SYS_readlinkat, descriptor(w[0]), name, text, size);
-    // Numbers of processes and sockets are others in each run.
+    // Numbers of processes and sockets differ between runs.
     bool of_a_process = n > 0 && (isdigit(*text) || !strncmp(text, "/proc/", 6) || !strncmp(text, "socket:", 7));
-    // So are those of inodes, by which procfs calls a file that never had a name.
+    // So do inode numbers, by which procfs names a file that never had a name.
     const char *nameless = n > 0 ? memmem(text, n, "/#", 2) : NULL;
-    if (of_a_process) tell(" in procfs");
-    else if (nameless) tell(" nameless in %s", shown(text, nameless - text));
-    else if (told(n)) tell(" %s", shown(text, n));
+    if (of_a_process) print(" in procfs");
+    else if (nameless) print(" nameless in %s", shown(text, nameless - text));
+    else if (succeeded(n)) print(" %s", shown(text, n));
 }
 
 static void do_mkdir(char **w) {
     const char *name = path(w[1], 0);
-    told(is_old(w[0]) ? syscall(SYS_mkdir, name, number(w[2]))
+    succeeded(is_old(w[0]) ? syscall(SYS_mkdir, name, number(w[2]))
                       : syscall(SYS_mkdirat, descriptor(w[0]), name, number(w[2])));
 }
 
-static void do_rmdir(char **w) { told(syscall(SYS_rmdir, path(w[0], 0))); }
+static void do_rmdir(char **w) { succeeded(syscall(SYS_rmdir, path(w[0], 0))); }
 
 static void do_unlink(char **w) {
     const char *name = path(w[1], 0);
-    told(is_old(w[0]) ? syscall(SYS_unlink, name)
+    succeeded(is_old(w[0]) ? syscall(SYS_unlink, name)
                       : syscall(SYS_unlinkat, descriptor(w[0]), name, number(w[2])));
 }
 
-// Whether a directory would be closed. newroot doesn't search what is above a binding, and does search what is
-// above the working directory (README, limits). Some are closed from the beginning.
+// Whether the change would lock a directory. newroot doesn't check search permission above a
+// binding, and does check it above the working directory (docs/limits.md). Some directories are
+// locked from the beginning.
 static bool locks(int at, const char *name, unsigned long how, unsigned long mode) {
     struct stat s;
     if ((mode & 0100) || fstatat(at, name, &s, how & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) < 0
         || !S_ISDIR(s.st_mode)) return false;
-    tell(" would lock a directory");
+    print(" would lock a directory");
     return true;
 }
 
@@ -228,74 +229,74 @@ static void do_rename(char **w) {
     bool old = is_old(w[0]);
     int from = old ? AT_FDCWD : descriptor(w[0]), to = old ? AT_FDCWD : descriptor(w[2]);
     const char *source = path(w[1], 0), *target = path(w[3], 1);
-    // A mount would move along; newroot's bindings don't (README, limits).
+    // A mount would move along; newroot's bindings don't (docs/limits.md).
     if (is_above(from, source, AT_SYMLINK_NOFOLLOW) || is_above(to, target, AT_SYMLINK_NOFOLLOW)) {
-        tell(" would move a mount");
+        print(" would move a mount");
         return;
     }
-    told(old ? syscall(SYS_rename, source, target)
+    succeeded(old ? syscall(SYS_rename, source, target)
          : is_old(w[4]) ? syscall(SYS_renameat, from, source, to, target)
                         : syscall(SYS_renameat2, from, source, to, target, number(w[4])));
 }
 
 static void do_link(char **w) {
     const char *from = path(w[1], 0), *to = path(w[3], 1);
-    told(is_old(w[0]) ? syscall(SYS_link, from, to)
+    succeeded(is_old(w[0]) ? syscall(SYS_link, from, to)
                       : syscall(SYS_linkat, descriptor(w[0]), from, descriptor(w[2]), to, number(w[4])));
 }
 
 static void do_symlink(char **w) {
     const char *target = path(w[0], 0), *name = path(w[2], 1);
-    told(is_old(w[1]) ? syscall(SYS_symlink, target, name)
+    succeeded(is_old(w[1]) ? syscall(SYS_symlink, target, name)
                       : syscall(SYS_symlinkat, target, descriptor(w[1]), name));
 }
 
 static void do_chmod(char **w) {
     const char *name = path(w[1], 0);
     bool old = is_old(w[0]);
-    // The old call follows links, whatever flags are in the line.
+    // The old call follows links, whatever flags the line has.
     unsigned long how = old || is_old(w[3]) ? 0 : number(w[3]);
     if (locks(old ? AT_FDCWD : descriptor(w[0]), name, how, number(w[2]))) return;
-    told(old ? syscall(SYS_chmod, name, number(w[2]))
+    succeeded(old ? syscall(SYS_chmod, name, number(w[2]))
          : is_old(w[3]) ? syscall(SYS_fchmodat, descriptor(w[0]), name, number(w[2]))
                         : syscall(452, descriptor(w[0]), name, number(w[2]), number(w[3])));
 }
 
 static void do_fchmod(char **w) {
     if (!locks(descriptor(w[0]), "", AT_EMPTY_PATH, number(w[1])))
-        told(syscall(SYS_fchmod, descriptor(w[0]), number(w[1])));
+        succeeded(syscall(SYS_fchmod, descriptor(w[0]), number(w[1])));
 }
 
 static void do_chown(char **w) {
     const char *name = path(w[1], 0);
     unsigned long how = number(w[2]);
-    told(is_old(w[0]) ? syscall(how & AT_SYMLINK_NOFOLLOW ? SYS_lchown : SYS_chown, name, -1, getgid())
+    succeeded(is_old(w[0]) ? syscall(how & AT_SYMLINK_NOFOLLOW ? SYS_lchown : SYS_chown, name, -1, getgid())
                       : syscall(SYS_fchownat, descriptor(w[0]), name, -1, getgid(), how));
 }
 
-static void do_truncate(char **w) { told(syscall(SYS_truncate, path(w[0], 0), number(w[1]))); }
+static void do_truncate(char **w) { succeeded(syscall(SYS_truncate, path(w[0], 0), number(w[1]))); }
 
 static void do_times(char **w) {
     long when = strtol(w[2], NULL, 8);
     struct timespec times[2] = {{when, 0}, {when, 0}};
     struct timeval old[2] = {{when, 0}, {when, 0}};
     const char *name = path(w[1], 0);
-    told(is_old(w[0]) ? syscall(SYS_utimes, name, old)
+    succeeded(is_old(w[0]) ? syscall(SYS_utimes, name, old)
                       : syscall(SYS_utimensat, descriptor(w[0]), name, times, number(w[3])));
 }
 
-static void do_chdir(char **w) { told(syscall(SYS_chdir, path(w[0], 0))); }
-static void do_fchdir(char **w) { told(syscall(SYS_fchdir, descriptor(w[0]))); }
+static void do_chdir(char **w) { succeeded(syscall(SYS_chdir, path(w[0], 0))); }
+static void do_fchdir(char **w) { succeeded(syscall(SYS_fchdir, descriptor(w[0]))); }
 
 static void do_getcwd(char **w) {
     static char text[8192];
     long n = syscall(SYS_getcwd, text, strtol(w[0], NULL, 8));
-    // The number of a process.
-    if (n > 0 && !strncmp(text, "/proc/", 6)) tell(" in procfs");
-    else if (told(n)) tell(" %s", shown(text, strlen(text)));
+    // Without the process number.
+    if (n > 0 && !strncmp(text, "/proc/", 6)) print(" in procfs");
+    else if (succeeded(n)) print(" %s", shown(text, strlen(text)));
 }
 
-// Which of a call's three forms: by path, by path without following, by descriptor.
+// Returns which of a call's three forms to use: by path, by path without following, by descriptor.
 static long form(char **w, long follow, long nofollow, long by_fd) {
     return !strcmp(w[0], "f") ? by_fd : !strcmp(w[0], "l") ? nofollow : follow;
 }
@@ -303,45 +304,45 @@ static long form(char **w, long follow, long nofollow, long by_fd) {
 static long subject(char **w) { return !strcmp(w[0], "f") ? descriptor(w[1]) : (long)path(w[1], 0); }
 
 static void do_setxattr(char **w) {
-    told(syscall(form(w, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr), subject(w), w[2], w[3], strlen(w[3]),
+    succeeded(syscall(form(w, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr), subject(w), w[2], w[3], strlen(w[3]),
                  number(w[4])));
 }
 
 static void do_getxattr(char **w) {
     char text[256];
     long n = syscall(form(w, SYS_getxattr, SYS_lgetxattr, SYS_fgetxattr), subject(w), w[2], text, sizeof text);
-    if (told(n)) tell(" %s", shown(text, n));
+    if (succeeded(n)) print(" %s", shown(text, n));
 }
 
 static void do_listxattr(char **w) {
     char text[4096];
-    // The order of the names isn't told, and security modules add theirs.
-    told(syscall(form(w, SYS_listxattr, SYS_llistxattr, SYS_flistxattr), subject(w), text, sizeof text));
+    // The order of the names isn't printed, and security modules add their own.
+    succeeded(syscall(form(w, SYS_listxattr, SYS_llistxattr, SYS_flistxattr), subject(w), text, sizeof text));
 }
 
 static void do_removexattr(char **w) {
-    told(syscall(form(w, SYS_removexattr, SYS_lremovexattr, SYS_fremovexattr), subject(w), w[2]));
+    succeeded(syscall(form(w, SYS_removexattr, SYS_lremovexattr, SYS_fremovexattr), subject(w), w[2]));
 }
 
 static void do_mknod(char **w) {
     const char *name = path(w[1], 0);
-    told(is_old(w[0]) ? syscall(SYS_mknod, name, number(w[2]), 0)
+    succeeded(is_old(w[0]) ? syscall(SYS_mknod, name, number(w[2]), 0)
                       : syscall(SYS_mknodat, descriptor(w[0]), name, number(w[2]), 0));
 }
 
 static void do_statfs(char **w) {
     struct statfs s;
-    if (told(syscall(SYS_statfs, path(w[0], 0), &s))) tell(" type %lx flags %lx", (long)s.f_type, (long)s.f_flags & 1);
+    if (succeeded(syscall(SYS_statfs, path(w[0], 0), &s))) print(" type %lx flags %lx", (long)s.f_type, (long)s.f_flags & 1);
 }
 
 static void do_fstatfs(char **w) {
     struct statfs s;
-    if (told(syscall(SYS_fstatfs, descriptor(w[0]), &s))) tell(" type %lx", (long)s.f_type);
+    if (succeeded(syscall(SYS_fstatfs, descriptor(w[0]), &s))) print(" type %lx", (long)s.f_type);
 }
 
 static void do_inotify(char **w) {
     int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    told(syscall(SYS_inotify_add_watch, fd, path(w[0], 0), number(w[1])));
+    succeeded(syscall(SYS_inotify_add_watch, fd, path(w[0], 0), number(w[1])));
     close(fd);
 }
 
@@ -355,18 +356,20 @@ static socklen_t address(const char *word, struct sockaddr_un *to) {
     return offsetof(struct sockaddr_un, sun_path) + length + (length < sizeof to->sun_path);
 }
 
-// The socket's own name isn't told: it may be another way to say the same (README, limits).
+// The socket's own name isn't printed: it may be another spelling of the same path
+// (docs/limits.md).
 static void do_bind(char **w) {
     struct sockaddr_un to;
     socklen_t length = address(w[1], &to);
-    // One that is longer with the root in front is bound in another way, which shows in the directory's times.
+    // A name that gets too long with the root's path in front is bound in another way, which shows
+    // in the directory's times.
     if (strlen(w[1]) > 40) {
-        tell(" long name");
+        print(" long name");
         return;
     }
     int type = number(w[2]), fd = socket(AF_UNIX, type | SOCK_NONBLOCK, 0);
-    if (told(bind(fd, (struct sockaddr *)&to, length))) {
-        if (type == SOCK_STREAM) told(listen(fd, 100));
+    if (succeeded(bind(fd, (struct sockaddr *)&to, length))) {
+        if (type == SOCK_STREAM) succeeded(listen(fd, 100));
         keep(w[0], fd);
     } else {
         close(fd);
@@ -377,13 +380,13 @@ static void do_connect(char **w) {
     struct sockaddr_un to;
     socklen_t length = address(w[0], &to);
     int fd = socket(AF_UNIX, number(w[1]) | SOCK_NONBLOCK, 0);
-    told(connect(fd, (struct sockaddr *)&to, length));
+    succeeded(connect(fd, (struct sockaddr *)&to, length));
     close(fd);
 }
 
-static void do_umask(char **w) { told(umask(number(w[0]))); }
+static void do_umask(char **w) { succeeded(umask(number(w[0]))); }
 
-// A child executes a file: this program or a script that leads to it ends with 42.
+// A child executes a file: this program, or a script that leads to it, ends with 42.
 static void do_exec(char **w) {
     const char *name = path(w[1], 0);
     int at = is_old(w[0]) ? 0 : descriptor(w[0]);
@@ -395,11 +398,11 @@ static void do_exec(char **w) {
         _exit(errno + 100);
     }
     int status;
-    if (!told(child < 0 ? -1 : waitpid(child, &status, 0) - child)) return;
+    if (!succeeded(child < 0 ? -1 : waitpid(child, &status, 0) - child)) return;
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    if (code >= 100) tell(" %s", errno_name(code - 100));
-    else if (code == 42) tell(" executed");
-    else tell(" ended with %x", status);
+    if (code >= 100) print(" %s", errno_name(code - 100));
+    else if (code == 42) print(" executed");
+    else print(" ended with %x", status);
 }
 
 static const struct operation {
@@ -426,7 +429,7 @@ static void read_script(const char *name) {
     NEED(fstat(fd, &s));
     char *text = calloc(1, s.st_size + 1);
     NEED(read(fd, text, s.st_size));
-    // Real root could change what standard input is, and that is the machine's.
+    // Real root could change the file behind standard input, which belongs to the machine.
     if (geteuid() == 0) NEED(dup2(fd, 0));
     close(fd);
     for (char *line = strtok_r(text, "\n", &text); line; line = strtok_r(NULL, "\n", &text)) {
@@ -449,11 +452,11 @@ static void carry_out(int at) {
     int given = 0;
     while (l->words[0] && l->words[given + 1]) given++;
     answered = 0;
-    tell("%d:", at);
+    print("%d:", at);
     if (is_removed(AT_FDCWD, ".")) NEED(chdir("/"));
     const struct operation *o = operations, *end = o + sizeof operations / sizeof *o;
     while (o < end && (!l->words[0] || strcmp(o->name, l->words[0]))) o++;
-    if (o == end || o->words != given) tell(" cannot understand this");
+    if (o == end || o->words != given) print(" cannot understand this");
     else o->run(l->words + 1);
     answer[answered++] = '\n';
     if (write(1, answer, answered) != (ssize_t)answered) _exit(99);
@@ -465,11 +468,11 @@ int main(int argc, char **argv) {
     umask(022);
     share();
     read_script(argv[1]);
-    // Who waits for whom: each process reads its own pipe when it is its turn again.
+    // Each process reads its own pipe to wait for its turn.
     int turn[2][2];
     NEED(pipe2(turn[0], O_CLOEXEC));
     NEED(pipe2(turn[1], O_CLOEXEC));
-    // Whatever hangs, hangs natively as well, or is found by its end.
+    // An operation that hangs also hangs natively, or is found by this end.
     alarm(20);
     pid_t child = fork();
     NEED(child);

@@ -1,5 +1,5 @@
-// What the interpreter of scripts is made of: words that stand for numbers and bytes, and what two processes
-// share. The operations themselves are in interpreter.c.
+// The interpreter's vocabulary: words that stand for numbers and bytes, and the state that two
+// processes share. The operations are in interpreter.c.
 
 #ifndef INTERPRETER_H
 #define INTERPRETER_H
@@ -13,13 +13,13 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
-// Not in every libc's headers.
+// Some libcs lack these in their headers.
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
 #define RENAME_EXCHANGE 2
 #endif
 
-// A flag by its name.
+// A flag and its name.
 struct flag {
     const char *name;
     unsigned long value;
@@ -42,7 +42,7 @@ static const struct flag flags[] = {
     FLAG(SOCK_STREAM), FLAG(SOCK_DGRAM),
 };
 
-// The number a word stands for: names and octal numbers, joined by '|'.
+// Returns the number that a word stands for: names and octal numbers, joined by '|'.
 static unsigned long number(const char *word) {
     unsigned long all = 0;
     while (*word) {
@@ -67,18 +67,20 @@ static unsigned long number(const char *word) {
 }
 
 enum { SLOTS = 8 };
-// What each open operation of this process got; -1 is none.
+// Descriptors from this process's open operations; -1 is none.
 static int slots[SLOTS] = {-1, -1, -1, -1, -1, -1, -1, -1};
 
 static int slot(const char *word) { return word[0] == 's' && word[1] ? (word[1] - '0') & (SLOTS - 1) : 0; }
 
-// Whether it is a directory that was removed. From there newroot finds files, but makes none (README, limits).
+// Whether it is a directory that was removed. From there newroot finds files, but makes none
+// (docs/limits.md).
 static bool is_removed(int at, const char *name) {
     struct stat s;
     return fstatat(at, name, &s, AT_EMPTY_PATH) == 0 && S_ISDIR(s.st_mode) && s.st_nlink == 0;
 }
 
-// The descriptor a word stands for: `cwd`, `sN` what slot N holds, `#N` the number N.
+// Returns the descriptor that a word stands for: `cwd`, `sN` for the one in slot N, `#N` for number
+// N.
 static int descriptor(const char *word) {
     if (!strcmp(word, "cwd")) return AT_FDCWD;
     if (*word == '#') return atoi(word + 1);
@@ -86,12 +88,12 @@ static int descriptor(const char *word) {
     return is_removed(fd, "") ? 999 : fd;
 }
 
-// The bytes a word stands for. `\xHH` is a byte, `\{N}` the number of the descriptor in slot N,
-// `\(N:TEXT)` N times TEXT, `''` nothing.
-static size_t bytes_of(const char *word, char *out, size_t room) {
+// Writes the bytes that a word stands for. `\xHH` is a byte, `\{N}` the number of the descriptor in
+// slot N, `\(N:TEXT)` N times TEXT, `''` nothing.
+static size_t bytes_of(const char *word, char *out, size_t capacity) {
     size_t length = 0;
     if (!strcmp(word, "''")) word = "";
-    while (*word && length + 16 < room) {
+    while (*word && length + 16 < capacity) {
         if (!strncmp(word, "\\x", 2)) {
             char digits[3] = {word[2], word[3], 0};
             out[length++] = strtoul(digits, NULL, 16);
@@ -99,8 +101,8 @@ static size_t bytes_of(const char *word, char *out, size_t room) {
         } else if (!strncmp(word, "\\{", 2)) {
             int fd = slots[(word[2] - '0') & (SLOTS - 1)];
             struct stat s;
-            // To newroot a symlink that is open (O_PATH) is followed when it is part of a path (README, limits).
-            // And procfs tells no path on from a directory that was removed.
+            // newroot follows an open symlink (O_PATH) that is part of a path (docs/limits.md). And
+            // procfs finds no path below a removed directory.
             if ((fstat(fd, &s) == 0 && S_ISLNK(s.st_mode)) || is_removed(fd, "")) fd = 999;
             length += sprintf(out + length, "%d", fd);
             word += 4;
@@ -109,7 +111,7 @@ static size_t bytes_of(const char *word, char *out, size_t room) {
             unsigned long times = strtoul(word + 2, &text, 10);
             text++;
             size_t size = strcspn(text, ")");
-            while (times-- && length + size + 16 < room) {
+            while (times-- && length + size + 16 < capacity) {
                 memcpy(out + length, text, size);
                 length += size;
             }
@@ -122,24 +124,24 @@ static size_t bytes_of(const char *word, char *out, size_t room) {
     return length;
 }
 
-// A path in memory that ends where nothing more can be read, so that who reads on is found out.
+// Returns a path in memory right before an unreadable page, which detects reads beyond its end.
 static const char *path(const char *word, int which) {
-    enum { ROOM = 1 << 16 };
+    enum { AREA = 1 << 16 };
     static char *ends[2];
-    static char text[ROOM];
+    static char text[AREA];
     if (!strcmp(word, "\\null")) return NULL;
     if (!strcmp(word, "\\bad")) return (const char *)8;
     if (!ends[which]) {
-        char *room = mmap(NULL, ROOM + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        NEED(room == MAP_FAILED ? -1 : 0);
-        NEED(mprotect(room + ROOM, 4096, PROT_NONE));
-        ends[which] = room + ROOM;
+        char *area = mmap(NULL, AREA + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        NEED(area == MAP_FAILED ? -1 : 0);
+        NEED(mprotect(area + AREA, 4096, PROT_NONE));
+        ends[which] = area + AREA;
     }
     size_t length = bytes_of(word, text, sizeof text);
     return memcpy(ends[which] - length - 1, text, length + 1);
 }
 
-// Bytes as a word, readable and without blanks.
+// Returns bytes as a word, readable and without blanks.
 static const char *shown(const char *bytes, size_t length) {
     static char text[1 << 16];
     size_t at = 0;
@@ -152,7 +154,7 @@ static const char *shown(const char *bytes, size_t length) {
     return text;
 }
 
-// What both processes know: the files that were seen, and those above mount points.
+// State that both processes share: the files seen so far, and those above mount points.
 struct file {
     dev_t device;
     ino_t inode;
@@ -163,7 +165,7 @@ static struct shared {
     unsigned seen, above;
     struct file files[FILES], ancestors[256];
 } *shared;
-// The file system of /proc, where inodes have numbers of the moment.
+// The file system of /proc, whose inode numbers change.
 static dev_t proc;
 
 static void share(void) {
@@ -175,7 +177,7 @@ static void share(void) {
     if (stat("/", &s) == 0) shared->ancestors[shared->above++] = (struct file){s.st_dev, s.st_ino};
 }
 
-// A number for a file that is the same in each run: the how manieth it is of those that were seen.
+// Returns a number for a file that is the same in each run: its position among the files seen.
 static int identity(dev_t device, ino_t inode) {
     if (device == proc) return -1;
     for (unsigned i = 0; i < shared->seen; i++)
@@ -185,7 +187,7 @@ static int identity(dev_t device, ino_t inode) {
     return shared->seen++;
 }
 
-// Notes the directories above a mount point.
+// Adds the directories above a mount point.
 static void note_above(const char *place) {
     char above[PATH_MAX];
     snprintf(above, sizeof above, "%s", place);
@@ -197,7 +199,7 @@ static void note_above(const char *place) {
     }
 }
 
-// Whether this is a directory with a mount point somewhere below.
+// Whether this is a directory above a mount point.
 static bool is_above(int at, const char *name, int how) {
     struct stat s;
     if (fstatat(at, name, &s, how) < 0) return false;

@@ -1,8 +1,7 @@
-//! newroot beside its peers: chroot, bwrap and PRoot, in one run, on one root.
+//! Measures newroot beside its peers, chroot, bwrap and PRoot, in one run and on one root.
 //!
-//! Every measurement is taken of all of them in turn before the next round begins, so that a
-//! machine that gets slower or quicker does so for all. What counts are the ratios to chroot,
-//! which is what the kernel alone costs.
+//! Each round measures all of them in turn, so that a machine that becomes slower or faster does so
+//! for all. The results are ratios to chroot, which costs what the kernel alone costs.
 
 mod install;
 mod instructions;
@@ -32,7 +31,7 @@ use workload::{WORKLOADS, Workload};
 #[derive(Parser)]
 #[command(name = "cargo xtask bench", no_binary_name = true)]
 struct Options {
-    /// How often everything is measured [default: 5, and once where instructions are counted]
+    /// Number of rounds [default: 5, or 1 where instructions are counted]
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
     /// The newroot to measure [default: a release build of this tree]
@@ -41,22 +40,22 @@ struct Options {
     /// The PRoot to measure [default: the one in PATH]
     #[arg(long, value_name = "PROGRAM")]
     proot: Option<PathBuf>,
-    /// Measure only what has this in its name
+    /// Measure only workloads with this text in their names
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
-    /// Fail where a limit is exceeded that the project has set itself
+    /// Fail if a result exceeds one of the project's own limits
     #[arg(long)]
     check: bool,
-    /// Measure what installing a hundred packages costs who isn't root, and nothing else
+    /// Measure only the installation of a hundred packages by an ordinary user
     #[arg(long)]
     install: bool,
-    /// Count instructions instead of taking times, in a machine that qemu emulates
+    /// Count instructions in a machine that qemu emulates, instead of measuring time
     #[arg(long, conflicts_with_all = ["check", "install"])]
     instructions: bool,
-    /// This is that machine
+    /// This process runs in that machine
     #[arg(long, hide = true)]
     counting: bool,
-    /// The private mount namespace is made
+    /// This process has its private mount namespace
     #[arg(long, hide = true)]
     inside: bool,
 }
@@ -70,7 +69,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
         return instructions::run(&options);
     }
     if !options.inside {
-        // Mounts made in a namespace of their own are gone when its last process is.
+        // Mounts in a namespace of their own end with its last process.
         let mut again = Command::new("unshare");
         again.args(["--mount", "--propagation", "private", "--"]).arg(std::env::current_exe()?);
         return finish(again.args(["bench", "--inside"]).args(arguments));
@@ -86,13 +85,13 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     if options.counting {
         instructions::calibrate(&lab, &peers[0])?;
     }
-    eprintln!("a round to fill the caches");
+    eprintln!("a first round fills the caches");
     measure(&lab, &peers[0], 0, &options, &mut Report::new(&peers, options.meter()));
     let mut report = Report::new(&peers, options.meter());
     for round in 1..=options.rounds() {
         eprintln!("round {round} of {}", options.rounds());
         for turn in 0..peers.len() {
-            // Nobody always comes first.
+            // Each round begins with another peer.
             let index = (turn + round) % peers.len();
             measure(&lab, &peers[index], index, &options, &mut report);
         }
@@ -109,7 +108,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
 }
 
 impl Options {
-    /// The newroot to measure.
+    /// Returns the newroot to measure.
     fn program(&self) -> Result<PathBuf, Box<dyn Error>> {
         match &self.newroot {
             Some(program) => Ok(program.clone()),
@@ -125,13 +124,13 @@ impl Options {
         if self.counting { Meter::Instructions } else { Meter::Time }
     }
 
-    /// What is measured of the workloads.
+    /// Returns the chosen workloads.
     fn workloads(&self) -> Vec<&'static Workload> {
         WORKLOADS.iter().filter(|workload| workload.name.contains(&self.only)).collect()
     }
 }
 
-/// `--install`.
+/// Runs `--install`.
 fn install(options: &Options) -> Outcome {
     let proot = options.proot.clone().or_else(|| peer::in_path("proot"));
     let place = install::Installation::prepare(&options.program()?, proot.as_deref())?;
@@ -144,7 +143,8 @@ fn install(options: &Options) -> Outcome {
     Ok(())
 }
 
-/// Everything once for one peer. What fails is left out, with a word on standard error.
+/// Measures everything once for one peer. A measurement that fails is left out and reported on
+/// standard error.
 fn measure(lab: &Lab, peer: &Peer, index: usize, options: &Options, report: &mut Report) {
     let (meter, only) = (options.meter(), options.only.as_str());
     let mut wanted = |name: &str, unit: Unit, measured: Result<f64, Box<dyn Error>>| match measured {
@@ -156,18 +156,18 @@ fn measure(lab: &Lab, peer: &Peer, index: usize, options: &Options, report: &mut
         let run = |script| meter.take(peer.command(lab, &["/bin/sh", "-c", script]));
         let before = workload.before.map(run).transpose();
         let seconds = before.and_then(|_| run(workload.script)).and_then(|(time, printed)| {
-            // The same work, or the times mean nothing.
+            // Times are comparable only for the same work.
             lab.expect_same(workload.name, printed)?;
             Ok(time.as_secs_f64())
         });
         if options.counting {
-            // It takes minutes.
+            // Each workload takes minutes.
             eprintln!("{}: {}", peer.name, workload.name);
         }
         wanted(workload.name, unit, seconds);
     }
     if "calls".contains(only) {
-        // What is counted needs no mean of many.
+        // A count of instructions needs no mean of many.
         let part = if options.counting { "4" } else { "1" };
         let script = format!("cd /scratch && ./calls {part}");
         match meter.take(peer.command(lab, &["/bin/sh", "-c", &script])) {
@@ -187,7 +187,7 @@ fn measure(lab: &Lab, peer: &Peer, index: usize, options: &Options, report: &mut
     }
 }
 
-/// The median of several starts of the least program there is.
+/// Returns the median time of several starts of a minimal program.
 fn start_up(lab: &Lab, peer: &Peer, meter: Meter) -> Result<f64, Box<dyn Error>> {
     let mut times = Vec::new();
     for _ in 0..20 {

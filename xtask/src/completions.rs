@@ -1,17 +1,21 @@
-//! Shell completions, made from the definition that parses the command line.
+//! Shell completions, as the program prints them.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::process::Command;
 
-use clap_complete::{Shell, generate_to};
+use crate::{Outcome, build, finish, output_directory};
 
-use crate::{Outcome, output_directory};
+/// Shells, and the file in which each looks for the completions.
+const SHELLS: [(&str, &str); 3] = [("bash", "newroot.bash"), ("zsh", "_newroot"), ("fish", "newroot.fish")];
 
-/// Writes one file for each shell, named as that shell looks for it.
+/// Has `newroot completions` write one file for each shell.
 pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     let directory = output_directory(arguments)?;
-    let mut command = newroot::dialects::native::command();
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        generate_to(shell, &mut command, "newroot", &directory)?;
+    let program = build()?;
+    for (shell, name) in SHELLS {
+        let file = File::create(directory.join(name))?;
+        finish(Command::new(&program).args(["completions", shell]).stdout(file))?;
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
-//! The fuzz targets, built and run: libFuzzer looks for bytes for which something doesn't hold.
+//! Builds and runs the fuzz targets: libFuzzer looks for bytes for which a property doesn't hold.
 //!
-//! What cargo-fuzz would do for this is a handful of compiler flags, which the compiler that is at hand anyway takes;
-//! and without unsafe code in what is fuzzed, a sanitizer, which needs another compiler, has nothing to find.
+//! cargo-fuzz would add a few compiler flags, which the installed compiler accepts as well. The
+//! fuzzed code has no unsafe code, so a sanitizer, which needs another compiler, has nothing to
+//! find.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -16,7 +17,8 @@ use clap::Parser;
 
 use crate::{Outcome, cargo, executables};
 
-/// Coverage as libFuzzer wants it: see the SanitizerCoverage chapter of Clang's manual.
+/// Flags for the coverage that libFuzzer needs: see the SanitizerCoverage chapter of Clang's
+/// manual.
 const FLAGS: &[&str] = &[
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
@@ -25,31 +27,31 @@ const FLAGS: &[&str] = &[
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
 ];
 
-/// The most files that a corpus is kept with.
+/// Largest number of files in a kept corpus.
 const KEPT: usize = 40;
 
-/// Look for bytes that the decoders are wrong about, or panic over.
+/// Look for bytes on which the decoders are wrong or panic
 #[derive(Parser)]
 #[command(name = "cargo xtask fuzz", no_binary_name = true)]
 struct Options {
-    /// How long, for all targets together
+    /// Minutes for all targets together
     #[arg(long, value_name = "N", default_value_t = 5.0)]
     minutes: f64,
-    /// Only this target
+    /// Run only this target
     #[arg(long, value_name = "NAME")]
     target: Option<String>,
-    /// Targets at the same time
+    /// Number of targets that run at the same time
     #[arg(long, value_name = "N", default_value_t = 2)]
     jobs: usize,
-    /// Afterwards, add to fuzz/corpus the few files of what was found that reach most
+    /// Afterwards, add to fuzz/corpus the few found files that increase the coverage most
     #[arg(long)]
     keep: bool,
 }
 
 pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     let options = Options::try_parse_from(&arguments).unwrap_or_else(|error| error.exit());
-    let place = Place::new()?;
-    let mut targets = place.build(options.target.as_deref())?;
+    let dirs = FuzzDirs::new()?;
+    let mut targets = dirs.build(options.target.as_deref())?;
     targets.sort();
     let jobs = options.jobs.clamp(1, targets.len().max(1));
     let seconds = options.minutes * 60.0 * jobs as f64 / targets.len() as f64;
@@ -62,7 +64,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
         for _ in 0..jobs {
             scope.spawn(|| {
                 while let Some(program) = next() {
-                    let target = Target { place: &place, program };
+                    let target = Target { dirs: &dirs, program };
                     if let Err(error) = target.fuzz(seconds.ceil() as u64)
                         && let Ok(mut failed) = failed.lock()
                     {
@@ -75,29 +77,29 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     });
     if options.keep {
         for program in &targets {
-            Target { place: &place, program }.keep()?;
+            Target { dirs: &dirs, program }.keep()?;
         }
     }
     let failed = failed.into_inner()?;
     if failed.is_empty() { Ok(()) } else { Err(format!("{} went wrong", failed.join(", ")).into()) }
 }
 
-/// Where things are.
-struct Place {
-    /// The corpora that are kept.
+/// Directories of fuzzing.
+struct FuzzDirs {
+    /// The kept corpora.
     corpora: PathBuf,
-    /// What is built, and what is found.
+    /// Built programs and found files.
     work: PathBuf,
 }
 
-impl Place {
+impl FuzzDirs {
     fn new() -> Result<Self, Box<dyn Error>> {
         let tree = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("xtask is in the tree")?;
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| tree.join("target"), PathBuf::from);
         Ok(Self { corpora: tree.join("fuzz/corpus"), work: target.join("fuzzing") })
     }
 
-    /// The programs of all targets, or of one.
+    /// Builds the programs of all targets, or of one.
     fn build(&self, only: Option<&str>) -> Result<Vec<PathBuf>, Box<dyn Error>> {
         let mut cargo = cargo();
         cargo.args(["build", "--package", "newroot-fuzz", "--features", "libfuzzer", "--profile", "fuzz"]);
@@ -105,7 +107,7 @@ impl Place {
             Some(name) => cargo.args(["--bin", name]),
             None => cargo.arg("--bins"),
         };
-        // A directory of its own: with other flags, everything is built anew.
+        // Its own target directory: with other flags, cargo rebuilds everything.
         cargo.arg("--target-dir").arg(&self.work).env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f"));
         executables(&mut cargo)
     }
@@ -113,7 +115,7 @@ impl Place {
 
 /// One target.
 struct Target<'a> {
-    place: &'a Place,
+    dirs: &'a FuzzDirs,
     program: &'a Path,
 }
 
@@ -122,20 +124,20 @@ impl Target<'_> {
         self.program.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// The files that are kept.
+    /// Returns the directory of the kept files.
     fn corpus(&self) -> PathBuf {
-        self.place.corpora.join(self.name())
+        self.dirs.corpora.join(self.name())
     }
 
-    /// All files that were found, here and so far.
+    /// Returns the directory of all found files, of this run and earlier ones.
     fn found(&self) -> PathBuf {
-        self.place.work.join("corpus").join(self.name())
+        self.dirs.work.join("corpus").join(self.name())
     }
 
-    /// Runs it for so long, and tells how often that was.
+    /// Runs the target for this time and prints the number of runs.
     fn fuzz(&self, seconds: u64) -> Outcome {
         let name = self.name();
-        let finds = self.place.work.join("finds");
+        let finds = self.dirs.work.join("finds");
         for directory in [&finds, &self.found()] {
             fs::create_dir_all(directory)?;
         }
@@ -171,11 +173,12 @@ impl Target<'_> {
         Ok(())
     }
 
-    /// Adds to the corpus what reaches most of what it doesn't reach itself.
+    /// Adds to the corpus the found files that reach most of what the corpus doesn't reach yet.
     fn keep(&self) -> Outcome {
         let chosen = tempfile::tempdir()?;
         let mut merge = Command::new(self.program);
-        // Which branches there are, not how often each is taken: else nearly everything adds something.
+        // Compares branches, not how often each is taken: otherwise nearly every file adds
+        // something.
         merge.args(["-set_cover_merge=1", "-use_counters=0"]).arg(chosen.path());
         merge.arg(self.corpus()).arg(self.found());
         let output = merge.stdin(Stdio::null()).output()?;
@@ -189,9 +192,9 @@ impl Target<'_> {
         }
         files.sort();
         let there = contents(&self.corpus())?;
-        let room = KEPT.saturating_sub(there.len()).min(files.len());
-        // Small ones and large ones.
-        for (_, file) in (0..room).map(|index| &files[index * files.len() / room]) {
+        let space = KEPT.saturating_sub(there.len()).min(files.len());
+        // Takes small and large files.
+        for (_, file) in (0..space).map(|index| &files[index * files.len() / space]) {
             let bytes = fs::read(file)?;
             if !there.contains(&bytes) {
                 fs::write(self.corpus().join(file.file_name().ok_or("it has a name")?), bytes)?;

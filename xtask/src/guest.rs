@@ -1,4 +1,4 @@
-//! The Debian guest: a whole distribution with every program the tests run in it.
+//! The Debian guest: a whole distribution with every program that the tests run.
 
 mod newer;
 mod small;
@@ -17,7 +17,7 @@ use newroot_testkit::{GUEST_USER, SCRATCH, User, debian_recipe, debian_root};
 use crate::{Outcome, finish};
 pub(crate) use sources::Distribution;
 
-/// What is in it beyond what a Debian always has.
+/// Packages beyond those that every Debian has.
 const PACKAGES: &[&str] = &[
     "bash",
     "busybox-static",
@@ -59,10 +59,10 @@ const PACKAGES: &[&str] = &[
     "xz-utils",
 ];
 
-/// What nobody reads in a guest.
+/// Files that a guest doesn't need.
 const LEFT_OUT: &[&str] = &["/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*"];
 
-/// Makes the guest, unless it is there and made the same way.
+/// Makes the guest, unless it exists and was made from the same recipe.
 pub(crate) fn make() -> Outcome {
     let distribution = Distribution::of_this_machine()?;
     small::make(&distribution)?;
@@ -75,11 +75,11 @@ pub(crate) fn make() -> Outcome {
         return Ok(());
     }
 
-    eprintln!("making a Debian guest of 2 GB in '{}': some minutes", root.display());
+    eprintln!("making a Debian guest of 2 GB in '{}', which takes minutes", root.display());
     let start = Instant::now();
     let parent = root.parent().ok_or("the guest can't be the root directory")?;
     fs::create_dir_all(parent)?;
-    // Unprivileged users look into it.
+    // Unprivileged users need access to it.
     fs::set_permissions(parent, fs::Permissions::from_mode(0o755))?;
     remove(&made_of, |path| fs::remove_file(path))?;
     let unfinished = root.with_extension("unfinished");
@@ -103,27 +103,29 @@ fn remove(path: &Path, how: impl Fn(&Path) -> std::io::Result<()>) -> Outcome {
     }
 }
 
-/// All that decides what is in the guest.
+/// Everything that decides the guest's content.
 struct Recipe {
     distribution: Distribution,
     user: User,
 }
 
 impl Recipe {
-    /// Two recipes of one text make the same guest.
+    /// Returns the recipe's text; recipes with the same text make the same guest.
     fn text(&self) -> String {
         let Distribution { suite, lists, stanzas } = &self.distribution;
         let packages = PACKAGES.join("\n");
         format!("{suite}\n{lists}\n{stanzas}\n{packages}\n{}\n", self.hooks().join("\n"))
     }
 
-    /// Shell commands run while the guest is made, with its root as `$1`.
+    /// Returns shell commands that mmdebstrap runs while it makes the guest, with the guest's root
+    /// as `$1`.
     fn hooks(&self) -> [String; 2] {
         let User { uid, gid } = self.user;
         [
-            // Java's packages put links here and fail when manual pages are left out.
+            // Java's packages put links here, and fail where manual pages are left out.
             "--essential-hook=mkdir -p \"$1/usr/share/man/man1\"".to_owned(),
-            // Some programs ask who they are; and an unprivileged user needs a place to write.
+            // Some programs look up their user, and an unprivileged user needs a writable
+            // directory.
             format!(
                 "--customize-hook=chroot \"$1\" groupadd --gid {gid} {GUEST_USER} && \
                  chroot \"$1\" useradd --uid {uid} --gid {gid} --no-log-init --no-create-home \
@@ -139,7 +141,8 @@ impl Recipe {
     }
 }
 
-/// Makes a small Debian with these options more, as a directory or, by its name's ending, an archive.
+/// Makes a small Debian with these additional options, as a directory or, by its name's suffix, an
+/// archive.
 fn bootstrap(distribution: &Distribution, options: &[String], target: &Path) -> Outcome {
     let mut command = Command::new("mmdebstrap");
     command.args(["--variant=minbase", "--aptopt=APT::Install-Recommends \"false\""]);

@@ -1,4 +1,4 @@
-//! Every guest program without each of the calls that a kernel or a policy may lack.
+//! Runs every guest program without each of the calls that a kernel may lack or a policy may deny.
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
@@ -7,8 +7,8 @@ use std::process::Stdio;
 use crate::results::{Table, Verdict};
 use crate::{Outcome, cargo};
 
-/// Runs `tests/lacking.rs` as a whole, for all calls or for those given (`statx`, `statx=EPERM`), and prints
-/// what failed and a table.
+/// Runs `tests/guests/lacking.rs` in full, for all calls or for the given ones (`statx`,
+/// `statx=EPERM`), and prints the failures and a table.
 pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     let mut calls = Vec::new();
     for argument in arguments {
@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     let mut table = Table::default();
     for call in &calls {
         if count(call, &mut table)? == 0 {
-            return Err(format!("nothing is tried without '{}'", call.trim_end_matches(['=', ':'])).into());
+            return Err(format!("no test runs without '{}'", call.trim_end_matches(['=', ':'])).into());
         }
     }
     println!("\n{}", table.text("without"));
@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     }
 }
 
-/// Runs those whose names have `filter` in them; the result is how many there were.
+/// Runs the tests with `filter` in their names, and returns their number.
 fn count(filter: &str, table: &mut Table) -> Result<usize, Box<dyn std::error::Error>> {
     let mut cargo = cargo();
     cargo.args([
@@ -40,7 +40,7 @@ fn count(filter: &str, table: &mut Table) -> Result<usize, Box<dyn std::error::E
         "--package",
         "newroot",
         "--test",
-        "lacking",
+        "guests",
         "--",
         "--color=never",
         filter,

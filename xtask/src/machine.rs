@@ -1,4 +1,5 @@
-//! Emulated machines: one of Debian's kernels on disks of our own, listened to until it powers itself off.
+//! Emulated machines: one of Debian's kernels on our own disks, read from until it powers itself
+//! off.
 
 pub(crate) mod disk;
 pub(crate) mod packages;
@@ -20,45 +21,46 @@ pub(crate) struct Machine<'a> {
     pub(crate) qemu: &'a Qemu,
     pub(crate) kernel: &'a Kernel,
     pub(crate) processor: Processor,
-    /// The images of its disks, which stay as they are. The first is its root.
+    /// Images of its disks, which are never changed. The first one is its root.
     pub(crate) disks: &'a [&'a Path],
-    /// Where everything is written that it prints.
+    /// File for everything that the machine prints.
     pub(crate) log: &'a Path,
     /// Settings for its /proc/sys, as `NAME=VALUE` (sysctl(8)).
     pub(crate) settings: &'a [String],
 }
 
-/// How the emulator runs what it is given.
+/// The emulator's way to run the machine.
 #[derive(Clone, Copy)]
 pub(crate) enum Processor {
-    /// Two processors, as quick as they can be.
+    /// Two processors, as fast as possible.
     Quick,
-    /// One whose clock goes on by a nanosecond with each instruction, and by real time while it has none to run.
+    /// One processor. Its clock advances by a nanosecond with each instruction, and in real time
+    /// while the processor is idle.
     Counting,
 }
 
 impl Processor {
-    /// qemu's options.
+    /// Returns qemu's options.
     fn options(self) -> &'static str {
         match self {
             Self::Quick => "-accel tcg,thread=multi -cpu max -smp 2 -m 2G",
-            // A string instruction is counted once for each repetition. Without these two features the kernel and the
-            // C library repeat words and not bytes.
+            // The emulator counts a string instruction once for each repetition. Without these two
+            // features the kernel and the C library repeat words instead of bytes.
             Self::Counting => "-accel tcg,thread=single -icount shift=0 -cpu max,-erms,-fsrm -smp 1 -m 3G",
         }
     }
 
-    /// The kernel's options.
+    /// Returns the kernel's options.
     fn kernel_options(self) -> &'static str {
         match self {
             Self::Quick => "console=ttyS0 quiet panic=-1",
-            // The processor's clock is the one that counts: the kernel mustn't take another.
+            // The processor's clock is the one that counts: the kernel must not use another.
             Self::Counting => "console=ttyS0 quiet panic=-1 tsc=reliable",
         }
     }
 }
 
-/// The first process: it brings the disk about and goes on there.
+/// The first process: it loads the disk's drivers and continues from the disk.
 const INIT: &str = "#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs devtmpfs /dev
 /bin/busybox mount -t proc proc /proc
@@ -70,7 +72,8 @@ exec /bin/busybox switch_root /disk /sbin/start
 ";
 
 impl Machine<'_> {
-    /// Boots it and hands on each line that it prints, until it powers itself off.
+    /// Boots the machine and passes each printed line to `take`, until the machine powers itself
+    /// off.
     pub(crate) fn run(&self, scratch: &Path, time: Duration, mut take: impl FnMut(&str)) -> Outcome {
         let first = self.initial_files(scratch)?;
         let qemu = self.qemu.command();
@@ -99,7 +102,8 @@ impl Machine<'_> {
         if status.success() { Ok(()) } else { Err(format!("qemu: {status}").into()) }
     }
 
-    /// The files the kernel has before it has a disk: busybox, and the drivers of the disk.
+    /// Makes the initial file system, which the kernel has before its disk: busybox and the disk's
+    /// drivers.
     fn initial_files(&self, scratch: &Path) -> Result<PathBuf, Box<dyn std::error::Error>> {
         let root = tempfile::tempdir_in(scratch)?;
         let root = root.path();

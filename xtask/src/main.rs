@@ -5,6 +5,7 @@
 
 mod bench;
 mod completions;
+mod dist;
 mod fuzz;
 mod guest;
 mod kernels;
@@ -23,10 +24,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-/// What a chore ends with.
+/// Result of a chore.
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// One thing this program can do.
+/// A command of this program.
 struct Chore {
     name: &'static str,
     usage: &'static str,
@@ -45,13 +46,13 @@ const CHORES: &[Chore] = &[
     Chore {
         name: "syscalls",
         usage: "[--check]",
-        about: "write docs/syscalls.md from the table of system calls",
+        about: "write docs/syscalls.md and docs/guest-tests.md",
         run: syscalls::run,
     },
     Chore {
         name: "setup",
         usage: "",
-        about: "install what tests and benchmarks need, and make their Debian guest",
+        about: "install the programs that tests and benchmarks need, and make their Debian guest",
         run: setup::run,
     },
     Chore {
@@ -69,7 +70,7 @@ const CHORES: &[Chore] = &[
     Chore {
         name: "oracle",
         usage: "[OPTION]...",
-        about: "hold the engines against the kernel, with random trees and operations (--help)",
+        about: "compare the engines with the kernel, on random trees and operations (--help)",
         run: oracle::run,
     },
     Chore {
@@ -77,6 +78,12 @@ const CHORES: &[Chore] = &[
         usage: "[OPTION]...",
         about: "fuzz the decoders of foreign bytes (--help)",
         run: fuzz::run,
+    },
+    Chore {
+        name: "dist",
+        usage: "[OPTION]... [DIR]",
+        about: "make a release's tarball and Debian package (--help)",
+        run: dist::run,
     },
     Chore {
         name: "kernels",
@@ -126,36 +133,36 @@ fn print_usage() {
     }
 }
 
-/// The one directory a chore was given, made if it isn't there.
+/// Returns the single directory argument of a chore; makes the directory if it is missing.
 fn output_directory(arguments: Vec<OsString>) -> Result<std::path::PathBuf, Box<dyn Error>> {
     let [directory] = <[OsString; 1]>::try_from(arguments)
-        .map_err(|given| format!("wants one directory, got {} arguments", given.len()))?;
+        .map_err(|given| format!("needs one directory, got {} arguments", given.len()))?;
     let directory = std::path::PathBuf::from(directory);
     std::fs::create_dir_all(&directory)
         .map_err(|error| format!("cannot make '{}': {error}", directory.display()))?;
     Ok(directory)
 }
 
-/// Runs a command to its end, which has to be a good one.
+/// Runs a command, which must succeed.
 fn finish(command: &mut Command) -> Outcome {
     let name = command.get_program().display().to_string();
     let status = command.status().map_err(|error| format!("cannot start '{name}': {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("{name}: {status}").into()) }
 }
 
-/// A release build of the tree this chore belongs to.
+/// Makes a release build of this repository and returns the program's path.
 fn build() -> Result<PathBuf, Box<dyn Error>> {
     Ok(executables(cargo().args(["build", "--release", "--package", "newroot"]))?
         .pop()
         .ok_or("cargo build made no program")?)
 }
 
-/// The cargo that runs this chore.
+/// Returns the cargo that runs this chore.
 fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// The programs that a `cargo build`, or `cargo test --no-run`, makes.
+/// Returns the programs that a `cargo build` or `cargo test --no-run` makes.
 fn executables(cargo: &mut Command) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let output = cargo
         .arg("--message-format=json-render-diagnostics")

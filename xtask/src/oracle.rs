@@ -1,4 +1,5 @@
-//! The kernel as oracle, for as long as one likes: random trees, bindings and operations on each engine.
+//! The kernel as the oracle for random trees, bindings and operations on each engine, for as long
+//! as you like.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -12,26 +13,26 @@ use newroot_testkit::{Bed, Engine, User};
 
 use crate::{Outcome, build};
 
-/// Hold the engines against the kernel. Needs root, for chroot.
+/// Compare the engines with the kernel. Needs root, for chroot.
 #[derive(Parser)]
 #[command(name = "cargo xtask oracle", no_binary_name = true)]
 struct Options {
-    /// How long
+    /// Minutes to run
     #[arg(long, value_name = "N", default_value_t = 5.0)]
     minutes: f64,
-    /// Only this engine
+    /// Try only this engine
     #[arg(long, value_name = "NAME")]
     engine: Option<String>,
-    /// The first seed [default: another one each second]
+    /// First seed [default: the current time]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Only the one case of the seed
+    /// Run only the seed's one case
     #[arg(long)]
     once: bool,
-    /// Only the case in this file
+    /// Run only the case in this file
     #[arg(long, value_name = "FILE")]
     case: Option<PathBuf>,
-    /// Print the case before it is tried, and what the kernel makes of it
+    /// Print the case before it runs, and the kernel's results
     #[arg(long)]
     show: bool,
     /// Print how often each operation had each result
@@ -40,7 +41,7 @@ struct Options {
     /// Operations in each case
     #[arg(long, value_name = "N", default_value_t = 400)]
     operations: usize,
-    /// Cases at the same time
+    /// Number of cases that run at the same time
     #[arg(long, value_name = "N", default_value_t = 2)]
     jobs: usize,
     /// The newroot to try [default: a release build of this tree]
@@ -83,7 +84,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
         return one(&lab, &case, &engines, options.show);
     }
 
-    println!("seeds from {seed} on");
+    println!("first seed: {seed}");
     let time = Duration::from_secs_f64(options.minutes * 60.0);
     let (operations, jobs) = (options.operations, options.jobs);
     let hunt = Hunt { seed, operations, cases: u64::MAX, time, jobs, engines };
@@ -100,18 +101,18 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     }
     for find in &report.unsteady {
         println!(
-            "once, and not each time again: {} of seed {}\n{}",
+            "seen once, not reproduced: {} of seed {}\n{}",
             find.engine, find.seed, find.difference.text
         );
     }
     if !report.unfit.is_empty() {
-        println!("natively not to the end: seeds {:?}", report.unfit);
+        println!("didn't finish natively: seeds {:?}", report.unfit);
     }
     print!("{report}");
     if report.finds.is_empty() { Ok(()) } else { Err(differences(report.finds.len())) }
 }
 
-/// One case on every engine.
+/// Runs one case on every engine.
 fn one(lab: &Lab<'_>, case: &Case, engines: &[Engine], show: bool) -> Outcome {
     if show {
         print!("{}", case.text());

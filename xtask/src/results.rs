@@ -1,18 +1,18 @@
-//! What came of tests, read from what their runner prints.
+//! Results of tests, read from the output of their runner.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One test's end, as a line of `cargo test` tells it.
+/// Result of one test, as a line of `cargo test` reports it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Verdict<'a> {
-    /// Its name.
+    /// The test's name.
     pub(crate) name: &'a str,
     /// Whether it passed.
     pub(crate) passed: bool,
 }
 
 impl<'a> Verdict<'a> {
-    /// `test NAME ... ok` or `test NAME ... FAILED`; `None` for any other line.
+    /// Parses `test NAME ... ok` and `test NAME ... FAILED`; `None` for any other line.
     pub(crate) fn of(line: &'a str) -> Option<Self> {
         let (name, end) = line.trim_end().strip_prefix("test ")?.rsplit_once(" ... ")?;
         let passed = match end {
@@ -24,14 +24,14 @@ impl<'a> Verdict<'a> {
     }
 }
 
-/// How many tests there were of something, and how many failed.
+/// Numbers of tests and of failed ones.
 #[derive(Clone, Copy, Default)]
 struct Count {
     all: u32,
     failed: u32,
 }
 
-/// Counts by two words.
+/// Counts by row and column.
 #[derive(Default)]
 pub(crate) struct Table {
     counts: BTreeMap<(String, String), Count>,
@@ -45,12 +45,12 @@ impl Table {
         count.failed += u32::from(!passed);
     }
 
-    /// How many failed.
+    /// Returns the number of failed tests.
     pub(crate) fn failed(&self) -> u32 {
         self.counts.values().map(|count| count.failed).sum()
     }
 
-    /// As Markdown: how many passed, and of how many where some failed.
+    /// Returns the table as Markdown: the number of passed tests, and the total where some failed.
     pub(crate) fn text(&self, corner: &str) -> String {
         let rows: BTreeSet<&str> = self.counts.keys().map(|(row, _)| &**row).collect();
         let columns: BTreeSet<&str> = self.counts.keys().map(|(_, column)| &**column).collect();
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_tells_of_failures_where_there_are_some() {
+    fn a_cell_shows_failures_if_there_are_any() {
         let mut table = Table::default();
         table.add("b", "x", true);
         table.add("a", "x", true);

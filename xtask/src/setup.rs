@@ -1,4 +1,4 @@
-//! What the tests and benchmarks need on this machine: programs, and a Debian guest.
+//! Needs of the tests and benchmarks on this machine: programs, and a Debian guest.
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -7,13 +7,15 @@ use newroot_testkit::{User, static_busybox};
 
 use crate::{Outcome, finish, guest};
 
-/// Programs of the host, and the Debian packages they are in.
+/// Programs of the host, and their Debian packages.
 const PROGRAMS: &[(&str, &str)] = &[
     ("bwrap", "bubblewrap"),
+    ("curl", "curl"),
     ("g++", "g++"),
     ("gcc", "gcc"),
     ("gdb", "gdb"),
     ("git", "git"),
+    ("groff", "groff-base"),
     ("javac", "default-jdk-headless"),
     ("ltrace", "ltrace"),
     ("make", "make"),
@@ -23,19 +25,24 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("node", "nodejs"),
     ("python3", "python3"),
     ("setpriv", "util-linux"),
+    ("ssh", "openssh-client"),
     ("strace", "strace"),
+    ("tput", "ncurses-bin"),
+    ("update-ca-certificates", "ca-certificates"),
+    ("vim", "vim"),
     ("xz", "xz-utils"),
     ("zstd", "zstd"),
 ];
 
-/// Installs what is missing, as root; anybody else is told what it is. Then makes the guest.
+/// Installs missing packages as root, or reports them to other users. Then makes the guest.
 pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     if !arguments.is_empty() {
         return Err("takes no arguments".into());
     }
     let mut missing: Vec<&str> =
         PROGRAMS.iter().filter(|(program, _)| !exists(program)).map(|&(_, package)| package).collect();
-    // The other busybox needs libraries, which the roots made of it don't have.
+    // The dynamically linked busybox needs libraries, which the roots that are made of it don't
+    // have.
     if static_busybox().is_none() {
         missing.push("busybox-static");
     }

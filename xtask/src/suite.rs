@@ -1,8 +1,9 @@
-//! Other projects' own suites, in the Debian guest: each case natively, and in newroot.
+//! Test suites of other projects, in the Debian guest: each case natively and in newroot.
 //!
-//! Natively is a chroot with real mounts, in which an ordinary user runs the suite; newroot is the
-//! trap engine, started by the same user. What a case ends with has to be the same. Cases that
-//! differ are run again on both sides, and count where each side agrees with itself.
+//! The native side is a chroot with real mounts, in which an ordinary user runs the suite;
+//! newroot's side is the trap engine, started by the same user. Both must end each case in the same
+//! way. Cases that differ are run again on both sides, and count where each side gives the same
+//! result twice.
 
 mod busybox;
 mod cases;
@@ -28,21 +29,21 @@ use lab::{Lab, Side};
 /// One project's suite.
 struct Suite {
     name: &'static str,
-    /// Debian's packages it needs beside those of the guest.
+    /// Debian packages that it needs in addition to the guest's.
     packages: &'static [&'static str],
-    /// The source package it is in.
+    /// Its source package.
     source: Option<&'static str>,
-    /// Builds it, in `/suite`, as the ordinary user; the source is in `/suite/source`.
+    /// Script that builds it in `/suite`, as the ordinary user; the source is in `/suite/source`.
     prepare: &'static str,
-    /// Prints the version.
+    /// Script that prints its version.
     version: &'static str,
-    /// Prints the names of the parts that are run one by one.
+    /// Script that prints the names of the parts that are run one by one.
     groups: &'static str,
-    /// Runs the part `$1`.
+    /// Script that runs the part `$1`.
     run: &'static str,
-    /// What it printed, as cases.
+    /// Parses a part's output into cases.
     read: fn(&str) -> Cases,
-    /// The cases that differ (by the beginning of their names), and why that is as it should be.
+    /// Cases that differ, by the beginning of their names, and why the difference is intended.
     explained: &'static [(&'static str, &'static str)],
 }
 
@@ -55,19 +56,19 @@ const SUITES: [&Suite; 6] =
 struct Options {
     /// python, git, go, rust, coreutils or busybox
     suite: String,
-    /// Only the parts that have this in their names
+    /// Run only parts with this text in their names
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
-    /// Where the guest's copy and the suites are kept [default: beside the Debian guest]
+    /// Directory for the guest's copy and the suites [default: beside the Debian guest]
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
     /// The newroot to try [default: a release build of this tree]
     #[arg(long, value_name = "PROGRAM")]
     newroot: Option<PathBuf>,
-    /// Seconds that a part may take
+    /// Time limit of a part, in seconds
     #[arg(long, value_name = "N", default_value_t = 600)]
     limit: u32,
-    /// Print what differing parts printed
+    /// Show the output of parts that differ
     #[arg(long)]
     show: bool,
 }
@@ -108,14 +109,14 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     report(suite, version.trim(), &all)
 }
 
-/// A part on both sides; once more, one side after the other, where they differ.
+/// Runs a part on both sides at once; where they differ, once more one side after the other.
 fn compare(
     lab: &Lab,
     suite: &Suite,
     group: &str,
     show: bool,
 ) -> Result<Comparison, Box<dyn std::error::Error>> {
-    // An error as text can be handed from one thread to another.
+    // A text can be sent to another thread, unlike the error.
     let run = |side| lab.run(suite, side, group).map_err(|error| error.to_string());
     let (native, newroot) = thread::scope(|scope| {
         let native = scope.spawn(|| run(Side::Native));
@@ -124,7 +125,7 @@ fn compare(
     });
     let (native, newroot) = (native?, newroot?);
     let (first, second) = ((suite.read)(&native), (suite.read)(&newroot));
-    // A part may be there for nothing that is built, and print no case on either side.
+    // A part may test something that isn't built, and print no case on either side.
     if first == second {
         return Ok(Comparison::of_same(first));
     }
@@ -136,7 +137,8 @@ fn compare(
     Ok(Comparison::new([first, again], [second, after]))
 }
 
-/// Prints the row for the table in `docs/suites.md`, and what differs; fails if it isn't explained.
+/// Prints the row for the table in `docs/suites.md`, and the differences; fails if one isn't
+/// explained.
 fn report(suite: &Suite, version: &str, all: &Comparison) -> Outcome {
     for case in &all.unsteady {
         println!("unsteady: {case}");

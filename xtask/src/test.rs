@@ -1,4 +1,4 @@
-//! Every test of the workspace, with all that they need, and one line with what came of them.
+//! Runs every test of the workspace, with all their needs, and prints one line with the totals.
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, pipe};
@@ -13,10 +13,10 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     setup::run(Vec::new())?;
     let mut cargo = cargo();
     cargo.args(["test", "--workspace", "--no-fail-fast"]).args(arguments);
-    // One pipe for both, that all lines come in their order.
+    // One pipe for both streams keeps the lines in order.
     let (output, end) = pipe()?;
     let mut child = cargo.stdout(end.try_clone()?).stderr(end).spawn()?;
-    // It holds the pipe's other end, and would keep it open.
+    // The command holds the pipe's other end, and would keep it open.
     drop(cargo);
     let mut tally = Tally::default();
     for line in BufReader::new(output).split(b'\n') {
@@ -30,28 +30,28 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     if status.success() { Ok(()) } else { Err(format!("cargo test: {status}").into()) }
 }
 
-/// How many tests ended in which way.
+/// Numbers of tests by result.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
     passed: u64,
     failed: u64,
-    /// Never started.
+    /// Tests that weren't started.
     ignored: u64,
-    /// Found that they can't run here.
+    /// Tests that found that they can't run here.
     skipped: u64,
 }
 
 impl Tally {
-    /// All of them, each counted once.
+    /// Returns the line with all totals; each test counts once.
     fn closing_line(&self, skip_is_failure: bool) -> String {
-        // A test that skips itself returns, which its runner takes for success.
+        // A skipped test returns normally, so its runner counts it as passed.
         let skipped = if skip_is_failure { 0 } else { self.skipped };
         let passed = self.passed.saturating_sub(skipped);
         format!("{passed} passed, {} failed, {} skipped", self.failed, skipped + self.ignored)
     }
 
-    /// What a line says of a runner's tests: `test result: ok. 3 passed; 0 failed; …` at its
-    /// end, or `SKIP NAME: REASON`, which may stand behind the name of the test.
+    /// Reads a line of a runner's output: `test result: ok. 3 passed; 0 failed; …` at its end, or
+    /// `SKIP NAME: REASON`, which may follow the test's name.
     fn of(line: &str) -> Self {
         let mut tally = Self::default();
         if line.starts_with("SKIP ") || line.contains(" ... SKIP ") {

@@ -1,17 +1,17 @@
-//! Builds the shim image and leaves it where the launcher includes it from.
+//! Builds the shim image and writes it to the file that the launcher includes.
 //!
-//! The shim is a freestanding program at a fixed address: other code generation, other link
-//! arguments, and another binary than the one this crate ends in. So it is built by a
-//! cargo of its own, with a target directory of its own, from the crates beside this one.
+//! The shim is a freestanding program at a fixed address. It needs other code generation and link
+//! arguments than the binary in which this crate ends. So a separate cargo process, with a target
+//! directory of its own, builds it from the crates in `guest` and `shared`.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where the image lies in every guest process. Far from where the kernel puts programs, their
-/// heaps and their stacks, within reach of 32-bit addresses, and out of the way of what ASAN,
-/// TSAN, Go, the JVM and valgrind lay claim to.
+/// Address of the image in every guest process. It is far from where the kernel puts programs,
+/// their heaps and their stacks, within reach of 32-bit addresses, and clear of the ranges that
+/// ASAN, TSAN, Go, the JVM and valgrind claim.
 const IMAGE_BASE: &str = "0x70000000";
 
 fn main() {
@@ -21,17 +21,19 @@ fn main() {
     for folder in ["guest", "shared"] {
         println!("cargo:rerun-if-changed={}", crates.join(folder).display());
     }
-    // The workspace's has the profile.
+    // The workspace's manifest has the profile.
     println!("cargo:rerun-if-changed={}", crates.join("../Cargo.toml").display());
     println!("cargo:rerun-if-changed=build.rs");
 
-    let image = build(&crates.join("guest/shim"), &out.join("shim"));
+    let image = build(&crates.join("guest/shim"), &out.join("shim"), &out.join("newroot-shim.map"));
     let mut bytes = fs::read(&image).expect("cargo has just built it");
     mark(&mut bytes);
     fs::write(out.join("newroot-shim"), bytes).expect("OUT_DIR can be written");
 }
 
-fn build(shim: &Path, target: &Path) -> PathBuf {
+/// Builds the image. The linker writes into `map` which function and which datum lies where: the
+/// tests of the image read it.
+fn build(shim: &Path, target: &Path, map: &Path) -> PathBuf {
     let script = shim.join("image.ld");
     let script = script.to_str().expect("cargo itself wants this path in UTF-8");
     let flags = [
@@ -48,6 +50,7 @@ fn build(shim: &Path, target: &Path) -> PathBuf {
         "-Clink-arg=-Wl,-z,noexecstack",
         "-Clink-arg=-Wl,--no-eh-frame-hdr",
         &format!("-Clink-arg=-Wl,-T,{script}"),
+        &format!("-Clink-arg=-Wl,-Map,{}", map.display()),
     ]
     .join("\x1f");
     let cargo = env::var_os("CARGO").expect("set by cargo");
@@ -61,7 +64,7 @@ fn build(shim: &Path, target: &Path) -> PathBuf {
         .arg(target)
         .args(["--target", &host])
         .env("CARGO_ENCODED_RUSTFLAGS", flags);
-    // What the outer cargo was told about its own build doesn't hold for this one.
+    // Settings of the outer cargo for its own build don't hold for this one.
     for name in
         ["RUSTFLAGS", "CARGO_TARGET_DIR", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"]
     {
@@ -81,7 +84,7 @@ fn build(shim: &Path, target: &Path) -> PathBuf {
     target.join(host).join("shim/newroot-shim")
 }
 
-/// Writes the mark by which a shim knows another, into the padding of `e_ident`.
+/// Writes the mark by which a shim recognizes another, into the padding of `e_ident`.
 fn mark(image: &mut [u8]) {
     const MARK: &[u8; 7] = b"newroot";
     assert!(image.starts_with(b"\x7fELF"), "the shim is an ELF program");

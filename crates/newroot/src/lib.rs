@@ -8,6 +8,7 @@ mod caller;
 mod commands;
 pub mod dialects;
 mod failure;
+mod manual;
 pub mod memory;
 mod messages;
 
@@ -23,7 +24,7 @@ use crate::messages::Messages;
 #[must_use]
 pub fn run(argv: &[OsString]) -> u8 {
     let invocation = dialects::parse(argv, &Caller::current());
-    let messages = Messages { name: invocation.name };
+    let messages = Messages { name: invocation.name, quiet: false };
     let outcome = match invocation.request {
         Ok(request) => commands::carry_out(request, messages),
         Err(error) => Err(failure::Failure::Usage(error)),

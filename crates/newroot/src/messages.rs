@@ -8,6 +8,8 @@ use std::io::Write;
 pub(crate) struct Messages {
     /// What stands in front of every line but hints.
     pub(crate) name: &'static str,
+    /// Whether only errors are shown.
+    pub(crate) quiet: bool,
 }
 
 impl Messages {
@@ -22,12 +24,16 @@ impl Messages {
 
     /// Says what the user did not ask for, but wants to know.
     pub(crate) fn note(self, message: &dyn fmt::Display) {
-        print(&format!("{}: {}\n", self.name, one_line(message)));
+        if !self.quiet {
+            print(&format!("{}: {}\n", self.name, one_line(message)));
+        }
     }
 
     /// Says what doesn't keep the work from going on.
     pub(crate) fn warning(self, message: &dyn fmt::Display) {
-        print(&format!("{}: warning: {}\n", self.name, one_line(message)));
+        if !self.quiet {
+            print(&format!("{}: warning: {}\n", self.name, one_line(message)));
+        }
     }
 }
 

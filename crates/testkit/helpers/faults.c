@@ -3,7 +3,7 @@
 //
 //   faults [--calls N ERRNO] [--on] [--report FILE] -- COMMAND [ARG]...
 //
-// Without --calls only newroot's shim is looked at, and the guest says when (tests/faults/fault.h). With it the Nth
+// Without --calls only newroot's shim is looked at, and the guest says when (tests/robust/faults/fault.h). With it the Nth
 // fitting call of the command and all that it starts fails, and with --on each one behind it, too: what has run out
 // may be had again, or not. Calls by programs linked at the usual fixed addresses, such as static guests, don't count.
 //

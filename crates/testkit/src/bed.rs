@@ -1,4 +1,4 @@
-//! One test process's workshop: the newroot under test, the helper, compiled programs, trees.
+//! The test bed of one test process: the newroot under test, the helper, compiled programs, trees.
 
 use std::ffi::OsString;
 use std::fs;
@@ -24,16 +24,17 @@ mod fake_root;
 mod faults;
 mod natives;
 
-/// Where the program under test stands in every root.
+/// Path of the program under test in every root.
 const GUEST_PROGRAM: &str = "/bin/guest";
-/// How long it may take; natively the longest needs three seconds.
+/// Time limit of a guest. The slowest one needs three seconds natively.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// The version of Landlock that enforces all of `--confine=strict`.
 const ALL_OF_LANDLOCK: u32 = 6;
-/// Where it starts.
+/// Working directory of a guest at its start.
 const WORKING_DIRECTORY: &str = "/here";
 
-/// The workshop of a test of the package `newroot`, which alone knows where its program is.
+/// Makes the test bed of a test in the package `newroot`. Only that package knows the path of its
+/// program.
 #[macro_export]
 macro_rules! bed {
     () => {
@@ -45,26 +46,26 @@ macro_rules! bed {
     };
 }
 
-/// What was observed of a guest.
+/// The observed result of a guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// What it printed, and how it ended.
+    /// Its output, and its exit status or signal.
     pub printed: String,
-    /// Whether it had to be ended.
+    /// Whether the time limit ended it.
     pub timed_out: bool,
-    /// What was left of the tree afterwards.
+    /// The files of the tree afterwards.
     pub files: String,
 }
 
 impl Facts {
-    /// All of it as one text.
+    /// Returns everything as one text.
     #[must_use]
     pub fn text(&self) -> String {
         format!("{}{}", self.printed, self.files)
     }
 }
 
-/// The workshop. Everything in it is gone when it is dropped.
+/// The test bed. Dropping it removes everything in it.
 pub struct Bed {
     scratch: TempDir,
     cache: PathBuf,
@@ -76,16 +77,16 @@ pub struct Bed {
 }
 
 impl Bed {
-    /// Takes the newroot under test, a directory that outlives the process (for compiled
-    /// programs) and the folder of guest programs.
+    /// Makes a test bed for the newroot under test. The directory for compiled programs outlives
+    /// the process. The last argument is the folder of guest programs.
     ///
     /// # Panics
-    /// When it can't be made.
+    /// If it can't be made.
     #[must_use]
     pub fn new(newroot: &Path, cache: &Path, guests: &Path) -> Self {
         let scratch = tempfile::Builder::new().prefix("newroot-test-").tempdir().expect("scratch");
-        // The unprivileged user has to get in, and may not be able to reach the build's own
-        // directory: newroot is copied here.
+        // The unprivileged user runs newroot, but may not have access to the build directory. So
+        // newroot is copied here.
         let open = fs::Permissions::from_mode(0o755);
         fs::set_permissions(scratch.path(), open.clone()).expect("an open scratch directory");
         let bin = scratch.path().join("bin");
@@ -108,19 +109,20 @@ impl Bed {
         }
     }
 
-    /// A directory the unprivileged user can reach; tests make their own below it.
+    /// Returns a directory that the unprivileged user can enter. Tests make their own directories
+    /// in it.
     #[must_use]
     pub fn scratch(&self) -> &Path {
         self.scratch.path()
     }
 
-    /// newroot by one of its names: `newroot`, `proot` or `chroot`.
+    /// Returns the path of newroot under one of its names: `newroot`, `proot` or `chroot`.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
         self.scratch.path().join("bin").join(name)
     }
 
-    /// The start of a world.
+    /// Begins the description of a command's environment.
     #[must_use]
     pub fn enter(&self) -> Enter {
         Enter::new(self.helper())
@@ -131,10 +133,10 @@ impl Bed {
         compile(&self.cache, "gcc", &["-static"], &source, &[])
     }
 
-    /// A fresh empty directory that belongs to `user`.
+    /// Makes an empty directory that belongs to `user`.
     ///
     /// # Panics
-    /// When it can't be made.
+    /// If it can't be made.
     #[must_use]
     pub fn directory(&self, name: &str, user: User) -> PathBuf {
         let path = self.scratch.path().join(name);
@@ -145,7 +147,8 @@ impl Bed {
         path
     }
 
-    /// Why `guest` can't be run here with this linkage, natively or on an engine, if so.
+    /// Returns the reason why `guest` can't run here with this linkage, natively or on an engine.
+    /// `None` if it can.
     #[must_use]
     pub fn lacks(&self, guest: &Guest, linkage: Linkage, engine: Option<&Engine>) -> Option<&'static str> {
         let by_root = engine.is_some_and(|engine| engine.by_root || engine.fake_root);
@@ -165,25 +168,25 @@ impl Bed {
         }
     }
 
-    /// Whether a real chroot can be had, as root or in a user namespace.
+    /// Returns whether a real chroot works here, as root or in a user namespace.
     fn try_oracle(&self) -> bool {
         run(&mut self.enter().mounts().command(Path::new("/bin/true"))).ending == Ending::Exit(0)
     }
 
-    /// The version of Landlock that `newroot doctor` finds here; 0 if there is none.
+    /// Returns the version of Landlock that `newroot doctor` finds; 0 for none.
     fn ask_for_landlock(&self) -> u32 {
         let said = run(Command::new(self.program("newroot")).arg("doctor")).stdout();
         let line = said.lines().find(|line| line.contains(" landlock ")).expect("a line about it");
         line.split_once("version ").map_or(0, |(_, version)| version.parse().expect("a number"))
     }
 
-    /// The facts of `guest` on the real kernel.
+    /// Runs `guest` on the real kernel.
     #[must_use]
     pub fn native(&self, guest: &Guest, linkage: Linkage) -> Facts {
         self.native_without(guest, linkage, &[])
     }
 
-    /// The facts of `guest` on the real kernel, which lacks something ([`Enter::deny`]).
+    /// Runs `guest` on the real kernel, where some system calls are missing ([`Enter::deny`]).
     #[must_use]
     pub fn native_without(&self, guest: &Guest, linkage: Linkage, lacking: &[&str]) -> Facts {
         let user = guest.user();
@@ -192,7 +195,8 @@ impl Bed {
         facts(&mut fixture, &mut world.command(Path::new(GUEST_PROGRAM)))
     }
 
-    /// A real chroot into the tree, with real bind mounts. `user` can't change the machine's own files there.
+    /// Prepares a real chroot into the tree, with real bind mounts. `user` can't change the
+    /// machine's own files there.
     fn real_root(&self, fixture: &mut Fixture, user: User) -> Enter {
         fixture.make_mount_points();
         let root = fixture.root();
@@ -209,7 +213,7 @@ impl Bed {
         world.root(&root).cwd(Path::new(WORKING_DIRECTORY))
     }
 
-    /// The facts of `guest` on `engine`.
+    /// Runs `guest` on `engine`.
     fn on_engine(&self, guest: &Guest, linkage: Linkage, engine: Engine) -> Facts {
         if engine.fake_root {
             return self.as_fake_root(guest, linkage, engine);
@@ -230,7 +234,7 @@ impl Bed {
         facts_of(&mut fixture, &command, &outcome, &wrong)
     }
 
-    /// `newroot run` by `caller` on `engine`, up to the root.
+    /// Returns the command `newroot run`, run by `caller` on `engine`, up to the root.
     fn newroot(&self, fixture: &Fixture, caller: User, engine: Engine) -> Command {
         let world = self.enter().cwd(self.scratch()).user(caller);
         let world = world.deny_all(engine.denied).deny_all(engine.lacking);
@@ -261,7 +265,7 @@ impl Bed {
         command
     }
 
-    /// A tree with the program, its libraries, the tools and the program's own bindings in it.
+    /// Makes a tree with the program, its libraries, the tools and the program's own bindings.
     fn furnish(&self, guest: &Guest, linkage: Linkage, user: User) -> Fixture {
         let mut fixture = Fixture::new(self.scratch(), user, guest.long_root);
         let program = self.compiled(&guest.source, linkage);
@@ -277,7 +281,7 @@ impl Bed {
         fixture
     }
 
-    /// A directory with all tools in it, by their names.
+    /// Gathers all tools in a directory, by their names.
     fn gather_tools(&self) -> PathBuf {
         let all = self.scratch.path().join("tools");
         fs::create_dir(&all).expect("a directory for tools");
@@ -288,26 +292,26 @@ impl Bed {
         all
     }
 
-    /// A program of `tests/guests/tools`, linked statically.
+    /// Compiles a program of `tests/guests/tools`, linked statically.
     #[must_use]
     pub fn tool(&self, name: &str) -> PathBuf {
         self.compiled(&self.guests.join("tools").join(name).with_extension("c"), Linkage::Static)
     }
 
-    /// A static program made of one C source.
+    /// Compiles a static program from one C source.
     #[must_use]
     pub fn program_of(&self, source: &Path) -> PathBuf {
         self.compiled(source, Linkage::Static)
     }
 
-    /// Compiles a guest in all its ways, so that it can be run where there is no compiler; the result is the
-    /// programs and their libraries. Ways that can't be had here are left out.
+    /// Compiles a guest with every linkage, to be run on a machine without a compiler. Returns the
+    /// programs and their libraries. Linkages that this machine can't make are left out.
     #[must_use]
     pub fn prepare(&self, guest: &Guest) -> Vec<PathBuf> {
         let mut files = Vec::new();
         for &linkage in guest.linkages.iter().filter(|&&linkage| match linkage {
             Linkage::Musl => exists("musl-gcc"),
-            // Its libraries lie elsewhere than where the program looks for them.
+            // The program doesn't look for its libraries where these lie.
             Linkage::Newer => false,
             Linkage::Static | Linkage::Dynamic => true,
         }) {
@@ -318,7 +322,7 @@ impl Bed {
         files
     }
 
-    /// The same for what every guest's world needs.
+    /// Does the same for the programs that every guest's tree needs.
     #[must_use]
     pub fn prepare_tools(&self) -> Vec<PathBuf> {
         let tools = tools(&self.guests).into_iter().map(|tool| self.compiled(&tool, Linkage::Static));
@@ -328,12 +332,12 @@ impl Bed {
     fn compiled(&self, source: &Path, linkage: Linkage) -> PathBuf {
         let (compiler, flags): (&str, &[&str]) = match linkage {
             Linkage::Static => ("gcc", &["-static"]),
-            // glibc loads libgcc_s on its own to cancel a thread: have it among the libraries.
+            // glibc loads libgcc_s at run time to cancel a thread, so the program has to list it.
             Linkage::Dynamic | Linkage::Newer => ("gcc", &["-Wl,--no-as-needed,-lgcc_s"]),
             Linkage::Musl => ("musl-gcc", &[]),
         };
-        // What the programs in one folder have in common is used in others, too.
-        let races = self.guests.join("../races");
+        // Programs in other folders include the headers of one folder.
+        let races = self.guests.join("../robust/races");
         let beside = source.parent().into_iter().chain([races.as_path()]).flat_map(headers);
         let headers: Vec<PathBuf> = headers(&self.guests).chain(beside).collect();
         compile(&self.cache, compiler, flags, source, &headers)
@@ -353,7 +357,7 @@ fn facts_of(fixture: &mut Fixture, command: &Command, outcome: &Outcome, wrong: 
     Facts { printed, timed_out: outcome.ending == Ending::TimedOut, files: fixture.remains() }
 }
 
-/// The headers in a folder.
+/// Lists the headers in a folder.
 fn headers(folder: &Path) -> impl Iterator<Item = PathBuf> {
     let entries =
         fs::read_dir(folder).expect("a readable folder").map(|entry| entry.expect("an entry").path());
@@ -367,7 +371,7 @@ fn headers(folder: &Path) -> impl Iterator<Item = PathBuf> {
 /// The newer file of a library's.
 fn newer(library: &Path) -> PathBuf {
     let root = newer_libraries().expect("a newer C library");
-    // The links from /lib and /lib64 are no package's.
+    // No package owns the links in /lib and /lib64.
     let name = library.file_name().expect("a library has a name");
     let folders = ["usr/lib/x86_64-linux-gnu", "usr/lib64"].map(|folder| root.join(folder).join(name));
     folders.into_iter().find(|file| file.exists()).expect("the newer C library has this file")
@@ -376,7 +380,7 @@ fn newer(library: &Path) -> PathBuf {
 fn libraries(program: &Path, linkage: Linkage) -> Vec<PathBuf> {
     match linkage {
         Linkage::Static => Vec::new(),
-        // The loader of musl is its only library.
+        // musl's loader is its only library.
         Linkage::Musl => vec![format!("/lib/ld-musl-{}.so.1", std::env::consts::ARCH).into()],
         Linkage::Dynamic | Linkage::Newer => {
             let output = Command::new("ldd").arg(program).output().expect("ldd");

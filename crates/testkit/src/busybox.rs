@@ -1,4 +1,4 @@
-//! A root that is nothing but busybox.
+//! A root with busybox and nothing else.
 
 use std::fs;
 use std::os::unix::fs::{lchown, symlink};
@@ -10,22 +10,22 @@ use crate::compile::copy_program;
 use crate::enter::User;
 use crate::skip::skip;
 
-/// The host's busybox, if it has one that needs no library.
+/// Finds the host's busybox, if it is a static one.
 #[must_use]
 pub fn static_busybox() -> Option<PathBuf> {
     let candidates = ["/bin/busybox", "/usr/bin/busybox", "/usr/local/bin/busybox"];
     candidates.iter().map(PathBuf::from).find(|path| {
-        // ldd succeeds for programs that have a dynamic loader.
+        // ldd succeeds for programs that have a loader.
         path.exists() && Command::new("ldd").arg(path).output().is_ok_and(|ldd| !ldd.status.success())
     })
 }
 
 impl Bed {
-    /// A directory `name` with `bin/busybox` and its applet links, as `busybox --install -s` makes
-    /// them in a root, and nothing else. `None` where the host has no static busybox.
+    /// Makes a directory `name` with `bin/busybox` and its applet links, as `busybox --install -s`
+    /// makes them in a root. `None` if the host has no static busybox.
     ///
     /// # Panics
-    /// When it can't be made.
+    /// If it can't be made.
     #[must_use]
     pub fn busybox_root(&self, name: &str, user: User) -> Option<PathBuf> {
         let busybox = static_busybox()?;
@@ -43,10 +43,11 @@ impl Bed {
         Some(root)
     }
 
-    /// The same, for a test that can't do without: where there is none it is counted as skipped.
+    /// Does the same for a test that needs the root. If the host has no busybox, the test counts as
+    /// skipped.
     ///
     /// # Panics
-    /// When it can't be made; in CI, where a skip is a failure.
+    /// If it can't be made. In CI also for a skip, which is a failure there.
     #[must_use]
     pub fn busybox_root_or_skip(&self, test: &str, name: &str, user: User) -> Option<PathBuf> {
         let root = self.busybox_root(name, user);
@@ -57,10 +58,10 @@ impl Bed {
     }
 }
 
-/// Gives everything below `path` to `user`, where root runs the tests.
+/// Changes the owner of everything below `path` to `user`, if root runs the tests.
 ///
 /// # Panics
-/// When it can't be given away.
+/// If an owner can't be changed.
 pub fn own(path: &Path, user: User) {
     if !User::we_are_root() {
         return;

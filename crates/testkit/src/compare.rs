@@ -1,12 +1,12 @@
-//! A readable difference between what was expected and what was seen.
+//! Shows how two texts differ.
 
 use std::fmt::Write as _;
 
-/// How many lines that are the same are shown around those that aren't.
+/// Number of equal lines to show around different ones.
 const CONTEXT: usize = 2;
 
-/// `None` when both texts are the same; else the lines that only `expected` has marked `-`,
-/// those that only `seen` has marked `+`, with their neighbours.
+/// Returns `None` for equal texts. Otherwise returns the lines that only `expected` has, marked
+/// `-`, and those that only `seen` has, marked `+`, with their neighbours.
 #[must_use]
 pub fn difference(expected: &str, seen: &str) -> Option<String> {
     if expected == seen {
@@ -29,7 +29,7 @@ pub fn difference(expected: &str, seen: &str) -> Option<String> {
     Some(text)
 }
 
-/// All lines of both texts in order, each marked `' '` (in both), `'-'` or `'+'`.
+/// Returns all lines of both texts in order, each marked `' '` (in both), `'-'` or `'+'`.
 fn marked_lines<'a>(expected: &'a str, seen: &'a str) -> Vec<(char, &'a str)> {
     let (old, new): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), seen.lines().collect());
     let common = longest_common_tails(&old, &new);
@@ -50,7 +50,8 @@ fn marked_lines<'a>(expected: &'a str, seen: &'a str) -> Vec<(char, &'a str)> {
     lines
 }
 
-/// `table[i][j]` is the length of the longest common subsequence of `old[i..]` and `new[j..]`.
+/// Computes a table: `table[i][j]` is the length of the longest common subsequence of `old[i..]`
+/// and `new[j..]`.
 fn longest_common_tails(old: &[&str], new: &[&str]) -> Vec<Vec<usize>> {
     let mut table = vec![vec![0; new.len() + 1]; old.len() + 1];
     for i in (0..old.len()).rev() {

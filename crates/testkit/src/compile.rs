@@ -1,4 +1,4 @@
-//! Compiling the small C programs, once per content.
+//! Compiles small C programs, once for each content.
 
 use std::collections::hash_map::DefaultHasher;
 use std::ffi::OsStr;
@@ -8,8 +8,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Flags of every program. Only the warnings that mean a slip are errors: passing bad
-/// pointers and leaving results alone is what many of the programs are for.
+/// Flags of every program. Only warnings that mean a mistake are errors: many of the programs pass
+/// bad pointers and ignore results on purpose.
 const FLAGS: [&str; 9] = [
     "-std=gnu11",
     "-O1",
@@ -22,11 +22,11 @@ const FLAGS: [&str; 9] = [
     "-Werror=uninitialized",
 ];
 
-/// Compiles `source` with `compiler` and `flags` into `cache`, unless a program made of the
-/// same text, headers and flags is there already.
+/// Compiles `source` with `compiler` and `flags` into `cache`, unless the cache has a program of
+/// the same source, headers and flags.
 ///
 /// # Panics
-/// With the compiler's words when it fails.
+/// With the compiler's output if it fails.
 pub(crate) fn compile(
     cache: &Path,
     compiler: &str,
@@ -45,7 +45,7 @@ pub(crate) fn compile(
         return program;
     }
 
-    // Made under another name first: a half-written program must never be found.
+    // The compiler writes to a temporary name, so that nobody finds an incomplete program.
     fs::create_dir_all(cache).expect("a directory for compiled programs");
     let half_done =
         tempfile::Builder::new().prefix(stem).tempdir_in(cache).expect("a directory to compile in");
@@ -54,8 +54,8 @@ pub(crate) fn compile(
     command.args(FLAGS).args(flags).arg("-o").arg(&output).arg(source);
     let result = command.output().unwrap_or_else(|e| panic!("cannot run '{compiler}': {e}"));
     assert!(result.status.success(), "{command:?} failed:\n{}", String::from_utf8_lossy(&result.stderr));
-    // Another thread may have been first; a program that is there is never replaced, for it may be
-    // being copied or run.
+    // Another thread may have been first. Its program is never replaced, because a third thread may
+    // be copying or running it.
     match fs::hard_link(&output, &program) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             panic!("cannot put '{}' into the cache: {error}", program.display())
@@ -64,27 +64,28 @@ pub(crate) fn compile(
     }
 }
 
-/// Copies a program that is going to be executed.
+/// Copies a program that a test executes.
 ///
-/// By cp(1), not by ourselves: had we the copy open for writing while another thread of ours forks, the
-/// child would have it open too for a moment, and executing it would fail with ETXTBSY.
+/// cp(1) copies it, in a process of its own. If this process had the copy open for writing while
+/// another of its threads forks, the child would have it open for a moment, too, and executing it
+/// would fail with ETXTBSY.
 ///
 /// # Panics
-/// When it can't be copied.
+/// If it can't be copied.
 pub(crate) fn copy_program(from: &Path, to: &Path) {
     let copied = Command::new("cp").args(["-RL", "--"]).args([from, to]).status().expect("cp");
     assert!(copied.success(), "cannot copy '{}' to '{}'", from.display(), to.display());
 }
 
-/// The same of all programs in a directory.
+/// Copies all programs in a directory.
 ///
 /// # Panics
-/// When they can't be copied.
+/// If they can't be copied.
 pub(crate) fn copy_programs(from: &Path, to: &Path) {
     copy_program(&from.join("."), to);
 }
 
-/// Whether `compiler` can be run at all.
+/// Returns whether `compiler` can be run.
 pub(crate) fn exists(compiler: &str) -> bool {
     Command::new(compiler).arg("--version").output().is_ok()
 }

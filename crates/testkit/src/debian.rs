@@ -1,18 +1,18 @@
-//! Where the Debian guest is that whole programs are tried in. `cargo xtask setup` makes it.
+//! The Debian guest in which tests run whole programs. `cargo xtask setup` makes it.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::enter::User;
 
-/// The guest's user who runs the programs; its home is [`SCRATCH`].
+/// The guest's user that runs the programs. The home directory is [`SCRATCH`].
 pub const GUEST_USER: &str = "guest";
 
-/// The guest's empty directory on which tests bind one they may write to.
+/// An empty directory of the guest. Tests bind one there that they may write to.
 pub const SCRATCH: &str = "/scratch";
 
-/// The root of the guest, which may not be made yet: `NEWROOT_TEST_GUEST` if that is set, else
-/// a place in the cache.
+/// Returns the path of the guest, which may not exist yet: `NEWROOT_TEST_GUEST` if that is set,
+/// else a path in the cache.
 #[must_use]
 pub fn debian_root() -> PathBuf {
     match env::var_os("NEWROOT_TEST_GUEST") {
@@ -21,46 +21,46 @@ pub fn debian_root() -> PathBuf {
     }
 }
 
-/// What the guest at `root` was made of; the file is written last.
+/// Returns the file that says how the guest at `root` was made. It is written last.
 #[must_use]
 pub fn debian_recipe(root: &Path) -> PathBuf {
     root.with_extension("recipe")
 }
 
-/// The guest, if it is there and complete.
+/// Returns the guest, if it is complete.
 #[must_use]
 pub fn debian() -> Option<PathBuf> {
     let root = debian_root();
     debian_recipe(&root).exists().then_some(root)
 }
 
-/// The archive of a small Debian, which tests unpack to have a root of their own, if it is there.
+/// Returns the archive of a small Debian, if it exists. Tests unpack it to get a root of their own.
 #[must_use]
 pub fn debian_archive() -> Option<PathBuf> {
     let archive = debian_archive_path();
     archive.exists().then_some(archive)
 }
 
-/// Where it is, or will be.
+/// Returns the path of that archive, which may not exist yet.
 #[must_use]
 pub fn debian_archive_path() -> PathBuf {
     cache().join("small-debian.tar")
 }
 
-/// The unpacked C library of a newer release, if it is there and complete.
+/// Returns the unpacked C library of a newer release, if it is complete.
 #[must_use]
 pub fn newer_libraries() -> Option<PathBuf> {
     let path = newer_libraries_path();
     debian_recipe(&path).exists().then_some(path)
 }
 
-/// Where it is, or will be.
+/// Returns its path, which may not exist yet.
 #[must_use]
 pub fn newer_libraries_path() -> PathBuf {
     cache().join("newer-libc")
 }
 
-/// Root's own cache is for root alone, but an unprivileged user has to get into the guest.
+/// Only root can enter root's own cache, but an unprivileged user has to run the guest.
 fn cache() -> PathBuf {
     let caches = if User::we_are_root() {
         PathBuf::from("/var/cache")

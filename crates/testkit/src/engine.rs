@@ -1,39 +1,42 @@
-//! The ways to run guests that have to agree with the kernel.
+//! The engines, with options, that have to agree with the kernel.
 
 use crate::enter::WITHOUT_HARD_LINKS;
 use crate::guest::Guest;
 
-/// A way to run guests that has to agree with the kernel.
+/// An engine, with options, that has to agree with the kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Engine {
-    /// What its tests are called.
+    /// Name of its tests.
     pub name: &'static str,
     /// Options of `newroot run` that choose it.
     pub options: &'static [&'static str],
-    /// Options of another `newroot run`, in whose root, the host's own, it is started; none if it is started on the host.
+    /// Options of an outer `newroot run`, whose root is the host's own. Empty if there is no outer
+    /// one.
     pub outer: &'static [&'static str],
-    /// Whether root starts it, and has it become the guest's user.
+    /// Whether root starts it and lets it switch to the guest's user.
     pub by_root: bool,
-    /// Whether an ordinary user starts it and is root inside: the oracle is real root then.
+    /// Whether an ordinary user starts it as fake root. Then real root is the oracle.
     pub fake_root: bool,
-    /// Whether it makes hard links of its own; they are real ones again when the files are looked at.
+    /// Whether it keeps hard links itself. They are turned into real ones before the files are
+    /// compared.
     pub own_links: bool,
-    /// What the host lacks, for [`Enter::deny`](crate::Enter::deny). The oracle has it: newroot is to give the same
-    /// answers without.
+    /// System calls that the host lacks, for [`Enter::deny`](crate::Enter::deny). The oracle has
+    /// them: newroot must give the same answers without them.
     pub denied: &'static [&'static str],
-    /// What newroot and the oracle lack alike: the guest itself sees that it is missing.
+    /// System calls that newroot and the oracle lack alike. The guest notices.
     pub lacking: &'static [&'static str],
-    /// The area of guests it is tried on, if not all of them.
+    /// The one area of guests that it runs, or `None` for all.
     pub area: Option<&'static str>,
-    /// Whether the root has directories and files to mount on. The trap engine needs none; a kernel
-    /// engine shows a stand-in for a directory that lacks them, which nothing can be created in.
+    /// Whether the root has directories and files to mount on. The trap engine needs none. A kernel
+    /// engine shows a stand-in for a directory that lacks them, and nothing can be created in a
+    /// stand-in.
     pub mount_points: bool,
-    /// The ending of the files that tell what it does otherwise than the kernel.
+    /// Extension of the files that list its differences from the kernel.
     pub differences: &'static str,
 }
 
 impl Engine {
-    /// The trap engine, by its handler alone.
+    /// The trap engine without patching.
     pub const TRAP: Self = Self {
         name: "trap",
         options: &["--engine=trap", "--no-patch"],
@@ -57,7 +60,7 @@ impl Engine {
         ..Self::TRAP
     };
 
-    /// The chroot engine. Root has no user namespace to differ by.
+    /// The chroot engine. Root needs no user namespace, so nothing differs.
     pub const CHROOT: Self = Self {
         name: "chroot",
         options: &["--engine=chroot"],
@@ -75,7 +78,7 @@ impl Engine {
         ..Self::TRAP
     };
 
-    /// The trap engine with hard links where the host refuses them.
+    /// The trap engine on a host that refuses hard links.
     pub const OWN_LINKS: Self = Self {
         name: "trap_own_links",
         options: &["--engine=trap", "--no-patch", "--link2symlink"],
@@ -85,7 +88,7 @@ impl Engine {
         ..Self::TRAP
     };
 
-    /// Whether it has anything to do with a guest.
+    /// Returns whether it runs a guest.
     #[must_use]
     pub fn is_tried(&self, guest: &Guest) -> bool {
         if !self.area.is_none_or(|area| guest.is_in(area)) {
@@ -102,18 +105,20 @@ impl Engine {
     }
 }
 
-/// What real root and fake root alone are asked about.
+/// The area that only real root and fake root run.
 pub const ROOTS_AREA: &str = "owner";
-/// What both are asked about besides: areas where real root does no harm to the machine.
+/// Other areas that both run: those in which real root doesn't harm the machine.
 const ROOTS_TOO: [&str; 9] =
     ["bindings", "exec", "fs", "library", "limits", "lookup", "sockets", "spawn", "threads"];
-/// Where the host's own links alone will do: within bindings nothing is kept, and what never had a name can get none.
+/// Guests that need real hard links: no links are kept in bindings, and a file that never had a
+/// name can't get a kept one.
 const NOT_WITH_OWN_LINKS: [&str; 5] = [
-    "bindings::crossing_is_another_device",
+    "bindings::crossing_mounts_is_an_error",
     "limits::no_descriptor_at_all",
     "lookup::names_of_255_bytes",
     "lookup::unnamed_temporary_files",
     "owner::unnamed_files_get_names",
 ];
-/// Two leave no root to look at; real root isn't held to the other's limit.
-const NOT_BY_ROOT: [&str; 3] = ["fs::only_root_may", "bindings::onto_a_link", "limits::no_more_processes"];
+/// Two of these leave no root to compare. In the third real root isn't subject to the limit.
+const NOT_BY_ROOT: [&str; 3] =
+    ["fs::calls_that_only_root_may_make", "bindings::onto_a_link", "limits::no_more_processes"];

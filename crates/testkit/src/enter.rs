@@ -1,5 +1,5 @@
-//! Worlds made by the real kernel: who runs the command, in which mounts, without which
-//! system calls. The work is done by `helpers/enter.c`, which a test machine compiles once.
+//! Environments made by the real kernel: the user of a command, its mounts, and the system calls
+//! that it lacks. The program `helpers/enter.c` makes them.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use rustix::process::{getegid, geteuid};
 
-/// Who runs a guest.
+/// The user of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User {
     /// User number.
@@ -17,8 +17,8 @@ pub struct User {
 }
 
 impl User {
-    /// Somebody without any privilege: ourselves, or, when root runs the tests, a user that
-    /// nobody else is.
+    /// Returns a user without privilege: the caller, or, if root runs the tests, a user number that
+    /// nobody else has.
     #[must_use]
     pub fn ordinary() -> Self {
         if Self::we_are_root() {
@@ -31,14 +31,14 @@ impl User {
     /// Root.
     pub const ROOT: Self = Self { uid: 0, gid: 0 };
 
-    /// Whether root runs the tests.
+    /// Returns whether root runs the tests.
     #[must_use]
     pub fn we_are_root() -> bool {
         geteuid().is_root()
     }
 }
 
-/// The steps `enter` takes before it runs the command.
+/// Steps that `enter` takes before it runs the command.
 #[derive(Clone, Debug)]
 pub struct Enter {
     helper: PathBuf,
@@ -55,61 +55,61 @@ impl Enter {
         self
     }
 
-    /// A private mount namespace; comes before every mount.
+    /// Makes a private mount namespace. Comes before every mount.
     #[must_use]
     pub fn mounts(self) -> Self {
         self.step([OsStr::new("--mounts")])
     }
 
-    /// A real bind mount.
+    /// Makes a real bind mount.
     #[must_use]
     pub fn bind(self, host: &Path, place: &Path) -> Self {
         self.step([OsStr::new("--bind"), host.as_os_str(), place.as_os_str()])
     }
 
-    /// A real bind mount that nothing can be written through.
+    /// Makes a real bind mount that is read-only.
     #[must_use]
     pub fn bind_read_only(self, host: &Path, place: &Path) -> Self {
         self.step([OsStr::new("--bind-ro"), host.as_os_str(), place.as_os_str()])
     }
 
-    /// A real bind mount that nothing can be executed from.
+    /// Makes a real bind mount from which nothing can be executed.
     #[must_use]
     pub fn bind_noexec(self, host: &Path, place: &Path) -> Self {
         self.step([OsStr::new("--bind-noexec"), host.as_os_str(), place.as_os_str()])
     }
 
-    /// A real bind mount in which no link is followed (Linux 5.10).
+    /// Makes a real bind mount in which no symlink is followed (Linux 5.10).
     #[must_use]
     pub fn bind_nosymfollow(self, host: &Path, place: &Path) -> Self {
         self.step([OsStr::new("--bind-nosymfollow"), host.as_os_str(), place.as_os_str()])
     }
 
-    /// An empty tmpfs with these mount options.
+    /// Mounts an empty tmpfs with these options.
     #[must_use]
     pub fn tmpfs(self, options: &str, place: &Path) -> Self {
         self.step([OsStr::new("--tmpfs"), OsStr::new(options), place.as_os_str()])
     }
 
-    /// A real chroot(2).
+    /// Calls the real chroot(2).
     #[must_use]
     pub fn root(self, root: &Path) -> Self {
         self.step([OsStr::new("--root"), root.as_os_str()])
     }
 
-    /// The working directory.
+    /// Sets the working directory.
     #[must_use]
     pub fn cwd(self, cwd: &Path) -> Self {
         self.step([OsStr::new("--cwd"), cwd.as_os_str()])
     }
 
-    /// Gives up root for `user`, who is in no other group.
+    /// Switches from root to `user`, without supplementary groups.
     #[must_use]
     pub fn user(self, user: User) -> Self {
         self.user_in_groups(user, &[])
     }
 
-    /// Gives up root for `user`, who is also in these groups.
+    /// Switches from root to `user`, with these supplementary groups.
     #[must_use]
     pub fn user_in_groups(self, user: User, groups: &[u32]) -> Self {
         if user == User::ROOT {
@@ -123,62 +123,62 @@ impl Enter {
         self.step(["--user", &uid, &gid, &groups].map(OsStr::new))
     }
 
-    /// Root stays root, but in no other group.
+    /// Stays root, without supplementary groups.
     #[must_use]
     pub fn root_alone(self) -> Self {
         self.step(["--user", "0", "0", "-"].map(OsStr::new))
     }
 
-    /// An rlimit, soft and hard: `as`, `nofile`, `nproc`, `stack` or `fsize`.
+    /// Sets a soft and hard rlimit: `as`, `nofile`, `nproc`, `stack` or `fsize`.
     #[must_use]
     pub fn limit(self, name: &str, value: u64) -> Self {
         self.step(["--limit", name, &value.to_string()].map(OsStr::new))
     }
 
-    /// Makes one system call fail for the command and all its descendants, such as
+    /// Makes one system call fail for the command and all its descendants, for instance
     /// `openat2=ENOSYS`. The names are those of `features` in `helpers/enter.c`.
     #[must_use]
     pub fn deny(self, rule: &str) -> Self {
         self.step([OsStr::new("--deny"), OsStr::new(rule)])
     }
 
-    /// The same for several.
+    /// Makes several system calls fail.
     #[must_use]
     pub fn deny_all(self, rules: &[&str]) -> Self {
         rules.iter().fold(self, |world, rule| world.deny(rule))
     }
 
-    /// No user namespace can be made, as inside a container with Docker's default profile.
+    /// Denies user namespaces, as a container with Docker's default profile does.
     #[must_use]
     pub fn without_user_namespaces(self) -> Self {
         self.deny("user_clone=EPERM").deny("user_unshare=EPERM").deny("clone3=ENOSYS").deny("setns=EPERM")
     }
 
-    /// No process can look into another.
+    /// Denies every way to look into another process.
     #[must_use]
     pub fn without_ptrace(self) -> Self {
         self.deny("ptrace=EPERM").deny("process_vm_readv=EPERM").deny("process_vm_writev=EPERM")
     }
 
-    /// No memory can be written and executed at a time, as under a strict security policy.
+    /// Denies memory that is both writable and executable, as a strict security policy does.
     #[must_use]
     pub fn without_writable_code(self) -> Self {
         self.deny("mmap_writable_code=EACCES").deny("mprotect_writable_code=EACCES")
     }
 
-    /// A host that grants nobody a hard link, as Android.
+    /// Denies hard links, as Android does.
     #[must_use]
     pub fn without_hard_links(self) -> Self {
         self.deny_all(&WITHOUT_HARD_LINKS)
     }
 
-    /// A kernel built without seccomp filters.
+    /// Denies seccomp filters, as a kernel built without them does.
     #[must_use]
     pub fn without_seccomp(self) -> Self {
         self.deny("seccomp=ENOSYS").deny("prctl_set_seccomp=EINVAL")
     }
 
-    /// The command that takes the steps, then runs `program`, with a clean environment.
+    /// Returns the command that takes the steps, then runs `program` with a clean environment.
     #[must_use]
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(&self.helper);
@@ -191,6 +191,6 @@ impl Enter {
 /// The rules of [`Enter::without_hard_links`].
 pub(crate) const WITHOUT_HARD_LINKS: [&str; 2] = ["link=EPERM", "linkat=EPERM"];
 
-/// What the environment of every command of a test holds, unless the test adds to it.
+/// Environment of every command of a test. Tests add to it.
 pub(crate) const ENVIRONMENT: [(&str, &str); 4] =
     [("PATH", "/bin:/usr/bin"), ("HOME", "/"), ("LC_ALL", "C"), ("TERM", "dumb")];

@@ -1,6 +1,6 @@
-//! The files every guest program finds: one root, some host files bound into it.
+//! The files of every guest program: one root, and some host files bound into it.
 //!
-//! `tests/guests/README.md` draws the tree for those who write programs; this file makes it.
+//! `tests/guests/README.md` draws the tree for authors of programs. This file makes it.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, lchown, symlink};
@@ -15,27 +15,27 @@ use crate::snapshot::snapshot;
 /// A host path seen at a guest path.
 #[derive(Clone, Debug)]
 pub struct Binding {
-    /// Where it really is.
+    /// Host path.
     pub host: PathBuf,
-    /// Where the guest sees it.
+    /// Guest path.
     pub guest: PathBuf,
-    /// Whether writing answers EROFS.
+    /// Whether writing gives EROFS.
     pub read_only: bool,
 }
 
-/// A fresh copy of the tree, removed when dropped (kept and named on standard error where
-/// the environment sets `NEWROOT_TEST_KEEP`).
+/// A new copy of the tree. Dropping it removes it, unless `NEWROOT_TEST_KEEP` is set: then it
+/// stays, and its path is printed.
 pub struct Fixture {
     top: TempDir,
-    /// The directory in it that has root and host files.
+    /// The directory that holds the root and the host files.
     base: PathBuf,
     user: User,
     bindings: Vec<Binding>,
-    /// What was made only to be mounted on, in the order it was made.
+    /// Mount points that were made, in this order.
     mount_points: Vec<PathBuf>,
 }
 
-/// Length of the path of a tree that is to be at a long one.
+/// Length of a long root's path, in bytes.
 const LONG: usize = 3900;
 
 /// Directories: name and mode.
@@ -79,7 +79,7 @@ const FILES: [(&str, u32, &str); 15] = [
     ("host/readonly/file", 0o644, "read-only\n"),
 ];
 
-/// Symbolic links: name and target, in guest terms.
+/// Symlinks: name, and target as a guest path.
 const LINKS: [(&str, &str); 15] = [
     ("root/data/link", "file"),
     ("root/data/dirlink", "dir"),
@@ -98,7 +98,7 @@ const LINKS: [(&str, &str); 15] = [
     ("host/readonly/link", "file"),
 ];
 
-/// The bindings every guest has: host name below `host`, guest path, read-only.
+/// Bindings of every guest: host name below `host`, guest path, read-only.
 const BINDINGS: [(&str, &str, bool); 7] = [
     ("/proc", "/proc", false),
     ("/dev", "/dev", false),
@@ -110,8 +110,8 @@ const BINDINGS: [(&str, &str, bool); 7] = [
 ];
 
 impl Fixture {
-    /// Makes the tree below `scratch`, owned by `user`; for `long`, at a path that leaves little room
-    /// for what the guest's paths add.
+    /// Makes the tree below `scratch`, owned by `user`. With `long` its path is so long that guest
+    /// paths hardly fit behind it.
     #[must_use]
     pub fn new(scratch: &Path, user: User, long: bool) -> Self {
         let top = tempfile::Builder::new().prefix("tree-").tempdir_in(scratch).expect("a directory");
@@ -149,30 +149,30 @@ impl Fixture {
         fixture
     }
 
-    /// The host directory that is the guest's `/`.
+    /// Returns the host directory that is the guest's `/`.
     #[must_use]
     pub fn root(&self) -> PathBuf {
         self.base.join("root")
     }
 
-    /// The host directory that holds what is bound.
+    /// Returns the host directory with the sources of the bindings.
     #[must_use]
     pub fn host(&self) -> PathBuf {
         self.base.join("host")
     }
 
-    /// All bindings, in the order they are made.
+    /// Returns all bindings, in the order in which they are made.
     #[must_use]
     pub fn bindings(&self) -> &[Binding] {
         &self.bindings
     }
 
-    /// Adds a binding; a relative `host` is below [`Fixture::host`].
+    /// Adds a binding. A relative `host` is below [`Fixture::host`].
     pub fn bind(&mut self, host: &Path, guest: &Path, read_only: bool) {
         self.bindings.push(Binding { host: self.host().join(host), guest: guest.to_owned(), read_only });
     }
 
-    /// Copies a program or library of the host's to `guest`, making its parents.
+    /// Copies a host program or library to `guest`, and makes the parent directories.
     pub fn install(&self, file: &Path, guest: &Path) {
         let place = self.place(guest, &[]);
         let parent = place.parent().expect("a file is in a directory");
@@ -182,10 +182,10 @@ impl Fixture {
         self.own(&place);
     }
 
-    /// Copies all programs in a directory of the host's to the directory `guest`, which is there.
+    /// Copies all programs of a host directory to the existing directory `guest`.
     ///
     /// # Panics
-    /// When they can't be copied.
+    /// If they can't be copied.
     pub fn install_all(&self, programs: &Path, guest: &Path) {
         let place = self.place(guest, &[]);
         copy_programs(programs, &place);
@@ -196,7 +196,7 @@ impl Fixture {
         }
     }
 
-    /// Makes the mount points the real kernel needs and the root lacks.
+    /// Makes the mount points that the root lacks. The real kernel needs them.
     pub fn make_mount_points(&mut self) {
         for done in 0..self.bindings.len() {
             let binding = self.bindings[done].clone();
@@ -218,32 +218,32 @@ impl Fixture {
         }
     }
 
-    /// The host path behind a guest path, as far as it is known without following links.
+    /// Returns the host path of a guest path, without following symlinks.
     fn place(&self, guest: &Path, bindings: &[Binding]) -> PathBuf {
         for binding in bindings.iter().rev() {
             if let Ok(below) = guest.strip_prefix(&binding.guest) {
-                // Joining an empty path would add a slash, which a file can't bear.
+                // Joining an empty path would add a slash, and a file's path can't end in one.
                 return binding.host.join(below).components().collect();
             }
         }
         self.root().join(guest.strip_prefix("/").expect("a guest path is absolute"))
     }
 
-    /// What is left of the tree after a run, as text. Mount points are taken away first.
+    /// Lists the files of the tree after a run, as text. Removes the mount points first.
     #[must_use]
     pub fn remains(&mut self) -> String {
         self.remove_mount_points();
         format!("root\n{}host\n{}", snapshot(&self.root()), snapshot(&self.host()))
     }
 
-    /// Takes away what [`Self::make_mount_points`] has made.
+    /// Removes the mount points that [`Self::make_mount_points`] made.
     pub(crate) fn remove_mount_points(&mut self) {
         for path in self.mount_points.drain(..).rev() {
             let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
         }
     }
 
-    /// Whether somebody wants to look at the tree afterwards.
+    /// Returns whether the tree stays for the developer to look at.
     pub(crate) fn is_kept(&self) -> bool {
         std::env::var_os("NEWROOT_TEST_KEEP").is_some()
     }
@@ -270,7 +270,7 @@ fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("permissions of the tree");
 }
 
-/// Makes every directory one that can be emptied.
+/// Gives every directory a mode that lets it be emptied.
 fn unlock(directory: &Path) {
     let _ = fs::set_permissions(directory, Permissions::from_mode(0o755));
     let Ok(entries) = fs::read_dir(directory) else { return };

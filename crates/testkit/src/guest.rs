@@ -1,11 +1,11 @@
-//! The guest programs: found in their folder, told apart by what their first lines say.
+//! Finds the guest programs in their folder, and reads the settings in their first lines.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::enter::User;
 
-/// How a program is linked.
+/// The way in which a program is linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Linkage {
     /// With glibc, statically.
@@ -14,18 +14,18 @@ pub enum Linkage {
     Dynamic,
     /// With musl, dynamically.
     Musl,
-    /// With glibc, dynamically, and run with a newer release's.
+    /// With glibc, dynamically, and run with a newer release's glibc.
     Newer,
 }
 
-/// A binding that a program asks for beyond those that all have.
+/// A binding that a program needs beyond those of every guest.
 #[derive(Clone, Debug)]
 pub struct ExtraBinding {
     /// A name in the host part of the tree, or an absolute host path.
     pub host: PathBuf,
     /// Guest path.
     pub guest: PathBuf,
-    /// Whether writing answers EROFS.
+    /// Whether writing gives EROFS.
     pub read_only: bool,
 }
 
@@ -34,22 +34,24 @@ pub struct ExtraBinding {
 pub struct Guest {
     /// `area::behaviour`.
     pub name: String,
-    /// Its text.
+    /// Path of its C source.
     pub source: PathBuf,
-    /// Every way it is to be linked.
+    /// The system calls that it is about, by the kernel's names.
+    pub syscalls: Vec<String>,
+    /// Every linkage that it is tested with.
     pub linkages: Vec<Linkage>,
-    /// Whether root has to run it.
+    /// Whether root runs it.
     pub as_root: bool,
-    /// Whether the host path of its root is to be nearly as long as a path can be.
+    /// Whether the host path of its root is nearly as long as a path can be.
     pub long_root: bool,
-    /// Bindings beyond those that all have.
+    /// Bindings beyond those of every guest.
     pub bindings: Vec<ExtraBinding>,
 }
 
-/// Every program below `folder`, in order of name.
+/// Returns every program below `folder`, sorted by name.
 ///
 /// # Panics
-/// When the folder can't be read or a program's first lines can't be understood.
+/// If the folder can't be read, or a program's first lines are invalid.
 #[must_use]
 pub fn discover(folder: &Path) -> Vec<Guest> {
     let mut guests = Vec::new();
@@ -60,10 +62,10 @@ pub fn discover(folder: &Path) -> Vec<Guest> {
     guests
 }
 
-/// The area whose programs are no tests but tools that the tests find in `/bin`.
+/// The area whose programs are no tests, but tools that every root has in `/bin`.
 const TOOLS: &str = "tools";
 
-/// The programs that every root has in `/bin`.
+/// Returns the sources of the programs that every root has in `/bin`.
 pub(crate) fn tools(folder: &Path) -> Vec<PathBuf> {
     entries(&folder.join(TOOLS)).collect()
 }
@@ -84,6 +86,7 @@ impl Guest {
         let mut guest = Self {
             name: format!("{area}::{behaviour}"),
             source: source.to_owned(),
+            syscalls: Vec::new(),
             linkages: vec![Linkage::Static],
             as_root: false,
             long_root: false,
@@ -95,26 +98,26 @@ impl Guest {
         guest
     }
 
-    /// Who runs it.
+    /// Returns the user who runs it.
     pub(crate) fn user(&self) -> User {
         if self.as_root { User::ROOT } else { User::ordinary() }
     }
 
-    /// Whether it belongs to this area.
+    /// Returns whether it belongs to this area.
     #[must_use]
     pub fn is_in(&self, area: &str) -> bool {
         self.name.split("::").next() == Some(area)
     }
 
-    /// What is expected where that isn't what the kernel gives: the lines of `<behaviour>.<ending>`
-    /// after those with the reason, which begin with `#`.
+    /// Returns the expected result where it differs from the kernel's: the lines of
+    /// `<behaviour>.<ending>` behind the reason, whose lines begin with `#`.
     #[must_use]
     pub fn expected_difference(&self, ending: &str) -> Option<String> {
         let text = fs::read_to_string(self.source.with_extension(ending)).ok()?;
         Some(text.split_inclusive('\n').skip_while(|line| line.starts_with('#')).collect())
     }
 
-    /// Takes in one line of the leading comment. Only the known keys mean something.
+    /// Applies one line of the leading comment. Lines without a known key mean nothing.
     fn heed(&mut self, line: &str) -> Result<(), &'static str> {
         let Some((key, value)) = line.split_once(": ") else { return Ok(()) };
         match key {
@@ -128,6 +131,7 @@ impl Guest {
                 });
                 self.linkages = linkages.collect::<Result<_, _>>()?;
             }
+            "syscalls" => self.syscalls.extend(value.split_whitespace().map(str::to_owned)),
             "user" if value == "root" => self.as_root = true,
             "root" if value == "long" => self.long_root = true,
             "root" => return Err("a root can only be long"),

@@ -1,12 +1,11 @@
 //! Trees, guests and oracles for the tests.
 //!
-//! The kernel is the oracle. A guest program (`tests/guests/<area>/<behaviour>.c`) runs
-//! twice on fresh copies of one [`Fixture`]: natively, in a real chroot with real bind
-//! mounts, and through newroot. It prints facts; the facts, the exit status and what became
-//! of the files must be the same.
+//! The kernel is the oracle. A guest program (`tests/guests/<area>/<behaviour>.c`) runs twice, on
+//! new copies of one [`Fixture`]: natively, in a real chroot with real bind mounts, and through
+//! newroot. It prints facts. The facts, the exit status and the files afterwards must be the same.
 //!
-//! Everything here panics with a readable message when the test bed itself can't be made:
-//! a test that can't run is a failed test, or a [`skip()`] that is printed and counted.
+//! If the test bed itself can't be made, everything here panics with a readable message. A test
+//! that can't run is a failed test, or a [`skip()`] that is printed and counted.
 
 mod bed;
 mod busybox;
@@ -38,7 +37,7 @@ pub use fixture::{Binding, Fixture};
 pub use guest::{ExtraBinding, Guest, Linkage, discover};
 pub use links::restore as links_left;
 pub use run::{Ending, Outcome, contained, run, run_within, succeed};
-pub use skip::{skip, skip_is_failure, skipped};
+pub use skip::{Skipped, skip, skip_is_failure};
 pub use snapshot::snapshot;
 pub use teller::teller;
 pub use terminal::Terminal;

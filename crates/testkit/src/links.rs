@@ -1,4 +1,4 @@
-//! Hard links that the host refused, as newroot keeps them, turned into real ones.
+//! Turns hard links that newroot keeps into real ones.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,14 +7,15 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// The directory of a root with what is newroot's own.
+/// Name of the store in a root.
 const STORE: &str = ".newroot";
 
-/// Makes a real hard link of every name in a root that stands for one, and removes the store. The result tells what
-/// was wrong with it: names that were counted and aren't there, or the other way round, and what nobody needs.
+/// Makes a real hard link of every name that stands for a kept file, and removes the store. Returns
+/// what was wrong with the store: references without a name, names without a reference, and files
+/// without either.
 ///
 /// # Panics
-/// When a link can't be made.
+/// If a link can't be made.
 #[must_use]
 pub fn restore(root: &Path) -> String {
     let mut wrong = String::new();
@@ -47,19 +48,20 @@ pub fn restore(root: &Path) -> String {
         }
     }
     let _ = fs::remove_dir_all(&links);
-    // Where there is more, it is fake root's.
+    // Other files in the store belong to fake root.
     let _ = fs::remove_dir(root.join(STORE));
     wrong
 }
 
-/// The number of tokens that their directory's time of modification notes: seconds before the year 1936.
+/// Returns the number of name references that the modification time of their directory notes:
+/// seconds before the year 1936.
 fn noted(tokens: &Path) -> Option<i64> {
     let time = fs::symlink_metadata(tokens).ok()?;
     let count = -(1 << 30) - time.mtime();
     (count > 0 && time.mtime_nsec() == 0).then_some(count)
 }
 
-/// The names of kept files, by the text that leads there.
+/// Collects the names of kept files, by the link text that leads to the file.
 fn collect(directory: &Path, names: &mut BTreeMap<PathBuf, Vec<PathBuf>>) {
     for entry in entries(directory) {
         let Ok(meta) = fs::symlink_metadata(&entry) else { continue };

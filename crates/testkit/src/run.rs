@@ -1,4 +1,4 @@
-//! Running a command with a deadline, and what came of it.
+//! Runs commands with a time limit.
 
 use std::fmt;
 use std::fs::File;
@@ -12,22 +12,22 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use crate::enter::User;
 
-/// How long any command of a test may take. Generous: a loaded CI machine is slow, and a
-/// hang is rare.
+/// Time limit of any command of a test. Generous, because a loaded CI machine is slow and a hang is
+/// rare.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// What a command printed and how it ended.
+/// Output and end of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Everything written to standard output.
     pub stdout: Vec<u8>,
     /// Everything written to standard error.
     pub stderr: Vec<u8>,
-    /// How it ended.
+    /// Exit status or signal.
     pub ending: Ending,
 }
 
-/// How a command ended.
+/// End of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// It exited with this status.
@@ -58,19 +58,19 @@ impl From<ExitStatus> for Ending {
 }
 
 impl Outcome {
-    /// Standard output as text, for messages and for comparing with text.
+    /// Returns standard output as text, for messages and comparisons.
     #[must_use]
     pub fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
-    /// Standard error as text.
+    /// Returns standard error as text.
     #[must_use]
     pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
-    /// Everything observed, one fact a line: what two runs are compared by.
+    /// Returns everything, one fact a line, for comparison with another run.
     #[must_use]
     pub fn facts(&self) -> String {
         let mut text = self.stdout();
@@ -84,22 +84,22 @@ impl Outcome {
     }
 }
 
-/// Runs `command` to its end, with no standard input.
+/// Runs `command` to its end, without standard input.
 ///
-/// Its output goes to files rather than pipes: a process that the command left behind and
-/// that still holds them keeps nobody waiting.
+/// Its output goes to files, not to pipes. So a process that the command left behind with its
+/// output open keeps nobody waiting.
 ///
 /// # Panics
-/// When it can't be started.
+/// If it can't be started.
 #[must_use]
 pub fn run(command: &mut Command) -> Outcome {
     run_within(command, DEADLINE)
 }
 
-/// The same for a command that may need longer than others.
+/// Does the same with another time limit.
 ///
 /// # Panics
-/// When it can't be started.
+/// If it can't be started.
 #[must_use]
 pub fn run_within(command: &mut Command, time: Duration) -> Outcome {
     let mut stdout = tempfile::tempfile().expect("a file for standard output");
@@ -114,7 +114,7 @@ pub fn run_within(command: &mut Command, time: Duration) -> Outcome {
     Outcome { stdout: contents(&mut stdout), stderr: contents(&mut stderr), ending }
 }
 
-/// How often the time may be had that is otherwise right; `NEWROOT_TEST_PATIENCE` says it where the machine is slow.
+/// Returns the factor of all time limits, from `NEWROOT_TEST_PATIENCE`, for slow machines.
 fn patience() -> u32 {
     std::env::var("NEWROOT_TEST_PATIENCE").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
 }
@@ -122,14 +122,14 @@ fn patience() -> u32 {
 /// Runs a step of a test that has to succeed.
 ///
 /// # Panics
-/// When it doesn't.
+/// If it fails.
 pub fn succeed(command: &mut Command) {
     let status = command.status().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
     assert!(status.success(), "{command:?}: {status}");
 }
 
-/// The same command where nothing it starts outlives it: as root, in a PID namespace, whose
-/// end is the end of the servers that a failed case may leave.
+/// Returns the command, changed so that nothing that it starts outlives it. Root runs it in a PID
+/// namespace, whose end also ends servers that a failed case left behind.
 #[must_use]
 pub fn contained(inner: Command) -> Command {
     if !User::we_are_root() {
@@ -137,13 +137,13 @@ pub fn contained(inner: Command) -> Command {
     }
     let mut outer = Command::new("unshare");
     outer.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
-    // The first process of the namespace has to reap; it must not be the one under test.
+    // The first process of the namespace has to reap, so it can't be the one under test.
     outer.args(["sh", "-c", "\"$@\"; exit $?", "sh"]).arg(inner.get_program()).args(inner.get_args());
     outer.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
     outer
 }
 
-/// Waits for a child that leads a process group, and kills what is left of it afterwards.
+/// Waits for a child that leads a process group, and kills the rest of the group afterwards.
 pub(crate) fn wait(child: &mut Child, time: Duration) -> Ending {
     let pid = Pid::from_child(child);
     let pidfd = pidfd_open(pid, PidfdFlags::empty()).expect("a pidfd (Linux 5.3)");
@@ -154,7 +154,7 @@ pub(crate) fn wait(child: &mut Child, time: Duration) -> Ending {
             other => break other.expect("poll of a pidfd") > 0,
         }
     };
-    // The group dies with its leader, so that no test's leftovers disturb the next one.
+    // Kills the group, so that no process of one test disturbs the next.
     let _ = kill_process_group(pid, Signal::KILL);
     let status = child.wait().expect("our own child");
     if ended { status.into() } else { Ending::TimedOut }

@@ -1,4 +1,4 @@
-//! A file tree as text, so that two of them can be compared line by line.
+//! Describes a file tree as text, so that two trees can be compared line by line.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,11 +6,11 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-/// Contents longer than this are shown by their length alone.
+/// Size in bytes from which only a file's size is shown.
 const SHOWN: u64 = 200;
 
-/// Every file below `top`, one a line: name, mode, owner, links, and contents or target.
-/// What can't be read is said to be so. Times are left out.
+/// Lists every file below `top`, one a line: name, mode, owner, link count, and contents or target.
+/// Marks files that can't be read. Leaves times out.
 #[must_use]
 pub fn snapshot(top: &Path) -> String {
     let mut text = String::new();

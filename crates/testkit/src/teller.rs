@@ -1,10 +1,12 @@
-//! Tiny ELF programs that print one text: they show which of several files at one path was executed.
+//! Tiny ELF programs that print one text. They show which of several files at one path was
+//! executed.
 
-/// Bytes of the ELF header and two program headers.
+/// Size of the ELF header and two program headers, in bytes.
 const HEADERS: usize = 64 + 2 * 56;
 
-/// Returns a static, position-independent x86-64 program that prints `text` and exits with 0. It needs no library, and
-/// serves as an ELF interpreter as well. With an `interpreter` it is that program that runs instead.
+/// Returns a static, position-independent x86-64 program that prints `text` and exits with 0. It
+/// needs no library, and can be an ELF interpreter, too. With an `interpreter`, the kernel runs
+/// that instead.
 ///
 /// The layout follows elf(5).
 #[must_use]

@@ -1,4 +1,4 @@
-//! A command on a terminal of its own, and the person who sits there.
+//! A command on a terminal of its own, and the user at that terminal.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -13,10 +13,10 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::run::{Ending, wait};
 
-/// How long the person waits for anything.
+/// Time limit for every wait of the user.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The side of the terminal where the person sits.
+/// The user's side of the terminal.
 pub struct Terminal {
     person: File,
     child: Child,
@@ -24,11 +24,11 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts `command` as the leader of a session whose terminal has this size. Of the command only
+    /// Starts `command` as the leader of a session, on a terminal of this size. Only the command's
     /// program, arguments and variables count.
     ///
     /// # Panics
-    /// When there is no terminal to be had or the command can't be started.
+    /// If there is no terminal, or the command can't be started.
     #[must_use]
     pub fn start(command: &Command, size: (u16, u16)) -> Self {
         let person =
@@ -48,26 +48,26 @@ impl Terminal {
         Self { person: person.into(), child, seen: String::new() }
     }
 
-    /// Types something.
+    /// Types a text.
     ///
     /// # Panics
-    /// When nobody is there to read it.
+    /// If no process reads it.
     pub fn type_in(&mut self, text: &str) {
         self.person.write_all(text.as_bytes()).expect("a terminal that is open");
     }
 
-    /// Gives the terminal another size: rows and columns.
+    /// Changes the size of the terminal: rows and columns.
     ///
     /// # Panics
-    /// When it can't have it.
+    /// If it can't be changed.
     pub fn resize(&self, size: (u16, u16)) {
         set_size(&self.person, size);
     }
 
-    /// Waits until `text` shows, and forgets everything up to its end.
+    /// Waits until `text` shows, and discards everything up to its end.
     ///
     /// # Panics
-    /// When it doesn't.
+    /// If it doesn't show in time.
     pub fn expect(&mut self, text: &str) {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -80,7 +80,7 @@ impl Terminal {
             let ready = poll(&mut [PollFd::new(&self.person, PollFlags::IN)], Some(&left)).expect("poll");
             assert!(ready > 0, "no {text:?} in {:?}", self.seen);
             let mut bytes = [0; 4096];
-            // When the last process lets go of the terminal, reading it fails.
+            // Reading fails when the last process has closed the terminal.
             match self.person.read(&mut bytes) {
                 Ok(len) => self.seen.push_str(&String::from_utf8_lossy(&bytes[..len])),
                 Err(error) => panic!("no {text:?} in {:?}: {error}", self.seen),
@@ -91,7 +91,7 @@ impl Terminal {
     /// Waits for the command's end.
     ///
     /// # Panics
-    /// When it doesn't come.
+    /// If it doesn't end in time.
     #[must_use]
     pub fn end(mut self) -> Ending {
         wait(&mut self.child, PATIENCE)

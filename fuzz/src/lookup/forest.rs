@@ -1,26 +1,26 @@
-//! A host's files, in memory, and what its kernel finds by a path without symbolic links.
+//! The host's files in memory, and the host kernel's lookup of paths without symbolic links.
 
 use std::collections::BTreeMap;
 
 use newroot_abi::Errno;
 
-/// A file, by its number.
+/// Number of a file.
 pub(crate) type Node = usize;
 
 /// The host's own root.
 pub(crate) const HOST_ROOT: Node = 0;
 
-/// What a file is.
+/// Type and content of a file.
 #[derive(Clone, Debug)]
 pub(crate) enum What {
-    /// With its names, and whether it may be searched.
+    /// A directory with its names, and whether it may be searched.
     Directory(BTreeMap<Vec<u8>, Node>, bool),
     File,
     Link(Vec<u8>),
 }
 
 impl What {
-    /// An empty one, which may be searched.
+    /// Returns an empty directory that may be searched.
     pub(crate) fn directory() -> Self {
         Self::Directory(BTreeMap::new(), true)
     }
@@ -33,25 +33,25 @@ struct File {
     what: What,
 }
 
-/// All files.
+/// All files of the host.
 #[derive(Debug)]
 pub(crate) struct Forest(Vec<File>);
 
-/// What stands at the end of a path.
+/// Result of a lookup without symbolic links.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Plain {
     There(Node),
-    /// Nothing, but this directory where it would be.
+    /// The file doesn't exist; its parent directory and name.
     Missing(Node, Vec<u8>),
 }
 
 impl Forest {
-    /// Nothing but a root.
+    /// Creates a forest that consists of a root.
     pub(crate) fn new() -> Self {
         Self(vec![File { name: Vec::new(), parent: HOST_ROOT, what: What::directory() }])
     }
 
-    /// Makes a file; nothing if the name is taken, or `parent` is no directory.
+    /// Creates a file. Returns `None` if the name is taken or `parent` isn't a directory.
     pub(crate) fn make(&mut self, parent: Node, name: &[u8], what: What) -> Option<Node> {
         let node = self.0.len();
         match &mut self.0[parent].what {
@@ -62,7 +62,7 @@ impl Forest {
         Some(node)
     }
 
-    /// Makes a directory one that can't be searched.
+    /// Makes a directory unsearchable.
     pub(crate) fn close(&mut self, node: Node) {
         if let What::Directory(_, searchable) = &mut self.0[node].what {
             *searchable = false;
@@ -89,7 +89,7 @@ impl Forest {
         self.0[node].parent
     }
 
-    /// Whether `node` lies below `above`.
+    /// Checks whether `node` lies below `above`.
     pub(crate) fn is_below(&self, node: Node, above: Node) -> bool {
         let mut at = node;
         while at != HOST_ROOT {
@@ -101,7 +101,7 @@ impl Forest {
         false
     }
 
-    /// The canonical path, empty for the root.
+    /// Returns the canonical path, empty for the root.
     pub(crate) fn path(&self, node: Node) -> Vec<u8> {
         if node == HOST_ROOT {
             return Vec::new();
@@ -109,7 +109,7 @@ impl Forest {
         [&self.path(self.parent(node)), &b"/"[..], self.name(node)].concat()
     }
 
-    /// The file of a name in a directory, for whom it may be looked up.
+    /// Looks up a name in a directory. Fails if the directory can't be searched.
     pub(crate) fn child(&self, directory: Node, name: &[u8]) -> Result<Option<Node>, Errno> {
         match self.what(directory) {
             What::Directory(_, false) => Err(Errno::ACCES),
@@ -118,7 +118,7 @@ impl Forest {
         }
     }
 
-    /// What the kernel finds with openat2(2), RESOLVE_NO_SYMLINKS and O_NOFOLLOW.
+    /// Looks up a path as openat2(2) does with RESOLVE_NO_SYMLINKS and O_NOFOLLOW.
     pub(crate) fn plain(&self, from: Node, path: &[u8]) -> Result<Plain, Errno> {
         let mut at = if path.starts_with(b"/") { HOST_ROOT } else { from };
         let wants_directory = path.ends_with(b"/");

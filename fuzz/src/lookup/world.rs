@@ -1,5 +1,5 @@
-//! path_resolution(7) among mounts, as the kernel does it (fs/namei.c): a place is a file as it is seen through a
-//! mount, and paths are nothing but the way to it.
+//! path_resolution(7) among mounts, as the kernel implements it (fs/namei.c). A [`Place`] is a file
+//! as seen through a mount; paths only lead to places.
 
 use newroot_abi::Errno;
 use newroot_paths::Rules;
@@ -9,41 +9,41 @@ use crate::lookup::forest::{Forest, Node, What};
 /// The kernel's MAXSYMLINKS.
 const MAX_LINKS: u32 = 40;
 
-/// A file, as it is seen through a mount.
+/// A file as seen through a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) mount: usize,
     pub(crate) node: Node,
 }
 
-/// What is mounted, and where; the guest's root isn't mounted anywhere, and neither is what is gone.
+/// A mount and its mount point. The guest's root and unmounted mounts have no mount point.
 #[derive(Debug)]
 struct Mounted {
     root: Node,
     on: Option<Place>,
 }
 
-/// What the guest sees of the host's files.
+/// The guest's view of the host's files.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) forest: Forest,
     mounts: Vec<Mounted>,
-    /// Which of them is the root.
+    /// Index of the root mount.
     root: usize,
 }
 
-/// What a path leads to.
+/// Result of a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     There(Place),
-    /// Nothing, but this directory where it would be.
+    /// The file doesn't exist; its parent directory and name.
     Missing(Place, Vec<u8>),
 }
 
-/// A lookup, on its way.
+/// State of a lookup.
 struct Lookup {
     at: Place,
-    /// Once it is needed.
+    /// The root of the lookup, set when it is first needed.
     root: Option<Place>,
     links: u32,
     follows: bool,
@@ -53,83 +53,83 @@ struct Lookup {
 }
 
 impl World {
-    /// A guest whose root is this directory.
+    /// Creates a guest whose root is this directory.
     pub(crate) fn new(forest: Forest, root: Node) -> Self {
         Self { forest, mounts: vec![Mounted { root, on: None }], root: 0 }
     }
 
-    /// The guest's root.
+    /// Returns the guest's root.
     pub(crate) fn root(&self) -> Place {
-        self.beginning(self.root)
+        self.mount_root(self.root)
     }
 
-    /// Mounts a host's file at a place.
+    /// Mounts a host file on a place.
     pub(crate) fn mount(&mut self, on: Place, root: Node) {
         self.mounts.push(Mounted { root, on: Some(on) });
     }
 
-    /// Takes a mount away, with all that is on it.
+    /// Unmounts a mount and all mounts on it.
     pub(crate) fn unmount(&mut self, mount: usize) {
         self.mounts[mount].on = None;
         while let Some(lost) = (0..self.mounts.len())
-            .find(|&other| self.mounts[other].on.is_some_and(|on| self.is_gone(on.mount)))
+            .find(|&other| self.mounts[other].on.is_some_and(|on| self.is_unmounted(on.mount)))
         {
             self.mounts[lost].on = None;
         }
     }
 
-    fn is_gone(&self, mount: usize) -> bool {
+    fn is_unmounted(&self, mount: usize) -> bool {
         mount != self.root && self.mounts[mount].on.is_none()
     }
 
-    /// Brings a mount to another place, with all that is on it.
-    pub(crate) fn bring(&mut self, mount: usize, to: Place) {
+    /// Moves a mount to another place, with all mounts on it.
+    pub(crate) fn move_to(&mut self, mount: usize, to: Place) {
         self.mounts[mount].on = Some(to);
     }
 
-    /// Makes a mount the root; the old one is seen at a place on it.
+    /// Makes a mount the root, and moves the old root to a place on it.
     pub(crate) fn pivot(&mut self, mount: usize, old: Place) {
         self.mounts[self.root].on = Some(old);
         self.mounts[mount].on = None;
         self.root = mount;
     }
 
-    /// Whether a place is where a mount begins, the root's too.
-    pub(crate) fn is_beginning(&self, place: Place) -> bool {
-        self.beginning(place.mount) == place
+    /// Checks whether a place is the root of a mount, including the root mount.
+    pub(crate) fn is_mount_root(&self, place: Place) -> bool {
+        self.mount_root(place.mount) == place
     }
 
-    fn beginning(&self, mount: usize) -> Place {
+    fn mount_root(&self, mount: usize) -> Place {
         Place { mount, node: self.mounts[mount].root }
     }
 
-    /// What is mounted, as (the place it is on, the file that is seen there).
+    /// Returns all mounts, each as (its mount point, its root).
     pub(crate) fn mounted(&self) -> impl Iterator<Item = (Option<Place>, Node)> {
         self.mounts.iter().map(|mounted| (mounted.on, mounted.root))
     }
 
-    /// What is seen at a place: what is mounted there.
-    pub(crate) fn seen(&self, mut place: Place) -> Place {
+    /// Returns the place visible at a place: the root of the latest mount on it.
+    pub(crate) fn visible(&self, mut place: Place) -> Place {
         while let Some(mount) = self.mounts.iter().position(|mounted| mounted.on == Some(place)) {
-            place = self.beginning(mount);
+            place = self.mount_root(mount);
         }
         place
     }
 
-    /// All that is seen, from the root on.
+    /// Returns all visible places, mount_root with the root.
     pub(crate) fn places(&self) -> Vec<Place> {
         let mut found = vec![self.root()];
         let mut done = 0;
         while let Some(&Place { mount, node }) = found.get(done) {
             if let What::Directory(names, _) = self.forest.what(node) {
-                found.extend(names.values().map(|&node| self.seen(Place { mount, node })));
+                found.extend(names.values().map(|&node| self.visible(Place { mount, node })));
             }
             done += 1;
         }
         found
     }
 
-    /// The guest's path of a place, empty for the root.
+    /// Returns the guest path of a place, empty for the root.
     pub(crate) fn path(&self, place: Place) -> Vec<u8> {
         let Mounted { root, on } = self.mounts[place.mount];
         if place.node != root {
@@ -139,12 +139,12 @@ impl World {
         on.map_or_else(Vec::new, |on| self.path(on))
     }
 
-    /// The guest's path of where a mount begins.
+    /// Returns the guest path of a mount's root.
     pub(crate) fn path_of_mount(&self, mount: usize) -> Vec<u8> {
-        self.path(self.beginning(mount))
+        self.path(self.mount_root(mount))
     }
 
-    /// Where a path leads from a directory, and whether what is there has to be a directory.
+    /// Resolves a path from a directory. Also returns whether the path requires a directory.
     pub(crate) fn resolve(
         &self,
         from: Place,
@@ -178,7 +178,7 @@ impl World {
         }
     }
 
-    /// Goes where the text leads. Nothing comes behind it if it is the `trailing` one.
+    /// Walks along a text. `trailing` is true if nothing follows the text in the path.
     fn follow(&self, lookup: &mut Lookup, text: &[u8], trailing: bool) -> Result<(), Errno> {
         let mut names = text.split(|&byte| byte == b'/').filter(|name| !name.is_empty()).peekable();
         while let Some(name) = names.next() {
@@ -212,14 +212,14 @@ impl World {
         Ok(())
     }
 
-    /// A name of the directory that the lookup is at, or the directory above it.
+    /// Steps to a child of the current directory, or to its parent.
     fn step(&self, lookup: &Lookup, node: Node) -> Result<Place, Errno> {
         let place = Place { node, ..lookup.at };
-        let seen = self.seen(place);
+        let seen = self.visible(place);
         if lookup.rules.no_xdev && seen != place { Err(Errno::XDEV) } else { Ok(seen) }
     }
 
-    /// A symbolic link.
+    /// Follows a symbolic link.
     fn enter(&self, lookup: &mut Lookup, text: &[u8], trailing: bool) -> Result<(), Errno> {
         lookup.links += 1;
         if lookup.links > MAX_LINKS || lookup.rules.no_symlinks {
@@ -235,7 +235,7 @@ impl World {
         self.follow(lookup, text, trailing)
     }
 
-    /// `..`.
+    /// Follows `..`.
     fn climb(&self, lookup: &mut Lookup) -> Result<(), Errno> {
         let root = *lookup.root.get_or_insert(self.root());
         let mut at = lookup.at;

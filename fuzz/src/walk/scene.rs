@@ -1,4 +1,4 @@
-//! Trees, mounts and paths, made of bytes.
+//! Trees, mounts and paths, built from bytes.
 
 use arbitrary::{Result, Unstructured};
 use newroot_abi::plan::{Mount, MountFlags};
@@ -7,16 +7,16 @@ use newroot_paths::{Last, Rules, is_under};
 use crate::lookup::forest::{Forest, HOST_ROOT, Node, What};
 use crate::lookup::world::{Place, World};
 
-/// Few, so that they are met again; and some that are nearly `.` and `..`.
+/// Few names, so that they often match, and some that resemble `.` and `..`.
 const NAMES: &[&[u8]] = &[b"a", b"b", b"c", b"r", b"ab", b"...", b"..a", b".b"];
 
-/// All there is to a lookup.
+/// All input of a lookup.
 #[derive(Debug)]
 pub(super) struct Scene {
     pub(super) world: World,
-    /// The mounts as a plan has them, the root last: guest path and host path.
+    /// The mounts as in a plan, with the root last: guest path and host path.
     pub(super) table: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Where a relative path begins.
+    /// Directory from which a relative path starts.
     pub(super) from: Place,
     pub(super) path: Vec<u8>,
     pub(super) last: Last,
@@ -24,7 +24,7 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// A scene made of these bytes; an error if they are too few.
+    /// Builds a scene from the bytes. Fails if there are too few.
     pub(super) fn new(bytes: &mut Unstructured<'_>) -> Result<Self> {
         let mut forest = Forest::new();
         let root = forest.make(HOST_ROOT, b"r", What::directory()).unwrap_or(HOST_ROOT);
@@ -35,7 +35,7 @@ impl Scene {
                 _ => What::directory(),
             };
             let parent = bytes.choose_index(forest.len())?;
-            // Where it can't be, it isn't.
+            // A file that can't be created is left out.
             let _ = forest.make(parent, bytes.choose(NAMES)?, what);
         }
         let root = if bytes.ratio(1, 8)? { HOST_ROOT } else { root };
@@ -54,14 +54,14 @@ impl Scene {
         let last = if bytes.arbitrary()? { Last::Follow } else { Last::Keep };
         let rules = rules(bytes)?;
         let mut path = text(bytes, 8)?;
-        // The kernel follows so many links and no more.
+        // Exceed the kernel's limit on links sometimes.
         if bytes.ratio(1, 8)? {
             path = vec![path; bytes.int_in_range(1..=45)?].join(&b'/');
         }
         Ok(Self { world, table, from, path, last, rules })
     }
 
-    /// The mounts of the plan.
+    /// Returns the mounts of the plan.
     pub(super) fn mounts(&self) -> Vec<Mount<'_>> {
         self.table
             .iter()
@@ -70,7 +70,7 @@ impl Scene {
     }
 }
 
-/// A path, or a link's text: never empty.
+/// Returns a path or a link's text, which is never empty.
 fn text(bytes: &mut Unstructured<'_>, most: u32) -> Result<Vec<u8>> {
     let mut text = Vec::new();
     if bytes.ratio(1, 3)? {
@@ -110,7 +110,7 @@ fn rules(bytes: &mut Unstructured<'_>) -> Result<Rules> {
     })
 }
 
-/// Mounts a file or a directory upon one of its kind.
+/// Mounts a file or a directory on one of the same type.
 fn mount(bytes: &mut Unstructured<'_>, world: &mut World, table: &mut Vec<(Vec<u8>, Vec<u8>)>) -> Result<()> {
     let places: Vec<Place> = world.places().split_off(1);
     if places.is_empty() {
@@ -118,13 +118,13 @@ fn mount(bytes: &mut Unstructured<'_>, world: &mut World, table: &mut Vec<(Vec<u
     }
     let on = *bytes.choose(&places)?;
     let root: Node = bytes.choose_index(world.forest.len())?;
-    let fits = match (world.forest.what(on.node), world.forest.what(root)) {
+    let is_possible = match (world.forest.what(on.node), world.forest.what(root)) {
         (What::Directory(..), What::Directory(..)) | (What::File, What::File) => on != world.root(),
         _ => false,
     };
-    if fits {
+    if is_possible {
         let guest = world.path(on);
-        // What was mounted there or below is seen no more.
+        // The new mount hides mounts at its path and below.
         table.retain(|(other, _)| !is_under(other, &guest));
         table.push((guest, world.forest.path(root)));
         world.mount(on, root);
@@ -132,14 +132,13 @@ fn mount(bytes: &mut Unstructured<'_>, world: &mut World, table: &mut Vec<(Vec<u
     Ok(())
 }
 
-/// Makes a directory one that can't be searched: none that is on the way to a mount, to what is mounted, or to where
-/// the lookup begins, for there the engine asks for other rights than the kernel (README, "What it isn't").
+/// Makes a directory unsearchable, but none above a mount point, a mounted directory or the start
+/// of the lookup: there the engine needs other permissions than the kernel, a documented limit.
 fn close_one(bytes: &mut Unstructured<'_>, world: &mut World, from: Place) -> Result<()> {
     let node = bytes.choose_index(world.forest.len())?;
     let mounts = world.mounted().flat_map(|(on, root)| [on.map_or(root, |on| on.node), root]);
-    let is_on_the_way =
-        mounts.chain([from.node]).any(|busy| busy == node || world.forest.is_below(busy, node));
-    if !is_on_the_way {
+    let is_above = mounts.chain([from.node]).any(|used| used == node || world.forest.is_below(used, node));
+    if !is_above {
         world.forest.close(node);
     }
     Ok(())

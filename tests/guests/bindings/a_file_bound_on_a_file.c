@@ -1,4 +1,5 @@
 // A bound file is written in place, and behaves as a file in every call.
+// syscalls: openat truncate chmod readlink access chdir
 #include "../facts.h"
 
 int main(void) {

@@ -1,5 +1,6 @@
 // A descriptor opened under one of two names of a directory leads back to that name.
 // bind: bound:/alias
+// syscalls: openat fchdir getcwd
 #include "../facts.h"
 
 static void here(void) {

@@ -1,6 +1,7 @@
-// What is bound need not be a file or a directory.
+// Bindings of files that are neither regular files nor directories.
 // bind: /dev/null:/data/file
 // bind: /dev/zero:/made/zero
+// syscalls: openat read write ioctl
 #include "../facts.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
 // ".." out of a binding is the guest's parent directory, by path, link, cwd and descriptor.
+// syscalls: openat chdir fchdir getcwd
 #include "../facts.h"
 
 static void here(void) {

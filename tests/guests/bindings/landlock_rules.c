@@ -1,4 +1,5 @@
-// A Landlock rule for a directory holds for what is mounted below it.
+// A Landlock rule for a directory also applies to mounts below it.
+// syscalls: landlock_create_ruleset landlock_add_rule landlock_restrict_self
 #include "../exec/landlock.h"
 
 static void look(void) {

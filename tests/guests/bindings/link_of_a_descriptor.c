@@ -1,5 +1,6 @@
-// linkat(2) by AT_EMPTY_PATH: the descriptor is looked at first, then the new name, then whether both are in the same
-// mount, and last what the descriptor is.
+// linkat(2) by AT_EMPTY_PATH: the kernel first checks the descriptor, then the new name, then
+// whether both are in the same mount, and last the descriptor's type.
+// syscalls: linkat
 #include "../facts.h"
 
 static void try(const char *text, int fd) {

@@ -1,4 +1,5 @@
 // Symbolic links inside a binding mean guest paths, and links into one arrive there.
+// syscalls: openat readlink symlink
 #include "../facts.h"
 
 int main(void) {

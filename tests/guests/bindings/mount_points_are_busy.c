@@ -1,4 +1,5 @@
-// A mount point can be neither removed, renamed nor replaced, and it already exists.
+// A mount point can't be removed, renamed or replaced, and it already exists.
+// syscalls: rmdir unlink unlinkat rename renameat2 mkdir mknodat symlink link
 #include "../facts.h"
 
 int main(void) {

@@ -1,6 +1,7 @@
-// A binding onto a symbolic link lands on what the link points to.
+// A binding onto a symbolic link covers the link's target.
 // bind: made:/data/dirlink
 // bind: file:/data/link
+// syscalls: openat rmdir unlink
 #include "../facts.h"
 
 int main(void) {

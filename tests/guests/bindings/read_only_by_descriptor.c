@@ -1,4 +1,6 @@
-// A read-only binding stays so through descriptors, links, the working directory and /proc.
+// A read-only binding also refuses writes through descriptors, links, the working directory and
+// /proc.
+// syscalls: openat mkdirat unlinkat renameat symlinkat fchmodat utimensat ftruncate bind
 #include "../facts.h"
 #include <sys/xattr.h>
 

@@ -1,4 +1,7 @@
-// Every call that would write through a read-only binding answers EROFS, in the kernel's order.
+// Every call that would write through a read-only binding fails with EROFS, in the kernel's order
+// of errors.
+// syscalls: openat creat mkdir rmdir unlink rename link symlink mknodat chmod chown lchown truncate
+// syscalls: utimensat setxattr removexattr access
 #include "../facts.h"
 #include <sys/xattr.h>
 

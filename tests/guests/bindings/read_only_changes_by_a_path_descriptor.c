@@ -1,5 +1,6 @@
-// Which changes a descriptor that only stands for a path (O_PATH) is good for at all is minded before the mount;
-// flags and times come before both.
+// Changes through an O_PATH descriptor: the kernel checks whether such a descriptor is valid for
+// the call before it checks the mount; flags and times come before both.
+// syscalls: utimensat fchmod fchown fchownat fsetxattr fremovexattr
 #include "../facts.h"
 
 

@@ -1,4 +1,5 @@
-// Calls that take only a descriptor change nothing behind a read-only binding either.
+// Calls that take only a descriptor can't change files in a read-only binding either.
+// syscalls: fchmod fchown utimensat fsetxattr fremovexattr fchownat
 #include "../facts.h"
 #include <sys/xattr.h>
 

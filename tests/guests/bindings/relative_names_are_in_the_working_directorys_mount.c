@@ -1,6 +1,8 @@
-// Of two names of a directory, a relative path is below the one by which the working directory was reached:
-// what is there can be renamed to an absolute path by that name, and by the other neither renamed nor linked.
+// A directory has two names by two bindings. A relative path belongs to the name by which the
+// working directory was reached: files there can be renamed to an absolute path by that name, but
+// neither renamed nor linked to one by the other name.
 // bind: bound:/alias
+// syscalls: rename link linkat
 #include "../facts.h"
 
 static void both_ways(const char *here, const char *there) {

@@ -1,8 +1,9 @@
-// Of two bindings at one place the later hides the earlier.
+// The later of two bindings at one path hides the earlier one.
 // bind: made:/readonly
 // bind: readonly:/made/by/binding
 // bind: nested:/data/empty
 // bind: made:/data/empty
+// syscalls: openat getdents64
 #include "../facts.h"
 
 int main(void) {

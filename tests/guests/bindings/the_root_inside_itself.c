@@ -1,5 +1,6 @@
-// A host directory that is also the guest's root can be seen below it as well.
+// A host directory that is also the guest's root can be seen below the root as well.
 // bind: ../root:/inside
+// syscalls: chdir getcwd rename
 #include "../facts.h"
 
 static void here(void) {

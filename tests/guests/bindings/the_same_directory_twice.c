@@ -1,6 +1,7 @@
-// A host directory bound at two places is one directory with two names.
+// A host directory that is bound at two paths is one directory with two names.
 // bind: bound:/alias
 // bind: nested:/alias/nested
+// syscalls: getcwd rename link
 #include "../facts.h"
 
 static void here(void) {

@@ -1,6 +1,8 @@
-// A writable binding inside a read-only one can be written, and the other way round not.
+// A writable binding inside a read-only one can be written to, and a read-only one inside a
+// writable one can't.
 // bind: made:/readonly/dir
 // bind: readonly:/bound/dir:ro
+// syscalls: openat mkdir rename unlink access
 #include "../facts.h"
 
 int main(void) {

@@ -1,5 +1,7 @@
-// Arguments and variables lie one behind the other in memory: programs that change their title write over both.
+// Arguments and variables are contiguous in memory: programs that change their title write over
+// both.
 // link: static dynamic
+// syscalls: execve
 #include "../facts.h"
 
 extern char **environ;
@@ -22,7 +24,7 @@ int main(int argc, char **argv) {
     adjoin("arguments", argv, &end);
     adjoin("variables", environ, &end);
     show("/proc/self/environ");
-    // The title may be longer than the arguments were.
+    // The title may be longer than the arguments.
     memset(start, 0, end - start);
     snprintf(start, end - start, "a longer title than before");
     show("/proc/self/cmdline");

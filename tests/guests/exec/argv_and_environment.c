@@ -1,4 +1,5 @@
 // argv and the environment arrive as they were given, odd ones too.
+// syscalls: execve
 #include "../facts.h"
 
 extern char **environ;
@@ -20,7 +21,7 @@ int main(int argc, char **argv) {
         for (int i = 0; environ[i]; i++) say("environ[%d] = '%s'", i, environ[i]);
         return 0;
     }
-    // newroot sets it, as bwrap does; chroot doesn't.
+    // newroot sets PWD, as bwrap does; chroot doesn't.
     unsetenv("PWD");
     static const char *const names[] = {"HOME", "LC_ALL", "PATH", "TERM", "USER", "LD_PRELOAD"};
     for (int i = 0; i < 6; i++) say("%s is %s", names[i], getenv(names[i]) ? getenv(names[i]) : "unset");

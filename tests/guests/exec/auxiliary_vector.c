@@ -1,5 +1,6 @@
-// What the kernel tells a program of itself: AT_EXECFN, AT_PHDR, AT_ENTRY and the rest.
+// The kernel's description of a program: AT_EXECFN, AT_PHDR, AT_ENTRY and the rest.
 // link: static dynamic
+// syscalls: execve
 #include "../facts.h"
 #include <elf.h>
 #include <sys/auxv.h>

@@ -1,4 +1,5 @@
 // fexecve and execveat: programs, scripts, memfds, close-on-exec and their flags.
+// syscalls: execveat
 #include "../facts.h"
 
 extern char **environ;

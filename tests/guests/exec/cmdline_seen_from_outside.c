@@ -1,4 +1,5 @@
-// Whoever looks at a process that executes program after program sees the arguments of one or the other.
+// A process that executes program after program always shows the arguments of one of them.
+// syscalls: execve
 #include "../facts.h"
 
 #define ROUNDS 300
@@ -30,12 +31,12 @@ int main(int argc, char **argv) {
     }
     char text[256];
     int strange = 0, looks = 0, status = 0;
-    // In the midst of an exec there is nothing to be seen.
+    // During an exec the file is empty.
     while (waitpid(child, &status, WNOHANG) == 0) {
         int n = look(child, text, sizeof text);
         if (n <= 0) continue;
         looks++;
-        // The child is its parent's copy at first.
+        // At first the child is a copy of its parent.
         bool known = !strcmp(text, argv[0]) || !strcmp(text, "guest") || !strcmp(text, "other name");
         if (!known && !strange++) say("strange: %s", text);
     }

@@ -1,6 +1,7 @@
-// Who forbids itself to execute programs by Landlock executes those that it has allowed, and no others. (Before Linux
-// 6.14 nobody can ask the kernel, so that newroot runs them all.)
+// A process that restricts its execs by Landlock executes allowed programs and no others. (Before
+// Linux 6.14 no process can ask the kernel for permission, so newroot runs them all.)
 // link: static dynamic
+// syscalls: execve execveat landlock_create_ruleset landlock_add_rule landlock_restrict_self
 #include "landlock.h"
 #include <sys/utsname.h>
 
@@ -72,7 +73,7 @@ int main(int argc, char **argv) {
     reap("child", child);
     say("the parent:");
     run_program("/here/report");
-    // The program itself, whose interpreter, if it has one, isn't allowed.
+    // The program itself; its interpreter, if it has one, isn't allowed.
     child = fork();
     if (child == 0) {
         NEED(allow(rules, "/here/apart", EXECUTE));

@@ -1,4 +1,5 @@
-// A thread that executes replaces the whole process, which keeps its number.
+// An exec by a thread replaces the whole process, which keeps its number.
+// syscalls: execve
 #include "../facts.h"
 
 static char pid[20];

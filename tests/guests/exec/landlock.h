@@ -1,4 +1,4 @@
-// Landlock, by its system calls.
+// Landlock by direct system calls.
 #include "../facts.h"
 #include <sys/prctl.h>
 
@@ -9,7 +9,7 @@ enum {
 };
 #define MAKE (MAKE_CHAR | MAKE_DIR | MAKE_REG | MAKE_SOCK | MAKE_FIFO | MAKE_BLOCK | MAKE_SYM)
 
-// A ruleset that forbids this, but for what rules allow.
+// Makes a ruleset that forbids this access, except for files that rules allow.
 __attribute__((unused)) static int forbids(uint64_t access) {
     int rules = syscall(444, &access, sizeof access, 0);
     NEED(rules);
@@ -46,7 +46,7 @@ __attribute__((unused)) static void copy(const char *from, const char *to) {
     NEED(chmod(to, 0755));
 }
 
-// Has a child execute something.
+// Executes a program in a child.
 __attribute__((unused)) static void run_program(const char *path) {
     pid_t child = fork();
     if (child == 0) {

@@ -1,5 +1,6 @@
-// A program that is open for writing can't be run, nor one whose interpreter is. (Before Linux 6.14 nobody can ask the
-// kernel, so that newroot runs it.)
+// A program that is open for writing can't be executed, nor one whose interpreter is open for
+// writing. (Before Linux 6.14 no process can ask the kernel, so newroot runs it.)
+// syscalls: execve execveat openat
 #include "../facts.h"
 #include <sys/utsname.h>
 
@@ -40,7 +41,7 @@ int main(void) {
     close(to);
     run("./copy");
     run("./script");
-    // A script is a program, too; and being open for reading does no harm.
+    // The same holds for scripts; a file that is open only for reading can be executed.
     int script = open("script", O_RDWR);
     CALL(execl("./script", "script", NULL));
     close(script);

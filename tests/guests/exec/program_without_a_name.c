@@ -1,7 +1,7 @@
-// A program whose file has no name, or no longer the one by which it was executed, is what
-// /proc/self/exe leads to all the same: it can be looked at, read and executed, by itself and by
-// others.
+// /proc/self/exe leads to a program whose file has no name, or lost the name by which it was
+// executed: the program itself and other processes can look at it, read it and execute it.
 // link: static dynamic
+// syscalls: execveat openat readlink
 #include "../facts.h"
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
@@ -33,7 +33,7 @@ static void look(const char *path, long size) {
     close(fd);
     char link[PATH_MAX + 1] = "";
     NEED(readlink(path, link, PATH_MAX));
-    // Programs with a name are another matter (ETXTBSY).
+    // Opening a program with a name fails with ETXTBSY instead.
     if (strstr(link, " (deleted)")) CALL(open(path, O_RDWR));
     fd = open(path, O_PATH | O_CLOEXEC);
     NEED(fstat(fd, &s));
@@ -42,7 +42,7 @@ static void look(const char *path, long size) {
     CALL(open("/proc/self/exe/x", O_RDONLY));
 }
 
-// Asks a program that was just executed about itself.
+// Prints facts of a program that was just executed, from inside.
 static void stage(const char *name, long size) {
     say("--- %s", name);
     show_link("/proc/self/exe");
@@ -88,7 +88,7 @@ static void copy_program(const char *to) {
     snprintf(text_of_size, sizeof text_of_size, "%ld", (long)s.st_size);
 }
 
-// In a child that runs a copy with a name, `change` what it is called.
+// Runs a copy with a name in a child, and changes that name meanwhile.
 static void changed(const char *what) {
     copy_program("program");
     pid_t child = fork();
@@ -118,7 +118,7 @@ static void in_memory(int argc) {
     reap("memory", child);
 }
 
-// Somebody else looks at a program that has lost its name.
+// Another process looks at a program that has lost its name.
 static void seen_by_another(void) {
     copy_program("program");
     int ready[2], go[2];
@@ -193,7 +193,7 @@ int main(int argc, char **argv) {
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     show_link(path);
     run(path, "by link");
-    // One that doesn't let others look into it finds itself all the same.
+    // A program that isn't dumpable still finds itself.
     pid_t child = fork();
     if (child == 0) {
         NEED(prctl(PR_SET_DUMPABLE, 0));
@@ -207,7 +207,7 @@ int main(int argc, char **argv) {
     }
     reap("not dumpable", child);
     unlink("d/elsewhere");
-    // It is still there after a fork.
+    // The link still works after a fork.
     child = fork();
     if (child == 0) {
         close(fd);

@@ -1,4 +1,5 @@
-// A "#!" line gives its interpreter one argument at most, then the script's name and arguments.
+// A "#!" line gives its interpreter at most one argument, then the script's name and arguments.
+// syscalls: execve
 #include "../facts.h"
 
 static void script(const char *name, const char *line) {

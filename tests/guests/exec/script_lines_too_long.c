@@ -1,4 +1,5 @@
-// The kernel reads 256 bytes of a script: an interpreter cut short is none at all.
+// The kernel reads 256 bytes of a script: a truncated interpreter is an error.
+// syscalls: execve
 #include "../facts.h"
 
 static void script(const char *name, const char *line) {

@@ -1,4 +1,5 @@
 // An interpreter may itself be a script, four levels deep and no deeper.
+// syscalls: execve
 #include "../facts.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
 // execvp tries every directory of PATH and remembers that one was refused.
+// syscalls: execve
 #include "../facts.h"
 
 static void run(const char *path, const char *name) {

@@ -1,12 +1,14 @@
-// A program whose headers lie far into its file, and whose segments leave a gap between them: nothing is mapped there,
-// as each segment is what the file has.
+// A program whose headers lie far into its file, and whose segments leave a gap between them:
+// nothing is mapped in the gap, because each segment is mapped as the file describes it.
+// syscalls: execve
 #include "../facts.h"
 #include <elf.h>
 
 #define BASE 0x10000000ul
 #define HEADERS 0x1800
 
-// Makes a program that asks the kernel to write the byte at this address, and ends with the errno, or with 0.
+// Makes a program that asks the kernel to write the byte at this address, and ends with the errno
+// or 0.
 static void make(const char *path, unsigned address) {
     unsigned char file[0x2000] = {0};
     unsigned char code[] = {

@@ -1,4 +1,5 @@
 // One string of more than 128 KiB, or more strings than the stack limit allows, is E2BIG.
+// syscalls: execve
 #include "../facts.h"
 
 extern char **environ;

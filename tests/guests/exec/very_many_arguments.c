@@ -1,4 +1,5 @@
-// 60,000 arguments and an environment string set of 1 MiB arrive whole.
+// 60,000 arguments and 1 MiB of variables arrive complete.
+// syscalls: execve
 #include "../facts.h"
 
 extern char **environ;
@@ -12,7 +13,7 @@ int main(int argc, char **argv) {
         say("%d arguments, checksum %lx; %d strings of environment, %lu bytes", argc, sum, count, bytes);
         return 0;
     }
-    // newroot sets it, as bwrap does; chroot doesn't.
+    // newroot sets PWD, as bwrap does; chroot doesn't.
     unsetenv("PWD");
     static char *many[60002], *few[] = {"guest", "1", NULL}, *big[12];
     many[0] = "guest";

@@ -1,4 +1,5 @@
-// A program that runs can't be opened for writing.
+// A running program can't be opened for writing.
+// syscalls: openat
 #include "../facts.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
-// What is wrong with an attribute's name, or with times, is minded where the kernel minds it, whatever the path.
+// The kernel's order of checks: an invalid attribute name, or invalid times, for any path.
+// syscalls: getxattr lgetxattr removexattr lremovexattr setxattr lsetxattr utimensat
 #include "../facts.h"
 #include <fcntl.h>
 #include <sys/stat.h>

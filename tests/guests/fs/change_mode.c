@@ -1,4 +1,5 @@
 // chmod follows links; fchmodat and fchmodat2 with their flags.
+// syscalls: chmod fchmod fchmodat fchmodat2
 #include "../facts.h"
 
 int main(void) {

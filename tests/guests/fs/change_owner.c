@@ -1,4 +1,5 @@
-// An ordinary user may give a file to itself and to nobody else.
+// An ordinary user may give a file only to itself.
+// syscalls: chown lchown fchown fchownat
 #include "../facts.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
 // Every call that sets times, on files and on links.
+// syscalls: utime utimes futimesat utimensat
 #include "../facts.h"
 #include <utime.h>
 

@@ -1,4 +1,5 @@
 // sendfile, splice, copy_file_range and fallocate between files opened by guest path.
+// syscalls: sendfile splice copy_file_range fallocate
 #include "../facts.h"
 #include <sys/sendfile.h>
 

@@ -1,4 +1,5 @@
 // fdopendir, dirfd and the *at calls walk a tree without naming it.
+// syscalls: openat newfstatat getdents64
 #include "../facts.h"
 
 static void walk(int fd, const char *name, int depth) {

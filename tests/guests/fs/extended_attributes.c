@@ -1,4 +1,6 @@
 // Extended attributes by path, by link and by descriptor.
+// syscalls: getxattr lgetxattr fgetxattr setxattr lsetxattr fsetxattr listxattr llistxattr
+// syscalls: flistxattr removexattr lremovexattr fremovexattr
 #include "../facts.h"
 #include <sys/xattr.h>
 

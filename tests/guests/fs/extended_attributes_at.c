@@ -1,4 +1,5 @@
-// The *at forms of the extended attribute calls (Linux 6.13); older kernels say ENOSYS.
+// The *at forms of the extended attribute calls (Linux 6.13); older kernels answer ENOSYS.
+// syscalls: getxattrat setxattrat listxattrat removexattrat
 #include "../facts.h"
 
 struct args { uint64_t value; uint32_t size, flags; };

@@ -1,5 +1,6 @@
-// The *at forms of the extended attribute calls take an empty path or none for a descriptor, and one that only
-// stands for a path (O_PATH) isn't good for them, whatever the mount.
+// The *at forms of the extended attribute calls act on a descriptor if the path is empty or NULL.
+// They refuse an O_PATH descriptor, whatever the mount.
+// syscalls: getxattrat setxattrat listxattrat removexattrat
 #include "../facts.h"
 #include <sys/xattr.h>
 

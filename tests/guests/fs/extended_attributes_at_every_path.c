@@ -1,5 +1,6 @@
-// Looking at extended attributes: by absolute paths, relative ones and names, of what is and isn't there, is a link or
-// leads through one; access lists too.
+// Reading extended attributes: by absolute paths, relative ones and names; of existing and missing
+// files, of links and through links; access control lists, too.
+// syscalls: getxattr lgetxattr listxattr llistxattr
 #include "../facts.h"
 #include <sys/xattr.h>
 
@@ -40,7 +41,8 @@ int main(void) {
     NEED(setxattr("/data/file", "user.one", "of a file", 9, 0));
     NEED(setxattr("/data/dir", "user.one", "of a directory", 14, 0));
     NEED(setxattr("/bound/file", "user.one", "of a bound file", 15, 0));
-    // struct posix_acl_xattr_header, and entries of tag, permissions and identity: owner, group, others.
+    // struct posix_acl_xattr_header, and entries of tag, permissions and identity: owner, group,
+    // others.
     static const char LIST[] = "\2\0\0\0" "\1\0\7\0\377\377\377\377" "\4\0\5\0\377\377\377\377" "\40\0\0\0\377\377\377\377";
     CALL(setxattr("/data/dir", "system.posix_acl_default", LIST, sizeof LIST - 1, 0));
     NEED(chdir("/data"));

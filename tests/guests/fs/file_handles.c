@@ -1,7 +1,8 @@
-// name_to_handle_at gives a handle; opening by one takes a privilege.
+// name_to_handle_at gives a handle; opening by one needs a privilege.
+// syscalls: name_to_handle_at open_by_handle_at
 #include "../facts.h"
 
-static union { struct file_handle handle; char room[sizeof(struct file_handle) + 128]; } one, two;
+static union { struct file_handle handle; char bytes[sizeof(struct file_handle) + 128]; } one, two;
 
 int main(void) {
     int mount;

@@ -1,4 +1,5 @@
-// statfs tells of the file system that a guest path lies on.
+// statfs describes the file system that a guest path lies on.
+// syscalls: statfs fstatfs
 #include "../facts.h"
 #include <sys/statfs.h>
 #include <sys/statvfs.h>

@@ -1,4 +1,5 @@
-// link names the link itself, linkat with AT_SYMLINK_FOLLOW what it points to.
+// link links a symlink itself, linkat with AT_SYMLINK_FOLLOW its target.
+// syscalls: link linkat
 #include "../facts.h"
 
 int main(void) {

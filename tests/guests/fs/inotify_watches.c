@@ -1,4 +1,5 @@
 // inotify watches by guest path, through links and bindings, and reports bare names.
+// syscalls: inotify_add_watch inotify_rm_watch
 #include "../facts.h"
 #include <sys/inotify.h>
 

@@ -1,19 +1,20 @@
 // getdents64 with small buffers, seekdir and rewinddir give every name exactly once.
+// syscalls: getdents64
 #include "../facts.h"
 
 struct entry { uint64_t ino; int64_t off; unsigned short length; unsigned char type; char name[]; };
 
-static void by_pieces(const char *path, size_t room) {
+static void by_pieces(const char *path, size_t size) {
     char buffer[4096] __attribute__((aligned(8)));
     char names[64][32];
     int count = 0, fd = open(path, O_RDONLY | O_DIRECTORY);
     long n;
-    while ((n = syscall(SYS_getdents64, fd, buffer, room)) > 0)
+    while ((n = syscall(SYS_getdents64, fd, buffer, size)) > 0)
         for (long at = 0; at < n; at += ((struct entry *)(buffer + at))->length) {
             struct entry *e = (struct entry *)(buffer + at);
             if (count < 64) snprintf(names[count++], 32, "%.25s/%d", e->name, e->type);
         }
-    say("%s by %zu bytes: %s", path, room, n < 0 ? errno_name(errno) : "done");
+    say("%s by %zu bytes: %s", path, size, n < 0 ? errno_name(errno) : "done");
     qsort(names, count, sizeof *names, (int (*)(const void *, const void *))strcmp);
     for (int i = 0; i < count; i++) say("  %s", names[i]);
     close(fd);

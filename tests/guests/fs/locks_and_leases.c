@@ -1,4 +1,5 @@
 // Locks taken through two paths to one file exclude each other.
+// syscalls: flock fcntl
 #include "../facts.h"
 #include <sys/file.h>
 

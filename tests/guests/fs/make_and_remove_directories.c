@@ -1,4 +1,5 @@
 // mkdir and rmdir, with modes, umask and the ways they fail.
+// syscalls: mkdir mkdirat rmdir unlinkat umask
 #include "../facts.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
-// A directory of two thousand names is listed whole, while files come and go.
+// A directory of two thousand names is listed completely while files come and go.
+// syscalls: getdents64
 #include "../facts.h"
 
 int main(void) {

@@ -1,5 +1,7 @@
-// All names of a file are alike, whatever is asked by whichever of them.
+// All names of a file are equal, for every call.
 // link: static dynamic
+// syscalls: link linkat unlink rename renameat2 newfstatat statx readlink openat getdents64 chmod
+// syscalls: lchown utimensat truncate execve bind connect
 #include "../facts.h"
 #include <sys/socket.h>
 #include <sys/syscall.h>

@@ -1,4 +1,5 @@
-// Files mapped by guest path are the files that were opened.
+// A mapping of a file opened by guest path has that file's content.
+// syscalls: mmap msync
 #include "../facts.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
-// What rename may replace with what.
+// Which files rename may replace, and by which.
+// syscalls: rename
 #include "../facts.h"
 
 int main(void) {

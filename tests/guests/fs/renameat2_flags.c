@@ -1,4 +1,5 @@
 // RENAME_NOREPLACE and RENAME_EXCHANGE.
+// syscalls: renameat2
 #include "../facts.h"
 
 static long renameat2_(const char *from, const char *to, unsigned flags) {

@@ -1,4 +1,5 @@
-// mknod makes FIFOs, sockets and plain files for anyone, devices for root alone.
+// mknod makes FIFOs, sockets and regular files for every user, devices only for root.
+// syscalls: mknodat
 #include "../facts.h"
 #include <sys/sysmacros.h>
 

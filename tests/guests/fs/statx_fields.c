@@ -1,4 +1,5 @@
 // statx by path, by link, by descriptor, with its flags.
+// syscalls: statx
 #include "../facts.h"
 
 static void show_statx(const char *name, int fd, const char *path, int flags) {

@@ -1,4 +1,5 @@
-// A link's target is stored as it is given, and read back cut to the buffer.
+// A link's target is stored as it is given, and truncated to the buffer when it is read.
+// syscalls: symlink readlink
 #include "../facts.h"
 
 int main(void) {

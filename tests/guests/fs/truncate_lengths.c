@@ -1,4 +1,5 @@
 // truncate by path and by descriptor.
+// syscalls: truncate ftruncate
 #include "../facts.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
-// A file that has lost its name lives on behind its descriptor.
+// A file that has lost its name lives on through its descriptor.
+// syscalls: unlink rmdir openat newfstatat fchdir
 #include "../facts.h"
 
 int main(void) {

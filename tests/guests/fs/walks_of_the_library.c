@@ -1,4 +1,5 @@
 // realpath, glob, nftw and mkstemp see one consistent tree.
+// syscalls: getdents64 newfstatat readlink openat
 #include "../facts.h"
 #include <ftw.h>
 #include <glob.h>

@@ -1,6 +1,7 @@
 // dlopen finds libraries by path and by name, in guest terms.
 // link: dynamic
 // bind: /usr/lib:/usr/lib:ro
+// syscalls: openat mmap
 #include "../facts.h"
 #include <dlfcn.h>
 #include <link.h>

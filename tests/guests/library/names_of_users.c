@@ -1,4 +1,5 @@
 // The C library reads the guest's own passwd, group and hosts files.
+// syscalls: openat
 #include "../facts.h"
 
 static int named(const char *path, const char *wanted) {

@@ -1,5 +1,6 @@
-// getpwnam and its kin read the guest's files, not the host's.
+// getpwnam and related functions read the guest's files, not the host's.
 // link: dynamic
+// syscalls: openat
 #include "../facts.h"
 #include <grp.h>
 #include <netdb.h>

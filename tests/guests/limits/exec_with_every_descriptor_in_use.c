@@ -1,5 +1,6 @@
 // An exec needs no descriptor: it works with all of them in use, and leaves them as they were.
 // link: static dynamic
+// syscalls: execve execveat
 #include "../facts.h"
 
 static int children;
@@ -44,7 +45,7 @@ int main(int argc, char **argv) {
     fill(O_CLOEXEC);
     descriptors();
 
-    // What can't be executed, and that nobody notices how it was found out.
+    // Files that can't be executed; the attempts leave no trace.
     CALL(execl("/bin/missing", "x", NULL));
     CALL(execl("/data", "x", NULL));
     CALL(execl("/data/file", "x", NULL));

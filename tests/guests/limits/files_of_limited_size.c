@@ -1,4 +1,5 @@
 // RLIMIT_FSIZE sends SIGXFSZ, and a truncate beyond it fails.
+// syscalls: truncate write prlimit64
 #include "../facts.h"
 
 static volatile int seen;

@@ -1,4 +1,5 @@
 // With an address space barely larger than the program, calls still work, and malloc fails.
+// syscalls: prlimit64 newfstatat openat rename chdir
 #include "../facts.h"
 
 int main(int argc, char **argv) {

@@ -1,5 +1,6 @@
-// Limits of data and address space under which a program just runs leave it running.
+// A program that just runs under limits of data and address space also runs in newroot.
 // link: static dynamic musl
+// syscalls: prlimit64 execve
 #include "../facts.h"
 
 static void try(const char *name, int which, long kibibytes) {

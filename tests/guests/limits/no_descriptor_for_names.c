@@ -1,4 +1,5 @@
-// Files get and lose names where no descriptor is left, and none can be had.
+// Files get and lose names while no descriptor is available.
+// syscalls: prlimit64 openat link rename access chmod truncate unlink
 #include "../facts.h"
 #include <sys/resource.h>
 

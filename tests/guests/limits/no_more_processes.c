@@ -1,4 +1,5 @@
-// Where no process may be added, calls and execs go on.
+// At the limit of processes, calls and execs still work.
+// syscalls: prlimit64 clone execve
 #include "../facts.h"
 
 int main(int argc, char **argv) {

@@ -1,12 +1,13 @@
-// A stack limit of 256 KiB is enough for everything newroot does, before and after an exec.
+// A stack limit of 256 KiB is enough for all of newroot's work, before and after an exec.
+// syscalls: prlimit64 execve
 #include "../facts.h"
 
 static long deep(int n) {
-    volatile char room[1024];
+    volatile char frame[1024];
     struct stat s;
-    room[0] = n;
+    frame[0] = n;
     if (n == 0) return stat("/data/outwards", &s);
-    return deep(n - 1) + room[0] * 0;
+    return deep(n - 1) + frame[0] * 0;
 }
 
 int main(int argc, char **argv) {

@@ -1,4 +1,5 @@
-// Threads make their calls at once where no more memory can be had, and then where it can.
+// Threads make calls at the same time while no more memory is available, and then while it is.
+// syscalls: prlimit64 clone newfstatat
 #include "../facts.h"
 
 enum { THREADS = 8, CALLS = 3000 };
@@ -22,7 +23,7 @@ static void *work(void *argument) {
 
 static void round_of(const char *name) {
     pthread_barrier_wait(&barrier);
-    // A child that comes into being meanwhile makes calls as well.
+    // A child that is forked meanwhile makes calls as well.
     for (int i = 0; i < 20; i++) {
         pid_t child = fork();
         struct stat s;

@@ -1,4 +1,5 @@
 // An exec under limits that no program could run with.
+// syscalls: prlimit64 execve
 #include "../facts.h"
 
 static void try(const char *name, int which, long kibibytes) {

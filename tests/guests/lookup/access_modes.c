@@ -1,4 +1,5 @@
 // access, faccessat and faccessat2 with each of their flags.
+// syscalls: access faccessat faccessat2
 #include "../facts.h"
 
 int main(void) {

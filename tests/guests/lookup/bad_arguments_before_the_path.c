@@ -1,4 +1,5 @@
-// What is wrong with the other arguments is said before anything about the path.
+// Errors of the other arguments are reported before errors of the path.
+// syscalls: access faccessat faccessat2 newfstatat statx openat readlink
 #include "../facts.h"
 
 int main(void) {

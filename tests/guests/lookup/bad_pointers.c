@@ -1,4 +1,7 @@
-// A pointer to nowhere answers EFAULT; a path that runs off the end of memory too.
+// An invalid pointer gives EFAULT, and so does a path that runs off the end of memory.
+// syscalls: newfstatat statx openat openat2 access readlink getcwd mkdir rmdir unlink rename link
+// syscalls: symlink chmod chown truncate chdir statfs utimensat getxattr getdents64 execve bind
+// syscalls: connect rt_sigaction rt_sigprocmask
 #include "../facts.h"
 #include <sys/statfs.h>
 #include <sys/xattr.h>

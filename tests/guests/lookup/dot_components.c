@@ -1,4 +1,5 @@
 // "." and ".." in the middle, at the end and above the root.
+// syscalls: newfstatat openat readlink mkdir rmdir unlink rename link symlink
 #include "../facts.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
-// ".." after a link leads to the parent of what the link points to, not of the link.
+// ".." after a link leads to the parent of the link's target, not of the link.
+// syscalls: openat chdir rename
 #include "../facts.h"
 
 int main(void) {

@@ -1,4 +1,7 @@
-// The empty path names nothing, save where AT_EMPTY_PATH makes it mean the descriptor.
+// The empty path names nothing, except where AT_EMPTY_PATH makes it mean the descriptor.
+// syscalls: newfstatat statx openat access faccessat2 readlink readlinkat mkdir mkdirat rmdir
+// syscalls: unlink unlinkat rename link linkat symlink chmod chown fchownat truncate chdir mknodat
+// syscalls: utimensat execve
 #include "../facts.h"
 
 int main(void) {

@@ -1,4 +1,6 @@
-// A relative path is taken from any directory descriptor; an absolute one minds none.
+// A relative path starts at any directory descriptor; an absolute one ignores the descriptor.
+// syscalls: openat newfstatat statx faccessat2 readlinkat mkdirat symlinkat linkat mknodat renameat
+// syscalls: fchmodat fchownat utimensat unlinkat
 #include "../facts.h"
 
 static void from(const char *kind, int fd) {

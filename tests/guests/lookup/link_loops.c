@@ -1,8 +1,10 @@
-// Forty links may be followed, counted over the whole path; more is ELOOP.
+// A lookup follows up to forty links, counted over the whole path; more is ELOOP.
+// syscalls: newfstatat openat access chdir truncate mkdir rename execve unlink
 #include "../facts.h"
 
-// Shows a file, or that even the hundredth attempt says ELOOP. The kernel counts links twice where another process
-// makes it begin a lookup anew, so that now and then it finds too many where there are just enough.
+// Shows a file, or that even the hundredth attempt gives ELOOP. The kernel counts links twice where
+// another process makes it restart a lookup, so it sometimes finds too many where there are just
+// enough.
 static void show_at_last(const char *path) {
     int fd = -1;
     for (int i = 0; i < 100 && fd < 0; i++) {

@@ -1,4 +1,5 @@
-// Any byte but slash and zero may stand in a name.
+// A name may contain any byte but slash and NUL.
+// syscalls: mkdir chdir rmdir symlink readlink unlink getcwd
 #include "../facts.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
-// A name may have 255 bytes whatever stands in front of it; 256 are too many.
+// A name may have 255 bytes, whatever precedes it; 256 are too many.
+// syscalls: mkdir newfstatat rename rmdir link unlink symlink access openat
 #include "../facts.h"
 
 static char longest[256], too_long[257];

@@ -1,4 +1,5 @@
-// What open does with links, directories and files that are there or not.
+// open with links, directories and files, existing and missing.
+// syscalls: openat creat
 #include "../facts.h"
 
 int main(void) {

@@ -1,11 +1,12 @@
 // RESOLVE_BENEATH never leaves the directory, by "..", absolute link or otherwise.
+// syscalls: openat2
 #include "../facts.h"
 #include <linux/openat2.h>
 
 static void try(int fd, const char *path, unsigned long resolve) {
     struct open_how how = {.flags = O_RDONLY, .resolve = resolve};
     long got;
-    do got = syscall(SYS_openat2, fd, path, &how, sizeof how); // EAGAIN: somebody, anywhere, renamed or mounted
+    do got = syscall(SYS_openat2, fd, path, &how, sizeof how); // EAGAIN: some process, anywhere, renamed or mounted
     while (got < 0 && errno == EAGAIN);
     if (got < 0) say("%s: %s", path, errno_name(errno));
     else {

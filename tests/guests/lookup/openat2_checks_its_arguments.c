@@ -1,4 +1,5 @@
-// openat2 refuses what open would have overlooked.
+// openat2 refuses arguments that open ignores.
+// syscalls: openat2
 #include "../facts.h"
 #include <linux/openat2.h>
 

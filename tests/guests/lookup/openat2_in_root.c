@@ -1,11 +1,12 @@
-// RESOLVE_IN_ROOT takes the descriptor for "/": neither ".." nor a link leads out of it.
+// RESOLVE_IN_ROOT makes the descriptor "/": neither ".." nor a link leads out of it.
+// syscalls: openat2
 #include "../facts.h"
 #include <linux/openat2.h>
 
 static void try(int fd, const char *path, unsigned long flags, unsigned long resolve) {
     struct open_how how = {.flags = flags, .mode = flags & O_CREAT ? 0644 : 0, .resolve = resolve};
     long got;
-    do got = syscall(SYS_openat2, fd, path, &how, sizeof how); // EAGAIN: somebody, anywhere, renamed or mounted
+    do got = syscall(SYS_openat2, fd, path, &how, sizeof how); // EAGAIN: some process, anywhere, renamed or mounted
     while (got < 0 && errno == EAGAIN);
     if (got < 0) say("%s: %s", path, errno_name(errno));
     else {

@@ -1,11 +1,12 @@
 // RESOLVE_NO_SYMLINKS, RESOLVE_NO_MAGICLINKS and RESOLVE_NO_XDEV in guest terms.
+// syscalls: openat2
 #include "../facts.h"
 #include <linux/openat2.h>
 
 static void try(const char *path, unsigned long flags, unsigned long resolve) {
     struct open_how how = {.flags = flags, .resolve = resolve};
     long got;
-    do got = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how); // EAGAIN: somebody, anywhere, renamed or mounted
+    do got = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how); // EAGAIN: some process, anywhere, renamed or mounted
     while (got < 0 && errno == EAGAIN);
     if (got < 0) say("%s: %s", path, errno_name(errno));
     else {

@@ -1,4 +1,5 @@
-// Wherever a path begins, on whichever of its bytes the next page does, and whether that can be read or not.
+// Paths that begin anywhere on a page and cross to the next one at any byte, readable or not.
+// syscalls: newfstatat access
 #include "../facts.h"
 
 static const char *const PATHS[] = {
@@ -6,7 +7,8 @@ static const char *const PATHS[] = {
     "/bound/file", "/bound/dir/inner", "data/dirlink/inner", "data", "x", "./data", "../data/dir/.", "data/...",
 };
 
-/// Path at all places before `end`, the last of which leaves no byte behind it: what does stat answer?
+/// Calls stat for the path at all addresses before `end`; at the last one the path ends right at
+/// `end`.
 static void everywhere(char *end, const char *path, size_t farthest) {
     size_t size = strlen(path) + 1;
     struct stat s;

@@ -1,4 +1,5 @@
-// A path may end right before memory that can't be read, however long it is.
+// A path of any length may end right before unreadable memory.
+// syscalls: newfstatat openat rename symlink readlink getcwd
 #include "../facts.h"
 
 int main(void) {

@@ -1,12 +1,14 @@
-// Paths may have 4095 bytes in guest terms even where the root's own path has nearly as many.
+// Guest paths may have 4095 bytes even where the root's own path has nearly as many.
 // root: long
+// syscalls: openat getcwd readlink link rename symlink chmod truncate utimensat statfs getxattr
+// syscalls: mkdir rmdir chdir unlinkat bind execve
 #include "../facts.h"
 #include <sys/statfs.h>
 #include <sys/xattr.h>
 
 static char path[5000], other[5000], seen[5000];
 
-// Tells whether a path the kernel gives is the one it should be.
+// Prints whether a path from the kernel is the expected one.
 static void compare(const char *what, long n, const char *wanted) {
     if (n < 0) say("%s: %s", what, errno_name(errno));
     else say("%s: %s", what, !strncmp(seen, wanted, strlen(wanted)) && (n == (long)strlen(wanted) || !seen[n - 1]) ? "as it should be" : seen);
@@ -23,7 +25,7 @@ int main(int argc, char **argv) {
         where("executed: working directory", "/here");
         return 5;
     }
-    // What is near the top.
+    // Files near the top.
     show("/data/abs");
     show("/bound/nested/file");
     show("/made/by/binding/file");
@@ -70,7 +72,7 @@ int main(int argc, char **argv) {
     CALL(rmdir(IN("dir")));
     list(IN("."));
 
-    // From within.
+    // From inside.
     path[end] = 0;
     CALL(chdir(path));
     where("chdir", path);
@@ -108,7 +110,7 @@ int main(int argc, char **argv) {
     reap("child", child);
     child = fork();
     if (child == 0) {
-        // The working directory is inherited by descriptor, whatever it is called.
+        // The working directory is inherited by descriptor, whatever its path.
         NEED(chdir(path));
         execl("/bin/report", "report", NULL);
         _exit(9);

@@ -1,4 +1,5 @@
-// A path may have 4095 bytes in guest terms, however long the root's own path is.
+// A guest path may have 4095 bytes, however long the root's own path is.
+// syscalls: newfstatat openat mkdir chdir rmdir unlink symlink readlink getcwd
 #include "../facts.h"
 
 static char path[5000];

@@ -1,6 +1,8 @@
-// Links in directories that everybody may write: where fs.protected_symlinks is set, only some are followed.
+// Links in directories that all users may write to: with fs.protected_symlinks only some are
+// followed.
 // user: root
-#include "../owner/who.h"
+// syscalls: openat openat2 access faccessat2 chdir chmod truncate
+#include "../owner/identity.h"
 
 static void try(const char *when) {
     say("%s", when);

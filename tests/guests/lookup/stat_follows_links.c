@@ -1,4 +1,5 @@
 // stat follows every link, relative or absolute; lstat only those before the last name.
+// syscalls: newfstatat
 #include "../facts.h"
 
 int main(void) {

@@ -1,4 +1,6 @@
-// A slash at the end demands a directory, and follows a link that lstat would not.
+// A trailing slash requires a directory, and follows a link that lstat would not.
+// syscalls: newfstatat openat mkdir rename unlink link symlink mknodat rmdir chdir truncate chmod
+// syscalls: access
 #include "../facts.h"
 
 int main(void) {

@@ -1,4 +1,5 @@
 // O_TMPFILE makes a file without a name; linkat gives it one.
+// syscalls: openat linkat
 #include "../facts.h"
 
 int main(void) {

@@ -1,4 +1,6 @@
-// chdir, fchdir and getcwd: links are forgotten, a moved directory moves along.
+// chdir, fchdir and getcwd: links aren't remembered, and a moved directory stays the working
+// directory.
+// syscalls: chdir fchdir getcwd
 #include "../facts.h"
 
 static void here(void) {

@@ -1,4 +1,5 @@
-// Code written into fresh memory makes its system calls like any other code.
+// Code that is written into fresh memory makes system calls like any other code.
+// syscalls: mmap mprotect
 #include "../facts.h"
 
 // mov $nr, %eax; mov %rcx, %r10; syscall; ret  -- with the arguments where C puts them

@@ -1,4 +1,5 @@
 // mmap, mremap, mprotect and munmap with the flags that runtimes use.
+// syscalls: mmap mremap munmap mprotect madvise mlock mincore msync
 #include "../facts.h"
 
 static const char *outcome(void *p) { return p == MAP_FAILED ? errno_name(errno) : "mapped"; }

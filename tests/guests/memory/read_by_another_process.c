@@ -1,4 +1,5 @@
-// process_vm_readv and process_vm_writev reach a child's memory and /proc/PID/mem too.
+// process_vm_readv, process_vm_writev and /proc/PID/mem reach a child's memory.
+// syscalls: process_vm_readv process_vm_writev
 #include "../facts.h"
 #include <sys/prctl.h>
 #include <sys/uio.h>

@@ -1,5 +1,6 @@
-// brk starts right after the program, grows and shrinks, and answers as it does elsewhere.
+// brk starts right after the program, grows and shrinks, and gives the same results as natively.
 // link: static dynamic musl
+// syscalls: brk
 #include "../facts.h"
 
 extern char end;

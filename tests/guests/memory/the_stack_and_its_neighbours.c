@@ -1,11 +1,12 @@
-// The main stack grows to its limit, holds the arguments, and lies where a stack lies.
+// The main stack grows to its limit, holds the arguments, and has a stack's usual address.
+// syscalls: execve
 #include "../facts.h"
 #include <sys/auxv.h>
 
 static long sum(int depth) {
-    volatile char room[4096];
-    room[depth % 4096] = depth;
-    return depth ? room[depth % 4096] + sum(depth - 1) : 0;
+    volatile char frame[4096];
+    frame[depth % 4096] = depth;
+    return depth ? frame[depth % 4096] + sum(depth - 1) : 0;
 }
 
 int main(int argc, char **argv, char **envp) {

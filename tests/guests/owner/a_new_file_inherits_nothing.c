@@ -1,6 +1,7 @@
-// What is made where something was, be it in its place or its inode, is new.
+// A new file at an old path, or with an old inode number, has none of the old file's records.
 // user: root
-#include "who.h"
+// syscalls: mknodat openat symlink rename unlink
+#include "identity.h"
 
 int main(void) {
     for (int i = 0; i < 20; i++) {

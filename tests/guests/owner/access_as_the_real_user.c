@@ -1,6 +1,7 @@
-// access(2) asks as the real user, faccessat2(2) with AT_EACCESS as the effective one.
+// access(2) checks for the real user, faccessat2(2) with AT_EACCESS for the effective one.
 // user: root
-#include "who.h"
+// syscalls: access faccessat2
+#include "identity.h"
 #define SYS_faccessat2_ 439
 
 static void ask(const char *path) {

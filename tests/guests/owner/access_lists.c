@@ -1,6 +1,7 @@
-// system.posix_acl_access: set, shown, changed by chmod, taken away.
+// system.posix_acl_access: set, shown, changed by chmod, removed.
 // user: root
-#include "who.h"
+// syscalls: setxattr lsetxattr getxattr listxattr removexattr chmod
+#include "identity.h"
 #include "lists.h"
 
 int main(void) {

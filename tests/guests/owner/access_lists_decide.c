@@ -1,6 +1,7 @@
-// What an access control list grants and denies a user who isn't root.
+// Access that an access control list grants and denies to a user other than root.
 // user: root
-#include "who.h"
+// syscalls: setxattr openat access mkdir chdir unlink rename truncate
+#include "identity.h"
 #include "lists.h"
 
 static void try(const char *path) {

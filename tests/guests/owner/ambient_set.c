@@ -1,6 +1,7 @@
-// PR_CAP_AMBIENT: what an ordinary user's exec keeps.
+// PR_CAP_AMBIENT: capabilities that an ordinary user's exec keeps.
 // user: root
-#include "who.h"
+// syscalls: prctl execve
+#include "identity.h"
 
 int main(int argc, char **argv) {
     if (argc > 1) {

@@ -1,6 +1,8 @@
 // trusted.*, security.* and user.* attributes: set, get, list, remove, sizes.
 // user: root
-#include "who.h"
+// syscalls: setxattr lsetxattr fsetxattr getxattr fgetxattr listxattr flistxattr removexattr
+// syscalls: fremovexattr
+#include "identity.h"
 
 static void names(const char *path) {
     char list[512], *sorted[16];

@@ -1,7 +1,9 @@
-// What sshd, sudo, su and login do as root, by libaudit: they report an event, and take a refusal for a failure of audit
-// that has to end the session. A kernel without audit has no such socket, and they go on without.
+// sshd, sudo, su and login as root report events through libaudit. They take a refusal for a
+// failure of audit that must end the session. A kernel without audit has no such socket, and they
+// continue.
 // user: root
-#include "who.h"
+// syscalls: socket sendto recvfrom
+#include "identity.h"
 #include <linux/audit.h>
 #include <linux/netlink.h>
 
@@ -30,7 +32,7 @@ int main(void) {
         say("%s", error == 0 || error == ECONNREFUSED ? "reported or not there" : errno_name(error));
         close(fd);
     }
-    // Other families of netlink are there.
+    // Other families of netlink are available.
     int other = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
     say("%s", other >= 0 ? "routes" : errno_name(errno));
 }

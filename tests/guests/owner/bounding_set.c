@@ -1,6 +1,7 @@
-// PR_CAPBSET_DROP: what an exec by root can't get back.
+// PR_CAPBSET_DROP: capabilities that root's exec can't regain.
 // user: root
-#include "who.h"
+// syscalls: prctl execve
+#include "identity.h"
 
 int main(int argc, char **argv) {
     if (argc > 1) {

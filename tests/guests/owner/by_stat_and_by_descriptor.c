@@ -1,6 +1,7 @@
-// stat, fstat, statx and newfstatat tell the same.
+// stat, fstat, statx and newfstatat report the same.
 // user: root
-#include "who.h"
+// syscalls: newfstatat fstat statx
+#include "identity.h"
 
 static void all(const char *path) {
     struct stat s;

@@ -1,6 +1,7 @@
-// capset(2): what may be taken up, and what may not.
+// capset(2): which capabilities a process may gain, and which not.
 // user: root
-#include "who.h"
+// syscalls: capget capset
+#include "identity.h"
 
 int main(void) {
     struct capabilities c = get_capabilities();

@@ -1,6 +1,7 @@
-// chown takes set-user-ID and set-group-ID from files, whoever calls it.
+// chown by any user clears set-user-ID and set-group-ID of files.
 // user: root
-#include "who.h"
+// syscalls: chown
+#include "identity.h"
 
 static void on(const char *what, mode_t mode, bool directory, uid_t uid, gid_t gid) {
     if (directory) directory_of("x", 33, 33, mode);

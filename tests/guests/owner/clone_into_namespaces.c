@@ -1,4 +1,5 @@
-// clone(2) gives the child namespaces, on whatever stack it runs: what it mounts there nobody else sees.
+// clone(2) gives the child namespaces, on any stack: no other process sees the child's mounts.
+// syscalls: clone mount sethostname
 #include "../facts.h"
 #include <sched.h>
 #include <sys/mount.h>
@@ -14,7 +15,7 @@ static int child(void *what) {
     if (what != stack) return 90;
     if (mount("none", "place", "tmpfs", 0, NULL)) return errno;
     if (access("place/inner", F_OK) == 0) return 91;
-    // The place of a process follows it over a fork.
+    // A process keeps its namespace across a fork.
     pid_t pid = fork();
     if (pid == 0) _exit(access("place/inner", F_OK) ? 7 : 8);
     int status;
@@ -38,7 +39,7 @@ static void on_stack(const char *what, int flags) {
     say("shared %d", shared);
 }
 
-// Registers that a system call keeps are kept in the caller and in the child.
+// The caller and the child keep the registers that a system call preserves.
 static void keeps_registers(void) {
     register long a1 asm("rdi") = CLONE_NEWNS | SIGCHLD;
     register long a2 asm("rsi") = 0;
@@ -59,7 +60,7 @@ static void keeps_registers(void) {
     outcome("registers", result < 0 ? -1 : result);
 }
 
-// As vfork's, the child runs on its parent's stack. It leaves it alone.
+// Like a vfork child, this child runs on its parent's stack, and must not change it.
 static void on_the_parents_stack(void) {
     static char *const words[] = {"/bin/report", "executed", NULL};
     register long result asm("rax") = SYS_clone;
@@ -91,7 +92,7 @@ static void count(int signal) {
     signals++;
 }
 
-// A handler may come anywhere between the call and what the child does first.
+// A handler may run anywhere between the call and the child's first action.
 static void interrupted(void) {
     on_signal(SIGALRM, count, 0);
     struct itimerval often = {{0, 300}, {0, 300}};
@@ -113,7 +114,7 @@ static void interrupted(void) {
     say("we see %s", access("place/inner", F_OK) ? "what they mounted" : "what we had");
 }
 
-// The other namespaces that the child gets.
+// The other namespaces that a child can get.
 static void with_others(void) {
     struct utsname before, after;
     uname(&before);

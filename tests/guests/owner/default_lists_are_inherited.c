@@ -1,6 +1,7 @@
-// What is made in a directory with a default list begins with it.
+// A new file in a directory with a default list starts with that list.
 // user: root
-#include "who.h"
+// syscalls: setxattr removexattr mkdir mknodat openat umask
+#include "identity.h"
 #include "lists.h"
 
 static void show_new(const char *path) {
@@ -28,7 +29,7 @@ int main(void) {
     owner("d/fifo");
     CALL(mknod("d/null", S_IFCHR | 0666, makedev(1, 3)));
     owner("d/null");
-    // These have no room for their lists: see files_without_attributes.c.
+    // These can't store their lists: see files_without_attributes.c.
     NEED(unlink("d/fifo"));
     NEED(unlink("d/null"));
     CALL(symlink("x", "d/link"));

@@ -1,7 +1,7 @@
-// A descriptor of a made device is the file that was opened: its numbers, owner, mode and times.
+// A descriptor of an emulated device has the opened file's number, owner, mode and times.
 // user: root
-// syscalls: fstat statx fchmod fchown futimens readlink openat rename
-#include "who.h"
+// syscalls: openat newfstatat statx fstatfs fchmod fchown fchownat utimensat fsetxattr fgetxattr
+#include "identity.h"
 #include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
@@ -10,7 +10,7 @@ static bool same(const struct stat *a, const struct stat *b) {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-// What a descriptor is, beside what a path is.
+// Compares a descriptor with a path.
 static void is_path(const char *what, int fd, const char *path) {
     struct stat by_path, by_descriptor, by_link;
     struct statx x;
@@ -88,7 +88,7 @@ int main(void) {
     is_path("mere path", mere, "z");
     close(mere);
 
-    // Over fork, and by another process's directory.
+    // After fork, and through another process's directory.
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
@@ -104,14 +104,14 @@ int main(void) {
     }
     waitpid(child, NULL, 0);
 
-    // Another name.
+    // After a rename.
     NEED(rename("z", "y"));
     is_path("renamed", copy, "y");
     NEED(linkat(AT_FDCWD, "y", AT_FDCWD, "w", 0));
     is_path("with two names", copy, "y");
     NEED(unlink("w"));
 
-    // The host's own stays what it is.
+    // The host's own device is unchanged.
     int own = open("/dev/null", O_RDWR);
     struct stat a, b;
     NEED(fstat(own, &a));

@@ -1,6 +1,7 @@
-// Leaving and taking user 0 as the effective user clears and fills the effective set.
+// The effective set is cleared when the effective user is no longer 0, and filled when it is again.
 // user: root
-#include "who.h"
+// syscalls: setresuid setreuid
+#include "identity.h"
 
 int main(void) {
     CALL(seteuid(33));

@@ -1,6 +1,7 @@
 // chown(2), lchown(2), fchown(2), fchownat(2) of files of every type.
 // user: root
-#include "who.h"
+// syscalls: chown lchown fchown fchownat
+#include "identity.h"
 
 int main(void) {
     put("file", "");

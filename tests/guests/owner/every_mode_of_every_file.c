@@ -1,6 +1,7 @@
 // chmod(2), fchmod(2), fchmodat2(2): all bits, on files of every type.
 // user: root
-#include "who.h"
+// syscalls: chmod fchmod fchmodat fchmodat2
+#include "identity.h"
 #define SYS_fchmodat2_ 452
 
 int main(void) {

@@ -1,6 +1,7 @@
-// security.capability: what an exec gives, and what takes it from the file.
+// security.capability: what an exec gains by it, and which changes remove it from the file.
 // user: root
-#include "who.h"
+// syscalls: setxattr removexattr execve
+#include "identity.h"
 
 static void grant(const char *path, unsigned permitted, bool effective, unsigned inheritable) {
     unsigned value[5] = {0x02000000 | effective, permitted, inheritable, 0, 0};

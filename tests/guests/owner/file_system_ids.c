@@ -1,6 +1,7 @@
-// setfsuid(2) and setfsgid(2): what they answer, and which capabilities go with them.
+// setfsuid(2) and setfsgid(2): their results, and the capabilities that follow them.
 // user: root
-#include "who.h"
+// syscalls: setfsuid setfsgid
+#include "identity.h"
 
 int main(void) {
     file_of("root", 0, 0, 0600);

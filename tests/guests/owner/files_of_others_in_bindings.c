@@ -1,8 +1,9 @@
-// Root may change mode, owner and times of any file that is bound. Where the host's user may not, it seems so.
+// Root may change mode, owner and times of any bound file. Where the host's user may not, the call
+// seems to succeed.
 // user: root
 // bind: /etc/passwd:/bound-file
-// syscalls: chmod fchmod fchmodat chown utimensat utimes
-#include "who.h"
+// syscalls: chmod fchmod fchmodat chown fchown utimes utimensat
+#include "identity.h"
 #include <sys/time.h>
 
 static void change(const char *path, bool now) {
@@ -29,7 +30,7 @@ static void change(const char *path, bool now) {
 int main(void) {
     static const char *const paths[] = {"/bound-file", "/dev/shm"};
     for (int i = 0; i < 2; i++) change(paths[i], i != 0);
-    // A file of procfs has no mode to be changed.
+    // The mode of a procfs file can't be changed.
     CALL(chmod("/proc/self/stat", 0444));
     CALL(utimensat(AT_FDCWD, "/proc/self/stat", NULL, 0));
     AS(33, 33) {

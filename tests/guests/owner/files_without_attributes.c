@@ -1,6 +1,7 @@
 // Attributes and access lists of FIFOs, links and devices.
 // user: root
-#include "who.h"
+// syscalls: setxattr lsetxattr lgetxattr
+#include "identity.h"
 #include "lists.h"
 
 int main(void) {

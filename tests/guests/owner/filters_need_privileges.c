@@ -1,4 +1,5 @@
-// Filters are for who can't gain privileges any more; that, and whether there is a filter, each thread and process has
-// of its own, hands on, and is told.
+// Filters need no_new_privs or a privilege. Each thread and process has that flag and its filters
+// for itself, passes them on, and can query them.
 // user: root
+// syscalls: seccomp prctl
 #include "../no_new_privileges.h"

@@ -1,6 +1,7 @@
-// Who a process is goes to its children and through exec.
+// A process's identity passes to its children and through exec.
 // user: root
-#include "who.h"
+// syscalls: clone execve setresuid setresgid setgroups
+#include "identity.h"
 
 int main(int argc, char **argv) {
     if (argc > 1) {

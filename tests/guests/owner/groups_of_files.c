@@ -1,6 +1,7 @@
-// Owner, group, others: the first that fits decides.
+// Owner, group, others: the first class that matches decides.
 // user: root
-#include "who.h"
+// syscalls: access
+#include "identity.h"
 
 int main(void) {
     gid_t more[] = {50, 60};

@@ -1,6 +1,7 @@
-// Owner and mode are the file's, by whichever of its names.
+// Owner and mode belong to the file and are the same by all its names.
 // user: root
-#include "who.h"
+// syscalls: link linkat chown lchown chmod rename unlink
+#include "identity.h"
 
 int main(void) {
     file_of("a", 1, 2, 0604);

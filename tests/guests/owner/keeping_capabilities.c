@@ -1,6 +1,7 @@
 // PR_SET_KEEPCAPS: the permitted set outlives root, the effective one doesn't.
 // user: root
-#include "who.h"
+// syscalls: prctl setuid setresuid
+#include "identity.h"
 
 int main(int argc, char **argv) {
     if (argc > 1) {

@@ -1,6 +1,7 @@
-// The limit on locks is as it is for everybody, and can be set like any other.
+// The limit on locks has its usual value, and can be set like any other limit.
 // user: root
-#include "who.h"
+// syscalls: getrlimit prlimit64
+#include "identity.h"
 
 int main(void) {
     struct rlimit l;

@@ -1,6 +1,7 @@
 // The limit on locks in /proc/self/limits.
 // user: root
-#include "who.h"
+// syscalls: openat read
+#include "identity.h"
 
 int main(void) {
     int fd = open("/proc/self/limits", O_RDONLY);
@@ -9,6 +10,6 @@ int main(void) {
     text[n > 0 ? n : 0] = 0;
     char *line = strstr(text, "Max file locks");
     if (line) line[strcspn(line, "\n")] = 0;
-    // Without the number that is another in each session.
+    // Without the number, which differs between sessions.
     if (line) say("%s", strstr(line, "unlimited            unlimited") ? "unlimited" : "some number");
 }

@@ -1,9 +1,9 @@
-// POSIX access control lists as the kernel takes them.
+// POSIX access control lists in the kernel's format.
 
 #ifndef LISTS_H
 #define LISTS_H
 
-#include "who.h"
+#include "identity.h"
 
 struct entry {
     uint16_t tag, permissions;

@@ -1,5 +1,6 @@
-// More identities than a small part of the session's file holds, where address space is limited.
+// More identities than a small part of the session's file holds, with limited address space.
 // user: root
+// syscalls: setresuid setresgid prlimit64
 #include "../facts.h"
 
 int main(int argc, char **argv) {

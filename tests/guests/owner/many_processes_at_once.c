@@ -1,6 +1,8 @@
-// Files that come and go by the hands of many processes are each their own, whatever inodes they share.
+// Many processes make and remove files: each file keeps its own owner, whatever inode numbers are
+// reused.
 // user: root
-#include "who.h"
+// syscalls: mknodat chown symlink lchown rename link unlink
+#include "identity.h"
 
 static void work(int number) {
     char names[3][32];

@@ -1,6 +1,7 @@
-// linkat with AT_EMPTY_PATH gives a name to an open file, which root has always been allowed.
+// linkat with AT_EMPTY_PATH gives a name to an open file, which root has always been allowed to do.
 // user: root
-#include "who.h"
+// syscalls: linkat
+#include "identity.h"
 
 int main(void) {
     file_of("f", 33, 34, 0640);

@@ -1,6 +1,7 @@
-// PR_SET_NO_NEW_PRIVS: set-user-ID means nothing from then on.
+// PR_SET_NO_NEW_PRIVS: from then on set-user-ID has no effect.
 // user: root
-#include "who.h"
+// syscalls: prctl execve
+#include "identity.h"
 
 int main(int argc, char **argv) {
     if (argc > 1) {

@@ -1,6 +1,7 @@
 // mknod(2): devices, FIFOs, sockets and files, by root and by others.
 // user: root
-#include "who.h"
+// syscalls: mknodat umask
+#include "identity.h"
 
 int main(void) {
     umask(022);

@@ -1,6 +1,7 @@
-// rename(2), over others too, RENAME_EXCHANGE and RENAME_NOREPLACE.
+// rename(2), also over other files, with RENAME_EXCHANGE and RENAME_NOREPLACE.
 // user: root
-#include "who.h"
+// syscalls: rename renameat2
+#include "identity.h"
 
 static void fill(void) {
     file_of("a", 1, 1, 04755);

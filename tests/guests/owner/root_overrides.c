@@ -1,6 +1,7 @@
-// What root may in spite of owners and modes, and what nobody may.
+// Operations that root may do whatever the owners and modes, and operations that no user may do.
 // user: root
-#include "who.h"
+// syscalls: openat mkdir rmdir chmod chown utimensat unlink link mknodat setxattr access
+#include "identity.h"
 
 static void with(const char *what, unsigned long long kept) {
     pid_t child = fork();

@@ -1,6 +1,7 @@
 // PR_SET_SECUREBITS: locks, no fix-up of capabilities, no root.
 // user: root
-#include "who.h"
+// syscalls: prctl setuid execve
+#include "identity.h"
 
 int main(int argc, char **argv) {
     if (argc > 1) {

@@ -1,6 +1,7 @@
-// What is made in a set-group-ID directory.
+// New files in a set-group-ID directory.
 // user: root
-#include "who.h"
+// syscalls: openat mkdir mknodat symlink
+#include "identity.h"
 
 static void make(void) {
     say("as %d", getuid());

@@ -1,6 +1,7 @@
 // An exec of set-user-ID and set-group-ID programs: ids, capabilities, AT_SECURE.
 // user: root
-#include "who.h"
+// syscalls: execve
+#include "identity.h"
 
 int main(int argc, char **argv) {
     if (argc > 1) {

@@ -1,6 +1,7 @@
 // setreuid(2) and setregid(2): when the saved id follows.
 // user: root
-#include "who.h"
+// syscalls: setreuid setregid
+#include "identity.h"
 
 static void start(int r, int e, int s) {
     NEED(setresuid(r, e, s));

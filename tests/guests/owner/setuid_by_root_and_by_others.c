@@ -1,6 +1,7 @@
 // setuid(2) and setgid(2): all ids for root, one for others.
 // user: root
-#include "who.h"
+// syscalls: setuid setgid
+#include "identity.h"
 
 int main(void) {
     everything("root");

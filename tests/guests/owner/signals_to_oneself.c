@@ -1,5 +1,6 @@
-// Who sends a signal to himself finds his handler run before the call returns, whatever the signal: also those by which
-// the kernel reports faults, and from one thread to another.
+// A thread that sends a signal to itself finds that the handler ran before the call returns, for
+// every signal: also for those by which the kernel reports faults. The same from one thread to
+// another.
 // syscalls: kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal
 #include "../facts.h"
 
@@ -66,14 +67,15 @@ int main(void) {
             }
             reap("without a handler", child);
         }
-    // To a thread that makes call after call.
+    // To a thread that makes calls in a loop.
     pthread_t thread;
     NEED(pthread_create(&thread, NULL, looks, NULL));
     while (!thread_id) usleep(1000);
     long lost = 0;
     for (int round = 0; round < 300; round++)
         for (int i = 0; i < COUNT; i++) {
-            // One that comes in the very moment of a trap is one with it: see "SIGSYS" among the limits.
+            // A SIGSYS that is sent at the very moment of a trap merges with it: see "SIGSYS" among
+            // the limits.
             if (signals[i] == SIGSYS) continue;
             seen = by = 0;
             if (send_signal(round % 2 ? 2 : 4, signals[i], thread_id) != 0) lost++;

@@ -1,6 +1,7 @@
-// kill(2): whom one may signal.
+// kill(2): which processes a user may signal.
 // user: root
-#include "who.h"
+// syscalls: kill tkill tgkill
+#include "identity.h"
 
 static pid_t sleeper(uid_t r, uid_t e, uid_t s) {
     int ready[2];

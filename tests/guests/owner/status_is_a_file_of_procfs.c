@@ -1,7 +1,8 @@
-// Descriptors of /proc/self/status and its neighbours are what the kernel gives, and tell who one
-// is by then.
+// Descriptors of /proc/self/status and its neighbours behave like the kernel's, and show the
+// identity at the time of the read.
+// syscalls: openat read lseek pread64
 #define _GNU_SOURCE
-#include "who.h"
+#include "identity.h"
 
 static char text[1 << 16];
 
@@ -12,7 +13,7 @@ static ssize_t all(int fd) {
     return total;
 }
 
-// Length of the text in front of what counts on while it is read.
+// Returns the length of the text before the counters, which change while the file is read.
 static size_t steady(int fd) {
     ssize_t len = all(fd);
     char *counts = strstr(text, "voluntary_ctxt_switches");
@@ -45,7 +46,7 @@ static void facts_of(const char *name) {
     close(fd);
 }
 
-// The text of a file of procfs mentions nothing that isn't the guest's.
+// Checks that the text of a procfs file has nothing that doesn't belong to the guest.
 static void only_of_the_guest(const char *path) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = all(fd);
@@ -67,7 +68,7 @@ static void only_links_of_the_guest(void) {
         of_others += strstr(link, ".newroot") != NULL;
     }
     closedir(directory);
-    // Segments of the program; a patched one may be in parts.
+    // Segments of the program; patches may split one into parts.
     say("links: %d, %d", of_guest > 0, of_others);
 }
 
@@ -100,7 +101,7 @@ int main(void) {
         _exit(0);
     }
     reap("child", child);
-    // The mask of signals is shown at once.
+    // The signal mask is shown at once.
     sigset_t mask;
     sigemptyset(&mask);
     sigaddset(&mask, SIGUSR1);

@@ -1,6 +1,7 @@
-// In a sticky directory names are their owners'.
+// In a sticky directory only owners may remove or rename a file.
 // user: root
-#include "who.h"
+// syscalls: unlink rmdir rename renameat2 link
+#include "identity.h"
 
 static void try(const char *when) {
     say("%s", when);

@@ -1,6 +1,7 @@
 // setgroups(2) and getgroups(2): sorted, with repeats, and their errors.
 // user: root
-#include "who.h"
+// syscalls: setgroups getgroups
+#include "identity.h"
 
 int main(void) {
     gid_t list[] = {30, 10, 20, 10};

@@ -1,7 +1,7 @@
-// A terminal is had by the `ptmx` of a devpts, whatever mode the host's has.
+// The `ptmx` of a devpts gives a terminal, whatever mode the host's `ptmx` has.
 // user: root
-// syscalls: openat
-#include "who.h"
+// syscalls: openat ioctl
+#include "identity.h"
 #include <stdlib.h>
 #include <sys/ioctl.h>
 

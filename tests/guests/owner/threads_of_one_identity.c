@@ -1,6 +1,7 @@
-// The library's setuid changes all threads; files are asked for who they are then.
+// The library's setuid changes all threads; permission checks then use the new identity.
 // user: root
-#include "who.h"
+// syscalls: setuid setgid
+#include "identity.h"
 
 static pthread_barrier_t barrier;
 

@@ -1,6 +1,7 @@
-// A truncation by who isn't root takes set-user-ID and set-group-ID.
+// A truncation by a user other than root clears set-user-ID and set-group-ID.
 // user: root
-#include "who.h"
+// syscalls: truncate openat
+#include "identity.h"
 
 static void each(const char *what, int (*change)(void)) {
     static const mode_t modes[] = {06777, 06767, 02676, 04666};

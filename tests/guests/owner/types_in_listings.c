@@ -1,6 +1,7 @@
-// readdir tells the type of every file.
+// readdir reports the type of every file.
 // user: root
-#include "who.h"
+// syscalls: getdents64
+#include "identity.h"
 
 int main(void) {
     NEED(mkdir("d", 0755));

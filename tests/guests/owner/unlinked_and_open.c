@@ -1,6 +1,7 @@
-// Whose a file is that has lost its last name.
+// The owner of a file that has lost its last name.
 // user: root
-#include "who.h"
+// syscalls: newfstatat fchown fchmod
+#include "identity.h"
 
 static void show_open(const char *what, int fd) {
     struct stat s;

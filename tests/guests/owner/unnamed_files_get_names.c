@@ -1,6 +1,7 @@
-// O_TMPFILE: whose the file is, and that it keeps it when it gets a name.
+// O_TMPFILE: the file's owner, who stays the same when the file gets a name.
 // user: root
-#include "who.h"
+// syscalls: openat linkat
+#include "identity.h"
 
 static void make(const char *name, mode_t mode) {
     char path[64];

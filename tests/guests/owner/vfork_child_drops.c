@@ -1,6 +1,7 @@
-// A vfork child that becomes somebody else leaves its parent who it was.
+// A vfork child that becomes another user leaves its parent's identity unchanged.
 // user: root
-#include "who.h"
+// syscalls: vfork setresuid setresgid setgroups
+#include "identity.h"
 #include <sched.h>
 
 static char stack[1 << 16] __attribute__((aligned(16)));

@@ -1,8 +1,9 @@
-// A write by who isn't root takes set-user-ID, set-group-ID and capabilities, by whatever call.
+// A write by a user other than root clears set-user-ID, set-group-ID and capabilities, by every
+// call.
 // user: root
-// syscalls: write pwrite64 writev pwritev2 ftruncate truncate fallocate copy_file_range sendfile splice mmap open
+// syscalls: write pwrite64 writev pwritev2 ftruncate fallocate sendfile copy_file_range splice mmap
 #define _GNU_SOURCE
-#include "who.h"
+#include "identity.h"
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
@@ -49,7 +50,7 @@ static void by_another(const struct way *way, mode_t mode) {
         ssize_t result = way->change(fd);
         say("%s: %zd %s", way->name, result, result < 0 ? errno_name(errno) : "");
         owner("x");
-        // Once more.
+        // A second write.
         way->change(fd);
         close(fd);
     }
@@ -65,14 +66,14 @@ int main(void) {
     static const mode_t modes[] = {04777, 02777, 04666, 02676, 06767, 0777};
     for (int i = 0; i < 6; i++) by_another(&ways[0], modes[i]);
 
-    // Root's own writes leave the bits; those of somebody else who had opened it before don't.
+    // Root's own writes keep the bits; those of a user who opened the file before clear them.
     file_of("x", 0, 0, 06777);
     int fd = open("x", O_WRONLY);
     CALL(write(fd, "x", 1));
     owner("x");
     close(fd);
 
-    // By the owner, and by one of the group.
+    // By the owner, and by a member of the group.
     NEED(chown("x", 33, 34));
     NEED(chmod("x", 06755));
     AS(33, 33) {
@@ -91,7 +92,7 @@ int main(void) {
         CALL(write(fd, "x", 1));
         owner("x");
     }
-    // Given anew while it is open.
+    // Set again while the file is open.
     NEED(chmod("x", 06777));
     AS(35, 35) {
         fd = open("x", O_WRONLY);
@@ -138,7 +139,7 @@ int main(void) {
     NEED(setxattr("c", "security.capability", value, sizeof value, 0));
     CALL(getxattr("c", "security.capability", NULL, 0));
     owner("c");
-    // Executed while somebody has it open who might write, and afterwards.
+    // Executed while a process that may write has it open, and afterwards.
     program_of("/bin/report", "p", 0, 0, 04777);
     AS(33, 33) {
         fd = open("p", O_RDWR | O_APPEND);

@@ -1,4 +1,6 @@
-// Without privilege nobody joins or makes a namespace; what can't be joined at all is found first.
+// Without privileges no process can join or make a namespace; an invalid descriptor is reported
+// first.
+// syscalls: setns unshare
 #include "../facts.h"
 #include <sched.h>
 #include <sys/syscall.h>

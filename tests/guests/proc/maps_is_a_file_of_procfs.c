@@ -1,7 +1,7 @@
-// A descriptor of /proc/self/maps is what the kernel gives: the lowest that is free, read-only,
-// without a size, named like the file; and each reading from the beginning tells what is mapped by
-// then.
+// A descriptor of /proc/self/maps behaves like the kernel's: the lowest free number, read-only,
+// size 0, the file's name; and each reading from the beginning shows the current mappings.
 // link: static dynamic
+// syscalls: openat read lseek pread64 preadv preadv2 statx fcntl mmap
 #define _GNU_SOURCE
 #include "../facts.h"
 #include <sys/uio.h>
@@ -22,7 +22,7 @@ static ssize_t all(int fd) {
 }
 
 static unsigned long another(void) {
-    // A page of its own, with a gap on both sides.
+    // Maps a page with a gap on both sides.
     char *at = mmap(NULL, 3 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     NEED(munmap(at, 4096));
     NEED(munmap(at + 2 * 4096, 4096));
@@ -112,7 +112,7 @@ int main(int argc, char **argv) {
     int copy = dup(fd);
     NEED(lseek(copy, 0, SEEK_SET));
     say("dup: %d", has(at, all(fd)));
-    // Small pieces are of one text.
+    // Small reads are parts of one text.
     NEED(lseek(fd, 0, SEEK_SET));
     ssize_t whole = all(fd);
     static char first[1 << 16];
@@ -125,7 +125,7 @@ int main(int argc, char **argv) {
     at = another();
     NEED(lseek(fd, 0, SEEK_SET));
     say("after many: %d", has(at, all(fd)));
-    // A child reads its parent's.
+    // A child reads its parent's mappings.
     at = another();
     pid_t child = fork();
     if (child == 0) {
@@ -138,7 +138,7 @@ int main(int argc, char **argv) {
         _exit(0);
     }
     reap("child", child);
-    // By a link, a directory, and a descriptor that only names it.
+    // By a link, a directory, and an O_PATH descriptor.
     NEED(symlink("/proc/self/maps", "link"));
     int by_link = open("link", O_RDONLY);
     at = another();
@@ -155,7 +155,7 @@ int main(int argc, char **argv) {
     int real = open(name, O_RDONLY);
     all(real);
     say("by its name: %d", strstr(text, "[stack]") && strstr(text, "/bin/guest"));
-    // The link goes on telling of this process after an exec.
+    // The link still shows this process after an exec.
     snprintf(name, sizeof name, "%d", fd);
     if (fork() == 0) {
         execl("/bin/guest", "guest", name, NULL);

@@ -1,5 +1,6 @@
 // /proc/self/maps and smaps name mapped files by guest path, and the heap and stack.
 // link: static dynamic
+// syscalls: openat read
 #include "../facts.h"
 
 static void names(const char *path, const char *wanted) {

@@ -1,10 +1,12 @@
-// maps, smaps, numa_maps and map_files of another guest process name guest paths, however they are come by.
+// maps, smaps, numa_maps and map_files of another guest process show guest paths, however they are
+// reached.
 // link: static dynamic
+// syscalls: openat read readlink
 #include "../facts.h"
 
 static pid_t child;
 
-// Counts what a file of /proc says of a mapped file, and the names in it that lead nowhere.
+// Counts a mapped file's lines in a file of /proc, and the names in it that lead nowhere.
 static void names(const char *path, int fd, const char *wanted) {
     static char line[8192];
     FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
@@ -17,7 +19,7 @@ static void names(const char *path, int fd, const char *wanted) {
         line[strcspn(line, "\n")] = 0;
         char *name = strchr(line, '/');
         if (!name) continue;
-        // numa_maps goes on behind the name.
+        // In numa_maps more text follows the name.
         if (strstr(line, "file=")) name[strcspn(name, " ")] = 0;
         if (!strcmp(name, wanted)) found = 1;
         if (access(name, F_OK) < 0) odd++;
@@ -60,7 +62,7 @@ int main(int argc, char **argv) {
     snprintf(target, sizeof target, "/proc/%d/%s", child, path);
     names("maps of its thread", open(target, O_RDONLY), "/bound/nested/file");
 
-    // By a directory's descriptor, and as working directory.
+    // By a directory's descriptor, and as the working directory.
     snprintf(path, sizeof path, "/proc/%d", child);
     int directory = open(path, O_RDONLY | O_DIRECTORY);
     names("at descriptor", openat(directory, "maps", O_RDONLY), "/bound/nested/file");

@@ -1,4 +1,5 @@
-// uname and its kin answer as the host does.
+// uname and related calls answer as on the host.
+// syscalls: uname sysinfo
 #include "../facts.h"
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>

@@ -1,4 +1,5 @@
 // The rest of /proc is the kernel's own.
+// syscalls: openat readlink access
 #include "../facts.h"
 
 static void field(const char *path, const char *name) {

@@ -1,4 +1,5 @@
-// /proc/PID of another guest process speaks guest paths too.
+// /proc/PID of another guest process shows guest paths, too.
+// syscalls: openat read readlink
 #include "../facts.h"
 #include <signal.h>
 

@@ -1,13 +1,15 @@
-// What follows a link's text in the buffer stays as it was: valgrind takes it for the text's end.
+// readlink leaves the buffer after a link's text unchanged: valgrind takes the bytes there for the
+// end of the text.
+// syscalls: readlink
 #include "../facts.h"
 
-static void untouched(const char *path, size_t room) {
+static void untouched(const char *path, size_t size) {
     char buffer[8192];
     memset(buffer, '#', sizeof buffer);
-    ssize_t length = readlink(path, buffer, room);
+    ssize_t length = readlink(path, buffer, size);
     size_t after = length < 0 ? 0 : (size_t)length, dirty = 0;
     for (size_t i = after; i < sizeof buffer; i++) dirty += buffer[i] != '#';
-    say("%s in %zu: %zd, %zu bytes touched behind it", path, room, length, dirty);
+    say("%s in %zu: %zd, %zu bytes touched behind it", path, size, length, dirty);
 }
 
 int main(void) {

@@ -1,4 +1,5 @@
 // Opening /proc/self/fd/N or /dev/stdin opens the file anew.
+// syscalls: openat
 #include "../facts.h"
 
 int main(void) {

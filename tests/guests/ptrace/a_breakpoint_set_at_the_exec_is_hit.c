@@ -1,5 +1,6 @@
-// At the stop of an exec the new program is in memory, where its auxiliary vector says.
+// At an exec stop the new program is in memory, at the addresses in its auxiliary vector.
 // link: static dynamic
+// syscalls: ptrace execve
 #include "trace.h"
 #include <elf.h>
 

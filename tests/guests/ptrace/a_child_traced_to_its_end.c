@@ -1,4 +1,5 @@
 // A guest debugger sees its child's exec, its memory and its end.
+// syscalls: ptrace execve wait4
 #include "../facts.h"
 #include <sys/ptrace.h>
 #include <sys/user.h>

@@ -1,5 +1,7 @@
-// A signal that comes as a call that slept has its result is shown behind the end of that call, and nothing gets out of
-// step: whether the tracer looks at system calls or not, and whether the signal is handled or ignored.
+// A signal that comes when a sleeping call has its result is reported after the end of that call.
+// The tracer's stops stay in order, whether it traces system calls or not, and whether the signal
+// is handled or ignored.
+// syscalls: ptrace recvfrom rt_sigreturn
 #include "trace.h"
 #include <sched.h>
 
@@ -7,7 +9,7 @@ enum { ROUNDS = 40 };
 
 static void handler(int s) { (void)s; }
 
-// Whether a signal is pending for a process: the kernel would make one of it and the next.
+// Whether a signal is pending for a process: the kernel would merge it with the next one.
 static bool is_pending(pid_t process, int signal) {
     char path[64], text[4096] = "";
     snprintf(path, sizeof path, "/proc/%d/status", process);
@@ -24,14 +26,14 @@ static bool is_pending(pid_t process, int signal) {
     return false;
 }
 
-// Receives datagrams; each comes with a signal, from a process that the receiver's processor runs as well.
+// Receives datagrams; each comes with a signal, from a process on the receiver's own processor.
 static void tracee(int receiver, int sender, bool ignored) {
     struct sockaddr_un from;
     char byte;
     signal(SIGUSR1, ignored ? SIG_IGN : handler);
     pid_t me = getpid(), other = fork();
     if (other == 0) {
-        // Written first: the receiver runs when both are there.
+        // The datagram is written first, so the receiver runs when both are there.
         for (int i = 0; i < ROUNDS; i++) {
             int signal = ignored && i % 2 ? SIGCHLD : SIGUSR1;
             do usleep(2000);

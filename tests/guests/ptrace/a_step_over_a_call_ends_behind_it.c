@@ -1,4 +1,5 @@
-// Single steps go from the guest's instruction to the guest's next one, over calls as over anything else.
+// Single steps go from one guest instruction to the next, over calls as over other instructions.
+// syscalls: ptrace access
 #include "trace.h"
 
 extern char begin[], middle[], end[];

@@ -1,4 +1,5 @@
-// A tracer that ends in the middle of its tracee's calls leaves it running, or takes it along.
+// A tracer that ends during its tracee's calls leaves the tracee running, or kills it.
+// syscalls: ptrace
 #include "trace.h"
 #include <sys/prctl.h>
 
@@ -28,7 +29,7 @@ static void try(const char *how, int request, int options) {
         NEED(ptrace(request, child, NULL, NULL));
         for (int i = 0; i < 5 && request == PTRACE_SYSCALL; i++) {
             next(child);
-            // The last time so that no stop of its own can come in between.
+            // The last request is PTRACE_CONT, so that no stop for a call can come first.
             NEED(ptrace(i < 4 ? request : PTRACE_CONT, child, NULL, NULL));
         }
         _exit(0);

@@ -1,11 +1,12 @@
-// A tracer that comes later sees a sleeping call as the guest made it, and all further ones.
+// A tracer that attaches later sees a sleeping call as the guest made it, and all further calls.
+// syscalls: ptrace ppoll accept access
 #include "trace.h"
 #include <poll.h>
 
 static int sleeper(int how) {
     sigset_t set;
     sigemptyset(&set);
-    // Often enough to be known.
+    // Often enough for the call site to be patched.
     for (int i = 0; i < 300; i++) access("/data/file", F_OK);
     if (how == 0) {
         struct timespec long_time = {3, 0};

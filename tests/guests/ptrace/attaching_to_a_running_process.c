@@ -1,4 +1,5 @@
-// PTRACE_ATTACH and SEIZE stop a process in the middle of its path calls and let it go unharmed.
+// PTRACE_ATTACH and SEIZE stop a process during its path calls and let it continue unharmed.
+// syscalls: ptrace
 #include "../facts.h"
 #include <sys/ptrace.h>
 

@@ -1,4 +1,6 @@
-// Forks, vforks and threads are told of, each new thread stops first, and executes like the others.
+// Forks, vforks and threads are reported; each new thread stops first and then runs like the
+// others.
+// syscalls: ptrace clone vfork execve
 #include "trace.h"
 
 static void *thread(void *unused) {

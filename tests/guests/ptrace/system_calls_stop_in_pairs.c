@@ -1,5 +1,6 @@
-// Each call stops twice, at the guest's own instruction with the guest's own number and arguments; what a tracer
-// changes there takes effect.
+// Each call stops twice, at the guest's own instruction and with the guest's own number and
+// arguments; the tracer's changes take effect.
+// syscalls: ptrace access open stat ppoll sendto recvmsg wait4 vfork
 #include "trace.h"
 #include <poll.h>
 
@@ -10,7 +11,7 @@ static int traced(void) {
     sigset_t set;
     struct timespec soon = {0, 1000000};
     sigemptyset(&set);
-    // Its stop would come anywhere.
+    // A stop for SIGCHLD could come anywhere.
     sigaddset(&set, SIGCHLD);
     syscall(SYS_rt_sigprocmask, SIG_BLOCK, &set, NULL, 8);
     syscall(SYS_getppid);

@@ -1,4 +1,6 @@
-// A child that asks to be traced stops once for its exec, however it is continued, and the exec is made.
+// A child that asks to be traced stops once for its exec, however it is continued, and the exec
+// succeeds.
+// syscalls: ptrace execve
 #include "trace.h"
 
 static const char word[] = "a word of the program";

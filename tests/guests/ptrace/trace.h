@@ -6,7 +6,7 @@
 #include <sys/ptrace.h>
 #include <sys/user.h>
 
-// Waits for a child's next stop or end; the result is its status.
+// Waits for a child's next stop or end, and returns its status.
 __attribute__((unused)) static int next(pid_t child) {
     int status;
     NEED(waitpid(child, &status, __WALL));
@@ -28,14 +28,14 @@ __attribute__((unused)) static struct user_regs_struct registers(pid_t child) {
     return r;
 }
 
-// Whether the two bytes in front of an address are a `syscall` instruction.
+// Whether the two bytes before an address are a `syscall` instruction.
 __attribute__((unused)) static bool behind_syscall(pid_t child, unsigned long at) {
     errno = 0;
     long word = ptrace(PTRACE_PEEKTEXT, child, at - 2, NULL);
     return errno == 0 && (word & 0xffff) == 0x050f;
 }
 
-// Prints a string of the child's.
+// Prints a string in the child's memory.
 __attribute__((unused)) static void say_string(pid_t child, const char *what, unsigned long at) {
     long words[4] = {0};
     for (int i = 0; i < 3; i++) {

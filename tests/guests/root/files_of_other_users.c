@@ -1,5 +1,6 @@
 // Root in the guest is root: owners, devices and other users' files.
 // user: root
+// syscalls: chown lchown fchownat chmod mknodat openat setuid
 #include "../facts.h"
 #include <sys/sysmacros.h>
 

@@ -1,5 +1,6 @@
 // Root makes and joins mount namespaces, also in a chroot.
 // user: root
+// syscalls: clone unshare setns
 #include "../facts.h"
 #include <sched.h>
 #include <sys/syscall.h>

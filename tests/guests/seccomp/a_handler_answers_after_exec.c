@@ -1,4 +1,6 @@
-// Filters that send SIGSYS or kill hold after an exec as well; what a stacked one allows stays refused.
+// Filters that send SIGSYS or kill also hold after an exec; a stacked filter can't allow what they
+// refuse.
+// syscalls: seccomp prctl execve
 #include "../filters.h"
 
 static void on_sys(int number, siginfo_t *info, void *context) {

@@ -1,4 +1,5 @@
 // A filter may have thousands of instructions, and jump over most of them.
+// syscalls: prctl
 #include "../filters.h"
 
 #define LENGTH 4000
@@ -6,7 +7,7 @@
 int main(void) {
     static struct sock_filter code[5000];
     NEED(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-    // Every answer it could give for calls that don't exist, the interesting one at the end.
+    // All answers for calls that don't exist, with the interesting one at the end.
     code[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
     for (int i = 1; i < LENGTH - 3; i += 2) {
         code[i] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 100000 + i, 0, 1);
@@ -22,7 +23,7 @@ int main(void) {
     CALL(mkdir("x", 0755));
     CALL(rmdir("x"));
     show("/bound/abs");
-    // The rest of the path isn't taken: the jump leads over it.
+    // A jump skips the rest of the filter.
     code[0] = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, LENGTH - 2);
     CALL(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
     code[0] = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, LENGTH - 1);

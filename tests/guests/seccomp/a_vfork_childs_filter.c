@@ -1,4 +1,5 @@
-// A vfork child's filter is its own, though the memory is its parent's.
+// A vfork child's filter is its own, although it shares its parent's memory.
+// syscalls: seccomp prctl vfork
 #include "../filters.h"
 #include <sched.h>
 

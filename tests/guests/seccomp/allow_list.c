@@ -1,4 +1,5 @@
-// A guest that allows itself a handful of calls can still use those, and no other.
+// A guest that allows itself a few calls can still make those, and no others.
+// syscalls: seccomp prctl
 #include "../facts.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -1,4 +1,5 @@
-// A guest's filter that answers an errno does so for path calls too, and only for what it names.
+// A guest filter that answers an errno also works for path calls, and only for the calls it names.
+// syscalls: prctl
 #include "../facts.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -1,4 +1,6 @@
-// A filter is the thread's, not the program's: it holds after an exec, in children and in what they execute.
+// A filter belongs to the thread, not to the program: it holds after an exec, in children and in
+// the programs that these execute.
+// syscalls: seccomp prctl execve
 #include "../filters.h"
 
 static void look(const char *who) {
@@ -24,7 +26,7 @@ int main(int argc, char **argv) {
         deny(SYS_mkdir, EDQUOT);
         again("second");
     } else if (!strcmp(stage, "second")) {
-        // Stacked on the one that came through the exec.
+        // Stacked on the filter that passed through the exec.
         deny(SYS_chmod, EIO);
         look("stacked");
         pid_t child = fork();

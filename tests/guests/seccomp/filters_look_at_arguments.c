@@ -1,4 +1,5 @@
 // A filter sees the guest's own arguments and instruction pointer, not the shim's.
+// syscalls: seccomp prctl
 #include "../facts.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>

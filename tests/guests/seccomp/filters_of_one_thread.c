@@ -1,4 +1,6 @@
-// A filter is the thread's that installed it, and of those it makes; TSYNC gives it to all.
+// A filter belongs to the thread that installs it, and to threads that this thread makes; TSYNC
+// gives it to all.
+// syscalls: seccomp prctl
 #include "../filters.h"
 
 static pthread_barrier_t step;
@@ -17,13 +19,14 @@ static void *filtered(void *unused) {
     deny(SYS_mkdir, EDQUOT);
     look("the thread");
     pthread_barrier_wait(&step);
-    // The others look.
+    // The other threads check.
     pthread_barrier_wait(&step);
     pthread_t thread;
     pthread_create(&thread, NULL, heir, NULL);
     pthread_join(thread, NULL);
     pthread_barrier_wait(&step);
-    // The main thread tries TSYNC, which can't be: this thread's filters aren't a part of its own.
+    // The main thread tries TSYNC, which fails: this thread's filters aren't a part of the main
+    // thread's.
     pthread_barrier_wait(&step);
     look("the thread");
     pid_t child = fork();

@@ -1,4 +1,5 @@
 // SECCOMP_RET_KILL_PROCESS and KILL_THREAD end the guest by SIGSYS, at a path call too.
+// syscalls: prctl
 #include "../facts.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -36,7 +37,7 @@ int main(void) {
             pthread_t t;
             pthread_create(&t, NULL, dies, NULL);
             if (how == 3) {
-                // Only the thread dies: nobody joins it in the library's sense.
+                // Only the thread dies; pthread_join can't wait for it.
                 for (int threads = 2; threads > 1;) {
                     threads = 0;
                     DIR *d = opendir("/proc/self/task");

@@ -1,4 +1,5 @@
 // A program that installed no filter finds none, and may still gain privileges.
+// syscalls: prctl
 #include "../facts.h"
 #include <sys/prctl.h>
 

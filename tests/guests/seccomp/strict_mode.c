@@ -1,4 +1,5 @@
-// In strict mode only read, write, exit and sigreturn are left; anything else is SIGKILL.
+// In strict mode only read, write, exit and sigreturn work; any other call is SIGKILL.
+// syscalls: prctl
 #include "../facts.h"
 #include <linux/seccomp.h>
 #include <sys/prctl.h>

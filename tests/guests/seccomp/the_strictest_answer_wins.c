@@ -1,4 +1,5 @@
-// Of several filters' answers the strictest counts, and of equally strict ones the newest.
+// The strictest of several filters' answers counts, and of equally strict ones the newest.
+// syscalls: seccomp prctl
 #include "../filters.h"
 
 int main(void) {
@@ -6,14 +7,14 @@ int main(void) {
     char path[100];
     struct stat s;
 
-    // The same call twice, once with an answer that lets it run on top.
+    // The same call twice, once with an additional filter that allows it.
     deny(SYS_mkdir, EDQUOT);
     deny(SYS_mkdir, EXDEV);
     NEED(answer(SYS_mkdir, SECCOMP_RET_ALLOW, 0));
     NEED(answer(SYS_mkdir, SECCOMP_RET_LOG, 0));
     CALL(mkdir("x", 0755));
 
-    // No errno at all, and more than the kernel gives.
+    // An errno of 0, and one that is too large.
     deny(SYS_readlink, 0);
     CALL(readlink("/data/link", path, sizeof path));
     deny(SYS_rmdir, 4095);
@@ -21,11 +22,11 @@ int main(void) {
     deny(SYS_chmod, 65535);
     CALL(syscall(SYS_chmod, "/data/file", 0644));
 
-    // Logged, and run.
+    // Logged and allowed.
     NEED(answer(SYS_access, SECCOMP_RET_LOG, 0));
     CALL(access("/data/link", R_OK));
 
-    // An answer that is computed: the number of the call is the error.
+    // A computed answer: the call's number is the errno.
     struct sock_filter computed[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_lstat, 1, 0),
@@ -39,7 +40,7 @@ int main(void) {
     NEED(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
     CALL(syscall(SYS_lstat, "/data/link", &s));
 
-    // A child is killed for what the parent is only refused.
+    // A child is killed by a call that only fails for the parent.
     pid_t child = fork();
     if (child == 0) {
         NEED(answer(SYS_mkdir, SECCOMP_RET_KILL_PROCESS, 0));

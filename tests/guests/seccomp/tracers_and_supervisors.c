@@ -1,4 +1,6 @@
-// What a filter leaves to a tracer or a supervisor: with none the call isn't there, else they decide.
+// Calls that a filter leaves to a tracer or a supervisor: without one the call fails with ENOSYS,
+// else they decide.
+// syscalls: seccomp ptrace ioctl
 #include "../filters.h"
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
@@ -38,9 +40,9 @@ static void traced(void) {
         NEED(ptrace(PTRACE_CONT, child, 0, signal));
         NEED(waitpid(child, &status, 0));
         if (!WIFSTOPPED(status)) break;
-        bool told = status >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8);
-        signal = told ? 0 : WSTOPSIG(status);
-        if (!told) continue;
+        bool at_filter = status >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8);
+        signal = at_filter ? 0 : WSTOPSIG(status);
+        if (!at_filter) continue;
         unsigned long message = 0;
         ptrace(PTRACE_GETEVENTMSG, child, 0, &message);
         say("the tracer is told: %lu", message);

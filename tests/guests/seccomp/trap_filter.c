@@ -1,4 +1,5 @@
-// A guest's SECCOMP_RET_TRAP sends SIGSYS to the guest's own handler, which sets the result.
+// A guest filter's SECCOMP_RET_TRAP sends SIGSYS to the guest's own handler, which sets the result.
+// syscalls: seccomp rt_sigaction rt_sigprocmask
 #include "../facts.h"
 #include <linux/audit.h>
 #include <linux/filter.h>

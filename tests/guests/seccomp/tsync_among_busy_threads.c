@@ -1,4 +1,6 @@
-// A filter that comes by TSYNC into the midst of other threads' calls applies to the next ones, and harms none.
+// A filter that TSYNC installs during other threads' calls applies to their next calls, and harms
+// none.
+// syscalls: seccomp
 #include "../filters.h"
 #include <sched.h>
 
@@ -16,7 +18,7 @@ static void on_sys(int number, siginfo_t *info, void *context) {
 static void *busy(void *index) {
     own = (int)(intptr_t)index;
     while (trapped[own] < 3) {
-        // It is there already.
+        // The directory already exists.
         if (syscall(SYS_mkdir, "/data", 0755) == 0) wrong[own]++;
         else if (errno == EDQUOT) refused[own]++;
         struct stat s;

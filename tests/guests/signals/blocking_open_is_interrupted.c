@@ -1,19 +1,20 @@
-// Opening a FIFO sleeps: without SA_RESTART a signal ends it, with it the open goes on.
+// Opening a FIFO sleeps: without SA_RESTART a signal ends it, with SA_RESTART the open continues.
+// syscalls: openat
 #include "../facts.h"
 
 static volatile int seen;
-static int tell[2];
+static int handled[2];
 
 static void handler(int s) {
     seen++;
-    if (write(tell[1], "x", 1) != 1) _exit(9);
+    if (write(handled[1], "x", 1) != 1) _exit(9);
 }
 
 static void alarm_soon(void) { setitimer(ITIMER_REAL, &(struct itimerval){.it_value.tv_usec = 30000}, NULL); }
 
 int main(void) {
     NEED(mkfifo("fifo", 0600));
-    NEED(pipe(tell));
+    NEED(pipe(handled));
     on_signal(SIGALRM, handler, 0);
     alarm_soon();
     CALL(open("fifo", O_RDONLY));
@@ -28,13 +29,13 @@ int main(void) {
     CALL(open("link", O_RDONLY));
     say("seen %d", seen);
     char drop[8];
-    NEED(read(tell[0], drop, sizeof drop));
+    NEED(read(handled[0], drop, sizeof drop));
 
     on_signal(SIGALRM, handler, SA_RESTART);
     pid_t child = fork();
     if (child == 0) {
         // The other end is opened only after the handler has run.
-        NEED(read(tell[0], drop, 1));
+        NEED(read(handled[0], drop, 1));
         int fd = open("/here/fifo", O_WRONLY);
         NEED(write(fd, "through\n", 8));
         _exit(0);

@@ -1,4 +1,6 @@
-// Calls from the range that a program names with Syscall User Dispatch are made, whatever they are.
+// Calls from the range that a program excludes from Syscall User Dispatch are made, whichever they
+// are.
+// syscalls: prctl
 #include "dispatch.h"
 #include "../filters.h"
 #include <sched.h>
@@ -11,7 +13,7 @@ static void on_alarm(int signal) {
     selector = ALLOW;
 }
 
-// clone(2) from the range, with a stack of the child's own.
+// clone(2) from the range, with a separate stack for the child.
 static long clone_from_range(void) {
     long *top = (long *)(stack + sizeof stack) - 16;
     long result;
@@ -30,7 +32,7 @@ static long clone_from_range(void) {
 
 static void *thread(void *argument) {
     (void)argument;
-    // Another range than the first thread's: none.
+    // Another range than the first thread's: an empty one.
     NEED(dispatch(ON, 0, 0, &selector));
     blocked("in the other thread", own_call, SYS_access, (long)"/data/missing", 0, 0, 0);
     return NULL;

@@ -1,4 +1,5 @@
-// SIGCHLD, process groups, sessions and orphan handling work as ever.
+// SIGCHLD, process groups, sessions and orphans work as usual.
+// syscalls: wait4 setpgid setsid kill
 #include "../facts.h"
 #include <sys/prctl.h>
 

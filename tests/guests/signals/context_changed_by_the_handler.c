@@ -1,4 +1,6 @@
-// What a handler writes into its saved context takes effect: mask, registers, place.
+// Changes that a handler makes to its saved context take effect: mask, registers, instruction
+// pointer.
+// syscalls: rt_sigaction rt_sigprocmask
 #include "../facts.h"
 #include <ucontext.h>
 

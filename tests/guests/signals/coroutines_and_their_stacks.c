@@ -1,4 +1,5 @@
 // Path calls from coroutines on stacks of their own, switched by swapcontext.
+// syscalls: newfstatat access sigaltstack
 #include "../facts.h"
 #include <ucontext.h>
 

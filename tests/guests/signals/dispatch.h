@@ -13,7 +13,7 @@
 
 static __thread volatile char selector;
 
-// One instruction makes the call, in a section of its own; `behind` is the address behind it.
+// One instruction makes the call, in a section of its own; `behind` is the address after it.
 extern char own_code[], own_code_end[], own_behind[], other_behind[], own_return[];
 long own_call(long number, long a, long b, long c, long d);
 long other_call(long number, long a, long b, long c, long d);
@@ -24,7 +24,7 @@ __asm__(
     "own_call: mov %rdi, %rax\n mov %rsi, %rdi\n mov %rdx, %rsi\n mov %rcx, %rdx\n mov %r8, %r10\n"
     "syscall\n"
     "own_behind: ret\n"
-    // A restorer. The kernel looks at the address behind the call.
+    // A restorer. The kernel checks the address after the call.
     "own_return: mov $15, %rax\n syscall\n"
     "own_code_end: nop\n"
     ".globl other_call, other_behind\n"
@@ -59,7 +59,7 @@ struct kernel_action {
     unsigned long mask;
 };
 
-// The handler, with a restorer of the program's own if that is wanted.
+// Installs the handler, optionally with the program's own restorer.
 static void catch_dispatch(bool own_restorer) {
     struct sigaction action = {.sa_sigaction = on_dispatch, .sa_flags = SA_SIGINFO};
     NEED(sigaction(SIGSYS, &action, NULL));
@@ -69,7 +69,7 @@ static void catch_dispatch(bool own_restorer) {
     }
 }
 
-// Makes a call while the selector says BLOCK; says what became of it.
+// Makes a call while the selector is BLOCK, and prints what happened.
 static long blocked(const char *name, long (*make)(long, long, long, long, long), long number, long a, long b,
                     long c, long d) {
     int before = caught;

@@ -1,9 +1,10 @@
-// Syscall User Dispatch gives the program its calls, whatever they are, as a SIGSYS of its own.
+// Syscall User Dispatch turns the program's calls into SIGSYS signals, whichever they are.
+// syscalls: prctl
 #include "dispatch.h"
 
 static void *thread(void *argument) {
     (void)argument;
-    // A thread begins without.
+    // A new thread starts without it.
     blocked("a thread's", other_call, SYS_getpid, 0, 0, 0, 0);
     if (dispatch(ON, 0, 0, &selector) < 0) say("%s", errno_name(errno));
     blocked("a thread's own", other_call, SYS_getpid, 0, 0, 0, 0);
@@ -23,11 +24,11 @@ int main(int argc, char **argv) {
     CALL(dispatch(ON, -4096, 8192, &selector));
     CALL(dispatch(ON, 0, 0, (char *)-1));
     CALL(dispatch(99, 0, 0, NULL));
-    // Refused, it isn't on.
+    // A refused request doesn't turn it on.
     catch_dispatch(false);
     blocked("none", other_call, SYS_getpid, 0, 0, 0, 0);
 
-    // Sites that are known to make calls make them differently, in time.
+    // Call sites that trap often are patched after a while.
     for (int i = 0; i < 200; i++) other_call(SYS_access, (long)"/data/file", 0, 0, 0);
     NEED(dispatch(ON, 0, 0, &selector));
     blocked("getpid", other_call, SYS_getpid, 1, 2, 0, 0);

@@ -1,4 +1,5 @@
 // sigaction gives back what was set, for every signal and every flag.
+// syscalls: rt_sigaction
 #include "../facts.h"
 
 static void one(int s) {}
@@ -6,7 +7,7 @@ static void two(int s, siginfo_t *i, void *c) {}
 
 int main(void) {
     struct { void *handler; unsigned long flags; void *restorer; unsigned long mask; } k;
-    // The C library keeps 32 and 33 for itself, the kernel KILL and STOP.
+    // The C library reserves 32 and 33, the kernel KILL and STOP.
     const unsigned long kept = 1UL << (SIGKILL - 1) | 1UL << (SIGSTOP - 1) | 3UL << 31;
     int failures = 0;
     for (int s = 1; s < 65; s++) {

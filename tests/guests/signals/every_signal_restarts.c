@@ -1,6 +1,7 @@
-// SA_RESTART is kept for every signal, also for those that C libraries use themselves: a thread asleep in a call with an
-// address, or any other that newroot makes in the program's place, goes on sleeping.
-// syscalls: rt_sigaction accept recvfrom recvmsg read
+// SA_RESTART works for every signal, also for those that C libraries use themselves: a thread that
+// sleeps in a call with an address, or in any other call that newroot makes for the program,
+// continues to sleep.
+// syscalls: rt_sigaction accept recvfrom recvmsg read connect
 #include "../facts.h"
 
 struct action { void (*handler)(int); unsigned long flags; void (*restorer)(void); unsigned long mask; };
@@ -59,7 +60,7 @@ static void try(const char *what, void *(*run)(void *), void *argument, void (*w
     NEED(pthread_create(&thread, NULL, run, argument));
     while (!thread_id || !sleeps(thread_id)) usleep(500);
     seen = 0;
-    // Now, for the C library has actions of its own that it sets with the first thread.
+    // Only now: the C library sets its own actions with the first thread.
     syscall(SYS_rt_sigaction, signal, &(struct action){handler, SA_RESTART | 0x04000000, back, 0}, NULL, 8);
     for (int i = 0; i < 3; i++) {
         syscall(SYS_tgkill, getpid(), thread_id, signal);
@@ -81,7 +82,7 @@ int main(void) {
     NEED(listen(listening, 8));
     NEED(bind(quiet, (void *)&datagram, sizeof datagram));
     NEED(pipe(ends));
-    // What glibc does in all threads when one changes who it is.
+    // As glibc does in all threads when one changes its identity.
     pthread_t thread;
     thread_id = 0;
     struct action libc = {0};

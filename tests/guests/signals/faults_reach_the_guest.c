@@ -1,4 +1,6 @@
-// SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGTRAP arrive with their addresses, and can be mended.
+// SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGTRAP arrive with their addresses, and a handler can repair
+// the cause.
+// syscalls: rt_sigaction
 #include "../facts.h"
 #include <ucontext.h>
 

@@ -1,7 +1,9 @@
-// A handler that interrupts a sleeping call finds the program at its own `syscall` instruction: about to make the call,
-// with the arguments in place, if it is to be restarted, and behind it with EINTR otherwise. So it can leave the call for
-// good by changing the instruction pointer, as C libraries cancel threads.
-// syscalls: accept accept4 recvfrom recvmsg recvmmsg connect openat ppoll pselect6 epoll_pwait rt_sigsuspend
+// A handler that interrupts a sleeping call finds the program at its own `syscall` instruction. If
+// the call is to be restarted, the program is about to make it, with the arguments in place;
+// otherwise it is after the call, with EINTR. So the handler can leave the call for good by
+// changing the instruction pointer, as C libraries cancel threads.
+// syscalls: accept accept4 recvfrom recvmsg recvmmsg connect openat ppoll pselect6 epoll_pwait
+// syscalls: rt_sigsuspend
 #include "../facts.h"
 #include <poll.h>
 #include <sys/epoll.h>
@@ -67,7 +69,7 @@ static void try(const char *what, int flags, long number, long a, long b, long c
         long arguments[] = {a, b, c, d, e, f};
         memcpy(now.arguments, arguments, sizeof arguments);
         now.ready = 0;
-        // A call that is restarted has to be left some time.
+        // A restarted call must be left at some point.
         now.leave = leave || flags & SA_RESTART;
         strcpy(now.seen, "nothing");
         pthread_t thread;
@@ -107,7 +109,7 @@ int main(void) {
     both("recvmsg", SYS_recvmsg, quiet, (long)&message, 0, 0, 0, 0);
     both("recvmmsg", SYS_recvmmsg, quiet, (long)messages, 2, 0, 0, 0);
 
-    // One that waits fills the queue; the next one sleeps.
+    // One waiting connection fills the queue; the next one sleeps.
     int first = socket(AF_UNIX, SOCK_STREAM, 0), second = socket(AF_UNIX, SOCK_STREAM, 0);
     NEED(connect(first, (void *)&name, sizeof name));
     both("connect", SYS_connect, second, (long)&name, sizeof name, 0, 0, 0);

@@ -1,5 +1,5 @@
-// Whenever a signal comes while a program makes system calls, its handler finds the instruction pointer in the program's
-// own code, and calls that must not be made twice are made once.
+// A signal may come at any moment of a program's system calls: its handler finds the instruction
+// pointer in the program's own code, and calls that must not be made twice are made once.
 // syscalls: openat close stat readlink mkdir rmdir rt_sigprocmask getcwd access
 #include "../facts.h"
 #include <sys/auxv.h>
@@ -7,7 +7,7 @@
 
 extern char __executable_start[], etext[];
 
-// Calls as compilers write them, whose number is loaded last: places that may be patched.
+// Calls as compilers write them, with the number loaded last: call sites that may be patched.
 #define DEFINE(name)                                                                                             \
     __attribute__((noinline)) static long name##_call(long a, long b, long c, long d) {                         \
         long result;                                                                                             \
@@ -46,7 +46,7 @@ int main(void) {
     struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART};
     NEED(sigaction(SIGALRM, &action, NULL));
     NEED(sigaction(SIGVTALRM, &action, NULL));
-    // Two timers, that one handler's entry is interrupted by the other signal, too.
+    // Two timers, so that one signal also interrupts the entry of the other's handler.
     struct itimerval often = {{0, 70}, {0, 70}}, other = {{0, 110}, {0, 110}};
     NEED(setitimer(ITIMER_REAL, &often, NULL));
     NEED(setitimer(ITIMER_VIRTUAL, &other, NULL));
@@ -60,7 +60,7 @@ int main(void) {
         if (readlink_call((long)"/tmp/place/link", (long)text, sizeof text, 0) != 10) wrong++;
         if (access_call((long)"/data/file", R_OK, 0, 0) != 0) wrong++;
         if (getcwd_call((long)text, sizeof text, 0, 0) != 11) wrong++;
-        // A second time each would be EEXIST, ENOENT, or another old mask.
+        // A repeated call would give EEXIST, ENOENT, or another old mask.
         if (mkdir_call((long)"new", 0700, 0, 0) != 0) wrong++;
         if (rmdir_call((long)"new", 0, 0, 0) != 0) wrong++;
         long block = 1 << (SIGUSR1 - 1), before = -1;

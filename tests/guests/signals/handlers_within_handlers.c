@@ -1,4 +1,5 @@
-// Fifty handlers deep, each in the middle of its own path calls.
+// Fifty nested handlers, each during path calls.
+// syscalls: rt_sigaction newfstatat openat
 #include "../facts.h"
 
 static volatile int depth, deepest, wrong, handled;

@@ -1,5 +1,6 @@
-// siglongjmp out of a handler of SIGSYS while files are looked at: no descriptor is left behind.
+// siglongjmp out of a handler of SIGSYS during lookups: no descriptor is left behind.
 // link: static musl
+// syscalls: rt_sigaction newfstatat access readlink openat
 #include "../facts.h"
 #include <setjmp.h>
 

@@ -1,5 +1,6 @@
-// siglongjmp out of a handler, in the middle of any call, a thousand times over.
+// siglongjmp out of a handler, during any call, a thousand times.
 // link: static musl
+// syscalls: rt_sigaction rt_sigprocmask openat
 #include "../facts.h"
 #include <setjmp.h>
 

@@ -1,4 +1,5 @@
-// Two hundred handlers, one after the other: each is the one that reads back, and the one that runs.
+// Two hundred handlers, one after the other: each reads back, and each runs.
+// syscalls: rt_sigaction
 #include "../facts.h"
 
 #define TEN(h, n) h(n##0) h(n##1) h(n##2) h(n##3) h(n##4) h(n##5) h(n##6) h(n##7) h(n##8) h(n##9)

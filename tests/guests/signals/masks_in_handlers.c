@@ -1,4 +1,5 @@
-// While a handler runs, its mask holds; afterwards the old one is back.
+// A handler runs with its own mask; afterwards the old mask is back.
+// syscalls: rt_sigaction rt_sigprocmask
 #include "../facts.h"
 
 static char line[200];

@@ -1,5 +1,6 @@
-// Paths with symlinks on them are opened while signals come: one that comes just as an open is done changes
-// nothing about its answer.
+// Paths with symlinks are opened while signals come: a signal at the very end of an open doesn't
+// change its answer.
+// syscalls: openat
 #include "../facts.h"
 
 static volatile sig_atomic_t count;

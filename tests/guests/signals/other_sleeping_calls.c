@@ -1,4 +1,5 @@
 // flock, connect, accept, pause and the wait calls end with EINTR.
+// syscalls: flock connect accept pause poll recvfrom clock_nanosleep
 #include "../facts.h"
 #include <poll.h>
 #include <sys/file.h>

@@ -1,4 +1,5 @@
 // Queued values arrive in order; timers and signalfd work beside path calls.
+// syscalls: rt_sigqueueinfo timer_settime signalfd4
 #include "../facts.h"
 #include <sys/signalfd.h>
 

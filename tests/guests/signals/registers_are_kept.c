@@ -1,4 +1,5 @@
 // A system call changes rax, rcx and r11 and nothing else: no vector, no byte of the red zone.
+// syscalls: newfstatat
 #include "../facts.h"
 
 char path[] = "/data/link", status[sizeof(struct stat)], xmm_before[64], xmm_after[64];
@@ -6,7 +7,7 @@ uint64_t before[12], after[12], zone[3];
 
 long call(void);
 
-// newfstatat(AT_FDCWD, path, status, 0), with a pattern in every register it leaves free.
+// newfstatat(AT_FDCWD, path, status, 0), with a pattern in every register that it leaves free.
 __asm__(".pushsection .text\n"
         "call:\n"
         "  push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
@@ -36,7 +37,7 @@ static void handler(int s) { alarms++; }
 static int once(int i) {
     int wrong = 0;
     for (int r = 0; r < 8; r++) before[r] = 0x0101010101010101 * (r + i + 1);
-    memcpy(path + 6, i % 2 ? "link" : "file", 4); // one that is walked, one that isn't
+    memcpy(path + 6, i % 2 ? "link" : "file", 4); // one that needs a walk, one that doesn't
     before[8] = -100;
     before[9] = (uint64_t)path;
     before[10] = (uint64_t)status;
@@ -51,7 +52,7 @@ int main(void) {
     int wrong = 0;
     for (int i = 0; i < 1000; i++) wrong += once(i);
     say("%d wrong", wrong);
-    // And where a handler runs in the middle of it.
+    // And with a handler that runs during the call.
     on_signal(SIGALRM, handler, SA_RESTART);
     NEED(setitimer(ITIMER_REAL, &(struct itimerval){{0, 150}, {0, 150}}, NULL));
     for (int i = 0; alarms < 3000; i++) wrong += once(i % 100);

@@ -1,5 +1,6 @@
-// A guest that blocks SIGSYS goes on, sees it blocked, and gets it once it is unblocked.
+// A guest that blocks SIGSYS continues, sees it blocked, and gets it once it is unblocked.
 // link: static musl
+// syscalls: rt_sigprocmask rt_sigpending rt_sigtimedwait
 #include "../facts.h"
 
 static volatile int seen;

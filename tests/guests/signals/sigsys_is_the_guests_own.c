@@ -1,4 +1,5 @@
-// SIGSYS can be handled, queried, sent, ignored and defaulted like any other signal.
+// SIGSYS can be handled, queried, sent, ignored and reset to its default like any other signal.
+// syscalls: rt_sigaction tgkill kill rt_sigqueueinfo
 #include "../facts.h"
 
 static volatile int seen;

@@ -1,5 +1,7 @@
-// A handler for SIGSYS runs on the stack, with the mask and as often as its action says: on the alternate stack only
-// with SA_ONSTACK, whether somebody sent the signal or a filter of the program's own.
+// A handler for SIGSYS runs on the stack and with the mask that its action names, and as often: on
+// the alternate stack only with SA_ONSTACK, whether a process or one of the program's own filters
+// sent the signal.
+// syscalls: rt_sigaction sigaltstack
 #include "../facts.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -33,7 +35,7 @@ static void handler(int s, siginfo_t *info, void *context) {
     ucontext_t *c = context;
     note(info, c);
     if (again-- > 0) raise(SIGSYS);
-    // A hundred KiB are there on the ordinary stack.
+    // The ordinary stack has at least a hundred KiB.
     char large[100 * 1024];
     char here;
     if (!(&here >= alternate && &here < alternate + SIZE)) memset(large, 1, sizeof large);
@@ -92,7 +94,7 @@ int main(void) {
     all("with one");
     NEED(sigaltstack(&(stack_t){.ss_sp = alternate, .ss_size = SIZE, .ss_flags = 1U << 31}, NULL));
     all("with one that disarms itself");
-    // Blocked, it ends the process if a filter sends it.
+    // If it is blocked and a filter sends it, it ends the process.
     pid_t child = fork();
     if (child == 0) {
         sigset_t set;

@@ -1,4 +1,5 @@
-// What is left of a sleep is told, and timeouts in poll are not begun anew.
+// The rest of an interrupted sleep is reported, and timeouts of poll don't restart.
+// syscalls: clock_nanosleep poll ppoll
 #include "../facts.h"
 #include <poll.h>
 

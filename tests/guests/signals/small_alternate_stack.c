@@ -1,4 +1,5 @@
-// A handler on an alternate stack of 8 KiB has room for calls that translate paths.
+// An alternate stack of 8 KiB is large enough for a handler's calls that translate paths.
+// syscalls: sigaltstack newfstatat readlink openat
 #include "../facts.h"
 
 static char *low, *high;
@@ -17,7 +18,7 @@ static void handler(int s) {
 }
 
 int main(void) {
-    // Below the stack lies a page that nothing may touch.
+    // Nothing may touch the page below the stack.
     low = mmap(NULL, 4096 + 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     NEED(mprotect(low, 4096, PROT_NONE));
     low += 4096;

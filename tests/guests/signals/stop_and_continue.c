@@ -1,4 +1,5 @@
-// A stopped child reports its stop, goes on, and its interrupted open goes on too.
+// A stopped child reports its stop and continues, and so does its interrupted open.
+// syscalls: wait4 kill openat
 #include "../facts.h"
 
 static void status(const char *when, pid_t child, int flags) {

@@ -1,5 +1,6 @@
-// ppoll, pselect, epoll_pwait and sigsuspend put their mask in place while they wait.
+// ppoll, pselect, epoll_pwait and sigsuspend apply their mask while they wait.
 // link: static musl
+// syscalls: ppoll pselect6 epoll_pwait rt_sigsuspend
 #include "../facts.h"
 #include <poll.h>
 #include <sys/epoll.h>

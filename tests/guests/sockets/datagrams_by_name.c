@@ -1,4 +1,5 @@
 // sendto, recvfrom, sendmsg, recvmsg, sendmmsg and recvmmsg carry names both ways.
+// syscalls: sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg
 #include "../facts.h"
 
 static int bound(const char *path) {
@@ -22,9 +23,9 @@ int main(void) {
         CALL(recvfrom(server, text, sizeof text, 0, (void *)&from, &length));
         say("from '%s', length %d", length > 2 ? from.sun_path : "", length);
     }
-    struct iovec part = {"message", 8}, room = {text, sizeof text}, room2 = {text2, sizeof text2};
+    struct iovec part = {"message", 8}, into = {text, sizeof text}, into2 = {text2, sizeof text2};
     struct msghdr out = {.msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &part, .msg_iovlen = 1};
-    struct msghdr in = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &room, .msg_iovlen = 1};
+    struct msghdr in = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &into, .msg_iovlen = 1};
     CALL(sendmsg(far, &out, 0));
     memset(&from, 0, sizeof from);
     CALL(recvmsg(server, &in, 0));
@@ -36,7 +37,7 @@ int main(void) {
     got[0].msg_hdr = got[1].msg_hdr = in;
     got[0].msg_hdr.msg_namelen = got[1].msg_hdr.msg_namelen = sizeof from;
     got[1].msg_hdr.msg_name = &from2;
-    got[1].msg_hdr.msg_iov = &room2;
+    got[1].msg_hdr.msg_iov = &into2;
     CALL(recvmmsg(server, got, 2, 0, NULL));
     say("'%s' %d, '%s' %d", from.sun_path, got[0].msg_hdr.msg_namelen, from2.sun_path, got[1].msg_hdr.msg_namelen);
     CALL(connect(nameless, (void *)&to, sizeof to));

@@ -1,4 +1,5 @@
 // A descriptor sent over a socket names the same guest file in the receiver.
+// syscalls: sendmsg recvmsg
 #include "../facts.h"
 
 int main(void) {
@@ -7,7 +8,7 @@ int main(void) {
     pid_t child = fork();
     char c = 'x';
     struct iovec part = {&c, 1};
-    union { struct cmsghdr header; char room[CMSG_SPACE(2 * sizeof(int))]; } control;
+    union { struct cmsghdr header; char bytes[CMSG_SPACE(2 * sizeof(int))]; } control;
     struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     if (child == 0) {
         int fds[2] = {open("/bound/nested/file", O_RDONLY), open("/bound/dir", O_RDONLY)};

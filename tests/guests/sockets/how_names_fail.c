@@ -1,4 +1,5 @@
 // The errors of bind and connect by path.
+// syscalls: bind connect
 #include "../facts.h"
 
 static long do_bind(const char *path) {

@@ -1,4 +1,5 @@
-// A name with dots, doubled slashes and symlinks in it is told as it was given.
+// A name with dots, double slashes and symlinks is reported as it was given.
+// syscalls: bind connect getsockname getpeername
 #include "../facts.h"
 
 static void names(const char *path) {

@@ -1,5 +1,8 @@
-// A peer is told the name that a socket was bound by, and can reply to it, however long the root's own path is.
+// A peer receives the name that a socket was bound by, and can reply to it, however long the root's
+// own path is.
 // root: long
+// syscalls: bind connect sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg accept getsockname
+// syscalls: getpeername
 #include "../facts.h"
 #include <sys/wait.h>
 
@@ -33,7 +36,7 @@ static void names_of(int fd) {
     show_name("getpeername", getpeername(fd, (void *)&a, &length), &a, length);
 }
 
-// What comes is told and answered, by each of the calls that take an address.
+// Prints and answers what arrives, with each of the calls that take an address.
 static void reply(int server, int how) {
     char text[40] = "";
     struct sockaddr_un from = {0};
@@ -87,7 +90,7 @@ static void streams(const char *path, const char *own) {
     NEED(unlink(own));
 }
 
-// A name of `size` bytes in a directory.
+// Returns a name of `size` bytes in a directory.
 static char *sized(const char *directory, int size) {
     static char paths[8][120];
     static int next;
@@ -109,7 +112,7 @@ int main(void) {
     talk(server, "/here/server", sized("/here/below/", 107));
     streams("/here/s", "/here/below/c");
     streams(sized("/here/", 100), sized("/here/below/", 108));
-    // The same name again, while the socket that had it is open.
+    // The same name again, while its first socket is open.
     char *path = sized("/here/", 105);
     int first = bound(SOCK_DGRAM, path);
     NEED(unlink(path));

@@ -1,4 +1,5 @@
 // Sockets bound or reached through descriptors, links of /proc and a moved directory.
+// syscalls: bind connect
 #include "../facts.h"
 
 static int open_socket(const char *path, bool listening) {

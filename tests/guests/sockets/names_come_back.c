@@ -1,4 +1,5 @@
-// bind, getsockname, getpeername and accept speak guest paths, byte for byte as they were given.
+// bind, getsockname, getpeername and accept use guest paths, byte for byte as they were given.
+// syscalls: bind connect accept4 getsockname getpeername
 #include "../facts.h"
 
 static void show_name(const char *what, long result, struct sockaddr_un *a, socklen_t length) {

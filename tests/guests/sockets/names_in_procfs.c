@@ -1,4 +1,5 @@
-// /proc/net/unix has the names of sockets as they were bound.
+// /proc/net/unix shows the names by which sockets were bound.
+// syscalls: bind openat
 #include "../facts.h"
 
 static void find(const char *file, int fd) {

@@ -1,5 +1,6 @@
-// A buffer that is too small for a name gets its beginning, and the length is the whole name's.
+// A buffer that is too small for a name gets its beginning; the length is that of the whole name.
 // root: long
+// syscalls: accept accept4 recvfrom getsockname getpeername
 #include "../facts.h"
 
 static int bound(int type, const char *path) {
@@ -10,10 +11,10 @@ static int bound(int type, const char *path) {
     return fd;
 }
 
-static void show_room(long result, const char *room, socklen_t size, socklen_t length) {
+static void show_buffer(long result, const char *buffer, socklen_t size, socklen_t length) {
     int end = size < 140 ? size : 140;
     say("%s, length %d: '%.*s', then '%.3s'", result < 0 ? errno_name(errno) : "done", length,
-        end > 2 ? end - 2 : 0, room + 2, room + end);
+        end > 2 ? end - 2 : 0, buffer + 2, buffer + end);
 }
 
 int main(void) {
@@ -22,32 +23,32 @@ int main(void) {
     NEED(listen(listener, 5));
     socklen_t sizes[] = {0, 1, 2, 3, 5, 13, 16, 17, 20, 28, 60, 109, 110, 111, 128, 200, -1};
     for (int i = 0; i < 17; i++) {
-        char room[300], text[20];
+        char buffer[300], text[20];
         say("%d bytes", sizes[i]);
         socklen_t length = sizes[i];
-        memset(room, '#', sizeof room);
+        memset(buffer, '#', sizeof buffer);
         int client = bound(SOCK_DGRAM, "/here/the-client");
         NEED(sendto(client, "x", 1, 0, (void *)&to, sizeof to));
-        show_room(recvfrom(server, text, sizeof text, MSG_DONTWAIT, (void *)room, &length), room, sizes[i], length);
+        show_buffer(recvfrom(server, text, sizeof text, MSG_DONTWAIT, (void *)buffer, &length), buffer, sizes[i], length);
         recv(server, text, sizeof text, MSG_DONTWAIT);
         NEED(unlink("/here/the-client"));
         close(client);
         client = bound(SOCK_STREAM, "/here/the-client");
         NEED(connect(client, (void *)&stream, sizeof stream));
         length = sizes[i];
-        memset(room, '#', sizeof room);
-        int got = accept(listener, (void *)room, &length);
-        show_room(got, room, sizes[i], length);
+        memset(buffer, '#', sizeof buffer);
+        int got = accept(listener, (void *)buffer, &length);
+        show_buffer(got, buffer, sizes[i], length);
         length = sizes[i];
-        memset(room, '#', sizeof room);
-        show_room(getsockname(client, (void *)room, &length), room, sizes[i], length);
+        memset(buffer, '#', sizeof buffer);
+        show_buffer(getsockname(client, (void *)buffer, &length), buffer, sizes[i], length);
         length = sizes[i];
-        memset(room, '#', sizeof room);
-        show_room(getpeername(client, (void *)room, &length), room, sizes[i], length);
+        memset(buffer, '#', sizeof buffer);
+        show_buffer(getpeername(client, (void *)buffer, &length), buffer, sizes[i], length);
         NEED(unlink("/here/the-client"));
         close(client), close(got);
     }
-    // Nobody can write there.
+    // Memory that can't be written to.
     socklen_t length = 20;
     int client = bound(SOCK_STREAM, "/here/the-client");
     NEED(connect(client, (void *)&stream, sizeof stream));

@@ -1,4 +1,5 @@
 // A name may fill all 108 bytes, with or without a zero at the end.
+// syscalls: bind connect getsockname
 #include "../facts.h"
 
 static void sized(int size) {
@@ -11,9 +12,9 @@ static void sized(int size) {
     CALL(bind(server, (void *)&a, length));
     CALL(listen(server, 1));
     CALL(connect(client, (void *)&a, length));
-    char room[200];
-    CALL(getsockname(server, (void *)room, &got));
-    say("length %d, same %d", got, !memcmp(room + 2, a.sun_path, size));
+    char buffer[200];
+    CALL(getsockname(server, (void *)buffer, &got));
+    say("length %d, same %d", got, !memcmp(buffer + 2, a.sun_path, size));
     char path[120] = "";
     memcpy(path, a.sun_path, size);
     CALL(unlink(path));
@@ -35,14 +36,14 @@ int main(void) {
     CALL(connect(fd, (void *)&a, 2));
     CALL(bind(fd, (void *)&a, offsetof(struct sockaddr_un, sun_path) + 4));
     socklen_t small = 5;
-    char room[200];
-    memset(room, '#', sizeof room);
-    CALL(getsockname(fd, (void *)room, &small));
-    say("length %d, cut after '%.4s'", small, room + 2);
+    char buffer[200];
+    memset(buffer, '#', sizeof buffer);
+    CALL(getsockname(fd, (void *)buffer, &small));
+    say("length %d, cut after '%.4s'", small, buffer + 2);
     small = -1;
-    CALL(getsockname(fd, (void *)room, &small));
+    CALL(getsockname(fd, (void *)buffer, &small));
     small = 0;
-    CALL(getsockname(fd, (void *)room, &small));
+    CALL(getsockname(fd, (void *)buffer, &small));
     say("length %d", small);
     CALL(getsockname(fd, NULL, &small));
     list("/");

@@ -1,4 +1,5 @@
-// Abstract and unnamed sockets, and other families, are none of newroot's business.
+// newroot leaves abstract and unnamed sockets, and other families, alone.
+// syscalls: socket socketpair bind connect accept getsockname getpeername
 #include "../facts.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,4 +1,5 @@
-// fork, exec and their children: everyone sees the same guest from where it stands.
+// After fork and exec each process sees the same guest from its own working directory.
+// syscalls: clone execve waitid
 #include "../facts.h"
 
 static void tree(int depth) {

@@ -1,4 +1,5 @@
 // A daemon that forks twice lives on after its parents and sees the same guest.
+// syscalls: clone setsid execve
 #include "../facts.h"
 #include <sys/prctl.h>
 

@@ -1,4 +1,5 @@
-// A process in a chroot gets no user namespace; flags that don't go together are found first.
+// A process in a chroot gets no user namespace; invalid combinations of flags are reported first.
+// syscalls: unshare setns clone
 #include "../facts.h"
 #include <sched.h>
 #include <sys/syscall.h>
@@ -58,7 +59,8 @@ int main(void) {
     CALL(setns(-1, CLONE_NEWUSER));
     CALL(setns(-1, 0));
 
-    // The other thread ends with the process. A process with two may not leave its user namespace at all.
+    // The other thread ends with the process. A process with two threads may not leave its user
+    // namespace.
     NEED(clone(idle, stack + sizeof stack, CLONE_VM | CLONE_THREAD | CLONE_SIGHAND, NULL));
     CALL(unshare(CLONE_NEWUSER));
     CALL(unshare(CLONE_NEWUSER | CLONE_NEWNS));

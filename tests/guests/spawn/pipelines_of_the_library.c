@@ -1,4 +1,5 @@
-// popen and system run the guest's shell, and see none where there is none.
+// popen and system run the guest's shell, and report a missing one.
+// syscalls: clone execve
 #include "../facts.h"
 
 int main(void) {

@@ -1,5 +1,6 @@
-// posix_spawn carries out its file actions and attributes in guest terms.
+// posix_spawn performs its file actions and attributes in guest terms.
 // link: static dynamic musl
+// syscalls: clone execve
 #include "../facts.h"
 #include <spawn.h>
 

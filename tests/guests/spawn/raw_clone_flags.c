@@ -1,4 +1,5 @@
-// clone with the flag sets that libraries and runtimes use, and some that nobody does.
+// clone with the flags that libraries and runtimes use, and some that no program uses.
+// syscalls: clone
 #include "../facts.h"
 #include <sched.h>
 

@@ -1,4 +1,5 @@
-// What a vfork child does to its directory, descriptors and mask doesn't touch its parent.
+// A vfork child's changes to its directory, descriptors and mask don't affect its parent.
+// syscalls: vfork chdir execve
 #include "../facts.h"
 
 static void here(const char *who) {

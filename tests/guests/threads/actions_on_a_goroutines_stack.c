@@ -1,10 +1,11 @@
-// Go's runtime asks for signal actions and masks on whatever goroutine's stack it is, with some 600 bytes left
-// of it: what lies below is another's. Its signals have a stack of their own.
+// Go's runtime sets signal actions and masks on any goroutine's stack, with some 600 bytes left:
+// the memory below belongs to another goroutine. Its signals have a stack of their own.
+// syscalls: rt_sigaction rt_sigprocmask sigaltstack
 #include "../facts.h"
 
 long call_on(void *stack, long how);
 
-// As runtime/sys_linux_amd64.s has it: arguments from the stack, the number last.
+// As in runtime/sys_linux_amd64.s: arguments from the stack, the number last.
 __asm__(".text\n"
         "call_on: push %rbx\n"
         "mov %rsp, %rbx\n"

@@ -1,4 +1,5 @@
-// A program that has memory, and its threads' stacks, where newroot would like to have some of its own.
+// A program whose memory and thread stacks lie where newroot would put some of its own.
+// syscalls: mmap clone
 #include "../facts.h"
 
 enum { THREADS = 6, STACK = 256 * 1024, CALLS = 3000 };

@@ -1,5 +1,6 @@
-// A system call from a stack with 640 bytes left, as a goroutine's may have, where signals have a stack of their
-// own: nothing below is touched.
+// A system call from a stack with 640 bytes left, as a goroutine's may have, where signals have a
+// stack of their own: nothing below is changed.
+// syscalls: lstat
 #include "../facts.h"
 
 long look(const char *path, struct stat *out);

@@ -1,6 +1,6 @@
-// A thread that sleeps in a call, or is on its way there or back, can be cancelled.
+// A thread can be cancelled while it sleeps in a call, and on its way there or back.
 // link: static dynamic musl newer
-// syscalls: accept accept4 recvfrom recvmsg recvmmsg connect openat read ppoll
+// syscalls: accept recvfrom recvmsg recvmmsg connect openat read ppoll
 #include "../facts.h"
 #include <poll.h>
 
@@ -57,7 +57,7 @@ static void try(const char *what, void (*call)(void)) {
         thread_id = cleaned = 0;
         NEED(pthread_create(&thread, NULL, run, call));
         while (!thread_id) sched_yield();
-        // Sometimes it is asleep, sometimes on its way.
+        // Sometimes it sleeps, sometimes it is on its way.
         if (round % 3 == 0) while (!sleeps(thread_id)) usleep(200);
         for (volatile int i = 0; i < round % 3 * round * 100; i++) {}
         NEED(pthread_cancel(thread));

@@ -1,5 +1,6 @@
 // A thread that sleeps in open can be cancelled, and its cleanup handlers run.
 // link: static dynamic musl
+// syscalls: openat
 #include "../facts.h"
 
 static volatile int cleaned, started;

@@ -1,4 +1,5 @@
 // A process full of threads that all resolve paths forks again and again.
+// syscalls: clone execve
 #include "../facts.h"
 
 static volatile int stop;

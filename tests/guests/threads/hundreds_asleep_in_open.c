@@ -1,4 +1,5 @@
-// Three hundred threads sleep in opens of FIFOs while others go on; then all wake.
+// Three hundred threads sleep in opens of FIFOs while others continue; then all wake.
+// syscalls: openat
 #include "../facts.h"
 
 static int opened, wrong;

@@ -1,4 +1,5 @@
-// exit_group from any thread ends all, also those that sleep in a path call.
+// exit_group from any thread ends all threads, also those that sleep in a path call.
+// syscalls: exit_group
 #include "../facts.h"
 
 static void *opens(void *unused) {

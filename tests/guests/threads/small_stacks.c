@@ -1,4 +1,5 @@
-// A thread with 16 KiB of stack, a guard page below it, calls everything that names files.
+// A thread with 16 KiB of stack and a guard page below it makes every call that names files.
+// syscalls: openat mkdir rename rmdir readlink bind unlink getcwd
 #include "../facts.h"
 
 static int wrong;

@@ -1,4 +1,5 @@
 // Four threads spawn and vfork at the same time, five hundred times in all.
+// syscalls: clone execve vfork
 #include "../facts.h"
 #include <spawn.h>
 

@@ -1,4 +1,5 @@
-// Two hundred threads resolve paths at the same time, each gets its own answers.
+// Two hundred threads resolve paths at the same time, and each gets its own answers.
+// syscalls: newfstatat access readlink
 #include "../facts.h"
 
 static pthread_barrier_t all;

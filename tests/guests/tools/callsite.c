@@ -1,10 +1,11 @@
-// Makes one system call a hundred times from the same place, right each time, and tells whether the place is
-// as it was written.
+// Makes one system call a hundred times from the same call site, checks the results, and prints
+// whether the code there is unchanged.
 //
 //   callsite            the call is lstat(2) of an absolute path
-//   callsite traced     and the process has a tracer
-//   callsite borrowed   and a vfork's child makes all of them but the last
-//   callsite neighbour  and then a thousand from the first bytes of the next page, of which it tells
+//   callsite traced     with a tracer
+//   callsite borrowed   a vfork child makes all calls but the last
+//   callsite neighbour  then a thousand calls from the first bytes of the next page, and reports
+//                      the code there
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ long look(const char *path, struct stat *out);
 long look_too(const char *path, struct stat *out);
 
 __asm__(".pushsection .text\n"
-        // What a compiler could have put there: enough to see how it decodes.
+        // Code as a compiler could have written it: enough to see how it decodes.
         ".p2align 12\n"
         "before: .rept 24; mov %rsp, %rax; xor %eax, %eax; .endr\n"
         "look: nopw 0x0(%rax,%rax,1)\n"
@@ -43,14 +44,14 @@ static void make(long (*call)(const char *, struct stat *), int calls) {
         if (call("/bin", &st) != 0 || !S_ISDIR(st.st_mode)) wrong++;
 }
 
-static int tell_of(const unsigned char *place) {
+static int check_code(const unsigned char *place) {
     printf("%s, %d wrong\n", place[0] == 0xb8 ? "as it was" : place[0] == 0xe9 ? "patched" : "something else", wrong);
     return wrong != 0;
 }
 
-static int tell(int calls) {
+static int check_site(int calls) {
     make(look, calls);
-    return tell_of(site);
+    return check_code(site);
 }
 
 int main(int argc, char **argv) {
@@ -62,19 +63,19 @@ int main(int argc, char **argv) {
         }
         int status;
         if (waitpid(child, &status, 0) != child || status != 0) return 1;
-        return tell(1);
+        return check_site(1);
     }
     if (argc > 1 && !strcmp(argv[1], "neighbour")) {
         make(look, 100);
         make(look_too, 1000);
-        return tell_of(neighbour);
+        return check_code(neighbour);
     }
-    if (argc < 2 || strcmp(argv[1], "traced")) return tell(100);
+    if (argc < 2 || strcmp(argv[1], "traced")) return check_site(100);
     pid_t child = fork();
     if (child == 0) {
         ptrace(PTRACE_TRACEME, 0, 0, 0);
         raise(SIGSTOP);
-        _exit(tell(100) + (fflush(stdout) != 0));
+        _exit(check_site(100) + (fflush(stdout) != 0));
     }
     for (int status; waitpid(child, &status, 0) == child;) {
         if (WIFEXITED(status)) return WEXITSTATUS(status);

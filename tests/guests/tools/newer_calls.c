@@ -1,4 +1,4 @@
-// Makes calls that older kernels lack, with paths that lead nowhere.
+// Makes calls that older kernels lack, with paths that don't exist.
 #include "../facts.h"
 
 int main(void) {

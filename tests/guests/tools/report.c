@@ -1,4 +1,4 @@
-// Prints its arguments, one a line: the interpreter of scripts and the target of spawns.
+// Prints its arguments, one per line: the interpreter of scripts and the target of spawns.
 #include "../facts.h"
 
 int main(int argc, char **argv) {

@@ -1,5 +1,5 @@
-// Prints all that root can know of every file in the root: the remains of a guest, as seen from inside.
-// Arguments are files it isn't to look at.
+// Prints all facts that root can find about every file in the root: the remains of a guest, as seen
+// from inside. Arguments are files to leave out.
 #include "../facts.h"
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -10,7 +10,7 @@ static void attributes(const char *path) {
     char names[4096], *sorted[64];
     ssize_t len = llistxattr(path, names, sizeof names);
     if (len < 0) {
-        // A file system that has none.
+        // A file system without attributes.
         if (errno != EOPNOTSUPP) say("    attributes: %s", errno_name(errno));
         return;
     }
@@ -51,9 +51,9 @@ static void survey(const char *path, char **skipped) {
         const char *name = names[i]->d_name;
         char below[PATH_MAX];
         snprintf(below, sizeof below, "%s%s%s", path, path[1] ? "/" : "", name);
-        bool told = names[i]->d_type == DT_UNKNOWN || (lstat(below, &s) == 0 && IFTODT(s.st_mode) == names[i]->d_type);
+        bool is_right = names[i]->d_type == DT_UNKNOWN || (lstat(below, &s) == 0 && IFTODT(s.st_mode) == names[i]->d_type);
         if (strcmp(name, ".") && strcmp(name, "..")) {
-            if (!told) say("%s is listed as type %d", below, names[i]->d_type);
+            if (!is_right) say("%s is listed as type %d", below, names[i]->d_type);
             survey(below, skipped);
         }
     }

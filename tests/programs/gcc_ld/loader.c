@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Loads argv[1], calls into it and says where the loader believes it lies. */
+/* Loads argv[1], calls a function of it and prints the path that the loader reports for it. */
 int main(int argc, char **argv) {
     void *library = dlopen(argv[argc - 1], RTLD_NOW);
     if (!library) {

@@ -22,7 +22,7 @@ func check(err error) {
 	}
 }
 
-// deep needs a stack that has to grow, and looks at a file from its end.
+// deep needs a stack that has to grow, and stats a file from its end.
 func deep(n int, name string) int64 {
 	var pad [256]byte
 	if n == 0 {

@@ -11,7 +11,7 @@ fn main() -> io::Result<()> {
     let threads: Vec<_> = (0..16u64)
         .map(|n| {
             let sizes = Arc::clone(&sizes);
-            // The least stack there is: what happens behind a system call has to fit.
+            // The smallest stack there is: what a system call does on the guest's stack has to fit.
             thread::Builder::new().stack_size(16 * 1024).spawn(move || -> io::Result<()> {
                 let name = format!("thread{n}");
                 fs::write(&name, vec![b'x'; n as usize])?;

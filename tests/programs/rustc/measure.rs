@@ -1,9 +1,9 @@
-/// How many letters there are.
+/// Returns the number of letters.
 pub fn measure(text: &str) -> usize {
     text.chars().count()
 }
 
-/// The same for C.
+/// Returns the number of letters, for C.
 #[no_mangle]
 pub extern "C" fn measure_c(n: u32) -> u32 {
     measure(&n.to_string()) as u32

@@ -1,5 +1,5 @@
-//! What installing packages costs who isn't root: the same hundred packages, by real root in a chroot, under
-//! newroot's fake root and under PRoot's, each in a fresh root, from the same downloaded files.
+//! Measures the installation of a hundred packages: by real root in a chroot, under newroot's fake
+//! root and under PRoot's, each in a fresh root, from the same downloaded files.
 
 use std::error::Error;
 use std::fs;
@@ -14,15 +14,15 @@ use super::meter::Meter;
 use super::report::{Report, Unit};
 use crate::{Outcome, finish};
 
-/// What is installed; with what it depends on, about a hundred packages.
+/// Packages to install; with their dependencies about a hundred.
 const PACKAGES: &[&str] =
     &["build-essential", "debhelper", "python3-pip", "git", "nginx", "sudo", "man-db", "rsync"];
 
-/// Who installs.
+/// The ways to install.
 pub(super) const PEERS: [&str; 3] = ["chroot", "newroot --root", "PRoot -0"];
 const ROW: &str = "apt-get install";
 
-/// The place where it is done.
+/// The directory and programs for the installations.
 pub(super) struct Installation {
     top: TempDir,
     newroot: PathBuf,
@@ -50,7 +50,7 @@ impl Installation {
             &mut place
                 .in_chroot(&full, "apt-get update -qq && apt-get install -qq --download-only -y \"$@\""),
         )?;
-        // With what was downloaded in it, a root is complete before the time is taken.
+        // With the downloaded files a root is complete before the time starts.
         let archive = place.top.path().join("full.tar");
         finish(
             Command::new("tar")
@@ -74,7 +74,7 @@ impl Installation {
         Ok(())
     }
 
-    /// One installation by each.
+    /// Measures one installation in each way.
     pub(super) fn measure(&self, report: &mut Report) -> Outcome {
         for (index, name) in PEERS.iter().enumerate() {
             let root = self.top.path().join("root");
@@ -116,7 +116,7 @@ impl Installation {
     }
 
     fn in_chroot(&self, root: &Path, script: &str) -> Command {
-        // The mounts are in nobody's way, and gone with the command.
+        // The mounts are private and end with the command.
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "--", "sh", "-euc", IN_CHROOT, "sh"]);
         command.arg(root).arg(script);

@@ -1,5 +1,5 @@
-//! Instructions instead of times: the same measuring in an emulated machine that counts them. They are the same however
-//! busy this machine is.
+//! Instructions instead of times: the same measurements in an emulated machine that counts
+//! instructions. The counts don't depend on the load of this machine.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -15,27 +15,28 @@ use crate::Outcome;
 use crate::machine::disk::{self, Disk};
 use crate::machine::{Machine, Processor, packages};
 
-/// The newest kernel there is.
+/// The newest available kernel.
 const KERNEL: &str = "6.12";
 
-/// Programs of this machine that a [`Lab`] needs and busybox has no equal of.
+/// Programs of this machine that a [`Lab`] needs and that busybox can't replace.
 const PROGRAMS: [&str; 3] = ["/usr/bin/mount", "/usr/bin/unshare", "/usr/sbin/chroot"];
 
-/// Sizes of the disks: the machine's own, and the guest's.
+/// Sizes of the disks: the machine's own disk, and the guest's.
 const SIZES: [&str; 2] = ["1G", "8G"];
 
-/// What the machine prints before the table, and after all.
+/// Lines that the machine prints before the table, and after everything.
 const TABLE: &str = "newroot-bench: table";
 const ENDED: &str = "newroot-bench: ended ";
 
-/// How long the machine may take.
+/// Time limit of the machine.
 const TIME: Duration = Duration::from_secs(4 * 60 * 60);
 
-/// Millions of instructions by which it is found out whether the clock counts them, and how far it may be off.
+/// Millions of instructions that check whether the clock counts them, and the largest accepted
+/// error.
 const MILLIONS: u32 = 2000;
 const MOST_OFF: f64 = 0.01;
 
-/// Boots the machine, has it measure, and prints its table.
+/// Boots the machine, which measures, and prints its table.
 pub(super) fn run(options: &Options) -> Outcome {
     let root = debian().ok_or("there is no Debian guest: cargo xtask setup makes it")?;
     let newroot = options.program()?.canonicalize()?;
@@ -52,7 +53,7 @@ pub(super) fn run(options: &Options) -> Outcome {
     let scratch = packages::scratch(&cache)?;
     let [own, guest] = ["own", "guest"].map(|name| scratch.path().join(name));
     machine_disk(&own, options, &root, &newroot, proot.as_deref())?;
-    // Written from where it is: a copy would be two gigabytes more.
+    // Written from the original: a copy would take two more gigabytes.
     disk::write(&guest, SIZES[1], &root)?;
 
     let log = cache.join("instructions.log");
@@ -67,16 +68,16 @@ pub(super) fn run(options: &Options) -> Outcome {
     let start = Instant::now();
     let mut said = Said::default();
     let ended = machine.run(scratch.path(), TIME, |line| said.take(line.trim_end()));
-    eprintln!("{} s; all it said is in '{}'", start.elapsed().as_secs(), log.display());
+    eprintln!("{} s; its output is in '{}'", start.elapsed().as_secs(), log.display());
     ended?;
     match said.ended.as_deref() {
         Some("0") => Ok(()),
         Some(status) => Err(format!("in the machine: exit status {status}").into()),
-        None => Err("the machine came to no end".into()),
+        None => Err("the machine didn't finish".into()),
     }
 }
 
-/// The disk with this program and what it needs.
+/// Makes the disk with this program and its needs.
 fn machine_disk(
     image: &Path,
     options: &Options,
@@ -125,12 +126,12 @@ fn machine_disk(
     disk.write(SIZES[0], &job)
 }
 
-/// A word of the shell's.
+/// Quotes a word for the shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// What the machine said so far.
+/// State of reading the machine's output.
 #[derive(Default)]
 struct Said {
     is_table: bool,
@@ -138,7 +139,7 @@ struct Said {
 }
 
 impl Said {
-    /// Hands on a line: the table to standard output, the rest to standard error.
+    /// Forwards a line: the table to standard output, the rest to standard error.
     fn take(&mut self, line: &str) {
         if line == TABLE {
             self.is_table = true;
@@ -153,7 +154,7 @@ impl Said {
     }
 }
 
-/// Has a known number of instructions run: by the program's own clock and by ours they have to be as many.
+/// Runs a known number of instructions and compares it with the program's own clock and ours.
 pub(super) fn calibrate(lab: &Lab, chroot: &Peer) -> Result<(), Box<dyn Error>> {
     let script = "cd /scratch && gcc -O2 -static loop.c -o loop";
     Meter::Instructions.take(chroot.command(lab, &["/bin/sh", "-c", script]))?;

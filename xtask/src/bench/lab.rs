@@ -1,4 +1,4 @@
-//! The root with its mounts, and the directory with what the workloads work on.
+//! The root with its mounts, and the directory with the workloads' files.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,19 +16,19 @@ use super::peer::{Peer, SHARED};
 use super::workload::{PGBENCH, Workload};
 use crate::{Outcome, finish};
 
-/// The place where all measuring is done.
+/// The place of all measurements.
 pub(super) struct Lab {
     pub(super) root: PathBuf,
     pub(super) user: User,
     top: TempDir,
     scratch: PathBuf,
-    /// What each workload printed first.
+    /// Output of the first run of each workload.
     printed: RefCell<BTreeMap<&'static str, Vec<u8>>>,
 }
 
 impl Lab {
-    /// Mounts what chroot needs into the root: call it in a private mount namespace. What only other workloads
-    /// need isn't made.
+    /// Mounts what chroot needs into the root; the caller must be in a private mount namespace.
+    /// Files that only other workloads need aren't made.
     pub(super) fn new(root: PathBuf, workloads: &[&Workload]) -> Result<Self, Box<dyn Error>> {
         let top = tempfile::Builder::new().prefix("newroot-bench-").tempdir()?;
         let scratch = top.path().join("scratch");
@@ -38,8 +38,9 @@ impl Lab {
         for shared in SHARED {
             lab.mount(Path::new(shared), shared)?;
         }
-        // In memory: what a disk takes varies with who else uses it, by more than what is measured. Mounted now, it isn't
-        // seen in the root's /tmp as well, and can be unmounted.
+        // In memory: the time of a disk varies with its other users by more than the measured
+        // difference. The directory is mounted only now, so that it isn't seen in the root's /tmp
+        // as well, and can be unmounted.
         let mut mount = Command::new("mount");
         finish(mount.args(["-t", "tmpfs", "-o", "mode=755", "scratch"]).arg(&lab.scratch))?;
         lab.mount(&lab.scratch, SCRATCH)?;
@@ -51,14 +52,14 @@ impl Lab {
         &self.scratch
     }
 
-    /// A copy of a program that the unprivileged user can reach.
+    /// Copies a program to where the unprivileged user can reach it.
     pub(super) fn adopt(&self, program: &Path) -> Result<PathBuf, Box<dyn Error>> {
         let copy = self.top.path().join(program.file_name().ok_or("a program has a name")?);
         fs::copy(program, &copy).map_err(|error| format!("cannot copy '{}': {error}", program.display()))?;
         Ok(copy)
     }
 
-    /// Whether a workload printed what it did for whoever ran it first.
+    /// Checks that a workload printed the same as in its first run.
     pub(super) fn expect_same(&self, workload: &'static str, printed: Vec<u8>) -> Outcome {
         let mut all = self.printed.borrow_mut();
         let first = all.entry(workload).or_insert_with(|| printed.clone());
@@ -70,18 +71,19 @@ impl Lab {
         Err(format!("printed '{printed}' where others printed '{first}'").into())
     }
 
-    /// The private memory of a sleeping static program, in KiB, that isn't alone: what all processes of a session have
-    /// in common isn't any one's.
+    /// Returns the private memory in KiB of a static program that sleeps and isn't the session's
+    /// only process: memory that all processes of a session share counts for none of them.
     pub(super) fn private_memory(&self, peer: &Peer) -> Result<f64, Box<dyn Error>> {
         let mut command = peer.command(self, &["/bin/sh", "-c", "/scratch/calls-static sleep & wait"]);
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
-        // It tells its own number: not every peer becomes the command it runs.
-        let told = BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line);
+        // The program prints its own number: not every peer becomes the command that it runs.
+        let read = BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut line);
         let pid = line.trim();
-        let memory = told.map_err(Into::into).and_then(|_| private_kibibytes(Path::new("/proc").join(pid)));
+        let memory = read.map_err(Into::into).and_then(|_| private_kibibytes(Path::new("/proc").join(pid)));
         let killed = finish(Command::new("kill").args(["-KILL", pid]));
-        // The shell ends with it, and whoever runs the shell: a tracer that is killed leaves it behind.
+        // When the program ends, the shell ends, and so does the peer that runs the shell. The peer
+        // is killed only if that failed: a killed tracer leaves the program behind.
         if killed.is_err() {
             let _ = child.kill();
         }
@@ -95,7 +97,8 @@ impl Lab {
         finish(Command::new("mount").arg("--rbind").args([host, &place]))
     }
 
-    /// A small project, a repository of a thousand files, and the programs that time calls and instructions.
+    /// Makes a small project, a repository of a thousand files, and the programs that time calls
+    /// and instructions.
     fn furnish(&self, workloads: &[&Workload]) -> Outcome {
         for path in SOURCES.map(source) {
             finish(Command::new("cp").arg("-r").arg(path).arg(&self.scratch))?;
@@ -116,16 +119,16 @@ impl Lab {
     }
 }
 
-/// What workloads are made of, in this repository.
+/// Sources of workloads in this repository.
 pub(super) const SOURCES: [&str; 3] =
     ["tests/programs/make_parallel/calculator", "benches/calls.c", "benches/loop.c"];
 
-/// Where one of them is.
+/// Returns the path of one of these sources.
 pub(super) fn source(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(path)
 }
 
-/// Done in a real chroot, by the root's own programs.
+/// Script for a real chroot, run by the root's own programs.
 const FURNISH: &str = "
 cd /scratch
 touch mark
@@ -175,7 +178,7 @@ git add .
 git -c user.name=bench -c user.email=bench@example.org commit -q -m all
 ";
 
-/// [`PGBENCH`]'s database.
+/// Script that makes the database of [`PGBENCH`].
 const FURNISH_DATABASE: &str = "
 cd /scratch
 $(echo /usr/lib/postgresql/*/bin)/initdb -D cluster --no-sync -A trust > /dev/null
@@ -186,7 +189,7 @@ pg_ctl -D cluster -s -w stop
 ";
 
 impl Drop for Lab {
-    /// The directory can't be removed while it is a mount point.
+    /// A mount point can't be removed.
     fn drop(&mut self) {
         let _ =
             Command::new("umount").args(["--lazy", "--"]).arg(&self.scratch).stderr(Stdio::null()).status();
@@ -201,6 +204,6 @@ fn private_kibibytes(process: PathBuf) -> Result<f64, Box<dyn Error>> {
     };
     match (field("Private_Dirty:"), field("Private_Clean:")) {
         (Some(dirty), Some(clean)) => Ok(dirty + clean),
-        _ => Err("smaps_rollup tells of no private memory".into()),
+        _ => Err("smaps_rollup shows no private memory".into()),
     }
 }

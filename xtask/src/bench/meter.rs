@@ -1,4 +1,4 @@
-//! What work is measured by.
+//! The ways to measure work.
 
 use std::error::Error;
 use std::fs;
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 pub(super) enum Meter {
     /// Real time.
     Time,
-    /// The processor's instructions, the kernel's among them, in a machine whose clock goes on by a nanosecond with each.
-    /// A nanosecond stands for one; while there is nothing to run none is counted.
+    /// Instructions of the processor, including the kernel's, in a machine whose clock advances by
+    /// a nanosecond with each. A nanosecond stands for one instruction; idle time counts as none.
     Instructions,
 }
 
 impl Meter {
-    /// How long a command takes that has to end well, and what it prints.
+    /// Runs a command that must succeed. Returns its duration and its output.
     pub(super) fn take(self, mut command: Command) -> Result<(Duration, Vec<u8>), Box<dyn Error>> {
         let (time, output) = match self {
             Self::Time => {
@@ -38,14 +38,14 @@ impl Meter {
     }
 }
 
-/// How long the processors had something to run, whoever it belonged to: a wait for the disk lasts as long as the
-/// machine around likes.
+/// Returns how long the processors had a process to run, of any user. A wait for the disk is left
+/// out, because the machine around decides its length.
 fn busy() -> Result<Duration, Box<dyn Error>> {
     let text = fs::read_to_string("/proc/schedstat")?;
-    Ok(Duration::from_nanos(busy_nanoseconds(&text).ok_or("/proc/schedstat tells of no processor")?))
+    Ok(Duration::from_nanos(busy_nanoseconds(&text).ok_or("/proc/schedstat lists no processor")?))
 }
 
-/// The seventh number of each processor's line (Documentation/scheduler/sched-stats.rst).
+/// Sums the seventh number of each processor's line (Documentation/scheduler/sched-stats.rst).
 fn busy_nanoseconds(text: &str) -> Option<u64> {
     let processors = text.lines().filter(|line| line.starts_with("cpu"));
     processors

@@ -1,4 +1,4 @@
-//! Who is measured, and how each is asked to run a command in the root.
+//! The peers, and how each runs a command in the root.
 
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
@@ -14,21 +14,21 @@ use super::lab::Lab;
 /// Host directories that every peer shows in the root.
 pub(super) const SHARED: [&str; 4] = ["/proc", "/sys", "/dev", "/tmp"];
 
-/// What newroot's namespace engine is called in the table.
+/// Name of newroot's namespace engine in the table.
 pub(super) const NAMESPACE: &str = "newroot namespace";
 
 /// A program that runs others in a root.
 pub(super) struct Peer {
     pub(super) name: &'static str,
     program: PathBuf,
-    /// What stands before the command.
+    /// Words before the command.
     arguments: Vec<OsString>,
-    /// Whether it has to be started by root.
+    /// Whether root must start it.
     as_root: bool,
 }
 
 impl Peer {
-    /// chroot and newroot, and of the others those that this machine has.
+    /// Returns chroot and newroot, and those of the other peers that this machine has.
     pub(super) fn all(lab: &Lab, newroot: &Path, proot: Option<&Path>) -> Result<Vec<Self>, Box<dyn Error>> {
         let newroot = lab.adopt(newroot)?;
         let mut peers = vec![
@@ -56,14 +56,14 @@ impl Peer {
         Ok(peers)
     }
 
-    /// Becomes the unprivileged user itself, once it is in the root.
+    /// chroot becomes the unprivileged user by itself, once it is in the root.
     fn chroot(lab: &Lab) -> Self {
         let user = format!("--userspec={}:{}", lab.user.uid, lab.user.gid);
         let arguments = words([user.as_ref(), "--groups=".as_ref(), lab.root.as_os_str()]);
         Self { name: "chroot", program: "chroot".into(), arguments, as_root: true }
     }
 
-    /// Shows the shared directories by default.
+    /// newroot shows the shared directories by default.
     fn newroot(lab: &Lab, name: &'static str, program: &Path, options: &[&str]) -> Self {
         let mut arguments = words(["run", "-w", "/", "-b"]);
         arguments.push(pair(lab.scratch(), SCRATCH));
@@ -82,7 +82,8 @@ impl Peer {
         Self { name: "bwrap", program, arguments, as_root: false }
     }
 
-    /// A library in front of the C library: what makes its system calls itself sees the host.
+    /// fakechroot is a library in front of the C library: a program that makes its own system calls
+    /// sees the host.
     fn fakechroot(lab: &Lab, program: PathBuf) -> Self {
         let arguments = words(["chroot".as_ref(), lab.root.as_os_str()]);
         Self { name: "fakechroot", program, arguments, as_root: false }
@@ -97,14 +98,14 @@ impl Peer {
         Self { name: "PRoot", program, arguments, as_root: false }
     }
 
-    /// The command that runs `command` in the root, as the unprivileged user.
+    /// Returns the command that runs `command` in the root, as the unprivileged user.
     pub(super) fn command(&self, lab: &Lab, command: &[&str]) -> Command {
         let mut outer = Command::new(&self.program);
         outer.args(&self.arguments).args(command).current_dir("/").env_clear();
         outer
             .env("PATH", "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
             .env("HOME", SCRATCH)
-            // The guest's root is not the user's: what fake root records is kept here.
+            // The user doesn't own the guest's root, so fake root keeps its records here.
             .env("XDG_STATE_HOME", lab.scratch())
             .env("LC_ALL", "C.UTF-8");
         if !self.as_root {
@@ -118,7 +119,7 @@ fn words<const N: usize, S: AsRef<OsStr>>(words: [S; N]) -> Vec<OsString> {
     words.into_iter().map(|word| word.as_ref().to_owned()).collect()
 }
 
-/// `HOST:GUEST`.
+/// Returns `HOST:GUEST`.
 fn pair(host: &Path, guest: &str) -> OsString {
     let mut text = host.as_os_str().to_owned();
     text.push(":");

@@ -1,4 +1,4 @@
-//! The table, and what the project wants of it.
+//! The table, and the project's limits for it.
 
 use std::fmt;
 
@@ -6,29 +6,29 @@ use super::meter::Meter;
 use super::peer::{NAMESPACE, Peer};
 use super::statistics::Summary;
 
-/// What a row's values are. Where instructions are counted, a nanosecond stands for one.
+/// Unit of a row's values. Where instructions are counted, a nanosecond stands for one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Unit {
-    /// Of a whole workload.
+    /// Time of a whole workload.
     Seconds {
-        /// Whether it does little else than name files.
+        /// Whether the workload mainly looks up paths.
         path_heavy: bool,
     },
-    /// Of one call.
+    /// Time of one call.
     Nanoseconds,
-    /// Of a start.
+    /// Time of a start.
     Milliseconds,
-    /// Of memory.
+    /// Memory.
     Kibibytes,
 }
 
-/// No workload may take more than this many times what it takes in a chroot.
+/// Largest ratio of a workload's time to its time in a chroot.
 const MOST_TIMES_CHROOT: f64 = 2.0;
-/// PRoot has to take this many times what newroot takes to name files.
+/// Smallest ratio of PRoot's time to newroot's in path-heavy workloads.
 const LEAST_PROOT_TIMES: f64 = 5.0;
-/// Milliseconds that a start may take longer than chroot's.
+/// Milliseconds by which a start may exceed the start of chroot.
 const MOST_START_UP: f64 = 5.0;
-/// Kibibytes of private memory that a guest process may have more than a native one.
+/// Kibibytes of private memory by which a guest process may exceed a native one.
 const MOST_PRIVATE_MEMORY: f64 = 128.0;
 
 /// All measurements.
@@ -41,7 +41,7 @@ pub(super) struct Report {
 struct Row {
     name: String,
     unit: Unit,
-    /// For each peer.
+    /// One list for each peer.
     samples: Vec<Vec<f64>>,
 }
 
@@ -61,7 +61,7 @@ impl Report {
         Self { peers, meter, rows: Vec::new() }
     }
 
-    /// One measurement of one peer.
+    /// Adds one measurement of one peer.
     pub(super) fn add(&mut self, name: &str, unit: Unit, peer: usize, value: f64) {
         let row = self.rows.iter().position(|row| row.name == name).unwrap_or_else(|| {
             self.rows.push(Row { name: name.to_owned(), unit, samples: vec![Vec::new(); self.peers.len()] });
@@ -70,7 +70,7 @@ impl Report {
         self.rows[row].samples[peer].push(value);
     }
 
-    /// Where newroot does worse than it should, in words.
+    /// Describes each limit that newroot exceeds.
     pub(super) fn exceeded_limits(&self) -> Vec<String> {
         let peer = |name| self.peers.iter().position(|peer| *peer == name);
         let mut exceeded = Vec::new();
@@ -126,7 +126,8 @@ impl Report {
 }
 
 impl Report {
-    /// Of a peer's ratios to chroot over the workloads; `None` for fewer than two, whose mean says nothing more.
+    /// Returns the mean of a peer's ratios to chroot over the workloads; `None` for fewer than two,
+    /// whose mean says nothing more.
     fn geometric_mean(&self, peer: usize) -> Option<f64> {
         let workloads = self.rows.iter().filter(|row| matches!(row.unit, Unit::Seconds { .. }));
         let ratios: Vec<f64> = workloads
@@ -137,7 +138,7 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// A Markdown table: chroot's own values, and what the others make of them.
+    /// Writes a Markdown table: chroot's own values, and the ratios of the others.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "|")?;
         for heading in std::iter::once(&"").chain(&self.peers) {
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_told_as_ratios_to_chroot() {
+    fn times_are_shown_as_ratios_to_chroot() {
         let report = report(&[
             ("find", Unit::Seconds { path_heavy: true }, [0.5, 0.75, 5.0]),
             ("start-up", Unit::Milliseconds, [1.0, 2.5, 9.0]),
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn instructions_are_told_as_such() {
+    fn instructions_are_labelled() {
         let mut report = Report::of(vec!["chroot", "newroot"], Meter::Instructions);
         for (peer, times) in [1.0, 1.5].into_iter().enumerate() {
             report.add("find", Unit::Seconds { path_heavy: true }, peer, times * 0.3124);
@@ -298,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_newroot_cannot_do_is_no_success() {
+    fn a_failure_of_newroot_is_no_success() {
         let mut report = Report::of(vec!["chroot", "newroot"], Meter::Time);
         report.add("git", Unit::Seconds { path_heavy: true }, 0, 1.0);
         assert_eq!(report.exceeded_limits(), ["git: not measured"]);

@@ -1,16 +1,16 @@
-//! What several measurements of one thing come to.
+//! Statistics of several measurements of one value.
 
-/// The middle of some measurements, and how far they lie apart.
+/// Median and spread of some measurements.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Summary {
-    /// Half of them are less.
+    /// The value that half of them are below.
     pub(super) median: f64,
-    /// The distance between the quarter points, as a part of the median; one measurement has none.
+    /// Distance between the quartiles, as a part of the median; `None` for one measurement.
     pub(super) spread: Option<f64>,
 }
 
 impl Summary {
-    /// Of at least one measurement.
+    /// Summarizes at least one measurement.
     pub(super) fn of(samples: &[f64]) -> Self {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -21,7 +21,7 @@ impl Summary {
     }
 }
 
-/// The value below which a part of the sorted samples lies, between two of them if need be.
+/// Returns the value below which this part of the sorted samples lies, interpolated if needed.
 fn quantile(sorted: &[f64], part: f64) -> f64 {
     let place = part * (sorted.len() - 1) as f64;
     let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);

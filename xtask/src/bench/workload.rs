@@ -1,13 +1,13 @@
-//! What is measured: everyday work in a Debian root.
+//! The workloads: everyday work in a Debian root.
 
-/// A shell script whose time is taken.
+/// A shell script whose time is measured.
 pub(super) struct Workload {
     pub(super) name: &'static str,
-    /// Run in the guest. What it prints has to be the same everywhere.
+    /// Run in the guest. Its output must be the same everywhere.
     pub(super) script: &'static str,
-    /// Whether it does little else than name files.
+    /// Whether the workload mainly looks up paths.
     pub(super) is_path_heavy: bool,
-    /// Run before that in the same way, and not measured.
+    /// Run before the script in the same way, and not measured.
     pub(super) before: Option<&'static str>,
 }
 
@@ -22,7 +22,7 @@ const fn path_heavy(name: &'static str, script: &'static str) -> Workload {
 /// The workload that needs a database.
 pub(super) const PGBENCH: &str = "pgbench";
 
-/// `/scratch` holds what [`super::lab::Lab`] puts there.
+/// The workloads. `/scratch` holds the files of [`super::lab::Lab`].
 pub(super) const WORKLOADS: &[Workload] = &[
     path_heavy("find /usr", "find /usr | wc -l"),
     path_heavy("find -newer", "find /usr -newer /scratch/mark | wc -l"),
@@ -44,7 +44,8 @@ pub(super) const WORKLOADS: &[Workload] = &[
         "cd /scratch/project && for i in 1 2 3 4 5; do gcc -O0 -c src/main.c -o /scratch/o; done",
     ),
     Workload {
-        // The index has the owners of files in it, which are others under fake root: who comes next writes it anew.
+        // The index stores the files' owners, which differ under fake root: each peer first
+        // rewrites it.
         before: Some("cd /scratch/repository && git status > /dev/null"),
         ..path_heavy(
             "git status × 5",
@@ -72,7 +73,7 @@ pub(super) const WORKLOADS: &[Workload] = &[
     workload("make -j2", "cd /scratch/project && make clean >/dev/null && make -s -j2 && ./calc '6 * 7'"),
 ];
 
-/// The lines `NAME NANOSECONDS` that `benches/calls.c` prints.
+/// Parses the lines `NAME NANOSECONDS` that `benches/calls.c` prints.
 pub(super) fn calls(printed: &[u8]) -> Vec<(&str, f64)> {
     let text = std::str::from_utf8(printed).unwrap_or("");
     text.lines()

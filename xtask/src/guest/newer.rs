@@ -1,4 +1,4 @@
-//! The C library of a newer release: programs that are linked here run with it in roots that have it.
+//! The C library of a newer release: programs that are linked with it run in roots that have it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,10 +10,10 @@ use super::sources::Distribution;
 use super::{remove, run};
 use crate::Outcome;
 
-/// Its glibc is 2.41.
+/// This release has glibc 2.41.
 const RELEASE: &str = "trixie";
 
-/// Unpacks the library, unless it is there and was made the same way.
+/// Unpacks the library, unless it exists and was made in the same way.
 pub(super) fn make(distribution: &Distribution) -> Outcome {
     let target = newer_libraries_path();
     let made_of = debian_recipe(&target);
@@ -30,7 +30,7 @@ pub(super) fn make(distribution: &Distribution) -> Outcome {
         remove(old, |path| fs::remove_dir_all(path))?;
     }
     let mut command = Command::new("mmdebstrap");
-    // Nothing is installed: the packages are unpacked.
+    // The packages are only unpacked, not installed.
     command.args(["--variant=extract", "--include=libc6,libgcc-s1"]);
     run(command, &release, &[], &unfinished)?;
     fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o755))?;

@@ -1,4 +1,4 @@
-//! The archive of a small Debian: what a test unpacks that wants a root of its own.
+//! The archive of a small Debian, for tests that need a root of their own.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use super::sources::Distribution;
 use super::{LEFT_OUT, bootstrap, remove};
 use crate::Outcome;
 
-/// Makes the archive, unless it is there and made the same way.
+/// Makes the archive, unless it exists and was made in the same way.
 pub(super) fn make(distribution: &Distribution) -> Outcome {
     let archive = debian_archive_path();
     let made_of = debian_recipe(&archive);

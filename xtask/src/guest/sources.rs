@@ -1,23 +1,23 @@
-//! The package sources this machine's own apt takes its distribution from.
+//! The package sources from which this machine's own apt takes its distribution.
 
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A distribution's release, and where its packages come from.
+/// A distribution's release, and the sources of its packages.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Distribution {
     /// The release's code name.
     pub(crate) suite: String,
     /// Sources in apt's one-line style.
     pub(crate) lists: String,
-    /// Sources in apt's style of stanzas.
+    /// Sources in apt's deb822 style, as stanzas.
     pub(crate) stanzas: String,
 }
 
 impl Distribution {
-    /// Reads what this machine runs and where its apt looks. Sources of anybody but the
-    /// distribution (which are for suites of other names) are left out.
+    /// Reads this machine's release and apt's sources. Sources of other vendors, which are for
+    /// suites of other names, are left out.
     pub(crate) fn of_this_machine() -> Result<Self, Box<dyn Error>> {
         let release = read(Path::new("/etc/os-release"))?;
         let suite = code_name(&release).ok_or("/etc/os-release names no VERSION_CODENAME")?.to_owned();
@@ -38,7 +38,7 @@ impl Distribution {
 }
 
 impl Distribution {
-    /// Another release, from the same places; updates and the like are left out.
+    /// Returns another release from the same servers, without its updates and similar suites.
     pub(crate) fn release(&self, suite: &str) -> Self {
         let lists = self.lists.lines().filter_map(|line| {
             let is_it = |word: &&str| *word == self.suite;
@@ -82,12 +82,12 @@ fn code_name(release: &str) -> Option<&str> {
     Some(value.trim_matches('"')).filter(|name| !name.is_empty())
 }
 
-/// `bookworm`, `bookworm-updates` and the like.
+/// Whether `word` is `suite` or one of its updates, such as `bookworm-updates`.
 fn is_of(suite: &str, word: &str) -> bool {
     word.strip_prefix(suite).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '/']))
 }
 
-/// The lines `deb [OPTIONS] URI SUITE COMPONENT...` for a suite.
+/// Returns the lines `deb [OPTIONS] URI SUITE COMPONENT...` for a suite.
 fn lines_of_suite(text: &str, suite: &str) -> String {
     let is_source = |line: &&str| {
         let mut words =
@@ -97,7 +97,7 @@ fn lines_of_suite(text: &str, suite: &str) -> String {
     text.lines().filter(is_source).map(|line| format!("{line}\n")).collect()
 }
 
-/// The stanzas for a suite, without their comments.
+/// Returns the stanzas for a suite, without their comments.
 fn stanzas_of_suite(text: &str, suite: &str) -> String {
     let uncommented: String = text
         .lines()

@@ -1,4 +1,5 @@
-//! The disk of an emulated machine: busybox, and programs and files of this machine at the paths where they are here.
+//! The disk of an emulated machine: busybox, and programs and files of this machine at the same
+//! paths.
 
 use std::error::Error;
 use std::fs;
@@ -11,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{Outcome, finish};
 
-/// Directories; the links are a merged /usr's.
+/// Directories; the links make a merged /usr.
 const DIRECTORIES: [&str; 12] = [
     "dev",
     "etc",
@@ -29,7 +30,7 @@ const DIRECTORIES: [&str; 12] = [
 const LINKS: [(&str, &str); 4] =
     [("bin", "usr/bin"), ("sbin", "usr/sbin"), ("lib", "usr/lib"), ("lib64", "usr/lib64")];
 
-/// The first process of the machine, once its disk is there.
+/// The machine's first process on the disk.
 const START: &str = r#"#!/bin/sh
 export PATH=/usr/sbin:/usr/bin HOME=/root LC_ALL=C
 mount -t proc proc /proc
@@ -47,15 +48,15 @@ sh /job
 poweroff -f
 "#;
 
-/// What the root of the machine will be.
+/// The root of the machine, under construction.
 pub(crate) struct Disk {
     root: TempDir,
     image: PathBuf,
 }
 
 impl Disk {
-    /// Everything but the job: busybox, and these programs of this machine, which it has no equal of. It is gathered
-    /// beside where its image will be.
+    /// Makes everything but the job: busybox, and these programs of this machine, which busybox
+    /// can't replace. The files are gathered beside the future image.
     pub(crate) fn new(image: &Path, programs: &[PathBuf]) -> Result<Self, Box<dyn Error>> {
         let disk =
             Self { root: tempfile::tempdir_in(image.parent().unwrap_or(image))?, image: image.to_owned() };
@@ -118,17 +119,18 @@ impl Disk {
         let applets = Command::new(&busybox).arg("--list").output()?;
         for applet in String::from_utf8(applets.stdout)?.lines() {
             let is_taken = programs.iter().any(|program| program.ends_with(applet));
-            // What is taken from this machine is told apart by its being no link.
+            // A program of this machine is recognized by being no link.
             if applet != "busybox" && !is_taken {
                 symlink("busybox", directory.join(applet))?;
             }
         }
-        // The tests look for it there.
+        // The tests look for busybox there.
         self.take(&busybox)
     }
 }
 
-/// Writes the image of a file system with everything below `root` in it. What isn't used of its size takes no room.
+/// Writes the image of a file system with everything below `root`. Unused parts of its size take no
+/// space.
 pub(crate) fn write(image: &Path, size: &str, root: &Path) -> Outcome {
     finish(Command::new("truncate").args(["--size", size]).arg(image))?;
     let mke2fs = ["/usr/sbin/mke2fs", "/sbin/mke2fs"].into_iter().find(|path| Path::new(path).exists());

@@ -1,4 +1,4 @@
-//! Debian's kernels and qemu, taken from where this machine's apt takes its packages, installed nowhere.
+//! Debian's kernels and qemu, from the sources of this machine's apt, unpacked and not installed.
 
 use std::error::Error;
 use std::fs;
@@ -11,10 +11,10 @@ use tempfile::TempDir;
 use crate::guest::sources::Distribution;
 use crate::{Outcome, finish};
 
-/// Versions of kernels, and the Debian releases that they are in.
+/// Versions of kernels, and their Debian releases.
 pub(crate) const KERNELS: [(&str, &str); 3] = [("5.10", "bullseye"), ("6.1", "bookworm"), ("6.12", "trixie")];
 
-/// A kernel, unpacked.
+/// An unpacked kernel.
 pub(crate) struct Kernel {
     /// Its image.
     pub(crate) image: PathBuf,
@@ -22,15 +22,15 @@ pub(crate) struct Kernel {
     pub(crate) modules: PathBuf,
 }
 
-/// qemu-system-x86_64, and how to start it.
+/// qemu-system-x86_64 and its directory.
 pub(crate) struct Qemu {
     pub(crate) program: PathBuf,
-    /// Where it is unpacked, if it isn't installed.
+    /// The directory that it is unpacked in, if it isn't installed.
     root: Option<PathBuf>,
 }
 
 impl Qemu {
-    /// The command, with its libraries and firmware.
+    /// Returns a command that finds its libraries and firmware.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         if let Some(root) = &self.root {
@@ -44,14 +44,14 @@ impl Qemu {
     }
 }
 
-/// The directory with all this, beside the Debian guest; made if it isn't there.
+/// Returns the cache directory beside the Debian guest; makes it if it is missing.
 pub(crate) fn cache() -> Result<PathBuf, Box<dyn Error>> {
     let cache = debian_root().with_file_name("kernels");
     fs::create_dir_all(&cache)?;
     Ok(cache)
 }
 
-/// A directory in the cache for what one run makes, which are gigabytes. What a killed run has left there goes first.
+/// Makes a directory in the cache for the gigabytes of one run. Removes those of killed runs first.
 pub(crate) fn scratch(cache: &Path) -> Result<TempDir, Box<dyn Error>> {
     const PREFIX: &str = "run-";
     for entry in fs::read_dir(cache)? {
@@ -65,7 +65,8 @@ pub(crate) fn scratch(cache: &Path) -> Result<TempDir, Box<dyn Error>> {
     Ok(tempfile::Builder::new().prefix(&format!("{PREFIX}{}-", std::process::id())).tempdir_in(cache)?)
 }
 
-/// The installed one, else Debian's, unpacked in `cache`: it conflicts with packages that a machine may have.
+/// Returns the installed qemu, else Debian's, unpacked in `cache`: installing it would conflict
+/// with packages that a machine may have.
 pub(crate) fn qemu(cache: &Path) -> Result<Qemu, Box<dyn Error>> {
     const NAME: &str = "qemu-system-x86_64";
     let installed = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
@@ -78,7 +79,7 @@ pub(crate) fn qemu(cache: &Path) -> Result<Qemu, Box<dyn Error>> {
     complete(&root, |unfinished| {
         let distribution = Distribution::of_this_machine()?;
         let suite = distribution.suite.clone();
-        // What is installed needn't be fetched.
+        // Installed packages needn't be downloaded.
         let apt = Apt::new(&distribution, &suite, Some(Path::new("/var/lib/dpkg/status")))?;
         finish(apt.get().args([
             "install",
@@ -92,7 +93,8 @@ pub(crate) fn qemu(cache: &Path) -> Result<Qemu, Box<dyn Error>> {
     Ok(Qemu { program: root.join("usr/bin").join(NAME), root: Some(root) })
 }
 
-/// The newest kernel of a Debian release, for clouds: with the drivers of virtual machines and little else.
+/// Returns the newest kernel of a Debian release, in its variant for clouds, which has the drivers
+/// of virtual machines and little else.
 pub(crate) fn kernel(cache: &Path, version: &str) -> Result<Kernel, Box<dyn Error>> {
     let (_, release) =
         KERNELS.iter().find(|(known, _)| *known == version).ok_or_else(|| format!("no kernel {version}"))?;
@@ -108,13 +110,14 @@ pub(crate) fn kernel(cache: &Path, version: &str) -> Result<Kernel, Box<dyn Erro
     let image = entry(&root.join("boot"), "vmlinuz-")?;
     let release =
         image.file_name().and_then(|name| name.to_str()?.strip_prefix("vmlinuz-")).ok_or("no release")?;
-    // Before Debian 13 the one, since then the other.
+    // Debian has the first path before release 13, and the second one since.
     let places = ["lib/modules", "usr/lib/modules"].map(|path| root.join(path).join(release));
     let modules = places.into_iter().find(|path| path.is_dir()).ok_or("the kernel has no modules")?;
     Ok(Kernel { image, modules })
 }
 
-/// A directory that is there only if it is complete: made by `fill` beside its place, and then moved there.
+/// Makes a directory that exists only if it is complete: `fill` makes it beside its place, and it
+/// is then moved there.
 fn complete(place: &Path, fill: impl FnOnce(&Path) -> Outcome) -> Outcome {
     if place.exists() {
         return Ok(());
@@ -126,7 +129,7 @@ fn complete(place: &Path, fill: impl FnOnce(&Path) -> Outcome) -> Outcome {
     Ok(())
 }
 
-/// The one entry of a directory that begins so.
+/// Returns the one entry of a directory whose name begins with `prefix`.
 fn entry(directory: &Path, prefix: &str) -> Result<PathBuf, Box<dyn Error>> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
@@ -137,7 +140,7 @@ fn entry(directory: &Path, prefix: &str) -> Result<PathBuf, Box<dyn Error>> {
     Err(format!("no {prefix}* in '{}'", directory.display()).into())
 }
 
-/// Unpacks every package in a directory.
+/// Unpacks all packages in a directory.
 fn unpack(packages: &Path, root: &Path) -> Outcome {
     for package in fs::read_dir(packages)? {
         let package = package?.path();
@@ -148,14 +151,15 @@ fn unpack(packages: &Path, root: &Path) -> Outcome {
     Ok(())
 }
 
-/// apt with lists of its own, which knows one release's packages.
+/// apt with its own lists, which have the packages of one release.
 struct Apt {
     directory: tempfile::TempDir,
     options: Vec<String>,
 }
 
 impl Apt {
-    /// Fetches the lists of `release` from the sources of `distribution`. `status` tells what is installed.
+    /// Downloads the lists of `release` from the sources of `distribution`. `status` is the file
+    /// that lists the installed packages.
     fn new(
         distribution: &Distribution,
         release: &str,
@@ -178,7 +182,7 @@ impl Apt {
             format!("Dir::Cache={top}/cache"),
             "Dir::Etc::sourcelist=/dev/null".to_owned(),
             format!("Dir::Etc::sourceparts={top}/sources"),
-            // The directories are the caller's alone.
+            // Only the caller can access the directories.
             "APT::Sandbox::User=".to_owned(),
             "Acquire::Languages=none".to_owned(),
             "Debug::NoLocking=true".to_owned(),
@@ -198,7 +202,7 @@ impl Apt {
         self.command("apt-get")
     }
 
-    /// The first package that another depends on whose name begins so.
+    /// Returns the first dependency of a package whose name begins with `prefix`.
     fn dependency_of(&self, package: &str, prefix: &str) -> Result<String, Box<dyn Error>> {
         let output = self.command("apt-cache").args(["depends", package]).output()?;
         let text = String::from_utf8(output.stdout)?;

@@ -1,9 +1,9 @@
-//! What cases end with, and how the two sides compare.
+//! Results of cases, and the comparison of both sides.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What a case ended with.
+/// Result of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Passed,
@@ -11,7 +11,7 @@ pub(super) enum Verdict {
     Skipped,
     /// The suite expects it to fail.
     Expected,
-    /// The other side ran it, this one didn't get there.
+    /// The other side ran the case, this one didn't reach it.
     Missing,
 }
 
@@ -32,7 +32,7 @@ impl fmt::Display for Verdict {
 pub(super) struct Cases(BTreeMap<String, Verdict>);
 
 impl Cases {
-    /// Adds a case. One of a name that is there gets a number behind it.
+    /// Adds a case. A repeated name gets a number as its suffix.
     pub(super) fn add(&mut self, name: &str, verdict: Verdict) {
         let mut unique = name.trim().to_owned();
         let mut number = 1;
@@ -48,21 +48,21 @@ impl Cases {
     }
 }
 
-/// A case that each side ends with the same each time, but not with the other's.
+/// A case that each side ends in the same way each time, but not like the other side.
 pub(super) struct Difference {
     pub(super) case: String,
     pub(super) native: Verdict,
     pub(super) newroot: Verdict,
 }
 
-/// What came of a part, or of all.
+/// Comparison of a part, or of all parts.
 #[derive(Default)]
 pub(super) struct Comparison {
     cases: usize,
     skipped: usize,
     passed: [usize; 2],
     pub(super) differences: Vec<Difference>,
-    /// Cases that one side ends now so, now so.
+    /// Cases whose result changes from run to run on one side.
     pub(super) unsteady: Vec<String>,
 }
 
@@ -73,7 +73,7 @@ impl Comparison {
         same
     }
 
-    /// Of two runs natively and two in newroot.
+    /// Compares two native runs and two in newroot.
     pub(super) fn new(native: [Cases; 2], newroot: [Cases; 2]) -> Self {
         let mut names: Vec<&String> =
             native.iter().chain(&newroot).flat_map(|cases| cases.0.keys()).collect();
@@ -119,7 +119,7 @@ impl Comparison {
         format!("{} cases, {differences} differ, {unsteady} unsteady", self.cases)
     }
 
-    /// The columns of the table.
+    /// Returns the columns of the table.
     pub(super) fn row(&self) -> String {
         let [native, newroot] = self.passed;
         let (differences, unsteady) = (self.differences.len(), self.unsteady.len());

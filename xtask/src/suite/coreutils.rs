@@ -1,4 +1,4 @@
-//! GNU coreutils' own tests: every program of ls's kind, in the odd cases its authors met.
+//! GNU coreutils' own tests: programs such as ls, in the odd cases that their authors met.
 
 use super::Suite;
 use super::cases::{Cases, Verdict};
@@ -12,11 +12,11 @@ pub(super) const SUITE: Suite = Suite {
         make -s -j2 > /dev/null",
     version: "/suite/source/src/ls --version | sed -n '1s/.* //p'",
     groups: "cd /suite/source/tests; find . -mindepth 2 \\( -name '*.sh' -o -name '*.pl' \\) | cut -d/ -f2 | sort -u",
-    // Only what the suite's own list has: other scripts are its helpers.
+    // Only tests in the suite's own list: other scripts are its helpers.
     run: "cd /suite/source
         tests=$(sed 's/[[:space:]\\\\]//g' tests/local.mk | grep \"^tests/$1/.*\\.[sp][hl]$\" | sort -u | tr '\\n' ' ')
         exec make -k check-TESTS TESTS=\"$tests\"",
-    // Where one fails, the logs of all are shown, under names without endings.
+    // After a failure the suite prints the logs of all tests, under names without suffixes.
     read: |printed| marked(&lines_of_scripts(printed)),
     explained: &[
         (
@@ -32,7 +32,7 @@ fn lines_of_scripts(printed: &str) -> String {
     printed.lines().filter(is_script).map(|line| format!("{line}\n")).collect()
 }
 
-/// `PASS: NAME` and the like, which other suites print, too.
+/// Parses lines such as `PASS: NAME`, which other suites print, too.
 pub(super) fn marked(printed: &str) -> Cases {
     let mut cases = Cases::default();
     for line in printed.lines() {

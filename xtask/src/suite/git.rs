@@ -1,4 +1,5 @@
-//! git's own tests: its basics (t0), the object store and references (t1), and the index and files (t3).
+//! git's own tests: its basics (t0), the object store and references (t1), and the index and files
+//! (t3).
 
 use super::Suite;
 use super::cases::{Cases, Verdict};
@@ -7,7 +8,7 @@ pub(super) const SUITE: Suite = Suite {
     name: "git",
     packages: &["gettext", "zlib1g-dev"],
     source: Some("git"),
-    // What isn't built has no tests among these.
+    // Programs that aren't built have no tests among these.
     prepare: "cd /suite/source
         make -s -j2 NO_CURL=1 NO_EXPAT=1 NO_GETTEXT=1 NO_OPENSSL=1 NO_TCLTK=1 all > /dev/null",
     version: "/suite/source/git version | cut -d' ' -f3",
@@ -19,7 +20,7 @@ pub(super) const SUITE: Suite = Suite {
     explained: &[],
 };
 
-/// The lines of the Test Anything Protocol. A script that is left out is one case.
+/// Parses the lines of the Test Anything Protocol. A skipped script is one case.
 fn read(printed: &str) -> Cases {
     let mut cases = Cases::default();
     let part = printed.lines().find_map(|line| line.strip_prefix("part ")).unwrap_or("");

@@ -1,4 +1,4 @@
-//! Go's tests of the packages that ask most of the system.
+//! Go's tests of the packages that use most of the system.
 
 use super::Suite;
 use super::cases::{Cases, Verdict};
@@ -14,7 +14,7 @@ pub(super) const SUITE: Suite = Suite {
         done",
     version: "go env GOVERSION | sed s/go//",
     groups: "echo os os/exec path/filepath syscall",
-    // go test would do the same, and more than that is tested by building Go programs.
+    // `go test` would do the same. Building Go programs is tested elsewhere.
     run: "cd \"$(go env GOROOT)/src/$1\"
         export GOCACHE=/scratch/cache
         exec \"/suite/$1/tests\" -test.v",
@@ -22,7 +22,7 @@ pub(super) const SUITE: Suite = Suite {
     explained: &[],
 };
 
-/// `--- PASS: TestX/sub (0.00s)`, indented for a test within another.
+/// Parses `--- PASS: TestX/sub (0.00s)`, which is indented for a subtest.
 fn read(printed: &str) -> Cases {
     let mut cases = Cases::default();
     for line in printed.lines() {

@@ -1,4 +1,4 @@
-//! The copy of the guest, what is built in it, and how a command is run there on each side.
+//! The copy of the guest, the suites built in it, and the commands that run there on each side.
 
 use std::error::Error;
 use std::fs::{self, Permissions};
@@ -13,10 +13,10 @@ use super::Suite;
 use crate::guest::Distribution;
 use crate::{Outcome, finish};
 
-/// Where the suite is in the guest.
+/// Directory of the suite in the guest.
 const PLACE: &str = "/suite";
 
-/// Who runs a suite.
+/// The side that runs a suite.
 #[derive(Clone, Copy)]
 pub(super) enum Side {
     /// The kernel alone: chroot(1), and real mounts.
@@ -34,7 +34,7 @@ impl Side {
     }
 }
 
-/// What is used over and over, in one directory.
+/// Everything that is used repeatedly, in one directory.
 pub(super) struct Lab {
     directory: PathBuf,
     root: PathBuf,
@@ -44,7 +44,7 @@ pub(super) struct Lab {
 }
 
 impl Lab {
-    /// Copies the guest, unless that is done.
+    /// Copies the guest, unless there is a copy.
     pub(super) fn new(
         guest: &Path,
         directory: PathBuf,
@@ -68,7 +68,7 @@ impl Lab {
         Ok(Self { directory, root, newroot: copied, user: User::ordinary(), limit })
     }
 
-    /// Installs what a suite needs, and builds it, unless that is done.
+    /// Installs a suite's packages and builds it, unless that is done.
     pub(super) fn prepare(&self, suite: &Suite) -> Outcome {
         let (built, unfinished) = (self.built(suite), self.place(suite, "unfinished"));
         if built.exists() {
@@ -104,7 +104,7 @@ impl Lab {
         Ok(())
     }
 
-    /// What a short script prints natively.
+    /// Returns the output of a short script that runs natively.
     pub(super) fn ask(&self, suite: &Suite, script: &str) -> Result<String, Box<dyn Error>> {
         let scratch = self.scratch(suite, "ask")?;
         let mut command = self.natively(&self.built(suite), &scratch, &self.becoming(), script, "");
@@ -115,7 +115,7 @@ impl Lab {
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    /// Runs a part of a suite in a fresh copy of it, and returns what that printed.
+    /// Runs a part of a suite in a fresh copy of it, and returns its output.
     pub(super) fn run(&self, suite: &Suite, side: Side, group: &str) -> Result<String, Box<dyn Error>> {
         let place = self.place(suite, side.name());
         finish(Command::new("rm").arg("-rf").arg(&place))?;
@@ -125,10 +125,10 @@ impl Lab {
             Side::Native => self.natively(&place, &scratch, &self.becoming(), suite.run, group),
             Side::Newroot => self.in_newroot(&place, &scratch, suite.run, group),
         };
-        // A file, not a pipe: what a case leaves running doesn't keep us waiting.
+        // A file instead of a pipe: a process that a case leaves running doesn't delay the end.
         let printed = self.directory.join(format!("{}.{}.log", suite.name, side.name()));
         let log = fs::File::create(&printed)?;
-        // A part that fails has cases that do.
+        // A failed part is reported through its cases.
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).status()?;
         Ok(String::from_utf8_lossy(&fs::read(printed)?).into_owned())
     }
@@ -141,7 +141,7 @@ impl Lab {
         self.directory.join(format!("{}.{what}", suite.name))
     }
 
-    /// Empty directories of the user's: `home` and `tmp`.
+    /// Makes empty directories for the user: `home` and `tmp`.
     fn scratch(&self, suite: &Suite, who: &str) -> Result<PathBuf, Box<dyn Error>> {
         let directory = self.place(suite, &format!("{who}.scratch"));
         finish(Command::new("rm").arg("-rf").arg(&directory))?;
@@ -154,13 +154,14 @@ impl Lab {
 
     fn own(&self, directory: &Path) -> Outcome {
         fs::create_dir(directory)?;
-        // It is /tmp, too, and apt uses that as a user of its own.
+        // The directory is also /tmp, and apt uses that as another user.
         fs::set_permissions(directory, Permissions::from_mode(0o1777))?;
         chown(directory, Some(self.user.uid), Some(self.user.gid))?;
         Ok(())
     }
 
-    /// The words that make an ordinary user of root, who gains nothing by set-user-ID programs either.
+    /// Returns the words by which root becomes an ordinary user, who gains nothing by set-user-ID
+    /// programs.
     fn becoming(&self) -> String {
         let User { uid, gid } = self.user;
         format!("setpriv --reuid {uid} --regid {gid} --clear-groups --no-new-privs --bounding-set -all")
@@ -208,7 +209,8 @@ impl Lab {
     }
 }
 
-/// Mounts, and runs a script in the root: `$1` root, `$2` suite, `$3` scratch, `$4` seconds, `$5` who, `$6` script, `$7` part.
+/// Mounts, and runs a script in the root: `$1` root, `$2` suite, `$3` scratch, `$4` seconds, `$5`
+/// words that switch the user, `$6` script, `$7` part.
 const NATIVELY: &str = r#"
 for directory in proc sys dev; do mount --rbind "/$directory" "$1/$directory"; done
 mount --bind "$3/tmp" "$1/tmp"
@@ -223,7 +225,7 @@ fn environment(command: &mut Command) {
     command.env("HOME", SCRATCH).env("LC_ALL", "C.UTF-8");
 }
 
-/// Has the root's apt know the sources of the machine's packages, and reach them as the machine does.
+/// Gives the root's apt the machine's package sources, and the machine's way to reach them.
 fn sources(root: &Path) -> Outcome {
     let Distribution { lists, stanzas, .. } = Distribution::of_this_machine()?;
     let lists: String =

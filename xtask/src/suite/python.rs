@@ -1,4 +1,4 @@
-//! CPython's tests of what it asks of the system.
+//! CPython's tests of modules that depend on the system.
 
 use super::Suite;
 use super::cases::{Cases, Verdict};
@@ -15,7 +15,7 @@ pub(super) const SUITE: Suite = Suite {
     explained: &[],
 };
 
-/// `python.py` prints `CASE:` lines.
+/// Parses the `CASE:` lines that `python.py` prints.
 fn read(printed: &str) -> Cases {
     let mut cases = Cases::default();
     let lines = printed.lines().filter_map(|line| line.rsplit_once("CASE: ")?.1.split_once(' '));

@@ -1,4 +1,4 @@
-//! Rust's own tests of its standard library, as far as they lead to the kernel.
+//! Rust's own tests of the parts of its standard library that call the kernel.
 
 use super::Suite;
 use super::cases::{Cases, Verdict};
@@ -7,8 +7,9 @@ pub(super) const SUITE: Suite = Suite {
     name: "rust",
     packages: &["cargo", "librust-libc-dev", "librust-rand-dev", "rust-src"],
     source: None,
-    // The library isn't built anew: its modules' tests are put below modules that show what the installed
-    // library has under the same names. One test looks into a private field, which has an accessor.
+    // The library isn't rebuilt: its modules' tests are put below modules that re-export the
+    // installed library under the same names. One test reads a private field, which has an
+    // accessor.
     prepare: r#"library=$(echo /usr/src/rustc-*/library/std/src)
         mkdir /suite/src /suite/.cargo
         cd /suite
@@ -56,7 +57,7 @@ END
     explained: &[],
 };
 
-/// `test NAME ... ok`.
+/// Parses `test NAME ... ok`.
 fn read(printed: &str) -> Cases {
     let mut cases = Cases::default();
     for line in printed.lines() {

@@ -1,13 +1,14 @@
-//! The guest's signal handlers, entered by way of the shim.
+//! The guest's signal handlers, which the kernel enters through the shim.
 //!
-//! A signal can find the shim in the middle of a call on the guest's own stack: asleep in the kernel, or on its way there
-//! with a descriptor open. So the kernel is given an entry of the shim's for each handler, which takes
-//! back what was begun and goes on to the handler: see [`newroot_sys::arch::unwind`] and
-//! [`take_back`](crate::trap::take_back).
+//! A signal can arrive while the shim is in the middle of a call on the guest's own stack: asleep
+//! in the kernel, or on its way there with a descriptor open. So the shim gives the kernel an entry
+//! of its own for each handler. The entry takes back what was begun and then jumps to the handler:
+//! see [`newroot_sys::arch::unwind`] and [`take_back`](crate::trap::take_back).
 //!
-//! An entry is the handler's for good: a vfork's child, which shares this memory, has actions of its own, and
-//! must find nothing changed. Programs have few handlers. One that has more than there are entries has the
-//! others entered directly, and gives up on holding descriptors; these handlers may see the shim's registers.
+//! An entry belongs to its handler for good. A vfork's child shares this memory but has its own
+//! signal actions, and must find the table unchanged. Programs have few handlers. If a program has
+//! more than there are entries, the kernel enters the other handlers directly, and the shim no
+//! longer holds descriptors on the guest's stack; these handlers may see the shim's registers.
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -15,33 +16,33 @@ use newroot_abi::Errno;
 use newroot_sys::arch::{HANDLERS, SignalAction, handler_entry, handler_of_entry};
 use newroot_sys::raw;
 
-use crate::calls::forward;
-use crate::calls::signal::{SIG_IGN, SIGSET_SIZE};
+use crate::call::{SIG_IGN, SIGSET_SIZE, forward};
 use crate::memory;
 
-/// Addresses of the handlers; 0 where there is none yet.
+/// Addresses of the handlers; 0 for an unused entry.
 pub static TABLE: [AtomicUsize; HANDLERS] = [const { AtomicUsize::new(0) }; HANDLERS];
 
-/// Some handler isn't among them.
+/// Whether the kernel enters some handler directly.
 static DIRECT: AtomicBool = AtomicBool::new(false);
 
-/// Returns the handler that is entered with an index; 0 for one that isn't.
+/// Returns the handler of the entry with this index; 0 if the entry is unused.
 #[must_use]
 pub fn handler(index: usize) -> usize {
     TABLE.get(index).map_or(0, |handler| handler.load(Ordering::Relaxed))
 }
 
-/// Whether a handler of the guest's could be entered without the shim's knowledge.
+/// Returns whether the kernel could enter a guest handler without the shim's knowledge.
 #[must_use]
 #[inline]
 pub fn some_are_direct() -> bool {
     DIRECT.load(Ordering::Relaxed)
 }
 
-/// rt_sigaction(2), of which the guest sees nothing but its own handlers. `old` is the guest's.
+/// Calls rt_sigaction(2) such that the guest sees only its own handlers. `old` is a guest address,
+/// or 0.
 ///
 /// # Errors
-/// The call's.
+/// The errnos of rt_sigaction(2).
 pub fn set(signal: usize, new: Option<&SignalAction>, old: usize) -> Result<usize, Errno> {
     let new = new.map(|new| SignalAction { handler: entry_for(new.handler), ..*new });
     let at = new.as_ref().map_or(0, |new| core::ptr::from_ref(new) as usize);
@@ -54,7 +55,7 @@ pub fn set(signal: usize, new: Option<&SignalAction>, old: usize) -> Result<usiz
     Ok(result)
 }
 
-/// Returns what the kernel is to enter for a handler.
+/// Returns the address that the kernel is given for a handler.
 #[must_use]
 pub fn entry_for(handler: usize) -> usize {
     if handler <= SIG_IGN {

@@ -1,20 +1,19 @@
-//! A few descriptors more than the process may have, for a moment.
+//! Spare descriptors for a moment, for a process that has used up its limit.
 //!
-//! Where the kernel needs no descriptor and we do, a process that has used up its soft limit
-//! (RLIMIT_NOFILE) may have some of what its hard limit still allows, until the guard is dropped. Where
-//! that is used up, too, a child helps out: it borrows the memory and has descriptors of its own, some
-//! of which it can do without.
+//! A call for which the kernel needs no descriptor can need one in the shim. If the process has
+//! used up its soft limit (RLIMIT_NOFILE), the shim raises it, up to the hard limit, until the
+//! guard is dropped. If the hard limit is used up as well, a child does the work: it shares the
+//! memory but has its own descriptor table, and closes some of its descriptors.
 //!
 //! # Safety
-//! prlimit(2) with structures that live for the call. A helper's child runs what it is given to its end
-//! while its parent waits.
+//! prlimit(2) gets structures that live for the call. A helper child runs its work to the end while
+//! its parent waits.
 #![allow(unsafe_code)]
 
 use newroot_sys::arch;
 use newroot_sys::raw;
 
-use crate::host::{self, Descriptor};
-use crate::session;
+use crate::kernel::{self, Descriptor};
 use newroot_abi::Errno;
 
 const RLIMIT_NOFILE: usize = 7;
@@ -23,14 +22,14 @@ const RLIMIT_AS: usize = 9;
 const RLIMIT_STACK: usize = 3;
 const EXTRA: u64 = 8;
 
-/// The raised limit; dropping it restores the old one.
+/// The raised limit. Dropping it restores the old one.
 #[derive(Debug)]
 pub struct Spare {
     old: [u64; 2],
 }
 
 impl Spare {
-    /// Raises the soft limit; `None` if the hard one forbids it.
+    /// Raises the soft limit; returns `None` if the hard limit doesn't allow it.
     #[must_use]
     pub fn new() -> Option<Self> {
         let mut old = [0u64; 2];
@@ -47,11 +46,12 @@ impl Drop for Spare {
     }
 }
 
-/// Runs `work` in a child that shares nothing with us but the memory, and that has closed descriptors
-/// at the upper end of the limit, except `keep`. `None` if there is no such child to be had, or something
-/// ended it.
+/// Runs `work` in a child that shares only the memory with the caller, and that has closed the
+/// descriptors at the upper end of the limit, except `keep`. Returns `None` if no such child can be
+/// made, or if something killed it.
 ///
-/// A descriptor that `work` opens is the child's and ends with it; what it maps stays.
+/// A descriptor that `work` opens belongs to the child and is closed when it ends. Mappings that
+/// `work` makes stay.
 pub fn with_fewer_descriptors<T>(keep: [i32; 2], work: impl FnOnce() -> T) -> Option<T> {
     struct Errand<W, T> {
         keep: [i32; 2],
@@ -59,7 +59,7 @@ pub fn with_fewer_descriptors<T>(keep: [i32; 2], work: impl FnOnce() -> T) -> Op
         result: Option<T>,
     }
     unsafe extern "C" fn run<T, W: FnOnce() -> T>(errand: usize) {
-        // SAFETY: the parent lent it and waits.
+        // SAFETY: the parent lent the errand and waits.
         let errand = unsafe { &mut *(errand as *mut Errand<W, T>) };
         close_some(errand.keep);
         errand.result = errand.work.take().map(|work| work());
@@ -69,21 +69,23 @@ pub fn with_fewer_descriptors<T>(keep: [i32; 2], work: impl FnOnce() -> T) -> Op
     }
     let mut errand = Errand { keep, work: Some(work), result: None };
     let run = errand_of(&errand);
-    // Nobody is told of it: no signal at its end, no tracer at its beginning.
-    // SAFETY: `run` is given what it was made for.
+    // No other process notices the child: its end sends no signal, and no tracer is attached at its
+    // start.
+    // SAFETY: `run` gets the errand whose types it was made for.
     let child = unsafe { arch::borrow_memory(raw::CLONE_UNTRACED, run, (&raw mut errand) as usize) };
     if child > 0 {
         let arguments = [child as usize, 0, raw::__WALL as usize, 0, 0, 0];
         // SAFETY: touches no memory.
-        while unsafe { host::forward(raw::__NR_wait4, &arguments) } == Errno::INTR.to_return() {}
+        while unsafe { kernel::forward(raw::__NR_wait4, &arguments) } == Errno::INTR.to_return() {}
     }
     errand.result
 }
 
-/// Does what needs a descriptor or two for a moment, also where none is left. `keep` are the guest's that it needs.
+/// Runs `work`, which needs one or two descriptors for a moment, even where none is left. `keep`
+/// has the guest's descriptors that it uses.
 ///
 /// # Errors
-/// What `work` gives.
+/// The errno of `work`; EMFILE if no descriptor can be had.
 pub fn with_descriptors<T>(keep: [i32; 2], work: impl Fn() -> Result<T, Errno>) -> Result<T, Errno> {
     let mut result = work();
     if !matches!(result, Err(Errno::MFILE)) {
@@ -118,18 +120,20 @@ unsafe extern "C" {
     static IMAGE_END: u8;
 }
 
-/// Checks that the kernel can map the shim anew. Where it can't, it notices only when the process has nothing left to
-/// go back to, and sends SIGSEGV. `strings` says how many bytes the arguments and variables take on the new
-/// stack; it is asked only where that matters.
+/// Checks that the kernel can map the shim anew. The kernel notices a lack of memory only after the
+/// process has lost its old program, and then sends SIGSEGV. `table` is the size of the mounts
+/// behind the image, in bytes. `strings` returns the size of the arguments and variables on the new
+/// stack in bytes. It is only called where that matters.
 ///
 /// # Errors
-/// ENOMEM.
-pub fn check_image_fits(strings: impl FnOnce() -> usize) -> Result<(), Errno> {
-    /// Where the limit is higher, the strings aren't counted: the kernel takes 6 MiB of them at most.
+/// ENOMEM if a limit leaves too little memory.
+pub fn check_image_fits(table: usize, strings: impl FnOnce() -> usize) -> Result<(), Errno> {
+    /// Limit from which the strings aren't counted: the kernel accepts at most 6 MiB of them.
     const AMPLE: u64 = 8 << 20;
-    /// Pages of the kernel's own in every address space (vdso and vvar), and the page above the strings.
+    /// Bytes that the kernel maps in every address space (vdso and vvar), and the page above the
+    /// strings.
     const KERNELS_OWN: u64 = 16 * 4096;
-    /// What the stack has below the strings from the start (setup_arg_pages() in fs/exec.c).
+    /// Bytes that the stack has below the strings from the start (setup_arg_pages() in fs/exec.c).
     const STACK: u64 = 128 * 1024;
     let address = |symbol: *const u8| symbol.addr() as u64;
     let pages = |from: u64, to: u64| to.next_multiple_of(4096) - (from & !4095);
@@ -140,7 +144,8 @@ pub fn check_image_fits(strings: impl FnOnce() -> usize) -> Result<(), Errno> {
         let mut limit = [0u64; 2];
         if prlimit(which, None, Some(&mut limit)) { limit } else { [u64::MAX; 2] }
     };
-    // A soft limit of 0 isn't enforced, but the hard one is then (may_expand_vm() in mm/mmap.c).
+    // The kernel doesn't enforce a soft limit of 0, but then enforces the hard one (may_expand_vm()
+    // in mm/mmap.c).
     let [soft, hard] = limit(RLIMIT_DATA);
     if (if soft == 0 { hard } else { soft }) < data {
         return Err(Errno::NOMEM);
@@ -150,18 +155,19 @@ pub fn check_image_fits(strings: impl FnOnce() -> usize) -> Result<(), Errno> {
         return Ok(());
     }
     let stack = STACK.min(limit(RLIMIT_STACK)[0]) + (strings() as u64).next_multiple_of(4096);
-    let table = session::table_len().next_multiple_of(4096) as u64;
+    let table = table.next_multiple_of(4096) as u64;
     if pages(start, text) + data + table + stack + KERNELS_OWN > space { Err(Errno::NOMEM) } else { Ok(()) }
 }
 
-/// Whether the process may not map as much as it likes (RLIMIT_AS); also where that can't be found out.
+/// Returns whether the size of the address space is limited (RLIMIT_AS); true also where that can't
+/// be found out.
 #[must_use]
 pub fn is_space_limited() -> bool {
     let mut limit = [0u64; 2];
     !prlimit(RLIMIT_AS, None, Some(&mut limit)) || limit[0] != u64::MAX
 }
 
-/// How far the main stack may grow, in bytes.
+/// Returns the size that the main stack may grow to, in bytes; 0 if that can't be found out.
 #[must_use]
 pub fn stack() -> usize {
     let mut old = [0u64; 2];
@@ -172,5 +178,5 @@ fn prlimit(which: usize, new: Option<&[u64; 2]>, old: Option<&mut [u64; 2]>) -> 
     let new = new.map_or(0, |new| new.as_ptr() as usize);
     let old = old.map_or(0, |old| old.as_mut_ptr() as usize);
     // SAFETY: both structures are borrowed for the call.
-    unsafe { host::forward(raw::__NR_prlimit64, &[0, which, new, old, 0, 0]) == 0 }
+    unsafe { kernel::forward(raw::__NR_prlimit64, &[0, which, new, old, 0, 0]) == 0 }
 }

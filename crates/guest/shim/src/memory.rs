@@ -1,30 +1,32 @@
-//! The guest's memory. The one file that follows a pointer of the guest's.
+//! Access to the guest's memory. Only this file follows guest pointers.
 //!
-//! A bad pointer must answer EFAULT, never end the process. So a page is asked for before
-//! it is touched: rt_sigprocmask(2) with an invalid `how` reads eight bytes and then refuses,
-//! which tells EFAULT from EINVAL for the price of the cheapest call there is. Where the
-//! guest's buffer is to be written, the kernel itself writes it where possible.
+//! A bad pointer must lead to EFAULT and never end the process. So the shim asks the kernel about a
+//! page before it touches it: rt_sigprocmask(2) with an invalid `how` reads eight bytes and then
+//! fails. EFAULT means that the page isn't readable, EINVAL that it is, for the price of the
+//! cheapest system call. Where the shim is to write into the guest's buffer, it lets the kernel
+//! write where possible.
 //!
-//! Between the question and the touch another thread could unmap the page. A program that
-//! does so natively gets EFAULT or a crash as chance wills; here it gets the crash.
+//! Between the check and the access another thread can unmap the page. A program that does this
+//! natively gets EFAULT or a crash, depending on timing. Here it gets the crash.
 //!
 //! # Safety
-//! Reads and writes go through raw pointers, byte by byte or unaligned, and no reference to
-//! guest memory is ever made.
+//! Reads and writes go through raw pointers, byte by byte or unaligned. No reference to guest
+//! memory is ever made, except to bytes that the kernel has just written ([`written_bytes`]).
 #![allow(unsafe_code)]
 
 use core::mem::MaybeUninit;
 
 use newroot_abi::{Errno, PATH_MAX};
-use newroot_paths::{Buffer, Glance};
+use newroot_paths::{Buffer, PathScan};
 use newroot_sys::{raw, syscall};
 
-use crate::host::Stat;
+use crate::kernel::Stat;
 
 const PAGE: usize = 4096;
 
-/// Whether an address lies in the same page as the stack in use. That page is there: on the guest's own stack, where the
-/// short way runs, what a C library passes to a call often lies a little above.
+/// Returns whether an address lies in the same page as the top of the current stack. That page is
+/// mapped. On the guest's own stack, where the fast path runs, the arguments that a C library
+/// passes to a call often lie a little above the top.
 fn is_near(address: usize) -> bool {
     let here = 0u8;
     (address ^ (&raw const here).addr()) < PAGE
@@ -35,13 +37,14 @@ fn readable(address: usize) -> Result<(), Errno> {
     if is_near(address) {
         return Ok(());
     }
-    // Nothing is ever mapped there, and the probe would take 0 for "no mask".
+    // Nothing is ever mapped in the first page, and the probe would take 0 for "no mask".
     if address < PAGE {
         return Err(Errno::FAULT);
     }
-    // The probe reads eight bytes: keep it within the page.
+    // The probe reads eight bytes: they must all lie in this page.
     let probe = address.min((address & !(PAGE - 1)) + PAGE - 8);
-    // SAFETY: the kernel copies with fault handling and then refuses `how`.
+    // SAFETY: the kernel copies with fault handling, and then rejects `how` without changing the
+    // mask.
     match unsafe { syscall!(raw::__NR_rt_sigprocmask, usize::MAX, probe, 0, 8) } {
         Err(Errno::FAULT) => Err(Errno::FAULT),
         _ => Ok(()),
@@ -51,7 +54,7 @@ fn readable(address: usize) -> Result<(), Errno> {
 /// Checks that `len` bytes at `address` can be read.
 ///
 /// # Errors
-/// EFAULT.
+/// EFAULT if one of them can't.
 pub fn check_readable(address: usize, len: usize) -> Result<(), Errno> {
     if len == 0 {
         return Ok(());
@@ -67,30 +70,30 @@ pub fn check_readable(address: usize, len: usize) -> Result<(), Errno> {
     }
 }
 
-/// Reads a value.
+/// Reads a value from the guest's memory.
 ///
 /// # Errors
-/// EFAULT.
+/// EFAULT if it can't be read.
 pub fn read<T: Copy + Plain>(address: usize) -> Result<T, Errno> {
     check_readable(address, size_of::<T>())?;
-    // SAFETY: the bytes are there, and any bytes are a T.
+    // SAFETY: the bytes were found readable, and any bytes are a valid T (`Plain`).
     Ok(unsafe { (address as *const T).read_unaligned() })
 }
 
-/// Types for which any bytes are a value.
+/// Types for which any bytes are a valid value.
 ///
 /// # Safety
-/// No padding, no invalid bit pattern.
+/// The type has no padding and no invalid bit pattern.
 pub unsafe trait Plain {}
-// SAFETY: integers.
+// SAFETY: an integer.
 unsafe impl Plain for u8 {}
-// SAFETY: integers.
+// SAFETY: an integer.
 unsafe impl Plain for u16 {}
-// SAFETY: integers.
+// SAFETY: an integer.
 unsafe impl Plain for u32 {}
-// SAFETY: integers.
+// SAFETY: an integer.
 unsafe impl Plain for u64 {}
-// SAFETY: integers.
+// SAFETY: an integer.
 unsafe impl Plain for usize {}
 // SAFETY: integers only, no padding on a 64-bit machine.
 unsafe impl Plain for newroot_sys::arch::SignalAction {}
@@ -98,55 +101,55 @@ unsafe impl Plain for newroot_sys::arch::SignalAction {}
 unsafe impl Plain for newroot_sys::bpf::Insn {}
 // SAFETY: integers only, no padding on a 64-bit machine.
 unsafe impl Plain for Stat {}
-// SAFETY: integers only, no padding: everything has its place, on any machine.
+// SAFETY: integers only, no padding: the layout is the same on every machine, without gaps.
 unsafe impl Plain for raw::statx {}
-// SAFETY: an array of what is Plain.
+// SAFETY: an array of a type that is Plain.
 unsafe impl<T: Plain, const N: usize> Plain for [T; N] {}
 
-/// Writes a value.
+/// Writes a value into the guest's memory.
 ///
 /// # Errors
-/// EFAULT.
+/// EFAULT if it can't be written.
 pub fn write<T: Copy + Plain>(address: usize, value: &T) -> Result<(), Errno> {
     let len = size_of::<T>();
     check_writable(address, len)?;
-    // SAFETY: the bytes can be written.
+    // SAFETY: the bytes were found writable.
     unsafe { (address as *mut T).write_unaligned(*value) };
     Ok(())
 }
 
-/// Writes bytes.
+/// Writes bytes into the guest's memory.
 ///
 /// # Errors
-/// EFAULT.
+/// EFAULT if they can't be written.
 pub fn write_bytes(address: usize, bytes: &[u8]) -> Result<(), Errno> {
     check_writable(address, bytes.len())?;
-    // SAFETY: the bytes can be written, and they are no memory of ours.
+    // SAFETY: the bytes were found writable, and they don't overlap the shim's own memory.
     unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), address as *mut u8, bytes.len()) };
     Ok(())
 }
 
-/// Copies bytes from the guest.
+/// Copies bytes from the guest's memory.
 ///
 /// # Errors
-/// EFAULT.
+/// EFAULT if they can't be read.
 pub fn read_bytes(address: usize, out: &mut [u8]) -> Result<(), Errno> {
     check_readable(address, out.len())?;
-    // SAFETY: the bytes are there.
+    // SAFETY: the bytes were found readable.
     unsafe { core::ptr::copy_nonoverlapping(address as *const u8, out.as_mut_ptr(), out.len()) };
     Ok(())
 }
 
-/// Checks that `len` bytes can be written, by having the kernel write into every page of
-/// the range. What was there is lost: only for ranges that are about to be overwritten.
+/// Checks that `len` bytes can be written, by having the kernel write into every page of the range.
+/// The old contents are lost, so use it only for a range that is about to be overwritten.
 ///
 /// # Errors
-/// EFAULT.
+/// EFAULT if one of the bytes can't be written.
 pub fn check_writable(address: usize, len: usize) -> Result<(), Errno> {
     if len == 0 {
         return Ok(());
     }
-    // As for reading: nothing is there, and the probe would take 0 for "not wanted".
+    // Nothing is ever mapped there, and the probe would take 0 for "not wanted".
     if address < PAGE {
         return Err(Errno::FAULT);
     }
@@ -164,14 +167,14 @@ pub fn check_writable(address: usize, len: usize) -> Result<(), Errno> {
     }
 }
 
-/// Has the kernel write into a page, with fault handling.
-fn have_written(address: usize, room: usize) -> Result<(), Errno> {
-    // SAFETY: only within the room.
+/// Has the kernel write into a page of which `len` bytes may be overwritten, with fault handling.
+fn have_written(address: usize, len: usize) -> Result<(), Errno> {
+    // SAFETY: the kernel writes at most `len` bytes.
     unsafe {
-        if room >= 8 {
+        if len >= 8 {
             syscall!(raw::__NR_rt_sigprocmask, 0, 0, address, 8)?;
         } else {
-            syscall!(raw::__NR_getrandom, address, room, 0)?;
+            syscall!(raw::__NR_getrandom, address, len, 0)?;
         }
     }
     Ok(())
@@ -184,95 +187,98 @@ pub fn read_checked(address: usize) -> usize {
     unsafe { (address as *const usize).read_unaligned() }
 }
 
-/// Writes a word into memory of the shim's own.
+/// Writes a word into the shim's own memory.
 pub fn write_owned(address: usize, value: usize) {
-    // SAFETY: the caller made the mapping, or holds the slot, that `address` lies in.
+    // SAFETY: the caller made the mapping that `address` lies in, or holds the slot that it lies
+    // in.
     unsafe { (address as *mut usize).write_unaligned(value) };
 }
 
-/// Writes a value into memory of the shim's own, or that was found writable just before.
+/// Writes a value into the shim's own memory, or into guest memory that was found writable just
+/// before.
 pub fn store_owned<T: Copy + Plain>(address: usize, value: &T) {
     // SAFETY: as for `write_owned`.
     unsafe { (address as *mut T).write_unaligned(*value) };
 }
 
-/// Copies bytes into memory of the shim's own, or that was found writable just before.
+/// Copies bytes into the shim's own memory, or into guest memory that was found writable just
+/// before.
 pub fn copy_owned(address: usize, bytes: &[u8]) {
     // SAFETY: as for `write_owned`.
     unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), address as *mut u8, bytes.len()) };
 }
 
-/// A value in memory of the shim's own, or that the kernel has just written for the guest.
+/// Reads a value from the shim's own memory, or one that the kernel has just written for the guest.
 #[must_use]
 pub fn owned_value<T: Copy + Plain>(address: usize) -> T {
     // SAFETY: as for `write_owned`.
     unsafe { (address as *const T).read_unaligned() }
 }
 
-/// Bytes that the kernel has just written for the guest. Another of the guest's threads may write there as well, so that
-/// what was read once may be something else the next time.
+/// Returns bytes that the kernel has just written for the guest. Another guest thread may write
+/// there at the same time, so reading a byte twice can give two values.
 #[must_use]
 pub fn written_bytes<'a>(address: usize, len: usize) -> &'a mut [u8] {
-    // SAFETY: it was found writable just before, by the kernel; the bytes are plain.
+    // SAFETY: the kernel has just written there, so it is writable; the bytes are plain.
     unsafe { core::slice::from_raw_parts_mut(address as *mut u8, len) }
 }
 
-/// The `struct stat` that the kernel has just written for the guest.
+/// Reads the `struct stat` that the kernel has just written for the guest.
 #[must_use]
 pub fn written_stat(address: usize) -> Stat {
     // SAFETY: the kernel wrote all of it; integers only.
     unsafe { (address as *const Stat).read_unaligned() }
 }
 
-/// The `struct statx` that the kernel has just written for the guest.
+/// Reads the `struct statx` that the kernel has just written for the guest.
 #[must_use]
 pub fn written_statx(address: usize) -> raw::statx {
     // SAFETY: the kernel wrote all of it; integers only.
     unsafe { (address as *const raw::statx).read_unaligned() }
 }
 
-/// A `struct stat` of nothing.
+/// Returns a zeroed `struct stat`.
 #[must_use]
 pub fn zeroed_stat() -> Stat {
     // SAFETY: integers only.
     unsafe { core::mem::zeroed() }
 }
 
-/// A `struct statx` of nothing.
+/// Returns a zeroed `struct statx`.
 #[must_use]
 pub fn zeroed_statx() -> raw::statx {
     // SAFETY: integers only.
     unsafe { core::mem::zeroed() }
 }
 
-/// A mapping that was just made, as words.
+/// Returns a mapping that was just made, as `count` words.
 #[must_use]
 pub fn mapped_words<'a>(address: usize, count: usize) -> &'a mut [u32] {
-    // SAFETY: the caller made the mapping for this, and nobody else knows of it.
+    // SAFETY: the caller made the mapping for this purpose, and no other code has its address.
     unsafe { core::slice::from_raw_parts_mut(address as *mut u32, count) }
 }
 
-/// A part of a mapping that was just made, as bytes.
+/// Returns a part of a mapping that was just made, as bytes.
 #[must_use]
 pub fn mapped_bytes<'a>(address: usize, len: usize) -> &'a mut [u8] {
-    // SAFETY: as above.
+    // SAFETY: as in `mapped_words`.
     unsafe { core::slice::from_raw_parts_mut(address as *mut u8, len) }
 }
 
-/// Gives such a mapping back.
+/// Unmaps such a mapping.
 pub fn unmap_owned(address: usize, len: usize) {
-    // SAFETY: the caller made it, and is done with it.
-    unsafe { crate::host::munmap(address, len) };
+    // SAFETY: the caller made the mapping, and doesn't use it any more.
+    unsafe { crate::kernel::munmap(address, len) };
 }
 
-/// A NUL-terminated string in memory of the shim's own.
+/// Returns a NUL-terminated string in the shim's own memory, without its NUL.
 #[must_use]
 pub fn owned_string(address: usize) -> &'static [u8] {
-    // SAFETY: as for `write_owned`; whoever put it there ended it with NUL.
+    // SAFETY: as for `write_owned`; the code that wrote the string ended it with NUL.
     unsafe { initial_string(address) }
 }
 
-/// The same with its NUL, for the kernel.
+/// Returns such a string with its NUL, for the kernel; the empty string for address 0.
 #[must_use]
 pub fn owned_string_with_nul(address: usize) -> &'static [u8] {
     if address == 0 {
@@ -283,10 +289,10 @@ pub fn owned_string_with_nul(address: usize) -> &'static [u8] {
     unsafe { core::slice::from_raw_parts(address as *const u8, len + 1) }
 }
 
-/// Copies a NUL-terminated string that may be longer than PATH_MAX.
+/// Copies a NUL-terminated string that may be longer than PATH_MAX from the guest.
 ///
 /// # Errors
-/// EFAULT; ENAMETOOLONG if it doesn't fit.
+/// EFAULT if it can't be read; ENAMETOOLONG if it doesn't fit.
 pub fn read_long_path<Side, const N: usize>(address: usize, out: &mut Buffer<Side, N>) -> Result<(), Errno> {
     read_string(address, out, N)
 }
@@ -294,7 +300,7 @@ pub fn read_long_path<Side, const N: usize>(address: usize, out: &mut Buffer<Sid
 /// Copies a NUL-terminated path from the guest.
 ///
 /// # Errors
-/// EFAULT; ENAMETOOLONG if no NUL comes within PATH_MAX bytes.
+/// EFAULT if it can't be read; ENAMETOOLONG if the first PATH_MAX bytes have no NUL.
 pub fn read_path<Side, const N: usize>(address: usize, out: &mut Buffer<Side, N>) -> Result<(), Errno> {
     read_string(address, out, PATH_MAX)
 }
@@ -329,10 +335,10 @@ fn read_string<Side, const N: usize>(
     Ok(())
 }
 
-/// Returns the length of a NUL-terminated string, however long it is.
+/// Returns the length of a NUL-terminated string of any length, in bytes without the NUL.
 ///
 /// # Errors
-/// EFAULT.
+/// EFAULT if it can't be read.
 pub fn string_len(address: usize) -> Result<usize, Errno> {
     let mut at = address;
     loop {
@@ -346,29 +352,26 @@ pub fn string_len(address: usize) -> Result<usize, Errno> {
     }
 }
 
-/// Copies a NUL-terminated path from the guest into `room`, a word at a time, each of which `glance` sees. The
-/// result is its length; the NUL is copied as well, and what stands behind it in the word.
+/// Copies a NUL-terminated path from the guest into `out`, a word at a time, and shows each word to
+/// `scan`. Returns the path's length. The NUL is copied as well, with the bytes behind it in the
+/// same word.
 ///
 /// # Errors
-/// EFAULT; ENAMETOOLONG if it doesn't fit.
-pub fn read_words(
-    address: usize,
-    room: &mut [MaybeUninit<u64>],
-    glance: &mut Glance,
-) -> Result<usize, Errno> {
+/// EFAULT if it can't be read; ENAMETOOLONG if it doesn't fit.
+pub fn read_words(address: usize, out: &mut [MaybeUninit<u64>], scan: &mut PathScan) -> Result<usize, Errno> {
     const WORD: usize = size_of::<u64>();
     readable(address)?;
     let mut at = address;
-    for (index, place) in room.iter_mut().enumerate() {
+    for (index, place) in out.iter_mut().enumerate() {
         let left = PAGE - at % PAGE;
         let word = if left >= WORD {
-            // SAFETY: the page was found readable, and all of the word lies in it.
+            // SAFETY: the page was found readable, and the whole word lies in it.
             unsafe { (at as *const u64).read_unaligned() }
         } else {
             word_across_pages(at, left)?
         };
         place.write(word);
-        if let Some(more) = glance.see(u64::from_le(word)) {
+        if let Some(more) = scan.see(u64::from_le(word)) {
             return Ok(index * WORD + more);
         }
         at = at.checked_add(WORD).ok_or(Errno::FAULT)?;
@@ -379,7 +382,8 @@ pub fn read_words(
     Err(Errno::NAMETOOLONG)
 }
 
-/// A word of which the first `left` bytes lie in a page that was found readable. What comes behind a NUL isn't read.
+/// Reads a word whose first `left` bytes lie in a page that was found readable. Bytes behind a NUL
+/// aren't read.
 #[cold]
 fn word_across_pages(address: usize, left: usize) -> Result<u64, Errno> {
     let mut bytes = [0; size_of::<u64>()];
@@ -397,7 +401,7 @@ fn word_across_pages(address: usize, left: usize) -> Result<u64, Errno> {
     Ok(u64::from_ne_bytes(bytes))
 }
 
-/// Length of a NUL-terminated string that the kernel put on the initial stack.
+/// Returns a NUL-terminated string that the kernel put on the initial stack, without its NUL.
 ///
 /// # Safety
 /// `address` must be one of argv's or envp's pointers at the start of a program.

@@ -1,11 +1,11 @@
-//! The few words the shim says itself, all on standard error.
+//! The shim's own messages, all on standard error.
 
 use newroot_abi::Errno;
 use newroot_procfs::Decimal;
 
-use crate::host;
+use crate::kernel;
 
-/// Writes one line, `newroot: ` and the parts. Errors are not worth a second try.
+/// Writes one line: `newroot: ` and the parts, cut at 512 bytes. A failed write isn't repeated.
 pub fn line(parts: &[&[u8]]) {
     let mut buffer = [0u8; 512];
     let mut len = 0;
@@ -18,18 +18,18 @@ pub fn line(parts: &[&[u8]]) {
         }
     }
     if let Some(text) = buffer.get(..len) {
-        let _ = host::write(2, text);
+        let _ = kernel::write(2, text);
     }
 }
 
-/// Says why the session can't go on and ends the process with newroot's own exit code, 125.
+/// Reports why the session can't go on, and ends the process with newroot's own exit code, 125.
 pub fn fatal(parts: &[&[u8]]) -> ! {
     line(parts);
-    host::exit(125)
+    kernel::exit(125)
 }
 
-/// Says that `operation`, as it reads after "cannot", has failed on `what`, and ends the process as [`fatal`] does. A
-/// hint may follow, as a line of its own.
+/// Reports that `operation` (worded to follow "cannot") failed on `what`, and ends the process as
+/// [`fatal`] does. A `hint` may follow, with its own line break.
 pub fn fatal_error(operation: &[u8], what: &[u8], error: Errno, hint: &[u8]) -> ! {
     let number = Decimal::new(error.number().unsigned_abs().into());
     let (before, why): (&[u8], &[u8]) = match words(error) {
@@ -41,7 +41,8 @@ pub fn fatal_error(operation: &[u8], what: &[u8], error: Errno, hint: &[u8]) -> 
     fatal(&[b"cannot ", operation, space, quote, what, quote, before, why, hint])
 }
 
-/// What an error of starting a program is called (strerror(3)); `None` for one that is hardly to be met there.
+/// Returns the text for an errno (as in strerror(3), except for EEXIST); `None` for one that hardly
+/// occurs when a program starts.
 #[must_use]
 fn words(error: Errno) -> Option<&'static [u8]> {
     Some(match error {

@@ -1,33 +1,36 @@
 //! The start of every program: from the plan on the initial stack to the guest's entry point.
 //!
 //! # Safety
-//! Runs once, alone, on the first slot's stack.
+//! It runs once, alone, on the first slot's stack.
 #![allow(unsafe_code)]
 
 use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags};
 use newroot_sys::arch;
 
-use crate::calls::signal::SIG_IGN;
+use crate::call::{SIG_IGN, SIGSYS_BIT};
+use crate::identity::process;
 use crate::loader::{self, KernelStack};
 use crate::report::{fatal, fatal_error};
 use crate::resolve::merged;
 use crate::session::{self, session};
-use crate::{outlook, owner, slots, state, trap};
+use crate::{fakeroot, mount_view, slots, state, trap};
 
-/// Called by the entry point with the initial stack pointer.
+/// Starts the guest's program. The entry point calls this with the initial stack pointer.
 ///
 /// # Safety
-/// It must be the kernel's, and nothing else may have run yet.
+/// `stack` must be the stack pointer that the kernel set, and no other code may have run yet.
 pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
-    // SAFETY: the kernel's.
+    // SAFETY: the caller's contract.
     let Some(stack) = (unsafe { KernelStack::new(stack) }) else {
         fatal(&[b"this is newroot's shim; run newroot itself"]);
     };
-    // Before anything else, for others see it.
+    // Before anything else, because other processes can see the name.
     loader::name_process(stack.string(plan::NAME));
-    // SAFETY: nobody else runs yet.
-    if unsafe { session::install(stack.plan(), stack.header()) }.is_err() {
+    let header = stack.header();
+    let policy = header.flags.has(Flags::FAKE_ROOT).then_some(&fakeroot::POLICY);
+    // SAFETY: no other thread and no handler runs yet.
+    if unsafe { session::install(stack.plan(), header, policy) }.is_err() {
         fatal(&[b"internal error: the plan can't be read"]);
     }
     merged::note_hints(session().links_in_root);
@@ -35,11 +38,11 @@ pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
     slots::wipe_on_fork();
     adopt_inherited_state();
     if session().has(Flags::FAKE_ROOT) {
-        if let Err(error) = owner::process::start() {
+        if let Err(error) = process::start() {
             let hint: &[u8] = if error == Errno::NOENT { b"\nhint: its file was removed" } else { b"" };
             fatal_error(b"join the session", b"", error, hint);
         }
-        if let Err(error) = outlook::enter(slots::FIRST) {
+        if let Err(error) = mount_view::enter(slots::FIRST) {
             fatal_error(b"see the session's mounts", b"", error, b"");
         }
     }
@@ -48,21 +51,21 @@ pub unsafe extern "C" fn start(stack: *mut usize) -> ! {
         trap::install_filter();
         slots::trim_first();
     }
-    // SAFETY: it was just taken.
+    // SAFETY: `take_first` has just taken the slot.
     let scratch = unsafe { slots::scratch(slots::FIRST) };
     let stack = stack.without_plan();
     let random = stack.random();
     let program = loader::load(session, random, scratch);
     let entry = loader::settle(session, &stack, &program, random);
     trap::install_handler();
-    let mask = session.header.mask & !trap::SIGSYS_BIT;
-    outlook::leave(slots::FIRST);
+    let mask = session.header.mask & !SIGSYS_BIT;
+    mount_view::leave(slots::FIRST);
     slots::release_first();
-    // SAFETY: the loader set both up as execve(2) would.
+    // SAFETY: the loader set up program and stack as execve(2) would.
     unsafe { arch::enter(entry, stack.guest_pointer(), mask) }
 }
 
-/// What the process was before the exec, as far as an exec keeps it.
+/// Takes over the state from before the exec, as far as an exec keeps it.
 fn adopt_inherited_state() {
     let header = session().header;
     state::update(|state| {

@@ -1,13 +1,13 @@
-//! What a guest process can change about itself, and the kernel doesn't keep for us: its
-//! SIGSYS action, and by which binding it came to its working directory.
+//! Facts that a guest process can change about itself and that the kernel doesn't keep: its SIGSYS
+//! action, and the binding through which it reached its working directory.
 //!
-//! A vfork child runs in its parent's memory with a working directory and signal actions of
-//! its own. What it changes must not be found changed by the parent. So it gets a copy,
-//! found by its process number; the parent is the one whose number is the memory's owner.
+//! A vfork child runs in its parent's memory, but has its own working directory and signal actions.
+//! The parent must not find the child's changes in its own state. So the child gets a copy, found
+//! by its process number. The parent is the process whose number is that of the memory's owner.
 //!
 //! # Safety
-//! Every field is read and written whole through volatile pointers. Threads of one process that
-//! change the same field at the same time get either value, as they would from the kernel.
+//! Every field is read and written whole through volatile pointers. If threads of one process
+//! change the same field at the same time, they get either value, as they would from the kernel.
 #![allow(unsafe_code)]
 
 use core::cell::UnsafeCell;
@@ -16,26 +16,28 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use newroot_sys::arch::SignalAction;
 
-use crate::{host, slots};
+use crate::{kernel, slots};
 
-/// One process's changeable facts.
+/// State of one process.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct State {
     pid: u32,
-    /// Index of the mount by which the working directory was reached.
+    /// Index of the mount through which the working directory was reached.
     pub cwd_mount: u32,
-    /// What the guest wants done on SIGSYS.
+    /// The guest's action for SIGSYS.
     pub sigsys: SignalAction,
-    /// Other signals whose action has SIGSYS in its mask, as the guest set it: bit 0 is signal 1.
+    /// Other signals whose action has SIGSYS in its mask, as the guest set it. Bit 0 is signal 1.
     pub masks_with_sigsys: u64,
-    /// A SIGSYS came while the guest had it blocked.
+    /// Whether a SIGSYS arrived while the guest had it blocked.
     pub pending: u32,
-    /// SIGSYS is open only until one has been delivered: a call waited with another mask.
+    /// Whether SIGSYS is unblocked only until one has been delivered, because a call waited with
+    /// another mask.
     pub block_again: u32,
-    /// A vfork child asked to be traced: to be done when it execs.
+    /// Whether a vfork child asked to be traced; the request takes effect when it execs.
     pub trace_me: u32,
-    /// The process can't gain privileges by an exec (PR_SET_NO_NEW_PRIVS). The kernel keeps that of each thread.
+    /// Whether the process can't gain privileges by an exec (PR_SET_NO_NEW_PRIVS). The kernel keeps
+    /// this for each thread.
     pub no_new_privileges: u32,
 }
 
@@ -50,7 +52,7 @@ const NEW: State = State {
     no_new_privileges: 0,
 };
 
-/// How many vfork children of one process can differ from it at the same time.
+/// Number of vfork children of one process whose state can differ from it at the same time.
 const BORROWERS: usize = 8;
 
 struct Cells(UnsafeCell<[State; 1 + BORROWERS]>);
@@ -60,7 +62,7 @@ static STATES: Cells = Cells(UnsafeCell::new([NEW; 1 + BORROWERS]));
 
 fn mine() -> *mut State {
     let states = STATES.0.get().cast::<State>();
-    let pid = host::getpid();
+    let pid = kernel::getpid();
     claim(pid);
     if slots::is_owner(pid) {
         return states;
@@ -75,14 +77,14 @@ fn mine() -> *mut State {
     }
 }
 
-/// The calling process's state.
+/// Returns the calling process's state.
 #[must_use]
 pub fn get() -> State {
     // SAFETY: see the head of the file.
     unsafe { mine().read_volatile() }
 }
 
-/// Whether a SIGSYS came while the guest had it blocked.
+/// Returns whether a SIGSYS arrived while the guest had it blocked.
 #[must_use]
 pub fn is_pending() -> bool {
     cares_for_sigsys() && get().pending != 0
@@ -105,23 +107,24 @@ pub fn update(change: impl FnOnce(&mut State)) {
     }
 }
 
-// ---- what a whole process never did, so that nobody need look --------------------------
+// ---- facts that are false for most processes, to skip the rest -------------------------
 
-/// See [`cares_for_sigsys`]; read by the entry code, too.
+/// Value of [`cares_for_sigsys`]; the entry code reads it, too.
 pub static CARES_FOR_SIGSYS: AtomicBool = AtomicBool::new(false);
 
-/// Whether any thread ever blocked SIGSYS, or set an action for it, or put it into another's mask. "No" is
-/// certain, for this process and for all that share its memory.
+/// Returns whether any thread ever blocked SIGSYS, set an action for it, or put it into another
+/// action's mask. False is certain, for this process and for all that share its memory.
 #[must_use]
 #[inline]
 pub fn cares_for_sigsys() -> bool {
     CARES_FOR_SIGSYS.load(Ordering::Relaxed)
 }
 
-/// See [`sigsys_is_in_a_mask`].
+/// Value of [`sigsys_is_in_a_mask`].
 static IN_A_MASK: AtomicBool = AtomicBool::new(false);
 
-/// Whether an action for another signal ever had SIGSYS in its mask. "No" is certain, as above.
+/// Returns whether an action for another signal ever had SIGSYS in its mask. False is certain, as
+/// in [`cares_for_sigsys`].
 #[must_use]
 #[inline]
 pub fn sigsys_is_in_a_mask() -> bool {
@@ -130,38 +133,41 @@ pub fn sigsys_is_in_a_mask() -> bool {
 
 // ---- which threads have SIGSYS blocked ------------------------------------------------
 
-/// Threads whose own idea of their mask has SIGSYS in it, found by thread number.
+/// Threads whose virtual mask has SIGSYS in it, found by thread number.
 ///
-/// The kernel's mask never has it. A thread that was created while its creator had all
-/// signals blocked, as C libraries do, sets its own mask first of all; so an entry nobody
-/// removed (a thread that ended) does no harm.
+/// The kernel's mask never has it. C libraries create a thread while all signals are blocked, and
+/// the new thread first sets its own mask. So an entry that a thread left behind when it ended does
+/// no harm to a later thread with its number.
 struct Blocked(UnsafeCell<[u32; BUCKETS]>);
 const BUCKETS: usize = 512;
-// SAFETY: words, each written by the thread whose number it holds.
+// SAFETY: words; each is written only by the thread whose number it holds.
 unsafe impl Sync for Blocked {}
 static BLOCKED: Blocked = Blocked(UnsafeCell::new([0; BUCKETS]));
 
-/// A fork's child has one thread, which believes what the thread that forked did. That it was the
-/// parent's first is a guess; other threads that fork with SIGSYS blocked are unheard of.
+/// Claims the memory of a fork's child. The child has one thread, with the virtual mask of the
+/// thread that forked. The shim assumes that this was the parent's first thread; no program is
+/// known in which another thread forks with SIGSYS blocked.
 fn claim(pid: u32) {
     if slots::is_claimed() || !slots::is_owner(pid) || !cares_for_sigsys() {
         return;
     }
-    // The first process of a PID namespace has no parent there: that is no thread, and blocks nothing.
-    let parent = host::getppid();
+    // The first process of a PID namespace has no parent there. Number 0 is no thread and blocks
+    // nothing.
+    let parent = kernel::getppid();
     if parent != 0 && is_blocked(parent) {
         set_blocked(pid, true);
     }
 }
 
-/// Whether the calling thread believes SIGSYS blocked.
+/// Returns whether SIGSYS is blocked as far as the calling thread knows.
 #[must_use]
 pub fn sigsys_blocked() -> bool {
-    // C libraries block all signals before they vfork: so the memory is claimed before a child borrows it.
+    // C libraries block all signals before they vfork. So this process claims the memory before a
+    // child borrows it.
     if !slots::is_claimed() {
-        claim(host::getpid());
+        claim(kernel::getpid());
     }
-    cares_for_sigsys() && is_blocked(host::gettid())
+    cares_for_sigsys() && is_blocked(kernel::gettid())
 }
 
 fn is_blocked(tid: u32) -> bool {
@@ -169,10 +175,10 @@ fn is_blocked(tid: u32) -> bool {
     unsafe { BLOCKED.0.get().cast::<u32>().add(tid as usize % BUCKETS).read_volatile() == tid }
 }
 
-/// Notes what the calling thread believes.
+/// Records whether SIGSYS is blocked as far as the calling thread knows.
 pub fn set_sigsys_blocked(blocked: bool) {
     if blocked || cares_for_sigsys() {
-        set_blocked(host::gettid(), blocked);
+        set_blocked(kernel::gettid(), blocked);
     }
 }
 

@@ -5,11 +5,11 @@ use crate::records::{number, records};
 /// A user's entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// What he is called.
+    /// Login name.
     pub name: Vec<u8>,
-    /// His number.
+    /// User number.
     pub uid: u32,
-    /// The number of his own group.
+    /// Number of the user's primary group.
     pub gid: u32,
 }
 
@@ -21,7 +21,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// What both files say.
+    /// Takes the contents of a passwd(5) and a group(5) file.
     #[must_use]
     pub fn new(passwd: Vec<u8>, group: Vec<u8>) -> Self {
         Self { passwd, group }
@@ -37,32 +37,33 @@ impl Database {
         })
     }
 
-    /// The first of this name.
+    /// Returns the first user with this name.
     #[must_use]
     pub fn user_named(&self, name: &[u8]) -> Option<User> {
         self.users().find(|user| user.name == name)
     }
 
-    /// The first of this number.
+    /// Returns the first user with this number.
     #[must_use]
     pub fn user_numbered(&self, uid: u32) -> Option<User> {
         self.users().find(|user| user.uid == uid)
     }
 
-    /// The number of the first group of this name.
+    /// Returns the number of the first group with this name.
     #[must_use]
     pub fn group_named(&self, name: &[u8]) -> Option<u32> {
         records(&self.group).filter(|fields| fields[0] == name).find_map(|fields| number(fields.get(2)?))
     }
 
-    /// The groups that list `user` as a member, after the user's own, as getgrouplist(3) has them.
+    /// Returns the user's primary group, then the groups that list the user as a member, in the
+    /// order of getgrouplist(3).
     #[must_use]
     pub fn groups_of(&self, user: &[u8], own: u32) -> Vec<u32> {
         let mut groups = vec![own];
         for fields in records(&self.group) {
             let members = fields.get(3).copied().unwrap_or_default();
             let Some(gid) = fields.get(2).and_then(|text| number(text)) else { continue };
-            // An empty list has no members, rather than one without a name.
+            // An empty list has no members; it doesn't have one member with an empty name.
             let mut members = members.split(|&byte| byte == b',').map(<[u8]>::trim_ascii_start);
             if !user.is_empty() && members.any(|member| member == user) && !groups.contains(&gid) {
                 groups.push(gid);

@@ -1,8 +1,11 @@
-//! Files whose lines are fields with colons between them: passwd(5), group(5), subuid(5), subgid(5).
+//! Files with one entry a line and colons between the fields: passwd(5), group(5), subuid(5) and
+//! subgid(5).
 
-/// The entries, each split into its fields, of which there is at least one. They are those of glibc's `files`
-/// service (nsswitch.conf(5)): blanks in front of a line don't count, a comment is no entry, and what begins with a
-/// sign is NIS's.
+/// Returns the entries, each split into its fields. An entry has at least one field.
+///
+/// The rules are those of glibc's `files` service (nsswitch.conf(5)): blanks at the start of a line
+/// are skipped, a comment is no entry, and neither is a line that begins with `+` or `-`, which is
+/// for NIS.
 pub fn records(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
     file.split(|&byte| byte == b'\n')
         .map(<[u8]>::trim_ascii_start)
@@ -10,13 +13,15 @@ pub fn records(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
         .map(|line| line.split(|&byte| byte == b':').collect())
 }
 
-/// Whether a line without blanks in front, or one that begins with this name, is an entry.
+/// Returns whether a line (or a line that begins with this name) is an entry. Blanks in front are
+/// cut off already.
 #[must_use]
 pub fn is_entry(line: &[u8]) -> bool {
     !matches!(line, [] | [b'#' | b'+' | b'-', ..])
 }
 
-/// The first entry of a passwd file whose user has this number. Without the number of a group it is none.
+/// Returns the first entry of a passwd file with this user number. A line without a group number is
+/// no entry.
 #[must_use]
 pub fn user_numbered(passwd: &[u8], uid: u32) -> Option<Vec<&[u8]>> {
     records(passwd).find(|fields| match fields[..] {
@@ -25,7 +30,8 @@ pub fn user_numbered(passwd: &[u8], uid: u32) -> Option<Vec<&[u8]>> {
     })
 }
 
-/// The first range of a user in a subuid(5), who is known by name or by number: first number and count.
+/// Returns a user's first range in a subuid(5) file: first number and count. The file names the
+/// user by name or by number.
 #[must_use]
 pub fn subordinate(text: &[u8], name: Option<&[u8]>, uid: u32) -> Option<(u32, u32)> {
     records(text).find_map(|fields| {
@@ -35,14 +41,15 @@ pub fn subordinate(text: &[u8], name: Option<&[u8]>, uid: u32) -> Option<(u32, u
     })
 }
 
-/// A user or group number. The highest one means "none" to the kernel (credentials(7)).
+/// Parses a user or group number. The highest one is no number: it means "none" to the kernel
+/// (credentials(7)).
 #[must_use]
 pub fn number(text: &[u8]) -> Option<u32> {
     decimal(text).filter(|&number| number != u32::MAX)
 }
 
 fn decimal(text: &[u8]) -> Option<u32> {
-    // Rust would take a sign, too.
+    // `u32::from_str` accepts a sign.
     if !text.iter().all(u8::is_ascii_digit) {
         return None;
     }

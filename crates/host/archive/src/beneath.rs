@@ -1,7 +1,8 @@
-//! Directories below another one, reached without ever leaving it.
+//! Directories below another one, opened without ever leaving it.
 //!
-//! A path is taken in one openat2(2) that refuses symbolic links, or where that call is missing one component at
-//! a time with O_NOFOLLOW. Neither follows a link, not even one that was put there meanwhile.
+//! One openat2(2) that refuses symlinks opens a path. Where that call is missing, the path is
+//! opened one component at a time with O_NOFOLLOW. Neither way follows a symlink, not even one that
+//! another process makes meanwhile.
 
 use std::cell::Cell;
 use std::ffi::OsStr;
@@ -13,7 +14,7 @@ use newroot_abi::PATH_MAX;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
-/// The directory that isn't left.
+/// A directory that no path below it leaves.
 #[derive(Debug)]
 pub(crate) struct Beneath {
     top: OwnedFd,
@@ -21,30 +22,31 @@ pub(crate) struct Beneath {
 }
 
 impl Beneath {
-    /// Opens one that was just made: what somebody has put in its place isn't followed.
+    /// Opens a directory that was just made. Doesn't follow a symlink that another process has put
+    /// in its place.
     pub(crate) fn open_made(path: &Path) -> Result<Self, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(Self { top: openat(CWD, path, flags, Mode::empty())?, in_one_call: Cell::new(true) })
     }
 
-    /// Opens it by a host path, followed like any other.
+    /// Opens a directory by its host path, and follows symlinks.
     pub(crate) fn open(path: &Path) -> Result<Self, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self { top: openat(CWD, path, flags, Mode::empty())?, in_one_call: Cell::new(true) })
     }
 
-    /// The directory itself.
+    /// Returns the directory itself.
     pub(crate) fn top(&self) -> BorrowedFd<'_> {
         self.top.as_fd()
     }
 
-    /// The directory at `path`, which is relative, without `..`, and may be empty. ENOTDIR or ELOOP if a
-    /// component is a symbolic link.
+    /// Opens the directory at `path`: relative, without `..`, maybe empty. ENOTDIR or ELOOP if a
+    /// component is a symlink.
     pub(crate) fn directory(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
         self.open_directory(path, OFlags::PATH)
     }
 
-    /// The same, to be listed and changed.
+    /// Opens the directory at `path` for reading, so that it can be listed and changed.
     pub(crate) fn readable(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
         self.open_directory(path, OFlags::RDONLY)
     }
@@ -57,7 +59,7 @@ impl Beneath {
         if self.in_one_call.get() && path.len() < PATH_MAX {
             let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
             match openat2(&self.top, OsStr::from_bytes(path), flags, Mode::empty(), resolve) {
-                // Before Linux 5.6, or a filter that doesn't know the call.
+                // Linux before 5.6, or a seccomp filter that doesn't know the call.
                 Err(Errno::NOSYS | Errno::PERM) => self.in_one_call.set(false),
                 other => return other,
             }
@@ -82,7 +84,7 @@ impl Beneath {
     }
 }
 
-/// The directory and the last component of a path that isn't empty.
+/// Splits a path that isn't empty into its directory and its last component.
 pub(crate) fn split(path: &[u8]) -> (&[u8], &OsStr) {
     match path.iter().rposition(|&byte| byte == b'/') {
         Some(slash) => (&path[..slash], OsStr::from_bytes(&path[slash + 1..])),
@@ -90,7 +92,7 @@ pub(crate) fn split(path: &[u8]) -> (&[u8], &OsStr) {
     }
 }
 
-/// `name` in `directory`.
+/// Returns the path of `name` in `directory`.
 pub(crate) fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
     if directory.is_empty() { name.to_vec() } else { [directory, b"/", name].concat() }
 }

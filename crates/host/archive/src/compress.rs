@@ -1,4 +1,4 @@
-//! Compressing an archive as it is written.
+//! Compresses an archive while it is written.
 
 use std::io::{self, Write};
 
@@ -6,22 +6,23 @@ use flate2::write::GzEncoder;
 use flate2::{Compression as Level, GzBuilder};
 use lzma_rust2::{XzOptions, XzWriter};
 
-/// What an archive is compressed with.
+/// A way to compress an archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compression {
-    /// Nothing.
+    /// No compression.
     #[default]
     None,
-    /// gzip, without a name and a time, so that the same archive gives the same bytes.
+    /// gzip, without a name and a time in its header, so that the same archive gives the same
+    /// bytes.
     Gzip,
-    /// xz, as `xz -6` does it.
+    /// xz, as `xz -6` compresses.
     Xz,
 }
 
-/// The level of xz(1) without options.
+/// xz(1)'s default level.
 const XZ_LEVEL: u32 = 6;
 
-/// Compresses what is written to it, and writes that on.
+/// A writer that compresses to another writer.
 pub(crate) enum Compressor<W: Write> {
     Plain(W),
     Gzip(GzEncoder<W>),
@@ -29,10 +30,10 @@ pub(crate) enum Compressor<W: Write> {
 }
 
 impl<W: Write> Compressor<W> {
-    /// Compresses into `out`.
+    /// Begins to compress to `out`.
     ///
     /// # Errors
-    /// Those of writing a header.
+    /// The I/O error of `out`, if a header can't be written to it.
     pub(crate) fn new(out: W, how: Compression) -> io::Result<Self> {
         Ok(match how {
             Compression::None => Self::Plain(out),
@@ -41,10 +42,10 @@ impl<W: Write> Compressor<W> {
         })
     }
 
-    /// Writes what is left.
+    /// Writes what is still in the compressor's buffers, and returns the inner writer.
     ///
     /// # Errors
-    /// Those of writing it.
+    /// The I/O error of the inner writer, if it can't be written to.
     pub(crate) fn finish(self) -> io::Result<W> {
         match self {
             Self::Plain(out) => Ok(out),

@@ -1,4 +1,4 @@
-//! Undoing what an archive is compressed with, which its first bytes tell.
+//! Decompresses an archive. Its first bytes say how it is compressed.
 
 use std::error::Error as _;
 use std::io::{self, BufRead, Read};
@@ -9,18 +9,19 @@ use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use crate::error::Damage;
-use crate::patient;
+use crate::interruptible;
 
-/// As many of the first bytes as are looked at.
+/// Number of bytes that identify a format.
 const MAGIC_MAX: usize = 6;
-/// The most memory that a decoder may want for what it looks back at: `zstd --ultra -22` and `xz -9` want up to
-/// 128 MiB, `zstd --long=31` 2 GiB.
+/// Limit of a decoder's window, in bytes. `zstd --ultra -22` and `xz -9` want up to 128 MiB, `zstd
+/// --long=31` 2 GiB.
 const WINDOW_MAX: u64 = 2 << 30;
 
-/// The archive that `input` holds.
+/// Returns a reader of the decompressed archive.
 ///
 /// # Errors
-/// What keeps the first bytes from being read, or [`Damage::Compression`].
+/// The error of reading the first bytes, or [`Damage::Compression`] for a format that newroot can't
+/// decompress.
 pub fn decode<'a, R: BufRead + 'a>(mut input: R) -> Result<Box<dyn Read + 'a>, Damage> {
     let mut first = [0; MAGIC_MAX];
     let mut len = 0;
@@ -72,7 +73,7 @@ pub fn decode<'a, R: BufRead + 'a>(mut input: R) -> Result<Box<dyn Read + 'a>, D
     })
 }
 
-/// A decoder whose complaints about its data are put in one way, whichever library it is.
+/// A decoder whose errors about its data are worded alike, whichever library it is from.
 struct InWords<R> {
     decoder: R,
     damage: &'static str,
@@ -100,12 +101,12 @@ enum Kind {
     Zstd,
 }
 
-/// Whether a frame begins here that decoders skip (RFC 8878, 3.1.2).
+/// Returns whether these bytes begin a skippable frame (RFC 8878, 3.1.2).
 fn is_skippable(first: &[u8]) -> bool {
     first[0] & 0xf0 == 0x50 && first[1..4] == [0x2a, 0x4d, 0x18]
 }
 
-/// All frames of a zstd stream, one after the other: the library's own reader ends with the first.
+/// Reads all frames of a zstd stream. The library's own reader ends with the first frame.
 struct Zstd<R: BufRead> {
     input: R,
     decoder: FrameDecoder,
@@ -170,18 +171,19 @@ impl<R: BufRead> Zstd<R> {
     }
 }
 
-/// Whether an error is of reading the file, rather than of what is in it.
+/// Returns whether reading the file failed, as opposed to decoding its contents.
 fn is_of_the_input(error: &io::Error) -> bool {
-    error.raw_os_error().is_some() || error.get_ref().is_some_and(|inner| inner.is::<patient::Interrupted>())
+    error.raw_os_error().is_some()
+        || error.get_ref().is_some_and(|inner| inner.is::<interruptible::Interrupted>())
 }
 
-/// The error of reading the file that a decoder's error has come from, if it has.
+/// Returns the error of reading the file that caused a decoder's error, if one did.
 fn of_the_input(error: &FrameDecoderError) -> Option<io::Error> {
     let mut next = error.source();
     while let Some(error) = next {
         match error.downcast_ref::<io::Error>() {
             Some(error) if is_of_the_input(error) => {
-                let interrupted = || io::Error::other(patient::Interrupted);
+                let interrupted = || io::Error::other(interruptible::Interrupted);
                 return Some(error.raw_os_error().map_or_else(interrupted, io::Error::from_raw_os_error));
             }
             _ => next = error.source(),

@@ -1,11 +1,11 @@
-//! Digests of what is written.
+//! Digests of written bytes.
 
 use std::fmt;
 use std::io::{self, Write};
 
 use sha2::{Digest as _, Sha256};
 
-/// A digest as container images have it: `sha256:` and the number in hexadecimal.
+/// A digest as container images spell it: `sha256:` and hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest([u8; 32]);
 
@@ -16,7 +16,7 @@ impl fmt::Display for Digest {
     }
 }
 
-/// Writes through, and digests what it writes.
+/// A writer that hands bytes on, and digests them.
 pub(crate) struct Digesting<W> {
     out: W,
     hash: Sha256,

@@ -1,4 +1,4 @@
-//! What can keep a root from being exported or imported, in the words the user sees.
+//! Errors of export and import, in the words that the user sees.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,7 +8,8 @@ pub(crate) use newroot_records::reason;
 /// A result whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What went wrong, with what, and why: one line. [`Error::hint`] may add what to do about it.
+/// An error in one line: what failed, on which file, and why. [`Error::hint`] may add how to mend
+/// it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -18,88 +19,88 @@ pub enum Error {
     /// Standard input is a terminal.
     #[error("cannot read an archive from a terminal")]
     TerminalInput,
-    /// The archive isn't one, or not a whole one.
+    /// The archive is damaged, or no archive.
     #[error("cannot import '{}': {damage}", .archive.display())]
     Archive {
-        /// The archive as it was given.
+        /// The archive, as the user named it.
         archive: PathBuf,
-        /// What is wrong with it.
+        /// The damage.
         damage: Damage,
     },
-    /// An entry of the archive would lead out of the directory, or can't be where it wants to be.
+    /// An entry leads out of the directory, or conflicts with another entry.
     #[error("cannot import '{}': {why}", .entry.display())]
     Entry {
         /// The entry's name.
         entry: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         why: &'static str,
     },
-    /// The host grants no hard link.
+    /// The host refuses hard links.
     #[error("cannot import '{}': the host refuses hard links", .entry.display())]
     HardLink {
-        /// The guest path of the link.
+        /// Guest path of the link.
         entry: PathBuf,
     },
-    /// The directory has something in it.
+    /// The directory isn't empty.
     #[error("cannot import into '{}': Directory not empty", .directory.display())]
     NotEmpty {
-        /// The directory as it was given.
+        /// The directory, as the user named it.
         directory: PathBuf,
     },
-    /// What is in the directory can't be replaced.
+    /// A file in the directory can't be replaced.
     #[error("cannot import '{}': there is {existing} in its place", .path.display())]
     Conflict {
-        /// The guest path.
+        /// Guest path of the file.
         path: PathBuf,
-        /// What is there.
+        /// The kind of file that is there.
         existing: &'static str,
     },
-    /// A file became another one while it was read.
+    /// A file changed while it was read.
     #[error("cannot export '{}': it changed while it was read", .path.display())]
     Changed {
-        /// The guest path.
+        /// Guest path of the file.
         path: PathBuf,
     },
-    /// The observer asked for an end.
+    /// The observer asked to stop.
     #[error("cannot finish: interrupted")]
     Interrupted,
     /// A system call failed.
     #[error("cannot {operation} '{}': {}", .path.display(), reason(.cause))]
     Io {
-        /// What was being done, as it reads after "cannot".
+        /// The operation, as it reads after "cannot".
         operation: &'static str,
-        /// What it was done to.
+        /// The file that the operation was for.
         path: PathBuf,
-        /// Why it failed.
+        /// The system's error.
         cause: io::Error,
     },
 }
 
-/// What is wrong with an archive.
+/// Damage to an archive.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Damage {
-    /// It is something else.
+    /// The file is no tar archive.
     #[error("it is no tar archive")]
     NotTar,
-    /// It is compressed in a way that isn't known here.
+    /// newroot doesn't know the compression.
     #[error("it is compressed with {0}, which newroot can't undo")]
     Compression(&'static str),
-    /// It has the layers of a container image in it, rather than files of a root.
+    /// The archive holds the layers of a container image, not the files of a root.
     #[error("it is a container image (docker save, or an OCI layout), and no root's files")]
     Image,
-    /// It ends in the middle of something.
+    /// The archive ends too early.
     #[error("it is cut off")]
     CutOff,
-    /// Something in it makes no sense.
+    /// A part of the archive is invalid.
     #[error("it is damaged: {what} (at byte {at} of the archive)")]
     Nonsense {
-        /// What makes no sense.
+        /// The invalid part.
         what: &'static str,
-        /// Where, not counting compression.
+        /// Byte offset in the decompressed archive.
         at: u64,
     },
-    /// It can't be read, or what it is compressed with is damaged.
+    /// The archive can't be read, or its compressed data is damaged.
     #[error("{}", reason(.0))]
     Unreadable(io::Error),
 }
@@ -114,7 +115,7 @@ impl From<io::Error> for Damage {
 }
 
 impl Error {
-    /// What the user could do about it, where there is something to do.
+    /// Returns how the user can mend the error, where newroot knows a way.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
@@ -153,7 +154,7 @@ impl Error {
         }
     }
 
-    /// `operation` on `path` failed with `cause`.
+    /// Makes the error of an `operation` on `path` that failed with `cause`.
     pub(crate) fn io(operation: &'static str, path: impl Into<PathBuf>, cause: impl Into<io::Error>) -> Self {
         Self::Io { operation, path: path.into(), cause: cause.into() }
     }

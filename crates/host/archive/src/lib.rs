@@ -1,19 +1,58 @@
 //! Roots as tar archives.
 //!
-//! [`export`] writes a root with the owners, modes, devices and attributes that its programs see, whether the
-//! file system has them or they are only recorded; [`import`] unpacks an archive so that they are seen. An
-//! ordinary user's copy has them recorded, root's has them.
+//! [`export`] writes a root with the owners, modes, devices and attributes that its programs see,
+//! whether the file system has them or newroot has recorded them. [`import`] unpacks an archive, so
+//! that programs see the same again. For an ordinary user they are recorded; root's copy has them
+//! itself.
 //!
-//! The way of an export: `export::plan` lists the root, `export::source` tells what a file is to the guest,
-//! `tar::write` puts that into the archive, `compress` makes it small, `export::output` brings it to its place. Of an import:
-//! `compression` makes a tar archive of the file, `tar::read` understands it, `import::unpack` makes its
-//! entries in a fresh directory of our own, where `import::give` gives them their owners, and
-//! `import::publish` moves what was made to where it was wanted. Files are reached by way of `beneath`.
+//! | step of an export | module |
+//! |---|---|
+//! | list the root's files | `export::plan` |
+//! | find out what the guest sees of each | `export::source` |
+//! | write archive entries | `tar::write` |
+//! | compress | `compress` |
+//! | publish the archive | `export::output` |
 //!
-//! The tar format is written and read here rather than by a library: what has to be exact (every kind of sparse
-//! file, attributes, names that are no text, whose sizes count) is most of it, and what is left to the
-//! library would be the unpacking, which has to be ours as well. This crate prints nothing; an [`Observer`]
-//! follows the work.
+//! | step of an import | module |
+//! |---|---|
+//! | decompress | `compression` |
+//! | read entries | `tar::read` |
+//! | make them in a staging directory | `import::unpack` |
+//! | set owners, modes, times | `import::give` |
+//! | move the result to its destination | `import::publish` |
+//!
+//! Both open files by way of `beneath`, which never leaves the root.
+//!
+//! The tar format is read and written here, not by a library. Most of a library's work has to be
+//! exact in ways that the ones looked at aren't: every form of sparse files, attributes, names that
+//! are no UTF-8. Unpacking, the rest of it, has to be our own anyway.
+//!
+//! This crate prints nothing. An [`Observer`] follows its progress.
+//!
+//! ```
+//! use newroot_archive::tar::{Entry, Kind, Reader, Time, Writer};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let entry = Entry {
+//!     name: b"etc/motd".to_vec(),
+//!     kind: Kind::File,
+//!     mode: 0o644,
+//!     uid: 0,
+//!     gid: 0,
+//!     size: 6,
+//!     modified: Time { seconds: 0, nanoseconds: 0 },
+//!     attributes: Default::default(),
+//! };
+//! let mut writer = Writer::new(Vec::new());
+//! writer.entry(&entry)?;
+//! writer.content(b"hello\n")?;
+//! let archive = writer.finish()?;
+//!
+//! let found = Reader::new(&archive[..]).next_entry()?.expect("one entry");
+//! assert_eq!(found.entry, entry);
+//! # Ok(())
+//! # }
+//! ```
 
 #![forbid(unsafe_code)]
 
@@ -24,8 +63,8 @@ mod digest;
 mod error;
 mod export;
 mod import;
+mod interruptible;
 mod observer;
-mod patient;
 pub mod tar;
 
 pub use compress::Compression;

@@ -1,4 +1,4 @@
-//! How a caller follows the work: this crate prints nothing.
+//! Progress and warnings for the caller. This crate prints nothing itself.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -8,26 +8,28 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// What progress is counted in.
+/// Unit of progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Files of a root.
     Files,
-    /// Bytes of an archive, as it is stored.
+    /// Bytes of an archive as stored, that is, compressed.
     Bytes,
 }
 
-/// Follows an export or import. `()` is the observer that doesn't care.
+/// Follows an export or import. `()` ignores everything.
 pub trait Observer {
-    /// `done` of `total` are done, if it is known how many there are; `current` is the file that comes next.
+    /// Reports that `done` of `total` units are done. `total` is `None` if it isn't known.
+    /// `current` is the next file.
     ///
-    /// [`ControlFlow::Break`] ends the work with [`Error::Interrupted`], and what was made is removed again.
+    /// [`ControlFlow::Break`] ends the work with [`Error::Interrupted`], and unfinished output is
+    /// removed.
     fn progress(&mut self, unit: Unit, done: u64, total: Option<u64>, current: &Path) -> ControlFlow<()> {
         let _ = (unit, done, total, current);
         ControlFlow::Continue(())
     }
 
-    /// Something is worth a line to the user; the work goes on.
+    /// Reports a warning. The work goes on.
     fn warn(&mut self, warning: &Warning) {
         let _ = warning;
     }
@@ -35,7 +37,7 @@ pub trait Observer {
 
 impl Observer for () {}
 
-/// Tells an observer, and heeds what it answers.
+/// Reports progress to an observer, and returns its wish to stop as an error.
 pub(crate) fn tell(
     observer: &mut dyn Observer,
     unit: Unit,
@@ -49,57 +51,56 @@ pub(crate) fn tell(
     }
 }
 
-/// The guest path of a path relative to the root.
+/// Turns a path relative to the root into a guest path.
 pub(crate) fn guest_path(path: &[u8]) -> PathBuf {
     Path::new("/").join(Path::new(std::ffi::OsStr::from_bytes(path)))
 }
 
-/// Something worth a line on stderr that doesn't keep the work from being done.
-/// Its [`Display`](fmt::Display) is that line.
+/// A warning for the user. Its [`Display`](fmt::Display) is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// A socket, which no archive can hold.
+    /// A socket was skipped. No archive can hold one.
     Socket {
-        /// The guest path.
+        /// Guest path of the socket.
         path: PathBuf,
     },
-    /// A directory that something is mounted on.
+    /// The contents of a mount point were skipped.
     MountPoint {
-        /// The guest path.
+        /// Guest path of the directory.
         path: PathBuf,
     },
-    /// The archive itself, found in the root.
+    /// The archive lies in the root, and was skipped.
     Itself {
-        /// The guest path.
+        /// Guest path of the archive.
         path: PathBuf,
     },
-    /// Entries of an archive with the name of the root's store.
+    /// Entries with the name of the root's store were skipped.
     Store,
-    /// An entry of a kind that isn't known.
+    /// An entry of an unknown kind was skipped.
     UnknownKind {
-        /// The guest path.
+        /// Guest path of the entry.
         path: PathBuf,
     },
-    /// Attributes in a form that isn't read.
+    /// Attributes in a form that newroot doesn't read were skipped.
     Unread {
-        /// What the archive calls it.
+        /// The archive's keyword for them.
         keyword: &'static str,
     },
-    /// An attribute that the file can't have here.
+    /// An attribute that the file can't have here was skipped.
     Attribute {
-        /// The guest path.
+        /// Guest path of the file.
         path: PathBuf,
         /// The attribute's name.
         name: OsString,
-        /// Why not.
+        /// The reason.
         why: String,
     },
-    /// Owner, mode or time of the directory itself can't be changed.
+    /// Owner, mode or time of the destination directory itself can't be set.
     Top {
-        /// The directory as it was given.
+        /// The directory, as the user named it.
         directory: PathBuf,
-        /// Why not.
+        /// The reason.
         why: String,
     },
 }

@@ -1,21 +1,21 @@
-//! Capabilities of the command that aren't those its identity has by itself.
+//! Capabilities of the command, beyond those that its identity has by itself.
 
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use crate::error::{Error, Result};
 use crate::spec::Isolation;
 
-/// What is to be done around the change of identity.
+/// A change of capabilities, around the switch of identity.
 #[derive(Debug)]
 pub(crate) struct Change {
     drop: CapabilitySet,
     add: CapabilitySet,
-    /// What the launcher has: nothing else can be given.
+    /// The launcher's own capabilities. It can't give others.
     held: CapabilitySet,
 }
 
-/// Prepares the change; `None` if none is asked for. Comes before the change of identity, which would
-/// take all capabilities from whom becomes an ordinary user.
+/// Prepares the change. Returns `None` if the user asks for none. Call it before the switch of
+/// identity, which takes all capabilities from a process that becomes an ordinary user.
 pub(crate) fn prepare(wanted: &Isolation) -> Result<Option<Change>> {
     let (drop, add) = (wanted.drop_capabilities.set(), wanted.add_capabilities.set());
     if drop.is_empty() && add.is_empty() {
@@ -33,9 +33,10 @@ pub(crate) fn prepare(wanted: &Isolation) -> Result<Option<Change>> {
 }
 
 impl Change {
-    /// Carries it out for the user that the process is now.
+    /// Changes the capabilities of this process, which has switched its identity.
     ///
-    /// An exec gives root what the bounding set has, and others what is ambient (capabilities(7)).
+    /// At an exec, root gets the capabilities of the bounding set, other users get the ambient ones
+    /// (capabilities(7)).
     pub(crate) fn carry_out(&self) -> Result<()> {
         let fail = |cause| Error::system("set the capabilities", cause);
         let is_root = rustix::process::geteuid().is_root();

@@ -1,7 +1,7 @@
-//! Finding the command in the guest, and finding out beforehand why it can't run.
+//! Finds the command in the guest, and reports in advance why it can't run.
 //!
-//! A shell's "No such file or directory" for a program that is plainly there has cost its users many
-//! hours: here the file that is really missing gets named.
+//! A shell says "No such file or directory" for a program that exists but whose interpreter
+//! doesn't. Here the error names the file that is missing.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -25,25 +25,25 @@ use crate::spec::CommandLine;
 pub(crate) struct Command {
     /// Canonical guest path of the program that is loaded.
     pub(crate) exe: Vec<u8>,
-    /// The path that execve(2) would have been given.
+    /// The path that execve(2) would get.
     pub(crate) name: Vec<u8>,
-    /// The whole argument vector, interpreters in front.
+    /// The whole argument vector, with interpreters in front.
     pub(crate) argv: Vec<OsString>,
 }
 
-/// A command as its caller means it, before anybody has looked whether it can be executed.
+/// A command as the user means it, not yet checked.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// The path for execve(2).
+    /// Path for execve(2).
     pub(crate) name: Vec<u8>,
-    /// The argument vector.
+    /// Argument vector.
     pub(crate) argv: Vec<OsString>,
     finder: Finder,
-    /// The shells that were looked for.
+    /// The shells that newroot looks for.
     candidates: Vec<PathBuf>,
 }
 
-/// What was asked for, for messages and lookups.
+/// The user's request, for messages and lookups.
 #[derive(Debug)]
 struct Finder {
     guest: Guest,
@@ -53,15 +53,27 @@ struct Finder {
     loader: Loader,
 }
 
-/// Who loads the program.
+/// Programs that install packages, with the words before the package's name.
+const PACKAGE_MANAGERS: [(&str, &str); 8] = [
+    ("/usr/bin/apt-get", "apt-get install"),
+    ("/sbin/apk", "apk add"),
+    ("/usr/bin/dnf", "dnf install"),
+    ("/usr/bin/microdnf", "microdnf install"),
+    ("/usr/bin/yum", "yum install"),
+    ("/usr/bin/zypper", "zypper install"),
+    ("/usr/bin/pacman", "pacman -S"),
+    ("/usr/bin/xbps-install", "xbps-install"),
+];
+
+/// The loader of the program: the shim or the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Loader {
     Kernel,
-    /// It knows programs of its own kind alone.
+    /// The shim, which only loads programs of its own processor.
     Shim,
 }
 
-/// Finds the command and all that the shim needs to load it.
+/// Finds the command, and everything that the shim needs to load it.
 pub(crate) fn resolve(
     guest: &Guest,
     cwd: &[u8],
@@ -74,7 +86,7 @@ pub(crate) fn resolve(
     found.load()
 }
 
-/// Finds the command; `rootfs` is the root's host path as its user writes it.
+/// Finds the command. `rootfs` is the root's host path, as the user wrote it.
 pub(crate) fn find(
     guest: Guest,
     cwd: Vec<u8>,
@@ -109,7 +121,7 @@ pub(crate) fn find(
 }
 
 impl Found {
-    /// Follows it to the program that is loaded.
+    /// Follows `#!` lines to the program that is loaded.
     fn load(&self) -> Result<Command> {
         let command = self.finder.follow(self.name.clone(), self.argv.clone());
         match command {
@@ -121,33 +133,34 @@ impl Found {
                 Err(Error::NotFound {
                     command,
                     why: format!("the root has no shell (looked for {})", list.join(", ")),
-                    hint: Some(self.finder.filling_hint()),
+                    hint: Some(self.finder.copying_hint()),
                 })
             }
             other => other,
         }
     }
 
-    /// Whether it is a text without a `#!` line, if the kernel knows no way to execute it.
+    /// Returns whether the file is a text without a `#!` line, which the kernel can't execute.
     pub(crate) fn is_text(&self) -> bool {
         self.load().is_ok()
     }
 
-    /// The arguments for `/bin/sh`, which execvp(3) has run such a text.
+    /// Returns the arguments for `/bin/sh` that runs such a text, as execvp(3) would.
     pub(crate) fn as_shell_script(&self) -> Vec<OsString> {
         let mut argv = vec![OsString::from("/bin/sh"), OsString::from_vec(self.name.clone())];
         argv.extend(self.argv.iter().skip(1).cloned());
         argv
     }
 
-    /// Why the kernel has refused to execute it, in as much detail as can be found.
+    /// Returns why the kernel refused to execute the command, in as much detail as newroot can
+    /// find.
     pub(crate) fn explain(&self, cause: &io::Error) -> Error {
         let number = cause.raw_os_error();
         if number == Some(libc::E2BIG) {
             return too_long(&self.name);
         }
         let (is_missing, why, hint) = match self.load() {
-            // What isn't there is the shell that would run a text.
+            // The missing file is the shell that would run the text.
             Err(Error::NotFound { why, hint, .. }) => (number == Some(libc::ENOEXEC), why, hint),
             Err(Error::NotExecutable { why, hint, .. }) => (false, why, hint),
             _ => (false, words(cause), None),
@@ -160,7 +173,7 @@ impl Found {
     }
 }
 
-/// More than the kernel takes.
+/// Makes the error for a path or vector beyond the kernel's limit.
 pub(crate) fn too_long(name: &[u8]) -> Error {
     Error::NotExecutable {
         command: shown(name),
@@ -178,14 +191,27 @@ impl Finder {
         Error::NotExecutable { command: self.asked.clone(), why, hint }
     }
 
-    fn filling_hint(&self) -> String {
-        format!(
-            "`newroot add {} PROGRAM` copies a program of the host's with its libraries",
-            quoted(&self.rootfs)
-        )
+    /// Says how to get a program into the root: by the root's own package manager, if it has one,
+    /// or else from the host by `newroot add`.
+    fn filling_hint(&self, add: impl FnOnce(&str) -> String) -> String {
+        let rootfs = quoted(&self.rootfs);
+        let has = |path: &str| {
+            let found = self.guest.resolve(path.as_bytes(), Last::Follow);
+            found.and_then(|found| fs::metadata(found.host)).is_ok_and(|found| found.is_file())
+        };
+        match PACKAGE_MANAGERS.iter().find(|(path, _)| has(path)) {
+            Some((_, words)) => format!("`newroot run --root {rootfs} {words} PACKAGE` installs a package"),
+            None => add(&rootfs),
+        }
     }
 
-    /// Looks a bare name up in the guest's PATH, as execvp(3) does.
+    fn copying_hint(&self) -> String {
+        self.filling_hint(|rootfs| {
+            format!("`newroot add {rootfs} PROGRAM` copies a program of the host's with its libraries")
+        })
+    }
+
+    /// Looks a name without a slash up in the guest's PATH, as execvp(3) does.
     fn search(&self, word: &OsStr, variables: &Variables) -> Result<Vec<u8>> {
         if word.is_empty() {
             return Err(self.not_found("No such file or directory".to_owned(), None));
@@ -205,17 +231,17 @@ impl Finder {
             }
             unfit.get_or_insert(name);
         }
-        // execvp(3) reports EACCES if that was the best it met.
+        // execvp(3) reports EACCES if it found a file that it couldn't execute.
         unfit.ok_or_else(|| {
             let why = format!("no directory of the root's PATH has it ({})", path.to_string_lossy());
-            self.not_found(why, Some(self.filling_hint()))
+            self.not_found(why, Some(self.copying_hint()))
         })
     }
 
     /// Follows `#!` lines to the program that is loaded.
     fn follow(&self, name: Vec<u8>, mut argv: Vec<OsString>) -> Result<Command> {
         let mut path = name.clone();
-        // Each script: its own path, for messages.
+        // Path of the innermost script, for messages.
         let mut script: Option<Vec<u8>> = None;
         for _ in 0..6 {
             let (exe, file) = self.open(&path, script.as_deref())?;
@@ -237,7 +263,7 @@ impl Finder {
                 }
                 Err(_) => {
                     self.refuse_foreign(&head)?;
-                    // A text without `#!`: execvp(3) has the shell run it.
+                    // A text without `#!`. execvp(3) runs it with the shell.
                     if script.is_some() || path == b"/bin/sh" {
                         return Err(self.not_executable("Exec format error".to_owned(), None));
                     }
@@ -249,7 +275,7 @@ impl Finder {
         Err(self.not_executable("Too many levels of interpreters".to_owned(), None))
     }
 
-    /// Opens a program for reading; `script` is the script that named it.
+    /// Opens a program for reading. `script` is the script that names it as its interpreter.
     fn open(&self, path: &[u8], script: Option<&[u8]>) -> Result<(Vec<u8>, File)> {
         let of = |cause: &io::Error| match script {
             Some(script) => format!(
@@ -277,12 +303,10 @@ impl Finder {
                                 .map_or_else(|_| shown(script), |script| script.host)
                         )
                     ),
-                    Some(_) => format!(
-                        "`newroot add {} {}` copies it from the host",
-                        quoted(&self.rootfs),
-                        quoted(&shown(path))
-                    ),
-                    None => self.filling_hint(),
+                    Some(_) => self.filling_hint(|rootfs| {
+                        format!("`newroot add {rootfs} {}` copies it from the host", quoted(&shown(path)))
+                    }),
+                    None => self.copying_hint(),
                 };
                 return Err(self.not_found(of(&cause), Some(hint)));
             }
@@ -320,7 +344,7 @@ impl Finder {
             Err(HeaderError::Foreign(class, machine)) => {
                 let own = machine_name(Class::Elf64, newroot_sys::arch::ELF_MACHINE);
                 let other = machine_name(class, machine);
-                // Which other programs the kernel runs, only the kernel can tell.
+                // Only the kernel knows which other programs it runs (binfmt_misc).
                 let (whose, hint) = match self.loader {
                     Loader::Kernel => ("this machine", None),
                     Loader::Shim => {
@@ -339,7 +363,7 @@ impl Finder {
         self.not_executable("it is a damaged or unfinished program (Exec format error)".to_owned(), None)
     }
 
-    /// Checks that the dynamic loader is there.
+    /// Checks that the program's loader exists.
     fn check_loader(&self, file: &File, header: &Header) -> Result<()> {
         let Some(loader) = loader_of(file, header).map_err(|cause| match cause.kind() {
             io::ErrorKind::UnexpectedEof => self.damaged(),
@@ -387,7 +411,7 @@ fn words(error: &io::Error) -> String {
     crate::spec::reason(error)
 }
 
-/// A path as one would type it.
+/// Returns a path, quoted for a shell.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte);

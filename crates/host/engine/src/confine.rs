@@ -1,9 +1,10 @@
-//! `--confine`: Landlock rules that keep the command, and all it starts, to the root and the bindings.
+//! `--confine`: Landlock rules that restrict the command, and all that it starts, to the root and
+//! the bindings.
 //!
-//! The kernel asks these rules about every file that is opened, made, removed or truncated, however a
-//! guest comes by it; a system call that gets around the trap engine's translation meets them, too.
-//! landlock(7) tells what no version of them is asked about: looking at a file's attributes, changing
-//! its mode, owner or times, and entering a directory.
+//! The kernel checks these rules for every file that is opened, made, removed or truncated, by
+//! whatever way the guest reaches it. So they also hold for a system call that gets around the trap
+//! engine's translation. No version of Landlock checks the reading of a file's attributes, changes
+//! of its mode, owner or times, or the entering of a directory (landlock(7)).
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -22,10 +23,10 @@ use crate::guest::Guest;
 use crate::real_path::{open_real, real_path};
 use crate::spec::{Confinement, Warning, reason};
 
-/// All that is asked for: the first version that also keeps signals and abstract sockets inside.
+/// Version that is asked for: the first that also keeps signals and abstract sockets inside.
 const WANTED: ABI = ABI::V6;
 
-/// Something that the command may reach.
+/// A file or directory that the command may reach.
 #[derive(Clone, Debug)]
 pub(crate) struct Allowed {
     pub(crate) path: PathBuf,
@@ -33,12 +34,13 @@ pub(crate) struct Allowed {
 }
 
 impl Allowed {
-    /// A whole root that the process has entered. What is read-only in it is so by its mount.
+    /// Allows the whole root that the process has entered. Its read-only parts are protected by
+    /// their mounts.
     pub(crate) fn entered_root() -> Vec<Self> {
         vec![Self { path: PathBuf::from("/"), read_only: false }]
     }
 
-    /// The root and the bindings, by their host paths.
+    /// Allows the root and the bindings, by their host paths.
     pub(crate) fn mounts_of(guest: &Guest) -> Vec<Self> {
         guest
             .mounts()
@@ -51,12 +53,12 @@ impl Allowed {
             .collect()
     }
 
-    /// A directory of newroot's own that the shim works in.
+    /// Allows a directory of newroot's own in which the shim works.
     pub(crate) fn store(path: &Path) -> Self {
         Self { path: path.to_owned(), read_only: false }
     }
 
-    /// A program that may be executed.
+    /// Allows a program to be executed.
     pub(crate) fn program(path: &Path) -> Self {
         Self { path: real_path(path).unwrap_or_else(|_| path.to_owned()), read_only: true }
     }
@@ -76,7 +78,8 @@ impl Allowed {
 /// Confines this process for good.
 ///
 /// # Errors
-/// `Unsupported` if `Strict` was asked for and the kernel can't enforce all of it, or has no Landlock.
+/// `Unsupported` if the kernel has no Landlock, or if `Strict` was asked for and the kernel can't
+/// enforce all of it. `System` if a path can't be opened.
 pub(crate) fn apply(
     wanted: Confinement,
     allowed: &[Allowed],
@@ -93,9 +96,9 @@ pub(crate) fn apply(
     if status.ruleset == RulesetStatus::NotEnforced {
         return Err(unsupported(engine, "the kernel has no Landlock (Linux 5.13), or doesn't enable it"));
     }
-    if wanted == Confinement::BestEffort {
-        warn(Warning::Confined { version: version(&status), enforced: enforced(&status) });
-    }
+    let version = version(&status);
+    let (enforced, missing) = enforced(version);
+    warn(Warning::Confined { version, enforced, missing });
     Ok(())
 }
 
@@ -115,7 +118,7 @@ fn restrict(
     ruleset.restrict_self()
 }
 
-/// The kernel's word, if a call of it has failed, and else what is wrong with the kernel.
+/// Returns the kernel's words if one of its calls has failed, and else what the kernel lacks.
 fn why(error: &RulesetError) -> String {
     let mut next = Some(error as &dyn std::error::Error);
     while let Some(error) = next {
@@ -145,16 +148,17 @@ fn version(status: &RestrictionStatus) -> i32 {
     }
 }
 
-/// What the kernel's version of Landlock is asked about (landlock(7), "Versions").
-fn enforced(status: &RestrictionStatus) -> Vec<&'static str> {
-    [
+/// Returns the operations that a version of Landlock checks, and those that it doesn't
+/// (landlock(7), "Versions").
+fn enforced(version: i32) -> (Vec<&'static str>, Vec<&'static str>) {
+    let (enforced, missing): (Vec<_>, Vec<_>) = [
         (1, "opening, making and removing files"),
         (3, "truncating them"),
         (5, "controlling devices"),
         (6, "signals and abstract sockets"),
     ]
     .into_iter()
-    .filter(|(since, _)| version(status) >= *since)
-    .map(|(_, what)| what)
-    .collect()
+    .partition(|(since, _)| version >= *since);
+    let words = |list: Vec<(i32, &'static str)>| list.into_iter().map(|(_, what)| what).collect();
+    (words(enforced), words(missing))
 }

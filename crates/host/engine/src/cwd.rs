@@ -1,4 +1,4 @@
-//! Where the command starts.
+//! The directory in which the command starts.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use newroot_paths::{GuestBuf, Last};
 
 use crate::error::{Error, Result};
-use crate::guest::{Guest, Resolved, shown};
+use crate::guest::{Guest, Resolved, Source, shown};
 use crate::spec::{Warning, WorkingDirectory};
 
 /// Finds the starting directory before the guest is entered.
@@ -43,8 +43,8 @@ fn root(guest: &Guest) -> Result<Resolved> {
     enter(guest, b"/").map_err(|cause| Error::WorkingDirectory { path: PathBuf::from("/"), cause })
 }
 
-/// The caller's directory, if the guest has the very same one under the same path; else
-/// wherever the guest sees it.
+/// Finds the caller's directory: at the same path if the guest has it there, else at the path where
+/// the guest sees it.
 fn inherited(guest: &Guest) -> std::result::Result<Resolved, (PathBuf, io::Error)> {
     let here = std::env::current_dir().map_err(|cause| (PathBuf::from("."), cause))?;
     let bytes = here.as_os_str().as_bytes();
@@ -61,8 +61,19 @@ fn inherited(guest: &Guest) -> std::result::Result<Resolved, (PathBuf, io::Error
     }
 }
 
-/// Resolves a directory that can be entered.
+/// Resolves a fresh directory, which will be mounted and doesn't exist yet.
+fn fresh_directory(guest: &Guest, path: &[u8]) -> Option<Resolved> {
+    let at = guest.resolve_missing(path, Last::Follow).ok()?;
+    let mount = guest.mounts().iter().position(|mount| mount.guest == at)?;
+    let found = &guest.mounts()[mount];
+    matches!(found.source, Source::Fresh(_)).then(|| Resolved { guest: at, host: shown(&found.host), mount })
+}
+
+/// Resolves a directory, and checks that it can be entered.
 fn enter(guest: &Guest, path: &[u8]) -> io::Result<Resolved> {
+    if let Some(fresh) = fresh_directory(guest, path) {
+        return Ok(fresh);
+    }
     let found = guest.resolve(path, Last::Follow)?;
     if !std::fs::metadata(&found.host)?.is_dir() {
         return Err(io::Error::from_raw_os_error(libc::ENOTDIR));

@@ -1,7 +1,7 @@
-//! What the command inherits of newroot's descriptors.
+//! The descriptors that the command inherits from newroot.
 //!
 //! # Safety
-//! Raw system calls on numbers. Nothing of newroot's own is open yet when they are made.
+//! These are raw system calls on numbers. newroot has opened nothing yet when it makes them.
 #![allow(unsafe_code)]
 
 use std::fs;
@@ -10,11 +10,11 @@ use std::os::fd::RawFd;
 
 use crate::error::{Error, Result};
 
-/// The first descriptor that isn't a standard one.
+/// The first descriptor behind the standard ones.
 const FIRST: RawFd = 3;
 
-/// Closes all above 2 but `kept`, which the command will inherit. A directory among the others would
-/// be a way out of the root.
+/// Closes all descriptors above 2 except those in `kept`, which the command inherits. An open
+/// directory among the others would be a way out of the root.
 pub(crate) fn close_all_but(kept: &[RawFd]) -> Result<()> {
     let mut kept: Vec<RawFd> = kept.iter().copied().filter(|&kept| kept >= FIRST).collect();
     kept.sort_unstable();
@@ -40,7 +40,7 @@ fn close_range(first: RawFd, last: RawFd) -> Result<()> {
     if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
         return Ok(());
     }
-    // Before Linux 5.9.
+    // Linux before 5.9.
     let listed =
         fs::read_dir("/proc/self/fd").map_err(|cause| Error::system("list the descriptors", cause))?;
     let open: Vec<RawFd> = listed
@@ -48,8 +48,8 @@ fn close_range(first: RawFd, last: RawFd) -> Result<()> {
         .filter(|descriptor| (first..=last).contains(descriptor))
         .collect();
     for descriptor in open {
-        // The one that the list was read from is closed already.
-        // SAFETY: a plain number.
+        // SAFETY: a plain number. The descriptor that listed the directory is closed already, and
+        // fails with EBADF.
         unsafe { libc::close(descriptor) };
     }
     Ok(())

@@ -1,7 +1,8 @@
-//! The environment the command gets.
+//! The environment of the command.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
 
 use newroot_accounts::user_numbered;
 use newroot_paths::Last;
@@ -10,20 +11,31 @@ use crate::guest::{Guest, shown};
 use crate::root_file;
 use crate::spec::Environment;
 
-/// Where programs are looked for, as login(1) of most distributions has it.
+/// Directories in which programs are looked up, as login(1) of most distributions sets them.
 const PATH_DIRECTORIES: [&str; 6] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-/// The variables, as (name, value).
+/// Variables as (name, value).
 pub(crate) type Variables = Vec<(OsString, OsString)>;
 
-/// The variables for a command that runs as the user with this number, and starts in this canonical guest
-/// directory; `None` if that is wherever the caller is.
-pub(crate) fn resolve(guest: &Guest, wanted: &Environment, uid: u32, cwd: Option<&[u8]>) -> Variables {
+/// Returns the variables of the command. `uid` is the user as which the command runs, and
+/// `is_caller` says that no other user than the caller was asked for. `cwd` is the canonical guest
+/// directory in which it starts; `None` if the working directory is left as it is.
+pub(crate) fn resolve(
+    guest: &Guest,
+    wanted: &Environment,
+    is_caller: bool,
+    uid: u32,
+    cwd: Option<&[u8]>,
+) -> Variables {
     let mut variables: Variables = if wanted.clear { Vec::new() } else { std::env::vars_os().collect() };
     if wanted.guest_defaults {
         set(&mut variables, OsStr::new("PATH"), Some(&path(guest)));
-        set(&mut variables, OsStr::new("HOME"), Some(&home(guest, uid)));
+        set(
+            &mut variables,
+            OsStr::new("HOME"),
+            Some(&wanted.home.clone().map_or_else(|| home(guest, is_caller, uid), PathBuf::into_os_string)),
+        );
     }
     if let Some(cwd) = cwd {
         set_working_directory(guest, &mut variables, cwd);
@@ -34,9 +46,9 @@ pub(crate) fn resolve(guest: &Guest, wanted: &Environment, uid: u32, cwd: Option
     variables
 }
 
-/// Has PWD say the working directory, as a shell that changed into it would: a shell that starts
-/// believes the caller's where that leads to the same inode, and it may be another guest path.
-/// One that goes through symlinks to this very guest path stays.
+/// Sets PWD to the working directory, as a shell that changed to it would. A shell that starts
+/// believes an inherited PWD if it leads to the same inode, but that may be another guest path. A
+/// PWD that leads through symlinks to this very guest path stays.
 fn set_working_directory(guest: &Guest, variables: &mut Variables, cwd: &[u8]) {
     let name = OsStr::new("PWD");
     let inherited = variables.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_bytes());
@@ -58,7 +70,7 @@ fn set(variables: &mut Vec<(OsString, OsString)>, name: &OsStr, value: Option<&O
     }
 }
 
-/// The directories of programs that the guest has; all of the usual ones if it has none.
+/// Returns the usual directories of programs that the guest has; all of them if it has none.
 fn path(guest: &Guest) -> OsString {
     let exists = |directory: &str| {
         guest.resolve(directory.as_bytes(), Last::Follow).is_ok_and(|found| found.host.is_dir())
@@ -70,19 +82,24 @@ fn path(guest: &Guest) -> OsString {
     OsString::from(present.join(":"))
 }
 
-/// The home directory that the guest's passwd file gives the user, if it exists there; else `/`.
-fn home(guest: &Guest, uid: u32) -> OsString {
-    let read = || {
-        let passwd = guest.resolve(b"/etc/passwd", Last::Follow).ok()?;
-        let text = root_file::read(&passwd.host)?;
-        let home = user_numbered(&text, uid)?.get(5)?.to_vec();
-        let exists = guest.resolve(&home, Last::Follow).is_ok_and(|found| found.host.is_dir());
-        (home.first() == Some(&b'/') && exists).then(|| OsString::from_vec(home))
+/// Returns the home directory: the caller's own if the guest has it, else that of the user's entry
+/// in the guest's passwd file if it exists there, else `/`. For another user than the caller, the
+/// caller's own is skipped.
+fn home(guest: &Guest, is_caller: bool, uid: u32) -> OsString {
+    let is_there = |home: &Vec<u8>| {
+        home.first() == Some(&b'/')
+            && guest.resolve(home, Last::Follow).is_ok_and(|found| found.host.is_dir())
     };
-    read().unwrap_or_else(|| shown(b"").into_os_string())
+    let callers = || std::env::var_os("HOME").filter(|_| is_caller).map(OsStringExt::into_vec);
+    let users = || {
+        let passwd = guest.resolve(b"/etc/passwd", Last::Follow).ok()?;
+        Some(user_numbered(&root_file::read(&passwd.host)?, uid)?.get(5)?.to_vec())
+    };
+    let home = callers().filter(is_there).or_else(|| users().filter(is_there));
+    home.map_or_else(|| shown(b"").into_os_string(), OsString::from_vec)
 }
 
-/// The variables as execve(2) takes them: `NAME=VALUE`.
+/// Returns the variables as execve(2) takes them: `NAME=VALUE`.
 pub(crate) fn strings(variables: &Variables) -> Vec<OsString> {
     variables
         .iter()
@@ -95,7 +112,7 @@ pub(crate) fn strings(variables: &Variables) -> Vec<OsString> {
         .collect()
 }
 
-/// The value of a variable.
+/// Returns the value of a variable.
 pub(crate) fn get<'a>(variables: &'a [(OsString, OsString)], name: &str) -> Option<&'a OsStr> {
     variables
         .iter()

@@ -1,4 +1,4 @@
-//! What can keep a command from starting, in the words the user sees.
+//! Errors that keep a command from starting, in the words that the user reads.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -10,111 +10,120 @@ use crate::spec::reason;
 /// A result whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What went wrong, where, and why: one line. [`Error::hint`] may add what to do about it.
+/// A failed launch in one line: what failed, where, and why. [`Error::hint`] may add what to do
+/// about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The root can't be used.
+    /// A root that can't be used.
     #[error("cannot use '{}' as a root: {}", .path.display(), reason(.cause))]
     Rootfs {
         /// Host path as given.
         path: PathBuf,
-        /// Why.
+        /// Reason.
         cause: io::Error,
     },
-    /// A binding can't be made.
+    /// A binding that can't be made.
     #[error("cannot bind '{}' on '{}': {cause}", .host.display(), .guest.display())]
     Binding {
         /// Host path as given.
         host: PathBuf,
         /// Guest path.
         guest: PathBuf,
-        /// Why, in words.
+        /// Reason, in words.
         cause: String,
     },
-    /// The working directory can't be entered.
+    /// A fresh directory that can't be provided.
+    #[error("cannot provide a fresh directory at '{}': {cause}", .guest.display())]
+    Fresh {
+        /// Guest path as given.
+        guest: PathBuf,
+        /// Reason, in words.
+        cause: String,
+    },
+    /// A working directory that can't be entered.
     #[error("cannot start in '{}': {}", .path.display(), reason(.cause))]
     WorkingDirectory {
         /// Guest path.
         path: PathBuf,
-        /// Why.
+        /// Reason.
         cause: io::Error,
     },
-    /// The command isn't in the guest.
+    /// A command that the guest doesn't have.
     #[error("cannot run '{}': {why}", .command.display())]
     NotFound {
-        /// The command as given.
+        /// Command as given.
         command: PathBuf,
-        /// What was missing, in words.
+        /// Missing file, in words.
         why: String,
-        /// How to mend it.
+        /// Remedy, if one is known.
         hint: Option<String>,
     },
-    /// The command is there but can't be executed.
+    /// A command that exists but can't be executed.
     #[error("cannot run '{}': {why}", .command.display())]
     NotExecutable {
-        /// The command as given.
+        /// Command as given.
         command: PathBuf,
-        /// Why, in words.
+        /// Reason, in words.
         why: String,
-        /// How to mend it.
+        /// Remedy, if one is known.
         hint: Option<String>,
     },
-    /// The host lacks what the engine needs.
+    /// An engine that needs something the host lacks.
     #[error("the {engine} engine can't run here: {why}")]
     Unsupported {
-        /// The engine's name.
+        /// Engine's name.
         engine: &'static str,
-        /// What is missing.
+        /// Missing feature.
         why: String,
-        /// How to mend it.
+        /// Remedy, if one is known.
         hint: Option<String>,
     },
-    /// Neither the guest nor the host knows a user of this name.
+    /// A user's name that neither the guest nor the host knows.
     #[error("cannot run as user '{}': neither the root nor the host has such a user", .name.display())]
     UnknownUser {
-        /// The name as given.
+        /// Name as given.
         name: OsString,
     },
-    /// Neither the guest nor the host knows a group of this name.
+    /// A group's name that neither the guest nor the host knows.
     #[error("cannot run in group '{}': neither the root nor the host has such a group", .name.display())]
     UnknownGroup {
-        /// The name as given.
+        /// Name as given.
         name: OsString,
-        /// Whether it stood in the list of supplementary groups.
+        /// Whether it is from the list of supplementary groups.
         listed: bool,
     },
-    /// A user was given by a number that no passwd file has, and without a group.
+    /// A user given without a group, by a number that no passwd file has.
     #[error("cannot run as user {uid}: it has no entry that tells its group")]
     NoGroup {
-        /// The number.
+        /// User's number.
         uid: u32,
     },
-    /// An ordinary user wants to be somebody else.
+    /// Another identity that an ordinary user can't take in this engine.
     #[error("cannot run as {who}: only root can become somebody else in the {engine} engine")]
     OtherIdentity {
         /// User or group and its number.
         who: String,
-        /// The engine's name.
+        /// Engine's name.
         engine: &'static str,
     },
-    /// An ordinary user wants to be somebody else, and wants namespaces, too.
+    /// Another identity together with namespaces, for an ordinary user.
     #[error("cannot fake {who} in the namespace engine")]
     BareNumber {
         /// User or group and its number.
         who: String,
     },
-    /// The root isn't the host's own, and the working directory was to be left where it is.
+    /// A working directory that must be left as it is, with a root other than the host's own.
     #[error("cannot leave the working directory as it is: '{}' is not the host's own root", .rootfs.display())]
     LeftDirectory {
         /// Host path of the root as given.
         rootfs: PathBuf,
     },
-    /// A system call failed.
+    /// A system call that failed.
     #[error("cannot {operation}: {}", reason(.cause))]
     System {
-        /// What was being done, as it reads after "cannot".
+        /// Operation that failed, as it reads after "cannot".
         operation: String,
-        /// Why it failed.
+        /// Reason.
         cause: io::Error,
     },
 }
@@ -123,7 +132,7 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Hint(pub String);
 
-/// What to do where the limit on open files was met.
+/// Returns the hint for a failure at a limit on open files, EMFILE or ENFILE.
 pub(crate) fn descriptors_hint(cause: &io::Error) -> Option<String> {
     match cause.raw_os_error() {
         Some(libc::EMFILE) => {
@@ -143,13 +152,13 @@ impl fmt::Display for Hint {
 }
 
 impl Error {
-    /// A system call that failed while doing `operation`.
+    /// Makes the error for a system call that failed during `operation`.
     pub(crate) fn system(operation: impl Into<String>, cause: impl Into<io::Error>) -> Self {
         Self::System { operation: operation.into(), cause: cause.into() }
     }
 
-    /// What newroot exits with: 126 found but not executable, 127 not found, else 125.
-    /// The numbers are chroot(1)'s and env(1)'s.
+    /// Returns newroot's exit status: 126 if the command was found but can't be executed, 127 if it
+    /// wasn't found, else 125. The numbers are those of chroot(1) and env(1).
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -159,7 +168,7 @@ impl Error {
         }
     }
 
-    /// What the user could do about it, where there is something to do.
+    /// Returns what the user can do about the error, if there is anything.
     #[must_use]
     pub fn hint(&self) -> Option<Hint> {
         match self {

@@ -1,7 +1,7 @@
-//! Becoming a program.
+//! Executes programs.
 //!
 //! # Safety
-//! Raw system calls; each block says what it relies on.
+//! These are raw system calls. Each block says what it relies on.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, OsString, c_char};
@@ -10,7 +10,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Strings as execve(2) takes them: pointers, and a null pointer after the last.
+/// Strings in the form of execve(2): pointers, and a null pointer behind the last.
 struct Strings {
     _texts: Vec<CString>,
     pointers: Vec<*const c_char>,
@@ -28,7 +28,7 @@ impl Strings {
     }
 }
 
-/// execve(2). Returns only to say why not.
+/// Calls execve(2). Returns only on failure, with the error.
 pub(crate) fn execute_path(path: &Path, arguments: &[OsString], environment: &[OsString]) -> io::Error {
     let strings = Strings::new(arguments).and_then(|arguments| {
         let path = CString::new(path.as_os_str().as_bytes()).map_err(io::Error::from)?;
@@ -38,12 +38,12 @@ pub(crate) fn execute_path(path: &Path, arguments: &[OsString], environment: &[O
         Ok(strings) => strings,
         Err(error) => return error,
     };
-    // SAFETY: NULL-terminated arrays of C strings that live for the call.
+    // SAFETY: null-terminated arrays of C strings that live for the call.
     unsafe { libc::execve(path.as_ptr(), arguments.pointers.as_ptr(), environment.pointers.as_ptr()) };
     io::Error::last_os_error()
 }
 
-/// execveat(2) of a descriptor. Returns only to say why not.
+/// Calls execveat(2) on a descriptor. Returns only on failure, with the error.
 pub(crate) fn execute_descriptor(
     file: &OwnedFd,
     arguments: &[OsString],
@@ -55,7 +55,7 @@ pub(crate) fn execute_descriptor(
         Err(error) => return error,
     };
     let empty: &CStr = c"";
-    // SAFETY: as above.
+    // SAFETY: null-terminated arrays of C strings that live for the call.
     unsafe {
         libc::syscall(
             libc::SYS_execveat,

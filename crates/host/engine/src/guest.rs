@@ -23,14 +23,38 @@ pub(crate) struct OwnedMount {
     pub(crate) host: Vec<u8>,
     pub(crate) flags: MountFlags,
     pub(crate) parent: (u64, u64),
-    /// Whether nobody named it: it may be left out.
+    /// Whether it may be left out, because the user didn't name it.
     pub(crate) recommended: bool,
+    /// Source of its contents.
+    pub(crate) source: Source,
 }
 
+/// Source of the contents of a mount.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The mount's host path.
+    #[default]
+    Host,
+    /// An empty directory with this mode, made for this command alone. The kernel engines mount a
+    /// tmpfs. The trap engine makes a directory and gives its path to the mount.
+    Fresh(u32),
+    /// A file with this text, which nobody may write to. The kernel engines mount it. The trap
+    /// engine keeps it among the user's own files and gives its path to the mount.
+    Text {
+        /// Name of the kept file, the same for each launch.
+        name: &'static str,
+        /// Contents of the file.
+        text: Vec<u8>,
+    },
+}
+
+/// Host path of a mount that has none yet: procfs has no such name, and nobody can make it.
+pub(crate) const NO_HOST_PATH_YET: &[u8] = b"/proc/newroot/not-yet";
+
 impl OwnedMount {
-    /// Whether a symlink in it can hold a host path that has another name in the guest: the mount is
-    /// a directory that isn't at its host path.
-    pub(crate) fn shows_links_inside(&self) -> bool {
+    /// Returns whether a symlink in the mount can contain a host path that has another name in the
+    /// guest. That is so if the mount is a directory whose guest path isn't its host path.
+    pub(crate) fn may_hold_host_links(&self) -> bool {
         self.flags.has(MountFlags::DIRECTORY) && !self.host.is_empty() && self.guest != self.host
     }
 
@@ -44,7 +68,7 @@ impl OwnedMount {
 pub(crate) struct Resolved {
     /// Canonical guest path; empty for the root.
     pub(crate) guest: Vec<u8>,
-    /// Where the host has it.
+    /// Host path.
     pub(crate) host: PathBuf,
     /// Index of its mount in the order of [`Guest::mounts`].
     pub(crate) mount: usize,
@@ -53,34 +77,44 @@ pub(crate) struct Resolved {
 /// The guest's view of files.
 #[derive(Clone, Debug)]
 pub(crate) struct Guest {
-    /// Longest guest path first, the root last, once [settled](Guest::settle).
+    /// Mounts, longest guest path first and the root last once they are [settled](Guest::settle).
     mounts: Vec<OwnedMount>,
-    /// Where in it the mount at a guest path is.
+    /// Index in `mounts` of the mount at each guest path.
     by_guest: BTreeMap<Vec<u8>, usize>,
 }
 
 impl Guest {
-    /// A guest whose root is a canonical host path.
+    /// Makes a guest whose root is a canonical host path.
     pub(crate) fn new(root: &[u8]) -> Self {
         let host = if root == b"/" { Vec::new() } else { root.to_vec() };
         let flags = MountFlags::DIRECTORY;
-        let root = OwnedMount { guest: Vec::new(), host, flags, parent: (0, 0), recommended: false };
+        let root = OwnedMount {
+            guest: Vec::new(),
+            host,
+            flags,
+            parent: (0, 0),
+            recommended: false,
+            source: Source::Host,
+        };
         Self { mounts: vec![root], by_guest: BTreeMap::from([(Vec::new(), 0)]) }
     }
 
-    /// Whether its root is the host's own.
+    /// Returns whether its root is the host's own.
     pub(crate) fn is_hosts_root(&self) -> bool {
         self.root().is_empty()
     }
 
-    /// Host path of its root; empty for the host's own.
+    /// Returns the host path of its root; empty for the host's own.
     pub(crate) fn root(&self) -> &[u8] {
         self.at(b"").map_or(&[], |root| &root.host)
     }
 
-    /// Returns all mounts, longest guest path first, if they are [settled](Self::settle).
+    /// Returns all mounts, longest guest path first if they are [settled](Self::settle).
     pub(crate) fn mounts(&self) -> &[OwnedMount] {
-        debug_assert!(self.mounts.is_sorted_by_key(|mount| Reverse(mount.guest.len())), "they are settled");
+        debug_assert!(
+            self.mounts.is_sorted_by_key(|mount| Reverse(mount.guest.len())),
+            "settle() must follow additions"
+        );
         &self.mounts
     }
 
@@ -95,7 +129,8 @@ impl Guest {
     }
 
     fn has_mount_below(&self, guest: &[u8]) -> bool {
-        // All paths below go on with a slash; the byte after it begins the paths that sort behind them.
+        // All paths below continue with a slash. The first path that sorts after them continues
+        // with the next byte.
         let [first, end] = [b"/", b"0"].map(|next| [guest, next].concat());
         self.by_guest.range(first..end).next().is_some()
     }
@@ -104,7 +139,8 @@ impl Guest {
         &mut self.mounts
     }
 
-    /// Adds a mount. It covers what was bound at its guest path and below, as mount(2) would. [`Self::settle`] must follow.
+    /// Adds a mount. As with mount(2), it covers the mounts at its guest path and below.
+    /// [`Self::settle`] must follow.
     pub(crate) fn add(&mut self, mount: OwnedMount) {
         if self.has_mount_below(&mount.guest) {
             self.mounts.retain(|other| !newroot_paths::is_under(&other.guest, &mount.guest));
@@ -113,7 +149,8 @@ impl Guest {
         self.add_beneath(mount);
     }
 
-    /// Adds a mount in place of one at the same guest path. What was bound below it stays. [`Self::settle`] must follow.
+    /// Adds a mount in place of one at the same guest path. Mounts below it stay. [`Self::settle`]
+    /// must follow.
     pub(crate) fn add_beneath(&mut self, mount: OwnedMount) {
         match self.by_guest.get(&mount.guest) {
             Some(&same) => self.mounts[same] = mount,
@@ -121,20 +158,20 @@ impl Guest {
         }
     }
 
-    /// Removes the mounts at these guest paths.
+    /// Removes the mounts at these guest paths, but never the root.
     pub(crate) fn remove(&mut self, paths: &[Vec<u8>]) {
         self.mounts.retain(|mount| mount.guest.is_empty() || !paths.contains(&mount.guest));
         self.number();
     }
 
-    /// Adds a mount at a guest path that has none, and covers nothing: what lies below it are bindings
-    /// of their own. [`Self::settle`] must follow.
+    /// Adds a mount at a guest path that has none. It covers nothing: bindings below it stay.
+    /// [`Self::settle`] must follow.
     pub(crate) fn insert(&mut self, mount: OwnedMount) {
         self.by_guest.insert(mount.guest.clone(), self.mounts.len());
         self.mounts.push(mount);
     }
 
-    /// Puts the mounts that were added into their order.
+    /// Sorts the mounts after additions.
     pub(crate) fn settle(&mut self) {
         self.mounts.sort_by_key(|mount| Reverse(mount.guest.len()));
         self.number();
@@ -145,11 +182,11 @@ impl Guest {
         self.by_guest = numbered.map(|(index, mount)| (mount.guest.clone(), index)).collect();
     }
 
-    /// Returns all guest paths at which a canonical host path is seen.
-    pub(crate) fn places_of(&self, host: &[u8]) -> Vec<Vec<u8>> {
+    /// Returns all guest paths at which a canonical host path is visible.
+    pub(crate) fn guest_paths_of(&self, host: &[u8]) -> Vec<Vec<u8>> {
         let seen_at = |mount: &OwnedMount| {
             let place = [&mount.guest[..], strip_prefix(host, &mount.host)?].concat();
-            (self.paths(self.owner(&place)).0 == mount.guest).then_some(place)
+            (self.paths(self.covering_mount(&place)).0 == mount.guest).then_some(place)
         };
         self.mounts.iter().filter_map(seen_at).collect()
     }
@@ -168,15 +205,15 @@ impl Guest {
             Some(index) => MountTable::indexed(&mounts, index),
             None => MountTable::new(&mounts),
         };
-        look(&table.expect("settle() orders them, and the root is never removed"))
+        look(&table.expect("settle() sorts the mounts, and the root is never removed"))
     }
 
-    /// Makes the index over the mounts, if there are so many that it pays.
+    /// Makes the index over the mounts, if there are enough of them for it to pay.
     pub(crate) fn index(&self, mounts: &[Mount<'_>]) -> Option<Vec<u32>> {
         if mounts.len() < index::MANY_MOUNTS {
             return None;
         }
-        let mut words = vec![0; index::room(mounts)];
+        let mut words = vec![0; index::max_words(mounts)];
         let used = index::build(mounts, &mut words)?;
         words.truncate(used);
         Some(words)
@@ -199,7 +236,8 @@ impl Guest {
         })
     }
 
-    /// Where the link at `path` in the directory `parent` points, if it is one and is to be followed.
+    /// Returns the target of the link at `path` in the directory `parent`, if it is a link and must
+    /// be followed.
     fn dangling_link(&self, parent: &[u8], path: &[u8], follow: Last) -> Option<Vec<u8>> {
         if follow == Last::Keep {
             return None;
@@ -212,7 +250,8 @@ impl Guest {
         Some([parent, b"/", &text].concat())
     }
 
-    /// Resolves a guest path of which any part may be missing: what doesn't exist stands for itself.
+    /// Resolves a guest path of which any part may be missing. Components that don't exist are
+    /// taken as they are.
     pub(crate) fn resolve_missing(&self, path: &[u8], last: Last) -> io::Result<Vec<u8>> {
         self.resolve_missing_after(path, last, 0)
     }
@@ -249,7 +288,7 @@ impl Guest {
 }
 
 impl Mounts for Guest {
-    fn owner(&self, guest: &[u8]) -> usize {
+    fn covering_mount(&self, guest: &[u8]) -> usize {
         let ends = guest.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
         let mut prefixes = ends.chain([guest.len()]).rev().map(|end| &guest[..end]);
         prefixes.find_map(|prefix| self.by_guest.get(prefix)).copied().unwrap_or_default()
@@ -264,7 +303,7 @@ impl Mounts for Guest {
     }
 }
 
-/// The guest path as shown to people.
+/// Returns the guest path as it is shown to users.
 pub(crate) fn shown(guest: &[u8]) -> PathBuf {
     if guest.is_empty() { PathBuf::from("/") } else { PathBuf::from(OsStr::from_bytes(guest)) }
 }
@@ -278,9 +317,9 @@ struct HostFs<'a> {
 }
 
 impl HostFs<'_> {
-    /// Where the file lies that a link's text stands for, if it is one that the host refused
-    /// (`newroot_abi::links`).
-    fn kept_file(&self, text: &[u8]) -> Option<Vec<u8>> {
+    /// Returns the path of the file for which a link's text stands, if the link is a hard link that
+    /// the host refused (`newroot_abi::links`).
+    fn stored_file(&self, text: &[u8]) -> Option<Vec<u8>> {
         let file = [self.root, &Id::of_text(text)?.text()].concat();
         fs::symlink_metadata(OsStr::from_bytes(&file)).is_ok().then_some(file)
     }
@@ -301,9 +340,9 @@ impl Fs for HostFs<'_> {
         match fs::read_link(OsStr::from_bytes(host.bytes())) {
             Ok(target) => {
                 let target = target.into_os_string().into_vec();
-                if let Some(file) = self.kept_file(&target) {
+                if let Some(file) = self.stored_file(&target) {
                     host.assign(&file)?;
-                    return Ok(Link::Elsewhere);
+                    return Ok(Link::Relocated);
                 }
                 text.assign(&target)?;
                 Ok(Link::Text)
@@ -322,7 +361,7 @@ impl Fs for HostFs<'_> {
 
     fn elsewhere(&mut self, host: &mut HostBuf) -> Result<bool, Errno> {
         let target = fs::read_link(OsStr::from_bytes(host.bytes())).ok();
-        match target.and_then(|target| self.kept_file(target.as_os_str().as_bytes())) {
+        match target.and_then(|target| self.stored_file(target.as_os_str().as_bytes())) {
             Some(file) => host.assign(&file).map(|()| true),
             None => Ok(false),
         }

@@ -1,7 +1,7 @@
-//! What the kernel engines have in common: everything between entering the root and the command.
+//! The steps from entering the root to running the command, which the kernel engines share.
 //!
-//! Once the process is in the root, the guest's paths are the kernel's. What is looked up from
-//! there (the program, the home directory) is looked up by whom the command runs as.
+//! Once the process is in the root, the kernel resolves guest paths. The lookups from there (the
+//! program, the home directory) are made with the command's identity.
 
 use std::path::{Path, PathBuf};
 
@@ -10,29 +10,29 @@ use newroot_abi::plan::MountFlags;
 use crate::confine::{self, Allowed};
 use crate::error::{Error, Result};
 use crate::exec;
-use crate::guest::{Guest, shown};
+use crate::guest::{Guest, Source, shown};
 use crate::identity::Numbers;
 use crate::spec::{HardLinks, LaunchSpec, Uname, Warning, WorkingDirectory};
 use crate::{capabilities, command, cwd, environment, supervise};
 
-/// What has to be known before the root is entered.
+/// Facts that the engine must find out before it enters the root.
 #[derive(Debug)]
 pub(crate) struct Start {
-    /// The engine's name, for messages.
+    /// Engine's name, for messages.
     engine: &'static str,
-    /// Who the command runs as.
+    /// Identity with which the command runs.
     pub(crate) identity: Numbers,
-    /// The guest path it starts in; `None` is wherever the process is.
+    /// Guest path in which it starts; `None` leaves the working directory as it is.
     directory: Option<PathBuf>,
-    /// An ordinary user's command gains nothing by set-user-ID programs, as in any sandbox that he
-    /// can start.
+    /// Whether set-user-ID programs give the command nothing. So it is for an ordinary user's
+    /// command, as in any sandbox that an ordinary user can start.
     no_new_privileges: bool,
-    /// Whose end is to be the command's: the process that must still be its parent.
+    /// Process whose death must also end the command. It must still be the command's parent.
     pub(crate) parent: Option<u32>,
 }
 
 impl Start {
-    /// Finds out.
+    /// Finds out the facts, before the root is entered.
     pub(crate) fn find(
         spec: &LaunchSpec,
         guest: &Guest,
@@ -51,7 +51,7 @@ impl Start {
             WorkingDirectory::Leave => return Err(Error::LeftDirectory { rootfs: spec.rootfs.clone() }),
         };
         let no_new_privileges = !rustix::process::geteuid().is_root();
-        Ok(Self { engine, identity, directory, no_new_privileges, parent: guardian(spec) })
+        Ok(Self { engine, identity, directory, no_new_privileges, parent: guardian(spec, spec.kill_on_exit) })
     }
 
     fn enter_directory(&self, wanted: &WorkingDirectory, warn: &mut dyn FnMut(Warning)) -> Result<()> {
@@ -73,7 +73,7 @@ impl Start {
     }
 }
 
-/// Becomes the command, from inside the root. Returns only to say why not.
+/// Becomes the command, from inside the root. Returns only the reason why it can't.
 pub(crate) fn become_command(spec: &LaunchSpec, start: &Start, warn: &mut dyn FnMut(Warning)) -> Error {
     match prepare(spec, start, warn) {
         Ok((found, variables)) => {
@@ -95,7 +95,7 @@ fn prepare(
 ) -> Result<(command::Found, environment::Variables)> {
     let capabilities = capabilities::prepare(&spec.isolation)?;
     start.identity.adopt()?;
-    supervise::stay_with(start.parent);
+    supervise::die_with(start.parent);
     if let Some(mask) = spec.umask {
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(mask));
     }
@@ -103,8 +103,13 @@ fn prepare(
     let guest = Guest::new(b"/");
     let uid = rustix::process::geteuid().as_raw();
     let here = here();
-    let variables =
-        environment::resolve(&guest, &spec.environment, uid, start.directory.is_some().then_some(&here));
+    let variables = environment::resolve(
+        &guest,
+        &spec.environment,
+        spec.identity.user.is_none(),
+        uid,
+        start.directory.is_some().then_some(&here),
+    );
     let found = command::find(guest, here, &spec.command, &variables, &spec.rootfs)?;
     if let Some(change) = capabilities {
         change.carry_out()?;
@@ -116,10 +121,10 @@ fn prepare(
     Ok((found, variables))
 }
 
-/// The process with which the command is to end, if there is one: newroot itself where it stays
-/// behind as a supervisor, else newroot's own parent.
-pub(crate) fn guardian(spec: &LaunchSpec) -> Option<u32> {
-    if spec.kill_on_exit {
+/// Returns the process whose death must also end the command, if there is one: newroot itself if it
+/// supervises the command, else newroot's own parent.
+pub(crate) fn guardian(spec: &LaunchSpec, supervised: bool) -> Option<u32> {
+    if supervised {
         Some(std::process::id())
     } else if spec.isolation.die_with_parent {
         Some(std::os::unix::process::parent_id())
@@ -128,14 +133,14 @@ pub(crate) fn guardian(spec: &LaunchSpec) -> Option<u32> {
     }
 }
 
-/// The working directory's guest path, for looking up relative names.
+/// Returns the working directory's guest path, from which relative names are looked up.
 fn here() -> Vec<u8> {
     let path = std::env::current_dir().unwrap_or_default().into_os_string().into_encoded_bytes();
     if path == b"/" { Vec::new() } else { path }
 }
 
-/// Refuses what only the trap engine has.
-pub(crate) fn refuse_shims_own(spec: &LaunchSpec, engine: &'static str) -> Result<()> {
+/// Refuses features that only the trap engine has.
+pub(crate) fn refuse_trap_features(spec: &LaunchSpec, engine: &'static str) -> Result<()> {
     let (why, hint) = if spec.uname != Uname::Hosts {
         ("the kernel tells its own release", "another kernel release is for the trap engine")
     } else if spec.hard_links == HardLinks::Emulated {
@@ -146,15 +151,20 @@ pub(crate) fn refuse_shims_own(spec: &LaunchSpec, engine: &'static str) -> Resul
     Err(Error::Unsupported { engine, why: why.to_owned(), hint: Some(hint.to_owned()) })
 }
 
-/// Says what is about to be done.
+/// Prints what newroot is about to do.
 pub(crate) fn describe(spec: &LaunchSpec, guest: &Guest, engine: &str) {
     eprintln!("newroot: root '{}', engine {engine}", spec.rootfs.display());
     let shown_mounts = guest.mounts().iter().filter(|mount| !mount.flags.has(MountFlags::HIDDEN));
     for mount in shown_mounts.rev().skip(1) {
-        eprintln!(
-            "newroot: '{}' is the host's '{}'",
-            shown(&mount.guest).display(),
-            shown(&mount.host).display()
-        );
+        let guest = shown(&mount.guest);
+        match &mount.source {
+            Source::Host => {
+                eprintln!("newroot: '{}' is the host's '{}'", guest.display(), shown(&mount.host).display());
+            }
+            Source::Fresh(_) => eprintln!("newroot: '{}' is a fresh tmpfs", guest.display()),
+            Source::Text { .. } => {
+                eprintln!("newroot: '{}' has an entry for the user, which the root lacks", guest.display());
+            }
+        }
     }
 }

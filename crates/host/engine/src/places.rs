@@ -1,11 +1,12 @@
-//! Places that belong to the user alone, where newroot may keep something of its own.
+//! Directories that belong to the user alone, in which newroot may keep files of its own.
 
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// The candidates, best first: what vanishes with the session, what is kept, what anyone has.
+/// Returns the candidates, best first: those that vanish with the session, those that are kept,
+/// those that every user has.
 pub(crate) fn candidates() -> Vec<PathBuf> {
     let uid = rustix::process::geteuid().as_raw();
     let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -18,12 +19,16 @@ pub(crate) fn candidates() -> Vec<PathBuf> {
     places
 }
 
-/// Makes the directory if it is missing, and checks that it is the user's own: in /tmp anyone
-/// could have made it first.
+/// Makes the directory if it is missing. Checks that it belongs to the user and that nobody else
+/// can write to it: in /tmp anyone could have made it first.
+///
+/// # Errors
+/// EPERM if it isn't such a directory, and those of mkdir(2).
 pub(crate) fn claim(directory: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let metadata = fs::symlink_metadata(directory)?;
-    if metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw() {
+    let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
+    if metadata.is_dir() && is_own && metadata.mode() & 0o022 == 0 {
         Ok(())
     } else {
         Err(io::Error::from_raw_os_error(libc::EPERM))

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-/// The absolute path of a file, without links and dots.
+/// Returns the absolute path of a file, without symlinks and dots.
 ///
 /// # Errors
-/// Those of looking it up.
+/// The errnos of path_resolution(7).
 pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
     match std::fs::canonicalize(path) {
-        // glibc's realpath(3) takes it to heart that a policy denies faccessat2.
+        // glibc's realpath(3) fails if a policy denies faccessat2.
         Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
             let file = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
             std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
@@ -22,11 +22,13 @@ pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Opens a file by a path that [`real_path`] or a walk has given, from a directory on: a symbolic link that somebody has
-/// put into it since then isn't followed, so that what is used is what was checked.
+/// Opens a file by a path that [`real_path`] or a walk returned, relative to a directory. Doesn't
+/// follow a symlink that somebody put into the path since then, so the file that was checked is the
+/// one that is used.
 ///
 /// # Errors
-/// openat2(2)'s; ELOOP for such a link. Before Linux 5.6, only one at the end of the path is refused.
+/// The errnos of openat2(2), ELOOP for such a symlink. Linux before 5.6 only refuses one at the end
+/// of the path.
 pub(crate) fn open_real(at: impl AsFd, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
     let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match rustix::fs::openat2(&at, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
@@ -49,7 +51,7 @@ mod tests {
             std::fs::create_dir(made).expect("a directory");
             std::fs::create_dir(made.join("root")).expect("a directory in it");
         }
-        let path = real_path(&directory.join("root")).expect("it is there");
+        let path = real_path(&directory.join("root")).expect("the path exists");
         assert!(open_real(CWD, &path, OFlags::PATH).is_ok());
         std::fs::rename(&directory, top.path().join("moved")).expect("a rename");
         std::os::unix::fs::symlink(&other, &directory).expect("a link");

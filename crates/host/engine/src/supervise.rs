@@ -1,8 +1,8 @@
-//! Parents of the command, where it needs one: to end what it leaves behind (`--kill-on-exit`), or
-//! as the init of its PID namespace.
+//! Parents of the command, for a command that needs one: to end the processes that it leaves behind
+//! (`--kill-on-exit`), or as the init of its PID namespace.
 //!
 //! # Safety
-//! fork(2) in a process with one thread, and signal handlers that only send signals on.
+//! fork(2) is called in a process with one thread. Signal handlers only forward signals.
 #![allow(unsafe_code)]
 
 use std::fs;
@@ -18,7 +18,7 @@ use crate::spec::LaunchSpec;
 /// The command's process, for the handlers.
 static COMMAND: AtomicI32 = AtomicI32::new(0);
 
-/// Signals that are meant for the command when newroot gets them.
+/// Signals to newroot that are meant for the command.
 const FORWARDED: [i32; 5] = [libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCONT];
 
 /// Signals that the terminal sends to newroot and the command alike.
@@ -32,18 +32,24 @@ extern "C" fn forward(signal: i32) {
     }
 }
 
-/// Becomes the command, or runs it in a child where that is to be supervised.
-pub(crate) fn become_or_run(spec: &LaunchSpec, become_command: impl FnOnce() -> Error) -> Result<u8> {
-    if spec.kill_on_exit { run(spec, become_command) } else { Err(become_command()) }
+/// Becomes the command, or runs it in a child if it is to be supervised.
+pub(crate) fn become_or_run(
+    spec: &LaunchSpec,
+    supervised: bool,
+    become_command: impl FnOnce() -> Error,
+) -> Result<u8> {
+    if supervised { run(spec, become_command) } else { Err(become_command()) }
 }
 
-/// Runs `become_command` in a child and waits for it; then ends every process the command has
-/// left, those that made themselves orphans too. The result is the status to exit with.
+/// Runs `become_command` in a child and waits for it. Then ends every process that the command has
+/// left, including those that made themselves orphans. Returns the status with which to exit.
 ///
-/// The child is killed if newroot is, and newroot with its parent where that was asked for.
+/// The kernel kills the child if newroot is killed, and newroot with its parent if
+/// `die_with_parent` is set.
 pub(crate) fn run(spec: &LaunchSpec, become_command: impl FnOnce() -> Error) -> Result<u8> {
-    stay_with(spec.isolation.die_with_parent.then(std::os::unix::process::parent_id));
-    // SAFETY: plain numbers. Orphans of the command become children of ours.
+    die_with(spec.isolation.die_with_parent.then(std::os::unix::process::parent_id));
+    // Orphans of the command become children of this process.
+    // SAFETY: the call takes plain numbers only.
     if unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) } != 0 {
         return Err(Error::system("take charge of the command's orphans", io::Error::last_os_error()));
     }
@@ -52,41 +58,42 @@ pub(crate) fn run(spec: &LaunchSpec, become_command: impl FnOnce() -> Error) -> 
     Ok(exit_code(status))
 }
 
-/// The same as the first process of a PID namespace, whose end ends all others in it: waits for the
-/// command and meanwhile for every orphan (pid_namespaces(7)).
+/// Does the same as the first process of a PID namespace, whose end ends all others in it. Waits
+/// for the command, and meanwhile for every orphan (pid_namespaces(7)).
 pub(crate) fn run_as_init(become_command: impl FnOnce() -> Error) -> Result<u8> {
-    // The command could read newroot's memory and file through /proc/1 otherwise.
-    // SAFETY: plain numbers.
+    // Otherwise the command could read newroot's memory and its program file through /proc/1.
+    // SAFETY: the call takes plain numbers only.
     unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
     fork_and_wait(become_command).map(exit_code)
 }
 
-/// Has the kernel kill this process when its parent ends, if that is to be `guardian`.
+/// Makes the kernel kill this process when its parent ends, if the parent is `guardian`. If the
+/// parent has ended already, the process exits at once.
 ///
-/// To be said again after each change of identity, which undoes it (prctl(2), PR_SET_PDEATHSIG). Who
-/// was orphaned meanwhile ends at once.
-pub(crate) fn stay_with(guardian: Option<u32>) {
+/// Each change of identity undoes the setting (prctl(2), PR_SET_PDEATHSIG), so this must be called
+/// again after it.
+pub(crate) fn die_with(guardian: Option<u32>) {
     if let Some(guardian) = guardian {
-        die_with_parent();
+        request_death_signal();
         if std::os::unix::process::parent_id() != guardian {
             std::process::exit(125);
         }
     }
 }
 
-fn die_with_parent() {
-    // SAFETY: plain numbers.
+fn request_death_signal() {
+    // SAFETY: the call takes plain numbers only.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) };
 }
 
-/// The wait status of a child that becomes the command. Signals meant for it are sent on.
+/// Starts a child that becomes the command, forwards signals to it, and returns its wait status.
 fn fork_and_wait(become_command: impl FnOnce() -> Error) -> Result<i32> {
     let (reader, writer) =
         io::pipe().map_err(|cause| Error::system("start a process for the command", cause))?;
-    // Ignored, it would have the kernel throw the command's status away.
-    // SAFETY: no handler.
+    // If the signal were ignored, the kernel would discard the command's status.
+    // SAFETY: no handler is set.
     let inherited = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
-    // The command may be quicker than its parent is to say what becomes of signals: until then they wait.
+    // The command may run before its parent has set its signal handlers. Until then signals wait.
     let mask = block(&[&FORWARDED[..], &FROM_TERMINAL].concat());
     // SAFETY: newroot has one thread.
     let child = unsafe { libc::fork() };
@@ -96,10 +103,10 @@ fn fork_and_wait(become_command: impl FnOnce() -> Error) -> Result<i32> {
     }
     if child == 0 {
         drop(writer);
-        // SAFETY: what it was.
+        // SAFETY: this restores the inherited disposition, which is no handler of this program.
         unsafe { libc::signal(libc::SIGCHLD, inherited) };
         set_mask(&mask);
-        die_with_parent();
+        request_death_signal();
         if has_hung_up(&reader) {
             std::process::exit(125);
         }
@@ -113,8 +120,8 @@ fn fork_and_wait(become_command: impl FnOnce() -> Error) -> Result<i32> {
         unsafe { libc::signal(signal, forward as *const () as libc::sighandler_t) };
     }
     for signal in FROM_TERMINAL {
-        // The command decides.
-        // SAFETY: no handler.
+        // The command decides what these signals do.
+        // SAFETY: no handler is set.
         unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
     set_mask(&mask);
@@ -123,9 +130,9 @@ fn fork_and_wait(become_command: impl FnOnce() -> Error) -> Result<i32> {
     status
 }
 
-/// Has signals wait; the result is the mask as it was.
+/// Blocks these signals and returns the previous mask.
 fn block(signals: &[i32]) -> libc::sigset_t {
-    // SAFETY: the sets are made before they are read, and live for the calls.
+    // SAFETY: the sets are initialized before they are read, and live for the calls.
     unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
         let mut old: libc::sigset_t = std::mem::zeroed();
@@ -139,14 +146,14 @@ fn block(signals: &[i32]) -> libc::sigset_t {
 }
 
 fn set_mask(mask: &libc::sigset_t) {
-    // SAFETY: the set is borrowed.
+    // SAFETY: the set is borrowed for the call.
     unsafe { libc::sigprocmask(libc::SIG_SETMASK, mask, std::ptr::null_mut()) };
 }
 
-/// Whether the parent, who has the pipe's other end, is gone already.
+/// Returns whether the parent, which holds the pipe's other end, has ended.
 fn has_hung_up(reader: &PipeReader) -> bool {
     let mut poll = libc::pollfd { fd: reader.as_raw_fd(), events: 0, revents: 0 };
-    // SAFETY: one structure, which lives for the call.
+    // SAFETY: the call gets one structure, which lives for the call.
     unsafe { libc::poll(&raw mut poll, 1, 0) };
     poll.revents & libc::POLLHUP != 0
 }
@@ -168,14 +175,16 @@ fn wait_for(child: i32) -> Result<i32> {
     }
 }
 
-/// Kills children until there are none: the children of each become ours as it dies.
+/// Kills children until none are left. The children of each become children of this process as it
+/// dies.
 fn end_descendants() {
     loop {
         for child in children() {
-            // SAFETY: a child of ours that hasn't been waited for: its number is its own.
+            // SAFETY: this process hasn't waited for this child yet, so no other process can have
+            // its number.
             unsafe { libc::kill(child, libc::SIGKILL) };
         }
-        // SAFETY: no status wanted.
+        // SAFETY: a null pointer means that no status is wanted.
         if unsafe { libc::waitpid(-1, std::ptr::null_mut(), 0) } < 0
             && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted
         {
@@ -184,7 +193,7 @@ fn end_descendants() {
     }
 }
 
-/// Our children. One that is born meanwhile is found the next time.
+/// Returns the children of this process. The next call finds those that are born meanwhile.
 fn children() -> Vec<i32> {
     let own = std::process::id();
     let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };

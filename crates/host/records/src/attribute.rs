@@ -1,4 +1,5 @@
-//! Extended attributes: the record of a file, and attributes under the names that the guest knows them by.
+//! Extended attributes of a file: its record, and the attributes that the guest sees, under the
+//! guest's names.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,27 +10,28 @@ use newroot_fakeroot::record::{ATTRIBUTE, MESSAGE_MAX, NAME_MAX, is_hidden, show
 use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr};
 use rustix::io::Errno;
 
-/// The largest value and the longest list (`XATTR_SIZE_MAX`, `XATTR_LIST_MAX`).
+/// Size in bytes of the largest value and of the longest list (`XATTR_SIZE_MAX`, `XATTR_LIST_MAX`).
 const MOST: usize = 65536;
 
-/// Attributes by name, in the order of their names.
+/// Values of attributes by name, sorted by name.
 pub type Attributes = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// What a file's attributes say.
+/// The extended attributes of one file.
 #[derive(Debug, Default)]
 pub struct Borne {
-    /// The record among them.
+    /// The file's record, if it has one.
     pub record: Option<Record>,
-    /// Attributes as the guest sees them.
+    /// The attributes that the guest sees.
     pub shown: Attributes,
-    /// Whether the file can bear attributes of the user's at all.
+    /// Whether the file system keeps `user.*` attributes on this file.
     pub supported: bool,
 }
 
-/// All attributes of a file opened for reading.
+/// Reads all attributes of a file that is open for reading.
 ///
 /// # Errors
-/// Those of flistxattr(2) and fgetxattr(2), but for a file system that has none.
+/// The errnos of flistxattr(2) and fgetxattr(2), except EOPNOTSUPP: a file system without
+/// attributes gives none.
 pub fn read(file: impl AsFd) -> io::Result<Borne> {
     let mut borne = Borne { supported: true, ..Borne::default() };
     let names = match list(&file) {
@@ -40,22 +42,22 @@ pub fn read(file: impl AsFd) -> io::Result<Borne> {
         let mut value = vec![0; MOST];
         match fgetxattr(&file, name, &mut value[..]) {
             Ok(len) => value.truncate(len),
-            // It was taken away meanwhile, or isn't ours to read.
+            // Another process removed it since it was listed, or this user may not read it.
             Err(Errno::NODATA | Errno::ACCESS | Errno::PERM | Errno::OPNOTSUPP) => continue,
             Err(error) => return Err(error.into()),
         }
         value.shrink_to_fit();
         if name == ATTRIBUTE {
-            // What isn't a record was put there by somebody who means something else.
+            // A value that isn't a record belongs to another program.
             borne.record = Record::decode(&value).ok();
         } else if let Some(shown) = shown_name(name) {
-            // What is kept outdoes what the host itself has of the name.
+            // The value that newroot keeps wins over the host's own attribute of that name.
             borne.shown.insert(shown.to_vec(), value);
         } else if !is_hidden(name) {
             borne.shown.entry(name.to_vec()).or_insert(value);
         }
     }
-    // Some file systems list nothing where they can hold nothing.
+    // Some file systems list nothing on files that can't have attributes.
     if borne.record.is_none() && borne.shown.is_empty() {
         let asked = fgetxattr(&file, ATTRIBUTE, &mut [0; 0][..]);
         borne.supported = asked != Err(Errno::OPNOTSUPP);
@@ -73,17 +75,18 @@ fn list(file: &impl AsFd) -> Result<Vec<u8>, Errno> {
 /// Writes the record of an open file.
 ///
 /// # Errors
-/// fsetxattr(2)'s; EOPNOTSUPP where it has to lie beside.
+/// The errnos of fsetxattr(2). With EOPNOTSUPP the record has to go into the
+/// [`sidecar`](crate::sidecar).
 pub fn write_record(file: impl AsFd, record: &Record) -> io::Result<()> {
     let mut value = [0; MESSAGE_MAX];
     let len = record.encode(&mut value);
     Ok(fsetxattr(file, ATTRIBUTE, &value[..len], XattrFlags::empty())?)
 }
 
-/// Sets an attribute of an open file under the name that it is kept by for an ordinary user.
+/// Sets an attribute of an open file, under the name by which an ordinary user can keep it.
 ///
 /// # Errors
-/// fsetxattr(2)'s; EPERM for a name of ours.
+/// The errnos of fsetxattr(2). EPERM for a name that newroot reserves.
 pub fn keep(file: impl AsFd, name: &[u8], value: &[u8]) -> io::Result<()> {
     if is_hidden(name) {
         return Err(Errno::PERM.into());

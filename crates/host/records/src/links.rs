@@ -1,5 +1,6 @@
-//! Files with several names that their host doesn't know of (`newroot_abi::links` has the layout), as programs outside
-//! of the root find and make them. Nobody is inside meanwhile: who makes or removes names takes no lock here.
+//! Files with several names that the host doesn't know, found and made from outside of the root
+//! (`newroot_abi::links` has the layout). No guest runs meanwhile, so adding and removing names
+//! takes no lock here.
 
 use std::ffi::OsStr;
 use std::io;
@@ -16,7 +17,7 @@ use rustix::io::Errno;
 
 use crate::store;
 
-/// The file that a name in a directory is one of; `None` if it is anything else.
+/// Returns the kept file that a name in a directory leads to. `None` if the name is anything else.
 #[must_use]
 pub fn of_name(directory: impl AsFd, name: &OsStr) -> Option<Id> {
     let stat = statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
@@ -26,41 +27,43 @@ pub fn of_name(directory: impl AsFd, name: &OsStr) -> Option<Id> {
     Id::of_text(readlinkat(directory, name, Vec::new()).ok()?.to_bytes())
 }
 
-/// The number of tokens in a directory, if it is noted.
+/// Returns the noted number of name references in a directory, if there is a note.
 fn noted(names: &OwnedFd) -> Option<u32> {
     let stat = fstat(names).ok()?;
     count_of_time(stat.st_mtime, stat.st_mtime_nsec as i64)
 }
 
-/// The links of a root.
+/// The kept files of one root.
 #[derive(Debug)]
 pub struct Links(OwnedFd);
 
 impl Links {
-    /// Opens those of the root at the host path `root`, whose store has a place for them.
+    /// Opens the kept files of the root at the host path `root`. Its store has the directory
+    /// already.
     ///
     /// # Errors
-    /// openat(2)'s.
+    /// The errnos of openat(2).
     pub fn open(root: &Path) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let path = store::inside(root).join(store::LINKS);
         Ok(Self(openat(CWD, path, flags, Mode::empty())?))
     }
 
-    /// The directory of a file, in which it is called [`FILE`].
+    /// Opens the directory of a kept file. The file's name in it is [`FILE`].
     ///
     /// # Errors
-    /// openat(2)'s.
+    /// The errnos of openat(2).
     pub fn directory(&self, id: Id) -> io::Result<OwnedFd> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(openat(&self.0, &id.name()[..], flags, Mode::empty())?)
     }
 
-    /// Moves a file with one name into the store, and leaves a link in its place. `place` is its path in the root,
-    /// without a slash in front.
+    /// Moves a file with one name into the store, and leaves a link at its name. `place` is its
+    /// path in the root, without a leading slash.
     ///
     /// # Errors
-    /// What a step gives; what was done before it is undone.
+    /// The errno of symlink(2), mkdir(2) or rename(2), if one of them fails. The steps before
+    /// it are undone.
     pub fn take_in(&self, parent: BorrowedFd<'_>, name: &OsStr, place: &[u8]) -> io::Result<Id> {
         let inode = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?.st_ino;
         let mut id = Id(inode.rotate_left(32) ^ u64::from(std::process::id()));
@@ -76,7 +79,7 @@ impl Links {
     fn keep(&self, id: Id, parent: BorrowedFd<'_>, name: &OsStr, place: &[u8]) -> io::Result<()> {
         let own = self.directory(id)?;
         mkdirat(&own, NAMES, Mode::RWXU)?;
-        self.add_token(id, place, Some(0))?;
+        self.add_name_ref(id, place, Some(0))?;
         renameat_with(parent, name, &own, FILE, RenameFlags::empty())?;
         symlinkat(OsStr::from_bytes(&id.text()), parent, name).inspect_err(|_| {
             let _ = renameat_with(&own, FILE, parent, name, RenameFlags::empty());
@@ -87,17 +90,17 @@ impl Links {
     /// Gives a kept file another name.
     ///
     /// # Errors
-    /// Those of symlink(2).
+    /// The errnos of symlink(2).
     pub fn add_name(&self, id: Id, parent: BorrowedFd<'_>, name: &OsStr, place: &[u8]) -> io::Result<()> {
-        self.add_token(id, place, noted(&self.names(id)?))?;
+        self.add_name_ref(id, place, noted(&self.names(id)?))?;
         Ok(symlinkat(OsStr::from_bytes(&id.text()), parent, name).inspect_err(|_| self.drop_name(id))?)
     }
 
-    /// Adds a token to `before`, if that is known.
-    fn add_token(&self, id: Id, place: &[u8], before: Option<u32>) -> io::Result<()> {
+    /// Adds a name reference. `before` is the number of references until now, if it is known.
+    fn add_name_ref(&self, id: Id, place: &[u8], before: Option<u32>) -> io::Result<()> {
         let names = self.names(id)?;
         let text = [b"/", place].concat();
-        // More than a link's text can have isn't said.
+        // A path that is too long for a symlink's text isn't noted.
         let text = if text.len() < 4096 { &text[..] } else { b"?" };
         let mut number = token_of(text);
         while let Err(error) = symlinkat(OsStr::from_bytes(text), &names, number.to_string()) {
@@ -110,10 +113,10 @@ impl Links {
         Ok(())
     }
 
-    /// Notes the number of tokens, which are counted where it isn't known. Without a note they are counted by who wants
-    /// to know.
+    /// Notes the number of name references, and counts them where it isn't known. Without a note
+    /// every reader has to count them.
     fn note(&self, id: Id, names: &OwnedFd, count: Option<u32>) {
-        let count = count.or_else(|| u32::try_from(self.tokens(id).ok()?.len()).ok());
+        let count = count.or_else(|| u32::try_from(self.refs(id).ok()?.len()).ok());
         if let Some(seconds) = count.and_then(time_of_count) {
             let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
             let times =
@@ -122,24 +125,25 @@ impl Links {
         }
     }
 
-    /// How many names a file has.
+    /// Returns the number of a file's names.
     ///
     /// # Errors
-    /// What reading a directory gives.
+    /// The errnos of openat(2) and getdents64(2).
     pub fn count(&self, id: Id) -> io::Result<u64> {
         match noted(&self.names(id)?) {
             Some(count) => Ok(count.into()),
-            None => Ok(self.tokens(id)?.len() as u64),
+            None => Ok(self.refs(id)?.len() as u64),
         }
     }
 
-    /// Takes a token away for a name that is gone; with the last of them goes the file.
+    /// Removes one name reference, for a name that was removed. With the last reference goes the
+    /// file.
     pub fn drop_name(&self, id: Id) {
         let Ok(names) = self.names(id) else { return };
         let before = noted(&names);
-        let token = self.tokens(id).ok().and_then(|tokens| tokens.into_iter().next());
-        if let Some(token) = token
-            && unlinkat(&names, OsStr::from_bytes(&token), AtFlags::empty()).is_ok()
+        let name_ref = self.refs(id).ok().and_then(|refs| refs.into_iter().next());
+        if let Some(name_ref) = name_ref
+            && unlinkat(&names, OsStr::from_bytes(&name_ref), AtFlags::empty()).is_ok()
         {
             self.note(id, &names, before.and_then(|before| before.checked_sub(1)));
         }
@@ -149,9 +153,9 @@ impl Links {
     }
 
     fn abandon(&self, id: Id) {
-        if let (Ok(names), Ok(tokens)) = (self.names(id), self.tokens(id)) {
-            for token in tokens {
-                let _ = unlinkat(&names, OsStr::from_bytes(&token), AtFlags::empty());
+        if let (Ok(names), Ok(refs)) = (self.names(id), self.refs(id)) {
+            for name_ref in refs {
+                let _ = unlinkat(&names, OsStr::from_bytes(&name_ref), AtFlags::empty());
             }
         }
         if let Ok(own) = self.directory(id) {
@@ -166,15 +170,15 @@ impl Links {
         Ok(openat(self.directory(id)?, NAMES, flags, Mode::empty())?)
     }
 
-    fn tokens(&self, id: Id) -> io::Result<Vec<Vec<u8>>> {
-        let mut tokens = Vec::new();
+    fn refs(&self, id: Id) -> io::Result<Vec<Vec<u8>>> {
+        let mut refs = Vec::new();
         for entry in Dir::read_from(self.names(id)?)? {
             let name = entry?.file_name().to_bytes().to_vec();
             if !matches!(&name[..], b"." | b"..") {
-                tokens.push(name);
+                refs.push(name);
             }
         }
-        Ok(tokens)
+        Ok(refs)
     }
 }
 
@@ -193,19 +197,20 @@ mod tests {
         let inode = statat(&top, "one", AtFlags::empty()).expect("a file").st_ino;
         let id = links.take_in(top.as_fd(), OsStr::new("one"), b"one").expect("it is taken in");
         links.add_name(id, top.as_fd(), OsStr::new("two"), b"two").expect("a name");
-        assert_eq!(links.count(id).expect("its tokens"), 2);
-        assert_eq!(noted(&links.names(id).expect("its tokens")), Some(2));
-        // Whatever else changes the tokens leaves no note, and the next change notes them all.
-        let names = links.names(id).expect("its tokens");
-        symlinkat("?", &names, "7").expect("a token");
-        assert_eq!((noted(&names), links.count(id).expect("its tokens")), (None, 3));
+        assert_eq!(links.count(id).expect("its name references"), 2);
+        assert_eq!(noted(&links.names(id).expect("its name references")), Some(2));
+        // Another program that changes the references leaves no note. The next change notes their
+        // number again.
+        let names = links.names(id).expect("its name references");
+        symlinkat("?", &names, "7").expect("a name_ref");
+        assert_eq!((noted(&names), links.count(id).expect("its name references")), (None, 3));
         links.drop_name(id);
         assert_eq!(noted(&names), Some(2));
         assert_eq!(of_name(&top, OsStr::new("one")), Some(id));
         let kept = statat(links.directory(id).expect("its directory"), FILE, AtFlags::empty());
         assert_eq!(kept.expect("the file").st_ino, inode);
         links.drop_name(id);
-        assert_eq!(links.count(id).expect("its token"), 1);
+        assert_eq!(links.count(id).expect("its name_ref"), 1);
         links.drop_name(id);
         assert!(links.directory(id).is_err());
         let left = fs::read_dir(root.path().join(store::NAME).join(store::LINKS)).expect("the store").count();

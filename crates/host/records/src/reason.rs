@@ -6,8 +6,9 @@ use rustix::io::Errno;
 
 /// Returns the kernel's words for an I/O error, without Rust's "(os error N)".
 ///
-/// An error that the standard library made itself has a kind instead of a number: it gets the words of the number that
-/// the kind stands for, as "entity not found" or "failed to fill whole buffer" tell a user nothing.
+/// An error that the standard library made has a kind instead of an errno. It gets the words of the
+/// errno that the kind stands for, because "entity not found" or "failed to fill whole buffer"
+/// means nothing to a user.
 #[must_use]
 pub fn reason(error: &Error) -> String {
     let is_of_the_library = error.raw_os_error().is_none() && error.get_ref().is_none();
@@ -23,7 +24,7 @@ pub fn reason(error: &Error) -> String {
         ErrorKind::Interrupted => Some(Errno::INTR),
         ErrorKind::OutOfMemory => Some(Errno::NOMEM),
         ErrorKind::Unsupported => Some(Errno::OPNOTSUPP),
-        // write(2) took nothing.
+        // write(2) wrote nothing.
         ErrorKind::WriteZero => Some(Errno::NOSPC),
         ErrorKind::UnexpectedEof => return "it ends too early".to_owned(),
         _ => Some(Errno::IO),

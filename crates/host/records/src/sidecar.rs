@@ -1,7 +1,8 @@
-//! Records that lie beside: symbolic links in the store's `owners`, named after a file's inode number, whose
-//! target is the record's text. An inode number that was given to another file is told by the time of birth.
+//! Records beside their files: symlinks in the store's `owners`. The name is the file's inode
+//! number, the target is the record's text. The file's time of birth distinguishes a later file
+//! with the same inode number.
 //!
-//! Where a root lies in the tree of another one, what the outermost store says of a file is true.
+//! Where a root lies in the tree of another root, the outermost store's record of a file counts.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -20,30 +21,31 @@ use crate::store::OWNERS;
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// The `owners` of some stores, of which the last is the root's own.
+/// The `owners` directories of one or more stores. The last is the root's own.
 #[derive(Debug)]
 pub struct Sidecar(Vec<OwnedFd>);
 
 impl Sidecar {
-    /// Opens it in the store at `store`.
+    /// Opens the sidecar of the store at `store`.
     ///
     /// # Errors
-    /// openat(2)'s.
+    /// The errnos of openat(2).
     pub fn open(store: &Path) -> io::Result<Self> {
         Ok(Self(vec![owners(store)?]))
     }
 
-    /// Opens it in the stores of roots in whose trees a root lies, and in the root's own, if it has one.
+    /// Opens the sidecars of the stores in whose roots a root lies (`outer`), and the root's own,
+    /// if it has one.
     ///
     /// # Errors
-    /// openat(2)'s, for the own one.
+    /// The errnos of openat(2), for the root's own sidecar.
     pub fn open_with(outer: &[PathBuf], own: Option<&Path>) -> io::Result<Self> {
         let mut all: Vec<OwnedFd> = outer.iter().filter_map(|store| owners(store).ok()).collect();
         all.extend(own.map(owners).transpose()?);
         Ok(Self(all))
     }
 
-    /// What is recorded of the file with this inode number, born then.
+    /// Returns the record of the file with this inode number and time of birth.
     #[must_use]
     pub fn read(&self, inode: u64, birth: Option<u64>) -> Option<Record> {
         self.0.iter().find_map(|owners| {
@@ -56,16 +58,16 @@ impl Sidecar {
         })
     }
 
-    /// Records `record` of the file with this inode number, born then.
+    /// Records `record` for the file with this inode number and time of birth.
     ///
     /// # Errors
-    /// Those of symlink(2) and rename(2).
+    /// The errnos of symlink(2) and rename(2).
     pub fn write(&self, inode: u64, birth: Option<u64>, record: &Record) -> io::Result<()> {
-        // What the outermost says counts: it comes last.
+        // The outermost record counts, so it is written last.
         self.0.iter().rev().try_for_each(|owners| write(owners, inode, birth, record))
     }
 
-    /// Forgets a file that is no more.
+    /// Removes the record of a file that was removed.
     pub fn forget(&self, inode: u64) {
         for owners in self.0.iter().rev() {
             let _ = unlinkat(owners, inode.to_string(), AtFlags::empty());
@@ -87,16 +89,17 @@ fn write(owners: &OwnedFd, inode: u64, birth: Option<u64>, record: &Record) -> i
         other => return Ok(other?),
     }
     let temporary = format!("new-{}", std::process::id());
-    // What a killed process of this number left.
+    // A killed process with the same process id may have left it.
     let _ = unlinkat(owners, &temporary, AtFlags::empty());
     symlinkat(text, owners, &temporary)?;
     Ok(renameat(owners, &temporary, owners, &name)?)
 }
 
-/// Writes into a root's new store what outer ones know of the root's files. False if that is nothing.
+/// Copies into a root's new store the records that outer stores have of the root's files. Returns
+/// false if there are none.
 ///
 /// # Errors
-/// What writing gives; directories that can't be read are left out.
+/// The errno of symlink(2) if a record can't be written. A directory that can't be read is skipped.
 pub(crate) fn take_over(root: &Path, store: &Path, outer: &[PathBuf]) -> io::Result<bool> {
     let mut found = false;
     let [known, own] = [Sidecar::open_with(outer, None)?, Sidecar::open(store)?];
@@ -124,14 +127,15 @@ pub(crate) fn take_over(root: &Path, store: &Path, outer: &[PathBuf]) -> io::Res
     Ok(found)
 }
 
-/// When a file was made, in nanoseconds since 1970, if its file system tells. The name isn't followed.
+/// Returns a file's time of birth, in nanoseconds since 1970, if its file system has one. Doesn't
+/// follow a symlink.
 ///
 /// # Errors
-/// statx(2)'s.
+/// The errnos of statx(2).
 pub fn birth(directory: impl AsFd, name: &[u8]) -> io::Result<Option<u64>> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH;
     let found = match statx(directory, name, flags, StatxFlags::BTIME) {
-        // Before Linux 4.11; the shim, too, does without.
+        // Linux before 4.11. The shim does without it, too.
         Err(Errno::NOSYS) => return Ok(None),
         other => other?,
     };

@@ -1,11 +1,12 @@
-//! The root's store: a directory in it for what the file system can't keep in an attribute.
+//! The root's store: a directory in the root for what the file system can't keep in an attribute.
 //!
-//! | in the store | is |
+//! | in the store | contents |
 //! |---|---|
-//! | `owners/` | records of files that bear no attributes ([`sidecar`](crate::sidecar)) |
-//! | `sessions/` | the files of sessions (`newroot_fakeroot::session`) |
-//! | `near/` | links to the stores of the roots in whose trees this one lies, the outermost one's at `0` |
-//! | `inner/` | links to the stores of roots that lie in this one's tree, by device and inode number |
+//! | `owners/` | records of files that can't have attributes ([`sidecar`](crate::sidecar)) |
+//! | `sessions/` | session files (`newroot_fakeroot::session`) |
+//! | `links/` | files with several names that the host doesn't know ([`links`](crate::links)) |
+//! | `near/` | links to the stores of the roots around this one, the outermost at `0` |
+//! | `inner/` | links to the stores of roots in this root's tree, by device and inode number |
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -15,46 +16,46 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
-/// Its name in the root.
+/// Name of the store in the root.
 pub const NAME: &str = newroot_abi::STORE;
-/// The directory of records in it.
+/// Name of its directory of records.
 pub const OWNERS: &str = "owners";
-/// The directory of sessions in it.
+/// Name of its directory of sessions.
 pub const SESSIONS: &str = "sessions";
 
-/// The directory of files with several names in it (`newroot_abi::links`).
+/// Name of its directory of files with several names (`newroot_abi::links`).
 pub const LINKS: &str = "links";
 
-/// The directory of links to outer stores in it.
+/// Name of its directory of links to outer stores.
 pub const NEAR: &str = "near";
-/// The directory of links to inner stores in it.
+/// Name of its directory of links to inner stores.
 pub const INNER: &str = "inner";
 
-/// A store that is there.
+/// A store that exists.
 #[derive(Debug)]
 pub struct Store {
-    /// Host path.
+    /// Host path of the store.
     pub path: PathBuf,
-    /// Whether it lies in the root, or else among the user's own files.
+    /// Whether the store lies in the root. If not, it lies among the user's own files.
     pub inside: bool,
     /// Host paths of the outer stores, the outermost first.
     pub outer: Vec<PathBuf>,
 }
 
-/// A store that couldn't be made.
+/// A failure to make a store.
 #[derive(Debug)]
 pub struct NotMade {
-    /// Where it should have been.
+    /// Host path at which the store was to be made.
     pub path: PathBuf,
-    /// Why it isn't there.
+    /// The I/O error.
     pub cause: io::Error,
 }
 
-/// Makes the store if it is missing. Where nothing can be made in the root, it is kept with the user's own
-/// state: what is recorded then doesn't move with the root.
+/// Makes the store if it is missing. If nothing can be made in the root, the store goes into the
+/// user's state directory; its records then don't move with the root.
 ///
 /// # Errors
-/// What keeps it from being made in the root, if it can't be made elsewhere either.
+/// The error of making it in the root, if it can't be made in the state directory either.
 pub fn provide(root: &Path) -> Result<Store, NotMade> {
     let inside = inside(root);
     let mut is_new = !is_there(&inside);
@@ -74,8 +75,8 @@ pub fn provide(root: &Path) -> Result<Store, NotMade> {
     Err(NotMade { path: inside, cause })
 }
 
-/// Returns where the store of a root lies, or is to lie, if it can be in the root. A session that hides the store shows it to
-/// the newroots within by another name.
+/// Returns the host path at which a root's store lies or would be made, provided that it can be in
+/// the root. A session that hides the store shows it to a newroot inside the root by another name.
 #[must_use]
 pub fn inside(root: &Path) -> PathBuf {
     let store = root.join(NAME);
@@ -88,14 +89,14 @@ fn is_there(store: &Path) -> bool {
     fs::symlink_metadata(store.join(OWNERS)).is_ok_and(|owners| owners.is_dir())
 }
 
-/// The stores of the roots in whose trees a directory lies, as far as they are a user's and have records; the
-/// outermost first.
+/// Returns the stores of the roots in whose trees a directory lies, the outermost first. Only
+/// stores of the given user that have records count.
 #[must_use]
 pub fn outer(root: &Path, uid: u32) -> Vec<PathBuf> {
     let Ok(root) = fs::canonicalize(root) else { return Vec::new() };
     let has_records = |store: &PathBuf| {
         let owners = store.join(OWNERS);
-        // What another user has put above the root says nothing about it.
+        // A store that another user made above the root says nothing about the root.
         fs::symlink_metadata(&owners).is_ok_and(|owners| owners.is_dir() && owners.uid() == uid)
             && fs::read_dir(owners).is_ok_and(|mut entries| entries.next().is_some())
     };
@@ -111,9 +112,11 @@ pub fn outer(root: &Path, uid: u32) -> Vec<PathBuf> {
     found
 }
 
-/// Has the store of a root that was made in another one know of the outer stores, and these of it. A new store takes over
-/// what they know of the root's files, so that it goes with the root when that is moved away. If they know nothing,
-/// the root was made elsewhere. What fails is done by a later launch, or isn't to be had.
+/// Links the store of a root that lies in another root's tree with the outer stores, both ways.
+///
+/// A new store copies the outer stores' records of its files, so that the records move with the
+/// root. If the outer stores have no such records, the root was made elsewhere. A step that fails
+/// is left to a later launch.
 fn join_outer(store: Store, root: &Path, is_new: bool) -> Store {
     let near = store.path.join(NEAR);
     if !is_new && !near.is_dir() {
@@ -139,7 +142,8 @@ fn join_outer(store: Store, root: &Path, is_new: bool) -> Store {
     Store { outer, ..store }
 }
 
-/// Has an outer store's directory of inner ones name a root's store, and none that aren't there any more.
+/// Adds a root's store to an outer store's links to inner ones, and removes links to stores that
+/// don't exist any more.
 fn make_known(inner: &Path, root: &Path, store: &Path) -> io::Result<()> {
     let name = identity(root)?;
     let store = fs::canonicalize(store)?;
@@ -162,13 +166,13 @@ fn put_link(directory: &Path, name: &str, path: &Path) -> io::Result<()> {
     fs::rename(temporary, directory.join(name))
 }
 
-/// A directory's device and inode number.
+/// Returns a directory's device and inode number, as a name.
 fn identity(directory: &Path) -> io::Result<String> {
     let metadata = fs::metadata(directory)?;
     Ok(format!("{:x}-{:x}", metadata.dev(), metadata.ino()))
 }
 
-/// The store that [`provide`] would use, if there is one; nothing is made.
+/// Returns the store that [`provide`] would use, if it exists. Makes nothing.
 #[must_use]
 pub fn find(root: &Path) -> Option<Store> {
     let inside = inside(root);
@@ -195,16 +199,16 @@ fn in_state(base: &Path, root: &Path) -> io::Result<PathBuf> {
     Ok(base.join("roots").join(identity(root)?))
 }
 
-/// Whether a root has files with several names that its host doesn't know of.
+/// Returns whether a root has files with several names that the host doesn't know.
 #[must_use]
 pub fn has_links(root: &Path) -> bool {
     fs::symlink_metadata(inside(root).join(LINKS)).is_ok_and(|links| links.is_dir())
 }
 
-/// Makes the place in a root where files with several names are kept, if it is missing.
+/// Makes the directory for files with several names in a root's store, if it is missing.
 ///
 /// # Errors
-/// What keeps it from being made.
+/// [`NotMade`] if mkdir(2) fails.
 pub fn provide_links(root: &Path) -> Result<(), NotMade> {
     let path = inside(root).join(LINKS);
     [inside(root), path.clone()]
@@ -213,7 +217,7 @@ pub fn provide_links(root: &Path) -> Result<(), NotMade> {
         .map_err(|cause| NotMade { path, cause })
 }
 
-/// Where the user's programs keep what is to outlast them.
+/// Returns the directories for the user's state, in order of preference.
 fn state_directories() -> Vec<PathBuf> {
     let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = variable("XDG_STATE_HOME").map(|dir| dir.join("newroot"));
@@ -221,10 +225,10 @@ fn state_directories() -> Vec<PathBuf> {
     state.into_iter().chain(home).collect()
 }
 
-/// Makes a store at `path`, or what is missing of one.
+/// Makes a store at `path`, or the missing parts of one.
 ///
 /// # Errors
-/// What making, or writing into, one of its directories gives.
+/// The errno of mkdir(2), or of access(2) if a directory can't be written to.
 pub fn make(path: &Path) -> io::Result<()> {
     for directory in [path.to_owned(), path.join(OWNERS), path.join(SESSIONS)] {
         make_directory(&directory)?;

@@ -1,4 +1,4 @@
-//! Writing what a manifest lists into a directory.
+//! Writes the contents of a manifest into a directory.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -8,10 +8,10 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::guest::{Existing, Root, Transaction, ensure, place};
 use crate::manifest::Manifest;
-use crate::observer::{Observer, Progress, Summary, Warning};
+use crate::observer::{Note, Observer, Progress, Summary, Warning};
 use crate::{library_index, probe, skeleton};
 
-/// Builds a root in `directory` out of what [`Manifest::root`] lists.
+/// Builds a root in `directory`, with the contents of [`Manifest::root`].
 pub(crate) fn init(
     directory: &Path,
     manifest: Manifest,
@@ -24,7 +24,7 @@ pub(crate) fn init(
             if entries.next().is_some() && !force {
                 return Err(Error::NotEmpty { directory: directory.to_owned() });
             }
-            // It may be a mount point, a working directory, or not ours to replace.
+            // The directory may be a mount point, a working directory, or not ours to replace.
             carry_out(manifest, directory, force, observer)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => build_aside(directory, manifest, observer),
@@ -32,8 +32,8 @@ pub(crate) fn init(
     }
 }
 
-/// Builds a root under another name beside `directory` and gives it that name once it is
-/// whole. Whatever ends this half-way, `directory` is not there.
+/// Builds a root under a temporary name beside `directory`, and renames it when it is complete. If
+/// the build ends early, `directory` doesn't exist.
 pub(crate) fn build_aside(
     directory: &Path,
     manifest: Manifest,
@@ -48,17 +48,22 @@ pub(crate) fn build_aside(
         .prefix(".newroot-")
         .tempdir_in(parent)
         .map_err(|error| failed(without_path(error)))?;
-    let summary = carry_out(manifest, aside.path(), false, observer)?;
+    let built = carry_out(manifest, aside.path(), false, observer);
+    if built.is_err() {
+        // The root is empty again. rmdir(2) needs no memory; the library's removal of a tree does.
+        let _ = fs::remove_dir(aside.path());
+    }
+    let summary = built?;
     fs::set_permissions(aside.path(), Permissions::from_mode(0o755)).map_err(failed)?;
-    // Onto a directory with something in it this fails, and nothing is lost.
+    // If the directory has files by now, rename(2) fails and nothing is lost.
     fs::rename(aside.path(), directory).map_err(failed)?;
-    // There is nothing left under the old name to remove.
+    // Nothing is left under the temporary name.
     let _ = aside.keep();
     Ok(summary)
 }
 
-/// Writes what `manifest` lists into the root at the host path `directory`. If that fails,
-/// the root is as it was.
+/// Writes the contents of `manifest` into the root at the host path `directory`. If that fails, the
+/// root is as it was.
 pub(crate) fn carry_out(
     manifest: Manifest,
     directory: &Path,
@@ -68,7 +73,10 @@ pub(crate) fn carry_out(
     for warning in &manifest.collected.warnings {
         observer.warn(warning);
     }
-    probe::all_told()?;
+    for note in &manifest.collected.notes {
+        observer.note(note);
+    }
+    probe::check_no_shortage()?;
     let root = Root::open(directory).map_err(|cause| Error::io("open the root", directory, cause))?;
     let mut transaction = Transaction::new(root);
     let applets = manifest.applets.iter().flat_map(|(_, applets)| applets);
@@ -88,8 +96,14 @@ pub(crate) fn carry_out(
             true => Existing::Refuse,
             false => Existing::Keep,
         };
-        if let Some(kept) = place(&mut transaction, path, existing)? {
-            progress.warn(&Warning::FileKept { path: kept });
+        let is_supporting = manifest.collected.supporting.contains(path);
+        match place(&mut transaction, path, existing) {
+            Ok(Some(kept)) if is_supporting => progress.note(&Note::Kept { path: kept }),
+            Ok(Some(kept)) => progress.warn(&Warning::FileKept { path: kept }),
+            Ok(None) => {}
+            // A program works without it, or with the file that the root has there.
+            Err(Error::Conflict { path, .. }) if is_supporting => progress.note(&Note::Kept { path }),
+            Err(error) => return Err(error),
         }
     }
     if let Some((busybox, applets)) = &manifest.applets {
@@ -103,13 +117,13 @@ pub(crate) fn carry_out(
         library_index::extend(&mut transaction, index, entries)?;
     }
     progress.end()?;
-    probe::all_told()?;
+    probe::check_no_shortage()?;
     let mut summary = transaction.commit();
     summary.programs = manifest.programs;
     Ok(summary)
 }
 
-/// The kernel's error alone: tempfile puts the path of its choice in front.
+/// Returns the kernel's error. tempfile puts a path of its own in front.
 fn without_path(error: io::Error) -> io::Error {
     error
         .raw_os_error()

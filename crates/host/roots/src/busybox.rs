@@ -1,4 +1,4 @@
-//! busybox: one program that is hundreds, by the name it is called.
+//! busybox: one program that acts as hundreds, by the name that it is called by.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -10,9 +10,9 @@ use crate::error::{Error, Result};
 /// The program's name.
 pub(crate) const NAME: &str = "busybox";
 
-/// The guest paths of the applets that the busybox at the host path `program` has.
+/// Returns the guest paths of the applets of the busybox at the host path `program`.
 pub(crate) fn applets(program: &Path) -> Result<Vec<PathBuf>> {
-    // Where each applet belongs; a build without the installer knows only their names.
+    // `--list-full` has each applet's directory. A build without the installer only lists names.
     let mut listed = list(program, "--list-full")?;
     if listed.is_empty() {
         listed = list(program, "--list")?;
@@ -45,7 +45,7 @@ fn list(program: &Path, option: &str) -> Result<Vec<OsString>> {
         .collect())
 }
 
-/// Whether a symlink with this text makes an applet.
+/// Returns whether a symlink with this text makes an applet.
 pub(crate) fn is_applet_link(text: &OsStr) -> bool {
     Path::new(text).file_name() == Some(OsStr::new(NAME))
 }

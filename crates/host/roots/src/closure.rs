@@ -1,4 +1,4 @@
-//! What programs need: the host paths that must be in a root for them to run there.
+//! Collects the host paths that programs need to run in a root.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
@@ -9,7 +9,7 @@ use std::rc::Rc;
 use crate::elf::{self, Elf, Kind};
 use crate::error::{Error, Result};
 use crate::loader::{By, Loader, Object, index};
-use crate::observer::Warning;
+use crate::observer::{Note, Warning};
 use crate::options::Options;
 use crate::{probe, script, search};
 
@@ -17,34 +17,41 @@ use crate::{probe, script, search};
 #[derive(Debug)]
 pub(crate) struct Closure<'a> {
     options: &'a Options,
-    /// What was collected, in order, each path once.
+    /// Collected paths, in order, without duplicates.
     paths: Vec<PathBuf>,
     known: HashSet<PathBuf>,
-    /// Those of them that are run: what was named, and interpreters.
+    /// The ones among them that are executed: requested programs and interpreters.
     programs: Vec<PathBuf>,
-    /// Entries that the guest's index of libraries must have, by the index's path.
+    /// A program that has a loader, once one was needed.
+    opener: Option<PathBuf>,
+    /// Entries that the guest's index of libraries needs, by the path of the index.
     indexed: BTreeMap<PathBuf, Vec<index::Entry>>,
     warnings: Vec<Warning>,
+    notes: Vec<Note>,
+    /// Paths of files that are neither programs nor libraries, and that the user didn't name.
+    supporting: HashSet<PathBuf>,
     loaders: HashMap<PathBuf, Rc<Loader>>,
     libraries: HashMap<PathBuf, Option<Rc<Elf>>>,
 }
 
-/// A program or library in the order in which the loader maps them.
+/// A program or library, in the order in which the loader maps them.
 struct Linked {
     path: PathBuf,
-    /// What `$ORIGIN` stands for.
+    /// Value of `$ORIGIN`.
     origin: PathBuf,
     elf: Rc<Elf>,
-    /// Which one needed it first.
+    /// The object that needed it first.
     needed_by: Option<usize>,
 }
 
-/// Everything that was collected.
+/// The result of a collection.
 #[derive(Debug)]
 pub(crate) struct Collected {
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) indexed: BTreeMap<PathBuf, Vec<index::Entry>>,
     pub(crate) warnings: Vec<Warning>,
+    pub(crate) notes: Vec<Note>,
+    pub(crate) supporting: HashSet<PathBuf>,
 }
 
 impl<'a> Closure<'a> {
@@ -54,18 +61,27 @@ impl<'a> Closure<'a> {
             paths: Vec::new(),
             known: HashSet::new(),
             programs: Vec::new(),
+            opener: None,
             indexed: BTreeMap::new(),
             warnings: Vec::new(),
+            notes: Vec::new(),
+            supporting: HashSet::new(),
             loaders: HashMap::new(),
             libraries: HashMap::new(),
         }
     }
 
     pub(crate) fn finish(self) -> Collected {
-        Collected { paths: self.paths, indexed: self.indexed, warnings: self.warnings }
+        Collected {
+            paths: self.paths,
+            indexed: self.indexed,
+            warnings: self.warnings,
+            notes: self.notes,
+            supporting: self.supporting,
+        }
     }
 
-    /// Adds a file that is just a file. Says whether it is new.
+    /// Adds a file without looking into it. Returns whether it is new.
     pub(crate) fn file(&mut self, path: &Path) -> bool {
         let new = self.known.insert(path.to_owned());
         if new {
@@ -74,18 +90,42 @@ impl<'a> Closure<'a> {
         new
     }
 
-    /// What was collected so far.
+    /// Adds a directory, or a file that a requested program only opens.
+    pub(crate) fn supporting_file(&mut self, path: &Path) {
+        if self.file(path) {
+            self.supporting.insert(path.to_owned());
+        }
+    }
+
+    /// Adds a note for `-v`, once.
+    pub(crate) fn note(&mut self, note: Note) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// Returns a program whose loader would open modules: the first one that has a loader.
+    pub(crate) fn opener(&mut self) -> Option<PathBuf> {
+        if self.opener.is_none() {
+            let programs = self.programs.clone();
+            self.opener = programs
+                .into_iter()
+                .find(|program| self.library(program).is_some_and(|elf| elf.interpreter.is_some()));
+        }
+        self.opener.clone()
+    }
+
+    /// Returns the collected paths.
     pub(crate) fn paths(&self) -> &[PathBuf] {
         &self.paths
     }
 
-    /// The programs among it.
+    /// Returns the programs among them.
     pub(crate) fn programs(&self) -> &[PathBuf] {
         &self.programs
     }
 
-    /// Adds the program at the absolute `path` with everything that it names: its
-    /// interpreter, its loader, its libraries.
+    /// Adds the program at the absolute `path`, with its interpreter, its loader and its libraries.
     pub(crate) fn program(&mut self, path: &Path) -> Result<()> {
         if !self.file(path) {
             return Ok(());
@@ -110,8 +150,8 @@ impl<'a> Closure<'a> {
         }
     }
 
-    /// Adds a file of a larger whole. If it is a program, its libraries come with it; if
-    /// it is a module, those that it needs when `program` opens it.
+    /// Adds a file of a directory. A program gets its libraries, and a module those that it needs
+    /// when `program` opens it.
     pub(crate) fn part(&mut self, path: &Path, program: Option<&Path>) -> Result<()> {
         if !self.file(path) {
             return Ok(());
@@ -120,7 +160,11 @@ impl<'a> Closure<'a> {
         match (kind, program) {
             (Kind::Native(elf), _) if elf.interpreter.is_some() => self.link_program(path, elf),
             (Kind::Native(elf), Some(program)) => self.link_module(path, elf, program),
-            _ => Ok(()),
+            (Kind::Native(_), None) => Ok(()),
+            _ => {
+                self.supporting.insert(path.to_owned());
+                Ok(())
+            }
         }
     }
 
@@ -144,7 +188,7 @@ impl<'a> Closure<'a> {
             interpreter: interpreter.into(),
         };
         if !script.interpreter.is_absolute() || !probe::is_file(&script.interpreter) {
-            probe::all_told()?;
+            probe::check_no_shortage()?;
             return Err(missing(script.interpreter.as_os_str()));
         }
         self.program(&script.interpreter)?;
@@ -157,7 +201,7 @@ impl<'a> Closure<'a> {
 
     fn link_program(&mut self, path: &Path, elf: Elf) -> Result<()> {
         let Some(interpreter) = elf.interpreter.clone() else {
-            // Static, or the loader itself.
+            // A static program, or the loader itself.
             return Ok(());
         };
         if !interpreter.is_absolute() {
@@ -167,12 +211,12 @@ impl<'a> Closure<'a> {
             });
         }
         let loader = self.loader(path, &interpreter)?;
-        // The program's own place, as the kernel tells it in /proc/self/exe.
+        // The program's real path, as the loader reads it from /proc/self/exe.
         let real = path.canonicalize().map_err(|cause| Error::io("read", path, cause))?;
         let mut program = linked(&real, Rc::new(elf));
         program.path = path.to_owned();
         let mut first = vec![program];
-        // The loader is one of the objects: libraries name it, too.
+        // The loader is one of the objects, because libraries name it, too.
         if let Some(elf) = self.library(&interpreter) {
             first.push(linked(&interpreter, elf));
         }
@@ -180,10 +224,10 @@ impl<'a> Closure<'a> {
         Ok(())
     }
 
-    /// Maps, breadth first, what `objects[from]` and those after it need, and then what
-    /// is `optional`: libraries that may be opened later, if they exist.
+    /// Maps, breadth first, the libraries of `objects[from]` and those after it, and then the
+    /// `optional` ones: libraries that the program may open later, if they exist.
     fn link(&mut self, loader: &Loader, mut objects: Vec<Linked>, from: usize, optional: &[&str]) {
-        // A library is mapped once, under whichever of its names it was asked for.
+        // The loader maps a library once, under any of its names.
         let mut names: HashSet<OsString> = HashSet::new();
         for object in &objects {
             names.extend(object.path.file_name().map(Into::into));
@@ -220,8 +264,8 @@ impl<'a> Closure<'a> {
         }
     }
 
-    /// Finds the library `name` for `objects[needed_by]` and notes what the guest needs
-    /// to find it as well.
+    /// Finds the library `name` for `objects[needed_by]`, and notes what the guest's loader needs
+    /// to find it.
     fn find(
         &mut self,
         loader: &Loader,
@@ -282,7 +326,7 @@ impl<'a> Closure<'a> {
     }
 }
 
-/// The library at `path`, if it is one for this machine; each file is read once.
+/// Reads the library at `path`, if it is one for this machine. Reads each file once.
 fn read_library(known: &mut HashMap<PathBuf, Option<Rc<Elf>>>, path: &Path) -> Option<Rc<Elf>> {
     if let Some(library) = known.get(path) {
         return library.clone();
@@ -310,9 +354,9 @@ mod tests {
     use std::os::unix::ffi::OsStrExt as _;
     use std::process::Command;
 
-    /// The libraries that the host's own loader maps for `program`.
+    /// Returns the libraries that the host's own loader maps for `program`.
     fn listed_by_ldd(program: &Path) -> Option<Vec<PathBuf>> {
-        // By its real path, as the kernel would tell the loader; ldd only tells the name.
+        // By its real path, which the loader gets from the kernel. ldd only passes the name on.
         let program = program.canonicalize().ok()?;
         let output = Command::new("ldd").arg(program).output().expect("ldd runs");
         let listed = String::from_utf8(output.stdout).ok()?;
@@ -328,11 +372,11 @@ mod tests {
     fn closure_is_what_ldd_lists() {
         let options = Options::default();
         let mut compared = 0;
-        // A quarter of the host's programs: ldd is slow.
+        // A quarter of the host's programs, because ldd is slow.
         for entry in std::fs::read_dir("/usr/bin").expect("/usr/bin").step_by(4) {
             let program = entry.expect("an entry").path();
             match elf::read(&program) {
-                // ldd runs the loader that a program names; keep to the usual one.
+                // ldd runs the loader that a program names. Only the usual one is run here.
                 Ok(Kind::Native(elf))
                     if elf.interpreter.as_ref().is_some_and(|path| {
                         path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"ld-linux"))

@@ -1,4 +1,4 @@
-//! What an ELF file says about how it is run and linked.
+//! Reads how an ELF file is run and linked.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -13,7 +13,7 @@ use object::elf;
 use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _};
 use object::read::{ReadCache, ReadRef};
 
-/// The parts of a program or library that the kernel and the loader go by.
+/// The parts of a program or library that the kernel and the loader use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Elf {
     /// `PT_INTERP`: the dynamic loader.
@@ -30,14 +30,14 @@ pub struct Elf {
     pub no_default_directories: bool,
 }
 
-/// What a file is, as far as its first bytes tell.
+/// Type of a file, by its first bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// ELF for this machine.
     Native(Elf),
-    /// ELF for another machine, and its name.
+    /// ELF for another machine, whose name this is.
     Foreign(String),
-    /// ELF by its first bytes, but not to be made sense of.
+    /// ELF by its first bytes, but damaged.
     Malformed,
     /// Something else.
     Other,
@@ -48,7 +48,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Kind> {
     Ok(parse(File::open(path)?))
 }
 
-/// Reads the headers and the dynamic section of a file, and no more of it.
+/// Reads the headers and the dynamic section of a file, and nothing else.
 pub fn parse(file: impl Read + Seek) -> Kind {
     let data = ReadCache::new(file);
     let ident = match (&data).read_bytes_at(0, 20) {
@@ -72,7 +72,7 @@ pub fn parse(file: impl Read + Seek) -> Kind {
     parsed.map_or(Kind::Malformed, Kind::Native)
 }
 
-/// Word size, byte order and processor, as an ELF header numbers them.
+/// Word size, byte order and processor, in the numbers of an ELF header.
 #[derive(PartialEq, Eq)]
 struct Machine {
     class: u8,
@@ -80,7 +80,7 @@ struct Machine {
     machine: u16,
 }
 
-/// `EM_*` numbers and the names that uname(1) and Rust give those processors.
+/// `EM_*` numbers, and the names of uname(1) and Rust for those processors.
 const MACHINES: &[(u16, &str)] = &[
     (3, "i386"),
     (8, "mips"),
@@ -120,7 +120,7 @@ impl Machine {
     }
 }
 
-/// `None` where the file contradicts itself.
+/// Returns `None` if the file contradicts itself.
 fn parse_native<Header, File>(data: &ReadCache<File>) -> Option<Elf>
 where
     Header: FileHeader<Endian = Endianness>,
@@ -129,13 +129,13 @@ where
     let header = Header::parse(data).ok()?;
     let endian = header.endian().ok()?;
     let segments = header.program_headers(endian, data).ok()?;
-    // The kernel goes by the first interpreter, the loader by the last dynamic section that isn't empty.
+    // The kernel uses the first interpreter, the loader the last dynamic section that isn't empty.
     let mut found = Elf::default();
     if let Some(segment) = segments.iter().find(|segment| segment.p_type(endian) == elf::PT_INTERP) {
         let path = segment.interpreter(endian, data).ok()??;
         found.interpreter = Some(OsString::from_vec(path.to_vec()).into());
     }
-    // What is left behind whole entries bothers nobody.
+    // Bytes behind the last whole entry don't matter.
     let dynamic = segments.iter().filter(|segment| segment.p_type(endian) == elf::PT_DYNAMIC);
     let dynamic = dynamic.map(|segment| segment.file_range(endian));
     let mut dynamic = dynamic.map(|(offset, size)| (offset, size / size_of::<Header::Dyn>() as u64));
@@ -148,12 +148,12 @@ where
         .map(|entry| (entry.tag(endian), entry.val(endian)))
         .take_while(|(tag, _)| *tag != elf::DT_NULL)
         .collect();
-    // Of several entries the loader goes by the last.
+    // Of several entries with one tag the loader uses the last.
     let last = |wanted| entries.iter().rfind(|(tag, _)| *tag == wanted).map(|(_, value)| *value);
     found.no_default_directories =
         last(elf::DT_FLAGS_1).is_some_and(|flags| flags & elf::DF_1_NODEFLIB.0 != 0);
-    // The table of strings is given by its address in memory; the segment that is loaded
-    // there says where it is in the file.
+    // The string table's address is that in memory. The segment that is loaded there has its offset
+    // in the file.
     let table = last(elf::DT_STRTAB);
     let strings = segments.iter().find_map(|segment| {
         let address: u64 = segment.p_vaddr(endian).into();
@@ -180,16 +180,17 @@ where
     Some(found)
 }
 
-/// How much of a list of directories is looked at. It may be longer than any path, but not without end.
+/// Size limit of a list of directories, in bytes. A list may be longer than any path, but must end.
 const LIST_MAX: u64 = 1 << 20;
 
-/// The string at the beginning of this range of the file, if it has fewer than `most` bytes.
+/// Returns the string at the beginning of this range of the file, if it has fewer than `most`
+/// bytes.
 fn text<File: Read + Seek>(data: &ReadCache<File>, range: Range<u64>, most: u64) -> Option<OsString> {
     const STEP: u64 = 256;
     let end = range.end.min(range.start.saturating_add(most));
     let mut text = Vec::new();
     let mut at = range.start;
-    // The library's own read_bytes_at_until() gives up after 4 KiB.
+    // The library's read_bytes_at_until() stops after 4 KiB.
     while at < end {
         let part = data.read_bytes_at(at, STEP.min(end - at)).ok()?;
         if let Some(length) = part.iter().position(|&byte| byte == 0) {
@@ -209,8 +210,8 @@ mod tests {
 
     const ADDRESS: u64 = 0x1000;
 
-    /// A program with these interpreters, entries of the dynamic section, and strings; all of it is loaded
-    /// at [`ADDRESS`].
+    /// Makes a program with these interpreters, dynamic entries and strings, all loaded at
+    /// [`ADDRESS`].
     fn program(interpreters: &[&str], entries: &[(u64, u64)], strings: &[u8]) -> Vec<u8> {
         let segments = interpreters.len() + 2;
         let mut content: Vec<u8> = Vec::new();
@@ -255,7 +256,7 @@ mod tests {
     #[test]
     fn another_dynamic_section_in_front_does_no_harm() {
         let mut file = program(&["/one", "/two"], &[(1, 0)], b"libx.so\0");
-        // The second interpreter becomes another dynamic section, somewhere else.
+        // Turns the second interpreter into another dynamic section, at another offset.
         file[64 + 2 * 56] = 2;
         file[64 + 2 * 56 + 8..][..8].fill(0xff);
         let elf = native(file);
@@ -271,7 +272,7 @@ mod tests {
     fn part_of_an_entry_behind_the_others_does_no_harm() {
         for part in 1..16 {
             let mut file = program(&["/one"], &[(0x6fff_fffb, 0x800)], b"");
-            // The size of the last of three segments.
+            // Changes the size of the last of three segments.
             file[64 + 2 * 56 + 32] += part;
             file.extend(vec![0; part.into()]);
             assert!(native(file).no_default_directories);

@@ -1,4 +1,4 @@
-//! What can keep a root from being built, in the words the user sees.
+//! Errors of making a root, in the words that the user sees.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,90 +6,91 @@ use std::path::PathBuf;
 /// A result whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What went wrong, with what, and why: one line. [`Error::hint`] may add what to do about it.
+/// An error in one line: what failed, on which file, and why. [`Error::hint`] may add how to mend
+/// it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A program was named that the host doesn't have.
+    /// The host doesn't have this program.
     #[error("cannot find '{}': not in PATH", .program.display())]
     ProgramNotFound {
-        /// The name as it was given.
+        /// The name that the user gave.
         program: PathBuf,
     },
-    /// A file was named that the kernel couldn't run.
+    /// The kernel can't execute this file.
     #[error("cannot add '{}': {why}", .path.display())]
     NotAProgram {
-        /// The host path.
+        /// Host path of the file.
         path: PathBuf,
-        /// Why it isn't a program.
+        /// The reason.
         why: &'static str,
     },
-    /// A program is for another processor.
+    /// The program is for another processor.
     #[error("cannot add '{}': it is a program for {machine}, and this is {host}", .path.display())]
     WrongArchitecture {
-        /// The host path.
+        /// Host path of the program.
         path: PathBuf,
-        /// What the program was built for.
+        /// The program's processor.
         machine: String,
-        /// What this machine is.
+        /// This machine's processor.
         host: &'static str,
     },
-    /// What a script names on its first line isn't there.
+    /// The interpreter on a script's first line doesn't exist.
     #[error("cannot add '{}': its interpreter '{}' is not on this host", .script.display(), .interpreter.display())]
     InterpreterNotFound {
-        /// The host path of the script.
+        /// Host path of the script.
         script: PathBuf,
-        /// The interpreter as the script names it.
+        /// The interpreter, as the script names it.
         interpreter: PathBuf,
     },
-    /// A directory that should become a root has something in it.
+    /// The directory for a new root isn't empty.
     #[error("cannot make a root in '{}': Directory not empty", .directory.display())]
     NotEmpty {
-        /// The directory as it was given.
+        /// The directory, as the user named it.
         directory: PathBuf,
     },
-    /// A directory can't become a root.
+    /// No root can be made in the directory.
     #[error("cannot make a root in '{}': {}", .directory.display(), reason(.cause))]
     NotMade {
-        /// The directory as it was given.
+        /// The directory, as the user named it.
         directory: PathBuf,
-        /// Why.
+        /// The I/O error.
         cause: io::Error,
     },
-    /// The root has something else where a file should go.
+    /// The root has another file at this path.
     #[error("cannot add '{}': the root has another {existing} there", .path.display())]
     Conflict {
-        /// The guest path.
+        /// Guest path of the file.
         path: PathBuf,
-        /// What is there.
+        /// The kind of file that is there.
         existing: &'static str,
     },
-    /// Neither `XDG_DATA_HOME` nor `HOME` says where the default root would be.
+    /// Neither `XDG_DATA_HOME` nor `HOME` is set, so the default root has no path.
     #[error("cannot find a place for the default root: neither XDG_DATA_HOME nor HOME is set")]
     NoDataDirectory,
-    /// The place of the default root is one from which nothing can be executed.
+    /// The default root would be on a file system from which nothing can be executed.
     #[error("cannot make the default root '{}': its file system is mounted noexec", .directory.display())]
     DefaultRootNotExecutable {
-        /// Where the root would be.
+        /// Path of the default root.
         directory: PathBuf,
     },
-    /// The default root couldn't be made.
+    /// The default root can't be made.
     #[error("{0}")]
     DefaultRoot(Box<Self>),
-    /// Nothing of the usual set of programs is on the host.
+    /// The host has none of the usual programs.
     #[error("cannot choose programs for the root: neither busybox nor a shell is in PATH")]
     NoDefaultPrograms,
-    /// The observer asked for an end.
+    /// The observer asked to stop.
     #[error("cannot finish the root: interrupted")]
     Interrupted,
     /// A system call failed.
     #[error("cannot {operation} '{}': {}", .path.display(), reason(.cause))]
     Io {
-        /// What was being done, as it reads after "cannot".
+        /// The operation, as it reads after "cannot".
         operation: &'static str,
-        /// What it was done to.
+        /// The file that the operation was for.
         path: PathBuf,
-        /// Why it failed.
+        /// The system's error.
         cause: io::Error,
     },
 }
@@ -98,7 +99,7 @@ const ELSEWHERE: &str =
     "XDG_DATA_HOME names the directory in which the default root goes; or name a root: newroot run ROOTFS";
 
 impl Error {
-    /// What the user could do about it, where there is something to do.
+    /// Returns how the user can mend the error, where newroot knows a way.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
@@ -122,13 +123,13 @@ impl Error {
         }
     }
 
-    /// `operation` on `path` failed with `cause`.
+    /// Makes the error of an `operation` on `path` that failed with `cause`.
     pub(crate) fn io(operation: &'static str, path: impl Into<PathBuf>, cause: impl Into<io::Error>) -> Self {
         Self::Io { operation, path: path.into(), cause: cause.into() }
     }
 }
 
-/// The kernel's words for an I/O error, without Rust's "(os error N)".
+/// Returns the kernel's words for an I/O error, without Rust's "(os error N)".
 pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {

@@ -1,4 +1,4 @@
-//! The root that a user has without asking for one.
+//! The default root of a user.
 
 use std::env;
 use std::fs;
@@ -12,12 +12,12 @@ use crate::manifest::Manifest;
 use crate::observer::Observer;
 use crate::options::Options;
 
-/// `$XDG_DATA_HOME/newroot/default` or `~/.local/share/newroot/default`.
+/// Returns `$XDG_DATA_HOME/newroot/default` or `~/.local/share/newroot/default`.
 pub(crate) fn default_root_path() -> Result<PathBuf> {
     let absolute = |name| {
         env::var_os(name)
             .map(PathBuf::from)
-            // The specification says to ignore a relative one.
+            // The XDG specification says to ignore a relative path.
             .filter(|path| path.is_absolute())
     };
     let data = absolute("XDG_DATA_HOME")
@@ -26,8 +26,7 @@ pub(crate) fn default_root_path() -> Result<PathBuf> {
     Ok(data.join("newroot/default"))
 }
 
-/// Makes a root at `directory`, unless there is one. What has been made when that fails is taken
-/// away again.
+/// Makes a root at `directory`, unless one exists. Removes what it made if that fails.
 pub(crate) fn ensure(directory: &Path, options: &Options, observer: &mut dyn Observer) -> Result<()> {
     if is_made(directory) {
         return Ok(());
@@ -39,7 +38,7 @@ pub(crate) fn ensure(directory: &Path, options: &Options, observer: &mut dyn Obs
     let result = make(directory, options, observer);
     if result.is_err() {
         for made in missing {
-            // Unless somebody has put something there by now.
+            // Fails if another process has put something there by now.
             let _ = fs::remove_dir(made);
         }
     }
@@ -52,13 +51,13 @@ fn make(directory: &Path, options: &Options, observer: &mut dyn Observer) -> Res
         fs::create_dir_all(parent).map_err(|cause| Error::io("make", parent, cause))?;
     }
     match build::build_aside(directory, manifest, observer) {
-        // Somebody else was faster, and theirs is as good.
+        // Another process was faster. Its root is as good.
         Err(_) if is_made(directory) => Ok(()),
         result => result.map(drop),
     }
 }
 
-/// Whether a root in this place would be of no use.
+/// Returns whether the file system of `directory` is mounted noexec.
 fn nothing_can_be_executed(directory: &Path) -> bool {
     let place = directory.ancestors().find(|path| path.exists());
     place
@@ -66,7 +65,7 @@ fn nothing_can_be_executed(directory: &Path) -> bool {
         .is_some_and(|place| place.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
 
-/// A root appears whole, so that anything in it means all of it.
+/// A root appears complete. So a directory with anything in it is a complete root.
 fn is_made(directory: &Path) -> bool {
     fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some())
 }

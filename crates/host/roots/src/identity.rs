@@ -1,4 +1,4 @@
-//! Who the caller is, and the users and groups that a root knows of.
+//! The caller's identity, and the users and groups of a root.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -9,20 +9,20 @@ use rustix::process::{getgid, getgroups, getuid};
 
 use crate::probe;
 
-/// The caller, by number and by the names the host gives.
+/// The caller: numbers, and names from the host's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     uid: u32,
     gid: u32,
     name: Vec<u8>,
     home: PathBuf,
-    /// Every group of the caller, by number, with its name.
+    /// The caller's groups: number and name.
     groups: Vec<(u32, Vec<u8>)>,
 }
 
 impl Caller {
-    /// Asks the kernel for the numbers and the host's files for the names. A host that
-    /// keeps its users in a directory service leaves `LOGNAME` and `HOME`.
+    /// Asks the kernel for the numbers and the host's files for the names. If the host keeps its
+    /// users in a directory service, the variables `LOGNAME` and `HOME` remain.
     pub(crate) fn current() -> Self {
         let uid = getuid().as_raw();
         let gid = getgid().as_raw();
@@ -33,7 +33,8 @@ impl Caller {
         Self::new(uid, gid, &groups, [&passwd, &group], &variable)
     }
 
-    /// Looks these numbers up in a passwd(5) and a group(5), and what isn't there in variables.
+    /// Looks numbers up in the contents of a passwd(5) and a group(5) file, and falls back on
+    /// variables.
     #[must_use]
     pub fn new(
         uid: u32,
@@ -72,14 +73,14 @@ impl Caller {
         Self { uid, gid, name, home, groups }
     }
 
-    /// The caller's home, if it is to be a directory of the root: not root's or nobody's,
-    /// which every root has or must not have.
+    /// Returns the caller's home, if the root is to have such a directory. The homes of root and
+    /// nobody don't count: every root has the first, and none may have the second.
     #[must_use]
     pub fn home(&self) -> Option<&Path> {
         (self.uid != 0 && self.uid != NOBODY && self.home != Path::new("/nonexistent")).then_some(&self.home)
     }
 
-    /// `/etc/passwd` with root, nobody and the caller.
+    /// Returns the contents of `/etc/passwd`: root, nobody and the caller.
     #[must_use]
     pub fn passwd(&self) -> Vec<u8> {
         let mut text = b"root:x:0:0:root:/root:/bin/sh\n".to_vec();
@@ -93,7 +94,7 @@ impl Caller {
         text
     }
 
-    /// `/etc/group` with root's, nobody's and the caller's groups.
+    /// Returns the contents of `/etc/group`: the groups of root, nobody and the caller.
     #[must_use]
     pub fn group(&self) -> Vec<u8> {
         let mut text = b"root:x:0:\n".to_vec();
@@ -108,10 +109,10 @@ impl Caller {
     }
 }
 
-/// The user and the group whose number stands for "somebody else".
+/// Number of the user and the group "nobody".
 const NOBODY: u32 = 65534;
 
-/// A name that can stand in a passwd file, and be that of a directory.
+/// Returns whether a name is valid in a passwd file and as a directory's name.
 fn is_name(name: &[u8]) -> bool {
     !matches!(name, b"." | b"..")
         && is_entry(name)
@@ -119,7 +120,7 @@ fn is_name(name: &[u8]) -> bool {
         && !name.iter().any(|byte| matches!(byte, b':' | b'/' | b'\n'))
 }
 
-/// An absolute path below `/` without `..`, fit for a passwd file.
+/// Returns whether a path is absolute, below `/`, without `..`, and valid in a passwd file.
 fn is_plain(path: &Path) -> bool {
     path.is_absolute()
         && path.components().count() > 1

@@ -1,29 +1,38 @@
-//! Making a root filesystem out of the host's own programs.
+//! Makes a root filesystem from the host's own programs.
 //!
-//! Three entrances: [`init`] makes a root in a directory, [`add`] brings more programs
-//! into one, [`default_root`] makes, once for each user, the root that `newroot run`
-//! enters when none is named.
+//! | function | does |
+//! |---|---|
+//! | [`init`] | makes a root in a directory |
+//! | [`add`] | brings more programs into a root |
+//! | [`default_root`] | makes, once for each user, the root of a `newroot run` that names none |
 //!
-//! A program comes with everything the kernel and the loader will want of it: the
-//! interpreter of a script, the dynamic loader, the closure of the libraries, each at the
-//! path where it will be looked for, and every symlink passed on the way there. python3
-//! and perl bring their standard libraries, programs that draw on terminals the common
-//! terminal descriptions. What else a program opens while it runs nobody can read off its
-//! file: name it, too. A name with a slash may be a directory, which comes whole.
+//! A program comes with everything that the kernel and the loader need: the interpreter of a
+//! script, the dynamic loader, all libraries, each at the path where it will be looked for, and
+//! every symlink on the way there. A list (`data/needs.list`) has the files that programs open by
+//! names of their own: the standard libraries of python3 and perl, gcc's own programs, headers and
+//! start files, git's templates, terminal descriptions, certificates. The user has to name other
+//! files that a program opens. A name with a slash may be a directory, which is brought whole.
 //!
-//! Copies keep mode and modification time. Root's copies keep the owner and with it the
-//! set-user-ID and set-group-ID bits; anybody else's copies are their own, without those
-//! bits. Access control lists, file capabilities and other extended attributes stay behind.
+//! Copies keep mode and modification time. Root's copies keep the owner, and with it the
+//! set-user-ID and set-group-ID bits. Other users own their copies, without those bits. Access
+//! control lists, file capabilities and other extended attributes aren't copied.
 //!
-//! Nothing outside the given directory is ever written, whatever symlinks it holds. What
-//! fails is undone; only a process that is killed may leave a directory `.newroot-*`
-//! behind, never half a root.
+//! No symlink in a directory makes this crate write outside of it. A failed call is undone. A
+//! process that is killed can leave a directory `.newroot-*`, but never half a root.
 //!
-//! The way of a request: `search` finds a program, `closure` collects the host paths it
-//! needs (by way of `elf`, `script`, `loader` and `data`) into a `manifest`, and `build`
-//! writes that through `guest`, the one module that writes. This crate prints nothing and
-//! never changes directory; an [`Observer`] follows the work. The readers of what others have
-//! written are public, so that they can be fuzzed: [`elf`], [`loader::index`], [`identity`].
+//! `search` finds a program. `closure` collects the host paths that it needs (with `elf`, `script`,
+//! `loader` and `data`) into a `manifest`. `build` writes the manifest through `guest`, the one
+//! module that writes. This crate prints nothing and never changes the working directory. An
+//! [`Observer`] follows its progress. The parsers of untrusted files are public, so that they can
+//! be fuzzed: [`elf`], [`loader::index`], [`identity`].
+//!
+//! ```
+//! use newroot_roots::elf::{Kind, parse};
+//! use std::io::Cursor;
+//!
+//! // A shell script is no ELF file.
+//! assert_eq!(parse(Cursor::new(b"#!/bin/sh\necho hello\n")), Kind::Other);
+//! ```
 
 mod build;
 mod busybox;
@@ -47,24 +56,23 @@ mod tree;
 mod usual;
 
 pub use error::{Error, Result};
-pub use observer::{Observer, Summary, Warning};
+pub use observer::{Note, Observer, Summary, Warning};
 pub use options::Options;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Makes a root in `directory` with `programs` in it.
+/// Makes a root in `directory`, with `programs` in it.
 ///
-/// `directory` must be empty, or not exist yet while the directory above it does. With no
-/// programs named, busybox and its applets come if the host has it, else the shell and
-/// the usual small tools. Then there are the mount points, `/tmp`, homes, and the few
-/// files of `/etc` that name users and hosts.
+/// `directory` must be empty, or not exist in an existing parent. Without programs, the root gets
+/// the host's busybox and its applets, or else a shell and the usual small tools. Every root gets
+/// mount points, `/tmp`, homes, and the few files of `/etc` that name users and hosts.
 ///
-/// If anything fails, `directory` is as it was.
+/// If the call fails, `directory` is as it was.
 ///
 /// # Errors
-/// [`Error::NotEmpty`] unless [`Options::force`] is set; else what kept a program from
-/// being found, understood or copied.
+/// [`Error::NotEmpty`] unless [`Options::force`] is set. Otherwise the error that kept a program
+/// from being found, parsed or copied.
 pub fn init(
     directory: &Path,
     programs: &[OsString],
@@ -77,13 +85,13 @@ pub fn init(
 
 /// Brings `programs` into the root at `directory`.
 ///
-/// What is in the root already, just so, stays untouched: adding twice is adding once.
-/// Another file at the place of a program is [`Error::Conflict`]; at the place of what a
-/// program needs it is kept, with a [`Warning`]; [`Options::force`] replaces either. If
-/// anything fails, the root is as it was.
+/// Files that the root has already, with the same contents, aren't touched: adding twice is the
+/// same as adding once. A different file at the place of a program is [`Error::Conflict`]. A
+/// different file at the place of something that a program needs is kept, with a [`Warning`].
+/// [`Options::force`] replaces both. If the call fails, the root is as it was.
 ///
 /// # Errors
-/// What kept a program from being found, understood or copied.
+/// [`Error`] if a program can't be found, parsed or copied.
 pub fn add(
     directory: &Path,
     programs: &[OsString],
@@ -94,14 +102,14 @@ pub fn add(
     build::carry_out(manifest, directory, options.force, observer)
 }
 
-/// The user's default root, made if it isn't there yet: `$XDG_DATA_HOME/newroot/default`,
-/// or else `~/.local/share/newroot/default`.
+/// Returns the user's default root, and makes it if it doesn't exist:
+/// `$XDG_DATA_HOME/newroot/default` or `~/.local/share/newroot/default`.
 ///
-/// It appears whole or not at all; two callers at once both get it. `observer` hears
-/// nothing if it was there.
+/// The root appears complete or not at all. Two callers at once both get it. The observer is only
+/// called if the root is made.
 ///
 /// # Errors
-/// [`Error::NoDataDirectory`], or what [`init`] may fail with.
+/// [`Error::NoDataDirectory`], or the errors of [`init`].
 pub fn default_root(options: &Options, observer: &mut dyn Observer) -> Result<PathBuf> {
     let directory = home::default_root_path()?;
     home::ensure(&directory, options, observer)?;

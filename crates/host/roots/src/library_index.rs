@@ -1,4 +1,4 @@
-//! The root's own index of libraries, for those that lie where the loader wouldn't look.
+//! The root's own index of libraries, for libraries outside of the loader's directories.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::guest::{Attributes, Directory, Node, Transaction, ensure};
 use crate::loader::index::{Entry, Index};
 
-/// Brings `entries` into the index at `path`, which may not exist yet. An index is no
-/// file of anybody's: to extend it is not to replace it.
+/// Adds `entries` to the index at `path`, which may not exist yet. The index isn't a file of its
+/// own, so extending it isn't a conflict.
 pub(crate) fn extend(transaction: &mut Transaction, path: &Path, entries: &[Entry]) -> Result<()> {
     let failed = |cause: io::Error| Error::io("extend", path, cause);
     let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {

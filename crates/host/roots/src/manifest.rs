@@ -1,4 +1,4 @@
-//! What is to come into a root, settled before anything is written.
+//! The contents for a root, decided before anything is written.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -12,16 +12,17 @@ use crate::{busybox, data, search, tree, usual};
 #[derive(Debug)]
 pub(crate) struct Manifest {
     pub(crate) collected: Collected,
-    /// The programs that were named, at the paths where they were found.
+    /// The requested programs, at the paths where they were found.
     pub(crate) programs: Vec<PathBuf>,
-    /// busybox and the guest paths that are to lead to it.
+    /// busybox, and the guest paths that lead to it.
     pub(crate) applets: Option<(PathBuf, Vec<PathBuf>)>,
-    /// Whether the directories and files come that every root has.
+    /// Whether to make the directories and files that every root has.
     pub(crate) skeleton: bool,
 }
 
 impl Manifest {
-    /// A new root: `names`, or the usual programs if there are none, and the skeleton.
+    /// Returns the contents of a new root: `names`, or the usual programs if there are none, and
+    /// the skeleton.
     pub(crate) fn root(names: &[OsString], options: &Options) -> Result<Self> {
         if !names.is_empty() {
             let mut manifest = Self::programs(names, options)?;
@@ -45,14 +46,14 @@ impl Manifest {
         Self::root(&usual, options)
     }
 
-    /// `names` and nothing else.
+    /// Returns `names` and nothing else.
     pub(crate) fn programs(names: &[OsString], options: &Options) -> Result<Self> {
         let mut closure = Closure::new(options);
         let mut programs = Vec::with_capacity(names.len());
         for name in names {
             let program = search::program(name, &options.search_path)?;
             if program.is_dir() {
-                // What opens the modules in it can't be known; any program will do.
+                // The program that opens modules in a directory isn't known. Any program will do.
                 let shell = search::find(OsStr::new("sh"), &options.search_path);
                 tree::collect(&mut closure, &program, shell.as_deref(), &|_| false)?;
             } else {
@@ -60,12 +61,12 @@ impl Manifest {
             }
             programs.push(program);
         }
-        data::collect(&mut closure)?;
+        data::collect(&mut closure, options)?;
         Ok(Self { collected: closure.finish(), programs, applets: None, skeleton: false })
     }
 
-    /// Whether somebody named `path`, or a directory that it is in, rather than that
-    /// something needs it.
+    /// Returns whether the user named `path`, or a directory that it is in. If not, something else
+    /// needs it.
     pub(crate) fn is_named(&self, path: &Path) -> bool {
         self.programs.iter().any(|program| path.starts_with(program))
     }

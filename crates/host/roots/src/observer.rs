@@ -1,4 +1,4 @@
-//! How a caller follows the work: this crate prints nothing.
+//! Progress and warnings for the caller. This crate prints nothing itself.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -7,22 +7,27 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// Follows the building of a root. `()` is the observer that doesn't care.
+/// Follows the making of a root. `()` ignores everything.
 pub trait Observer {
-    /// `done` of `total` items are in the root; `current` is the guest path that comes next.
+    /// Reports that `done` of `total` items are in the root. `current` is the next guest path.
     ///
-    /// Called once before each item and once at the end (`done == total`). Within one
-    /// [`init`](crate::init) or [`add`](crate::add) the total never changes.
-    /// [`ControlFlow::Break`] ends the work with [`Error::Interrupted`](crate::Error::Interrupted)
-    /// and what was made is removed again.
+    /// It is called before each item and once at the end (`done == total`). During one
+    /// [`init`](crate::init) or [`add`](crate::add) the total never changes. [`ControlFlow::Break`]
+    /// ends the work with [`Error::Interrupted`](crate::Error::Interrupted), and everything that
+    /// was made is removed.
     fn progress(&mut self, done: usize, total: usize, current: &Path) -> ControlFlow<()> {
         let _ = (done, total, current);
         ControlFlow::Continue(())
     }
 
-    /// Something is worth a line to the user; the work goes on.
+    /// Reports a warning. The work goes on.
     fn warn(&mut self, warning: &Warning) {
         let _ = warning;
+    }
+
+    /// Reports a detail for users who ask for more output.
+    fn note(&mut self, note: &Note) {
+        let _ = note;
     }
 }
 
@@ -40,7 +45,7 @@ impl<'a> Progress<'a> {
         Self { done: 0, total, observer }
     }
 
-    /// `current` is to be done now.
+    /// Reports that `current` is next.
     pub(crate) fn next(&mut self, current: &Path) -> Result<()> {
         let done = self.done;
         self.done += 1;
@@ -51,7 +56,11 @@ impl<'a> Progress<'a> {
         self.observer.warn(warning);
     }
 
-    /// All is done.
+    pub(crate) fn note(&mut self, note: &Note) {
+        self.observer.note(note);
+    }
+
+    /// Reports that everything is done.
     pub(crate) fn end(&mut self) -> Result<()> {
         self.tell(self.total, Path::new("/"))
     }
@@ -64,22 +73,21 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// Something worth a line on stderr that doesn't keep the root from being made.
-/// Its [`Display`](fmt::Display) is that line.
+/// A warning for the user. Its [`Display`](fmt::Display) is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// A library that a program names is nowhere on the host.
+    /// The host doesn't have a library that a program names.
     LibraryNotFound {
         /// The name in the program's dynamic section.
         library: OsString,
-        /// The program or library that wants it.
+        /// The program or library that needs it.
         needed_by: PathBuf,
     },
-    /// The root has another file at the place of a library, an interpreter or the like. It
-    /// stays; programs that were named may find it too old.
+    /// The root has a different file at the place of a library, an interpreter or the like. It
+    /// stays. Requested programs may find it too old.
     FileKept {
-        /// The guest path.
+        /// Guest path of the file.
         path: PathBuf,
     },
 }
@@ -100,16 +108,47 @@ impl fmt::Display for Warning {
     }
 }
 
-/// What was done.
+/// A step that was skipped. Its [`Display`](fmt::Display) is one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// The host lacks a file that a program may need, or the caller can't read it.
+    Skipped {
+        /// The program or library that may need it.
+        needed_by: PathBuf,
+        /// The file, the patterns for it, or the question to the program.
+        what: OsString,
+        /// The reason.
+        why: String,
+    },
+    /// The root has a different file at the place of one that a program opens. It stays.
+    Kept {
+        /// Guest path of the file.
+        path: PathBuf,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Skipped { needed_by, what, why } => {
+                write!(f, "skipping '{}' for '{}': {why}", what.display(), needed_by.display())
+            }
+            Self::Kept { path } => write!(f, "keeping the root's own '{}'", path.display()),
+        }
+    }
+}
+
+/// Figures of a finished call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Files, links and directories that were made (or, with `force`, replaced).
+    /// Number of files, symlinks and directories that were made or, with `force`, replaced.
     pub made: usize,
-    /// Files and links that were there already, just so.
+    /// Number of files and symlinks that existed already, with the same contents.
     pub present: usize,
-    /// Bytes of file content written.
+    /// Bytes of file contents written.
     pub bytes: u64,
-    /// The guest path of each program that was named, in the order of the names.
+    /// Guest path of each requested program, in the order of the names.
     pub programs: Vec<PathBuf>,
 }

@@ -1,18 +1,18 @@
-//! What a caller may say about how a root is made.
+//! Options for making a root.
 
 use std::env;
 use std::ffi::OsString;
 
-/// How a root is made. [`Options::default`] is what the process's environment says.
+/// Options for making a root. [`Options::default`] reads the process's environment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Options {
-    /// Build into a directory that isn't empty, and replace files that differ.
+    /// Build into a directory that isn't empty, and replace different files.
     pub force: bool,
-    /// Where programs are looked for: the value of `PATH`.
+    /// Directories with programs: the value of `PATH`.
     pub search_path: OsString,
-    /// Where the loader looks for libraries first: the value of `LD_LIBRARY_PATH`, which
-    /// the guest inherits.
+    /// Directories that the loader searches first: the value of `LD_LIBRARY_PATH`, which the guest
+    /// inherits.
     pub library_path: OsString,
 }
 

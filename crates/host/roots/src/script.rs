@@ -1,4 +1,4 @@
-//! The first line of a script.
+//! The `#!` line of a script.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 
 use newroot_image::HEAD_LEN;
 
-/// What a `#!` line names.
+/// The parts of a `#!` line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Script {
-    /// The interpreter, as it is written.
+    /// The interpreter, as written.
     pub(crate) interpreter: PathBuf,
-    /// All the rest of the line, which the kernel passes as one argument.
+    /// The rest of the line, which the kernel passes as one argument.
     pub(crate) argument: Option<OsString>,
 }
 
-/// The `#!` line of the file at `path`, if it has one.
+/// Reads the `#!` line of the file at `path`, if it has one.
 pub(crate) fn read(path: &Path) -> io::Result<Option<Script>> {
     let mut start = Vec::new();
     File::open(path)?.take(HEAD_LEN as u64).read_to_end(&mut start)?;
@@ -36,7 +36,7 @@ fn parse(start: &[u8]) -> Option<Script> {
 }
 
 impl Script {
-    /// The program that env(1) will look for in `PATH`, if env is the interpreter.
+    /// Returns the program that env(1) will look for in `PATH`, if env is the interpreter.
     pub(crate) fn program_for_env(&self) -> Option<OsString> {
         if self.interpreter.file_name() != Some(OsStr::new("env")) {
             return None;
@@ -46,7 +46,7 @@ impl Script {
             .iter()
             .find_map(|option| argument.strip_prefix(option.as_bytes()));
         let Some(words) = split else {
-            // The kernel passes one argument; only -S makes env take it apart.
+            // The kernel passes one argument. env only splits it with -S.
             return (!argument.starts_with(b"-")).then(|| OsString::from_vec(argument.to_vec()));
         };
         let mut words = words.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());

@@ -1,4 +1,4 @@
-//! Finding a program the way a shell does.
+//! Finds programs as a shell does.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -9,10 +9,10 @@ use rustix::fs::{Access, access};
 use crate::error::{Error, Result};
 use crate::probe;
 
-/// The absolute host path of `name`: looked up in `search_path`, unless it has a slash.
-/// With a slash it may be a directory, too.
+/// Returns the absolute host path of `name`. Without a slash, it is looked up in `search_path`.
+/// With a slash, it may be a directory, too.
 ///
-/// Symlinks stay as they are: the guest gets the program by this name.
+/// Symlinks aren't resolved: the guest gets the program under this name.
 pub(crate) fn program(name: &OsStr, search_path: &OsStr) -> Result<PathBuf> {
     if name.as_bytes().contains(&b'/') {
         let path = absolute(Path::new(name))?;
@@ -28,11 +28,13 @@ pub(crate) fn program(name: &OsStr, search_path: &OsStr) -> Result<PathBuf> {
     }
     match find(name, search_path) {
         Some(found) => absolute(&found),
-        None => probe::all_told().and_then(|()| Err(Error::ProgramNotFound { program: name.into() })),
+        None => {
+            probe::check_no_shortage().and_then(|()| Err(Error::ProgramNotFound { program: name.into() }))
+        }
     }
 }
 
-/// The first executable `name` in the directories of `search_path`.
+/// Returns the first executable `name` in the directories of `search_path`.
 pub(crate) fn find(name: &OsStr, search_path: &OsStr) -> Option<PathBuf> {
     if name.is_empty() {
         return None;

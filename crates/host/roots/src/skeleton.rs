@@ -1,8 +1,8 @@
-//! What a root has besides programs.
+//! Files of a root besides programs.
 //!
-//! Little: the directories that engines bind host directories on, places to write, and
-//! the few files of `/etc` without which `id`, `whoami` or `ping localhost` misbehave.
-//! Whatever the root has already is left as it is.
+//! There are few: the directories that engines bind host directories on, writable directories, and
+//! the files of `/etc` without which `id`, `whoami` or `ping localhost` misbehave. Existing files
+//! are left alone.
 
 use std::path::Path;
 
@@ -27,10 +27,10 @@ const DIRECTORIES: &[(&str, u32)] = &[
 
 const HOSTS: &[u8] = b"127.0.0.1 localhost\n::1 localhost\n";
 
-/// What glibc does without the file depends on how it was built.
+/// Without the file, glibc's defaults depend on how it was built.
 const NSSWITCH: &[u8] = b"passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n";
 
-/// Makes what is missing.
+/// Makes the missing files and directories.
 pub(crate) fn make(transaction: &mut Transaction) -> Result<()> {
     top_level_links(transaction)?;
     for (path, mode) in DIRECTORIES {
@@ -45,7 +45,7 @@ pub(crate) fn make(transaction: &mut Transaction) -> Result<()> {
         ("/etc/group", caller.group().as_slice()),
         ("/etc/hosts", HOSTS),
         ("/etc/nsswitch.conf", NSSWITCH),
-        // For the host's to be mounted on.
+        // A mount point for the host's file.
         ("/etc/resolv.conf", b""),
     ] {
         ensure::file(transaction, Path::new(path), content)?;
@@ -53,7 +53,7 @@ pub(crate) fn make(transaction: &mut Transaction) -> Result<()> {
     Ok(())
 }
 
-/// Makes the host's `/bin -> usr/bin` and its like, if it has them: programs name their
+/// Makes the host's `/bin -> usr/bin` and the like, if it has them: programs name their
 /// interpreters by either path.
 fn top_level_links(transaction: &mut Transaction) -> Result<()> {
     let top = std::fs::read_dir("/").map_err(|cause| Error::io("read", "/", cause))?;

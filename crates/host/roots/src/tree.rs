@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::closure::Closure;
 use crate::error::{Error, Result};
 
-/// Adds everything below the host directory `top`, with the libraries that the programs
-/// and modules in it need, as `program` would find them. `skip` leaves entries out.
+/// Adds everything below the host directory `top`, with the libraries of its programs and modules,
+/// as `program` would find them. `skip` leaves entries out.
 ///
-/// Symlinks are taken as they are: what they lead to outside of `top` comes only if it is
-/// a file.
+/// Symlinks are taken as they are. A symlink's target outside of `top` is only added if it is a
+/// file.
 pub(crate) fn collect(
     closure: &mut Closure<'_>,
     top: &Path,
@@ -38,7 +38,7 @@ pub(crate) fn collect(
     Ok(())
 }
 
-/// What is in `directory`, in order of name.
+/// Returns the entries of `directory`, sorted by name.
 fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
     let failed = |cause| Error::io("read", directory, cause);
     let mut paths = fs::read_dir(directory)

@@ -1,7 +1,7 @@
-//! The programs of a root when nobody names any and the host has no busybox.
+//! The programs of a root if the user names none and the host has no busybox.
 
-/// What people expect to find: a shell and the small tools. Those that the host has are
-/// taken.
+/// The programs that users expect: a shell and the small tools. Those that the host has are
+/// brought.
 pub(crate) const PROGRAMS: &[&str] = &[
     // Shells.
     "sh",
@@ -73,7 +73,7 @@ pub(crate) const PROGRAMS: &[&str] = &[
     "gzip",
     "gunzip",
     "tar",
-    // Who and where.
+    // Users and machine.
     "arch",
     "date",
     "groups",
@@ -111,7 +111,7 @@ pub(crate) const PROGRAMS: &[&str] = &[
     "false",
     "test",
     "true",
-    // Mounts, to look at.
+    // Mounts, for display only.
     "findmnt",
     "mount",
     "mountpoint",

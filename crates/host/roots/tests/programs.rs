@@ -1,22 +1,23 @@
-//! Programs of the host run in a root that holds nothing but what was brought for them.
+//! Programs of the host in a root that holds only what was brought for them.
 
 mod common;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 use std::slice;
 
-use common::{Scratch, again, entering, expect_one_passed, inner};
-use newroot_roots::{Observer, Options, Warning};
+use common::{Scratch, again, as_ordinary_user, entering, expect_one_passed, inner};
+use newroot_roots::{Note, Observer, Options, Warning};
 
-/// Collects what it is told.
+/// Collects warnings and notes.
 #[derive(Default)]
 struct Listener {
     warnings: Vec<Warning>,
+    notes: Vec<Note>,
     steps: Vec<(usize, usize)>,
 }
 
@@ -28,6 +29,10 @@ impl Observer for Listener {
 
     fn warn(&mut self, warning: &Warning) {
         self.warnings.push(warning.clone());
+    }
+
+    fn note(&mut self, note: &Note) {
+        self.notes.push(note.clone());
     }
 }
 
@@ -62,6 +67,214 @@ fn perl_comes_with_its_core_modules() {
     assert_eq!(scratch.run(&["perl", "/floor.pl"]), "3\n");
 }
 
+/// Returns whether the host has a program. In CI it must have it.
+fn has(program: &str, package: &str) -> bool {
+    let found = Command::new(program).arg("--version").output().is_ok();
+    if !found {
+        println!("skipped: {program} is not on this host (Debian's {package} has it)");
+        assert!(std::env::var_os("CI").is_none(), "CI can install it");
+    }
+    found
+}
+
+#[test]
+fn gcc_comes_with_its_programs_headers_and_libraries() {
+    let scratch = Scratch::new();
+    scratch.init(&["/usr/bin/gcc", "sh", "cat"]).unwrap();
+    let hello = "#include <errno.h>\n#include <math.h>\n#include <stdio.h>\n#include <sys/socket.h>\n\
+                 int main(int count, char **words) { (void)words; \
+                 printf(\"%.0f\\n\", sqrt(41 + count)); return 0; }\n";
+    fs::write(scratch.root().join("hello.c"), hello).unwrap();
+    for options in ["", "-O2 -flto", "-static", "-pthread -g"] {
+        let script = format!("cd /tmp && gcc {options} -Wall -Werror -o hello /hello.c -lm && ./hello");
+        assert_eq!(scratch.run(&["sh", "-c", &script]), "6\n", "gcc {options}");
+    }
+}
+
+#[test]
+fn gxx_comes_with_its_headers_and_library() {
+    if !has("g++", "g++") {
+        return;
+    }
+    let scratch = Scratch::new();
+    scratch.init(&["/usr/bin/g++", "sh"]).unwrap();
+    let hello = "#include <iostream>\n#include <vector>\n\
+                 int main() { std::vector<int> all{1, 2}; std::cout << all.size() << std::endl; }\n";
+    fs::write(scratch.root().join("hello.cc"), hello).unwrap();
+    assert_eq!(scratch.run(&["sh", "-c", "g++ -o /tmp/hello /hello.cc && /tmp/hello"]), "2\n");
+}
+
+#[test]
+fn git_comes_with_its_programs_and_templates() {
+    if !has("git", "git") {
+        return;
+    }
+    let scratch = Scratch::new();
+    scratch.init(&["git", "ls", "cat"]).unwrap();
+    let script = "PATH=$PATH:/usr/local/bin; export HOME=/root GIT_CONFIG_NOSYSTEM=1
+        git init -q -b main /tmp/a && cd /tmp/a && test -f .git/info/exclude
+        echo text > file && git add file
+        git -c user.name=a -c user.email=a@b commit -q -m first
+        git clone -q file:///tmp/a /tmp/b && cat /tmp/b/file
+        git submodule --quiet status && ls -d .git/hooks";
+    assert_eq!(scratch.run(&["sh", "-ec", script]), "text\n.git/hooks\n");
+    // On some hosts git is one file with a hundred names.
+    let exec_path = scratch.run(&["sh", "-c", "PATH=$PATH:/usr/local/bin git --exec-path"]);
+    let exec_path = scratch.root().join(exec_path.trim().trim_start_matches('/'));
+    let size: u64 = fs::read_dir(&exec_path)
+        .unwrap()
+        .map(|entry| entry.unwrap().metadata().unwrap())
+        .filter(|metadata| metadata.nlink() == 1)
+        .map(|metadata| metadata.len())
+        .sum();
+    assert!(size < 32 << 20, "{size} bytes");
+    assert!(exec_path.join("git-remote-https").exists());
+}
+
+#[test]
+fn files_with_several_names_stay_one_file() {
+    let scratch = Scratch::new();
+    let tool = scratch.script("tools/one", "#!/bin/sh\necho \"${0##*/}\"\n");
+    fs::hard_link(&tool, scratch.path("tools/two")).unwrap();
+    scratch.init(&[&scratch.path("tools"), Path::new("/bin/sh")]).unwrap();
+    let inode = |name: &str| {
+        let path = scratch.root().join(scratch.path(name).strip_prefix("/").unwrap());
+        fs::metadata(path).unwrap().ino()
+    };
+    assert_eq!(inode("tools/one"), inode("tools/two"));
+    assert_eq!(scratch.run(&[&scratch.path("tools/two")]), "two\n");
+}
+
+#[test]
+fn what_speaks_tls_comes_with_certificates() {
+    let bundles =
+        ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+    let Some(bundle) = bundles.iter().find(|bundle| fs::metadata(bundle).is_ok()) else {
+        println!("skipped: this host has no certificates (Debian's ca-certificates has them)");
+        assert!(std::env::var_os("CI").is_none(), "CI can install them");
+        return;
+    };
+    if has("curl", "curl") {
+        let scratch = Scratch::new();
+        scratch.init(&["/usr/bin/curl", "/usr/bin/python3", "cat"]).unwrap();
+        assert_eq!(scratch.run(&["cat", bundle]), fs::read_to_string(bundle).unwrap());
+        // Python's ssl looks where OpenSSL's defaults say.
+        let script = "import json, os, ssl; paths = ssl.get_default_verify_paths(); \
+                      print(bool(paths.cafile or paths.capath and os.listdir(paths.capath)))";
+        assert_eq!(scratch.run(&["python3", "-c", script]), "True\n");
+    }
+}
+
+#[test]
+fn what_draws_on_terminals_comes_with_their_descriptions() {
+    let scratch = Scratch::new();
+    scratch.init(&["bash", "tput"]).unwrap();
+    for terminal in ["xterm-256color", "linux", "screen", "dumb"] {
+        assert_eq!(scratch.run(&["bash", "-c", &format!("TERM={terminal} tput cols")]), "80\n", "{terminal}");
+    }
+    assert_eq!(scratch.run(&["bash", "-c", "TERM=xterm-256color tput colors"]), "256\n");
+}
+
+#[test]
+fn ssh_and_vim_come_with_their_files() {
+    let scratch = Scratch::new();
+    if has("vim", "vim") {
+        scratch.init(&["vim", "bash", "cat"]).unwrap();
+        let is_there = r#"[filereadable(expand("$VIMRUNTIME/filetype.vim"))]"#;
+        let script = format!("vim -es -N -u NONE '+call writefile({is_there}, \"/tmp/x\")' +q!; cat /tmp/x");
+        let text = scratch.run(&["bash", "-c", &script]);
+        assert_eq!(text, "1\n");
+    }
+    if has("ssh", "openssh-client") && fs::metadata("/etc/ssh/ssh_config").is_ok() {
+        let scratch = Scratch::new();
+        scratch.init(&["ssh", "cat"]).unwrap();
+        assert_eq!(
+            scratch.run(&["cat", "/etc/ssh/ssh_config"]),
+            fs::read_to_string("/etc/ssh/ssh_config").unwrap()
+        );
+        assert!(scratch.run(&["ssh", "-G", "example"]).contains("hostname example\n"));
+    }
+}
+
+#[test]
+fn what_the_host_lacks_or_hides_is_a_note_and_nothing_else() {
+    let scratch = Scratch::new();
+    // A git made by this test, which has no templates.
+    let path = scratch.path("core");
+    let git = scratch.script("bin/git", &format!("#!/bin/sh\necho '{}'\n", path.display()));
+    let core = scratch.script("core/git-x", "#!/bin/sh\n");
+    symlink("nowhere", scratch.path("core/dangling")).unwrap();
+    symlink("/dev/null", scratch.path("core/device")).unwrap();
+    let mut listener = Listener::default();
+    newroot_roots::init(&scratch.root(), &[git.clone().into()], &Options::default(), &mut listener).unwrap();
+    assert!(scratch.root().join(core.strip_prefix("/").unwrap()).is_file());
+    assert_eq!(listener.warnings, []);
+    let notes: Vec<String> = listener.notes.iter().map(ToString::to_string).collect();
+    let templates = format!("skipping '<prefix>/share/git-core' for '{}': not on this host", git.display());
+    assert!(notes.contains(&templates), "{notes:?}");
+}
+
+#[test]
+fn a_program_that_never_stops_printing_is_skipped() {
+    let scratch = Scratch::new();
+    let gcc = scratch.script("bin/gcc", "#!/bin/sh\nwhile :; do echo /nowhere/at/all; done\n");
+    let mut listener = Listener::default();
+    newroot_roots::init(&scratch.root(), &[gcc.clone().into()], &Options::default(), &mut listener).unwrap();
+    let too_much = |note: &String| note.ends_with("the program prints too much");
+    assert!(listener.notes.iter().map(ToString::to_string).any(|note| too_much(&note)));
+}
+
+#[test]
+fn files_that_the_caller_may_not_read_are_skipped() {
+    let name = "files_that_the_caller_may_not_read_are_skipped";
+    if inner().is_none() {
+        as_ordinary_user(name);
+        return;
+    }
+    let scratch = Scratch::new();
+    let core = scratch.path("core");
+    let git = scratch.script("bin/git", &format!("#!/bin/sh\necho '{}'\n", core.display()));
+    scratch.script("core/git-x", "#!/bin/sh\n");
+    for (hidden, is_directory) in [("core/secret", false), ("core/closed", true)] {
+        let path = scratch.path(hidden);
+        if is_directory { fs::create_dir(&path) } else { fs::write(&path, "") }.unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    }
+    let mut listener = Listener::default();
+    newroot_roots::init(&scratch.root(), &[git.clone().into()], &Options::default(), &mut listener).unwrap();
+    let inside = |path: &Path| scratch.root().join(path.strip_prefix("/").unwrap());
+    assert!(inside(&core.join("git-x")).is_file());
+    for hidden in ["secret", "closed"] {
+        let path = core.join(hidden);
+        let (path, git) = (path.display(), git.display());
+        let note = format!("skipping '{path}' for '{git}': Permission denied");
+        assert!(listener.notes.iter().any(|known| known.to_string() == note), "{:?}", listener.notes);
+        assert!(!inside(&core.join(hidden)).exists());
+    }
+    // So that the scratch directory can be removed.
+    fs::set_permissions(core.join("closed"), fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn root_keeps_its_own_configuration_silently() {
+    let scratch = Scratch::new();
+    let etc = scratch.root().join("etc/ssh/ssh_config");
+    if !has("ssh", "openssh-client") || fs::metadata("/etc/ssh/ssh_config").is_err() {
+        return;
+    }
+    fs::create_dir_all(etc.parent().unwrap()).unwrap();
+    fs::write(&etc, "# the root's own\n").unwrap();
+    // A directory where the host has a file.
+    fs::create_dir_all(scratch.root().join("etc/localtime")).unwrap();
+    let mut listener = Listener::default();
+    newroot_roots::add(&scratch.root(), &["ssh".into()], &Options::default(), &mut listener).unwrap();
+    assert_eq!(fs::read_to_string(&etc).unwrap(), "# the root's own\n");
+    assert_eq!(listener.warnings, []);
+    let kept =
+        listener.notes.iter().any(|note| note.to_string() == "keeping the root's own '/etc/ssh/ssh_config'");
+    assert!(kept, "{:?}", listener.notes);
+}
+
 #[test]
 fn busybox_comes_with_its_applets() {
     let scratch = Scratch::new();
@@ -70,7 +283,7 @@ fn busybox_comes_with_its_applets() {
     assert!(output.starts_with("42\n") && output.ends_with("there\n"), "{output}");
     if Command::new("busybox").arg("true").status().is_ok_and(|status| status.success()) {
         assert!(fs::read_link(scratch.root().join("bin/ls")).unwrap().ends_with("busybox"));
-        // A real program takes the applet's place.
+        // A real program replaces the applet.
         scratch.add(&["ls"]).unwrap();
         assert!(scratch.run(&["ls", "--version"]).contains("coreutils"));
     }
@@ -114,7 +327,7 @@ fn chain_of_symlinks_is_reproduced() {
     let real = scratch.script("lib/tool-2", "#!/bin/sh\necho \"$0\"\n");
     fs::create_dir_all(scratch.path("etc/alternatives")).unwrap();
     fs::create_dir(scratch.path("bin")).unwrap();
-    // Absolute, then relative through a linked directory.
+    // An absolute link, then a relative one through a linked directory.
     symlink(scratch.path("etc/alternatives/tool"), scratch.path("bin/tool")).unwrap();
     symlink("lib", scratch.path("slib")).unwrap();
     symlink("../../slib/tool-2", scratch.path("etc/alternatives/tool")).unwrap();
@@ -147,7 +360,7 @@ fn libraries_by_origin_lie_where_the_program_looks() {
     scratch.compile("gcc", WORD, "app/lib/libword.so", &["-shared", "-fPIC"]);
     let say =
         scratch.compile("gcc", SAY, "app/bin/say", &["-Lapp/lib", "-lword", "-Wl,-rpath,$ORIGIN/../lib"]);
-    // The kernel tells the loader the program's real place.
+    // The loader gets the program's real path from the kernel.
     symlink(&say, scratch.path("say")).unwrap();
     let link = scratch.path("say");
     scratch.init(&[&link]).unwrap();
@@ -197,7 +410,7 @@ fn musl_program_brings_musls_loader() {
     assert!(!glibc, "musl needs nothing of glibc");
 }
 
-/// In the root of another test: a library that only the loader's index finds.
+/// Uses a library that only the loader's index leads to. Runs in the root of another test.
 #[test]
 fn library_of_the_index_is_found_through_the_index() {
     if let Some(program) = inner() {
@@ -208,7 +421,7 @@ fn library_of_the_index_is_found_through_the_index() {
             assert_eq!(output.stdout, b"hello\n", "{output:?}");
         };
         expect_hello(&program);
-        // The index is extended, not replaced: the second program finds its library too.
+        // The index is extended, not replaced, so the second program finds its library, too.
         let second = OsString::from("/opt/second");
         newroot_roots::add(root, slice::from_ref(&second), &Options::default(), &mut ()).unwrap();
         expect_hello(&second);
@@ -216,7 +429,7 @@ fn library_of_the_index_is_found_through_the_index() {
         return;
     }
     let scratch = Scratch::new();
-    // A host of our own, whose ld.so.conf names a directory.
+    // A host made by this test, whose ld.so.conf names a directory.
     let host = scratch.root();
     let this = std::env::current_exe().unwrap();
     let mut programs: Vec<OsString> = ["sh", "chroot"].map(Into::into).to_vec();

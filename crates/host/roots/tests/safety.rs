@@ -1,4 +1,4 @@
-//! What a root is built in stays whole, and nothing outside of it is touched.
+//! A failed call leaves the root whole, and nothing outside of it is touched.
 
 mod common;
 
@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use common::{ORDINARY, Scratch, again, as_ordinary_user, inner, listing};
 use newroot_roots::{Error, Observer, Options};
 
-/// Loses patience after some items.
+/// Stops after some items.
 struct Impatient(usize);
 
 impl Observer for Impatient {
@@ -117,8 +117,8 @@ fn different_file_stays_unless_forced() {
 #[test]
 fn roots_own_libraries_are_kept_and_told() {
     #[derive(Default)]
-    struct Told(Vec<String>);
-    impl Observer for Told {
+    struct Warnings(Vec<String>);
+    impl Observer for Warnings {
         fn warn(&mut self, warning: &newroot_roots::Warning) {
             self.0.push(warning.to_string());
         }
@@ -130,7 +130,7 @@ fn roots_own_libraries_are_kept_and_told() {
     let own = scratch
         .script(Path::new("root").join(interpreter.strip_prefix("/").unwrap()), "#!/bin/sh\necho guest\n");
     let before = fs::read(&own).unwrap();
-    let mut told = Told::default();
+    let mut told = Warnings::default();
     newroot_roots::add(&scratch.root(), &[tool.clone().into()], &Options::default(), &mut told).unwrap();
     let expected = format!("keeping the root's own '{}', which is not the host's", interpreter.display());
     assert_eq!(told.0, [expected]);
@@ -319,7 +319,7 @@ fn default_root_is_made_once_by_whoever_comes_first() {
         fs::read_dir(data.join("newroot")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["default"], "the others' work is gone");
     assert_eq!(common::run_in(&root, &["sh", "-c", "echo $((6 * 7))"]), "42\n");
-    // Found again, untouched.
+    // The root is found again, unchanged.
     let before = listing(&root);
     common::expect_one_passed(&start().wait_with_output().unwrap());
     assert_eq!(listing(&root), before);

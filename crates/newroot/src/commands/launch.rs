@@ -2,24 +2,29 @@
 
 use newroot_engine::Warning;
 
-use crate::commands::roots;
+use crate::commands::{env_file, roots};
 use crate::dialects::Launch;
 use crate::failure::Failure;
 use crate::messages::Messages;
 
-/// Sees to it that there is a root.
+/// Sees to it that there is a root, and reads what the launch names.
 pub(super) fn prepare(mut launch: Launch, messages: Messages) -> Result<Launch, Failure> {
+    let files = launch.env_files.iter().map(|path| env_file::read(path)).collect::<Result<Vec<_>, _>>()?;
+    // What the command line itself sets counts more.
+    launch.spec.environment.set.splice(..0, files.into_iter().flatten());
     if launch.default_root {
-        launch.spec.rootfs = roots::default_root(messages)?;
+        launch.spec.rootfs = roots::default_root(Messages { quiet: launch.quiet, ..messages })?;
     }
     Ok(launch)
 }
 
 /// Hands the specification to its engine.
 pub(super) fn run(launch: &Launch, messages: Messages) -> Result<u8, Failure> {
-    let mut warn = |warning| match warning {
-        _ if launch.quiet => {}
-        Warning::Confined { .. } => messages.note(&warning),
+    let messages = Messages { quiet: launch.quiet, ..messages };
+    let mut warn = |warning| match &warning {
+        // What was asked for, and is had.
+        Warning::Confined { missing, .. } if missing.is_empty() && launch.spec.verbosity == 0 => {}
+        Warning::Confined { .. } | Warning::RootNotWritable { .. } => messages.note(&warning),
         _ => messages.warning(&warning),
     };
     Ok(newroot_engine::launch(&launch.spec, &mut warn)?)

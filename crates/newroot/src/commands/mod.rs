@@ -2,8 +2,12 @@
 
 mod archive;
 mod doctor;
+mod env_file;
+mod install;
 mod interrupt;
 mod launch;
+mod links;
+mod manual;
 mod placeholders;
 mod progress;
 mod roots;
@@ -23,13 +27,19 @@ pub(crate) fn carry_out(request: Request, messages: Messages) -> Result<u8, Fail
             drop(placeholders);
             launch::run(&launch, messages)
         }
-        Request::Init { directory, programs, force } => roots::init(&directory, &programs, force, messages),
-        Request::Add { directory, programs, force } => roots::add(&directory, &programs, force, messages),
+        Request::Init { directory, programs, force, verbose } => {
+            roots::init(&directory, &programs, roots::How { force, verbose }, messages)
+        }
+        Request::Add { directory, programs, force, verbose } => {
+            roots::add(&directory, &programs, roots::How { force, verbose }, messages)
+        }
         Request::Export { root, options } => archive::export(&root, &options, messages),
         Request::Import { archive, directory, options } => {
             archive::import(&archive, &directory, options, messages)
         }
         Request::Doctor => doctor::run(),
+        Request::Manual { directory } => manual::write(&directory),
+        Request::Links { directory, manual } => links::make(&directory, manual.as_deref(), messages),
         Request::Print(text) => print(&text).map(|()| 0),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use newroot_archive::Unit;
-use newroot_roots::{Observer, Warning};
+use newroot_roots::{Note, Observer, Warning};
 
 use crate::commands::interrupt::Interrupt;
 use crate::messages::Messages;
@@ -15,16 +15,19 @@ pub(super) struct Progress<'a> {
     bar: ProgressBar,
     messages: Messages,
     interrupt: &'a Interrupt,
+    /// Whether notes are shown.
+    pub(super) verbose: bool,
     /// That of an archive's progress, if there was any.
     template: Option<&'static str>,
 }
 
 impl<'a> Progress<'a> {
-    /// A bar on stderr that appears with the first step.
+    /// A bar on stderr that appears with the first step, unless the user wants quiet.
     pub(super) fn new(messages: Messages, interrupt: &'a Interrupt) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let target = if messages.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(None, target);
         set_style(&bar, "{bar:24} {pos}/{len} {wide_msg}");
-        Self { bar, messages, interrupt, template: None }
+        Self { bar, messages, interrupt, verbose: false, template: None }
     }
 }
 
@@ -49,6 +52,12 @@ impl Observer for Progress<'_> {
 
     fn warn(&mut self, warning: &Warning) {
         self.bar.suspend(|| self.messages.warning(warning));
+    }
+
+    fn note(&mut self, note: &Note) {
+        if self.verbose {
+            self.bar.suspend(|| self.messages.note(note));
+        }
     }
 }
 

@@ -11,15 +11,23 @@ use crate::commands::progress::Progress;
 use crate::failure::Failure;
 use crate::messages::Messages;
 
+/// How the user wants it done.
+#[derive(Clone, Copy, Default)]
+pub(super) struct How {
+    pub(super) force: bool,
+    /// Report what is skipped, too.
+    pub(super) verbose: bool,
+}
+
 /// Makes a root in `directory`.
 pub(super) fn init(
     directory: &Path,
     programs: &[OsString],
-    force: bool,
+    how: How,
     messages: Messages,
 ) -> Result<u8, Failure> {
     let made =
-        watched(messages, |progress| newroot_roots::init(directory, programs, &options(force), progress))?;
+        watched(messages, how, |progress| newroot_roots::init(directory, programs, &options(how), progress))?;
     print(&format!("{}: {} files, {}\n", directory.display(), made.made, size(&made)))?;
     Ok(0)
 }
@@ -28,11 +36,11 @@ pub(super) fn init(
 pub(super) fn add(
     directory: &Path,
     programs: &[OsString],
-    force: bool,
+    how: How,
     messages: Messages,
 ) -> Result<u8, Failure> {
     let made =
-        watched(messages, |progress| newroot_roots::add(directory, programs, &options(force), progress))?;
+        watched(messages, how, |progress| newroot_roots::add(directory, programs, &options(how), progress))?;
     print(&format!(
         "{}: {} files added, {}; {} were there\n",
         directory.display(),
@@ -46,8 +54,9 @@ pub(super) fn add(
 /// The user's default root, made if it isn't there yet.
 pub(super) fn default_root(messages: Messages) -> Result<PathBuf, Failure> {
     let mut is_new = false;
-    let path = watched(messages, |progress| {
-        let path = newroot_roots::default_root(&options(false), progress);
+    let how = How::default();
+    let path = watched(messages, how, |progress| {
+        let path = newroot_roots::default_root(&options(how), progress);
         is_new = progress.has_begun();
         path
     })?;
@@ -60,15 +69,20 @@ pub(super) fn default_root(messages: Messages) -> Result<PathBuf, Failure> {
 /// Does `work` while the user watches, and can end it.
 fn watched<T>(
     messages: Messages,
+    how: How,
     work: impl FnOnce(&mut Progress<'_>) -> newroot_roots::Result<T>,
 ) -> Result<T, Failure> {
-    let result = interrupt::held_back(|interrupt| work(&mut Progress::new(messages, interrupt)));
+    let result = interrupt::held_back(|interrupt| {
+        let mut progress = Progress::new(messages, interrupt);
+        progress.verbose = how.verbose;
+        work(&mut progress)
+    });
     result.map_err(interrupt::reason)
 }
 
-fn options(force: bool) -> Options {
+fn options(how: How) -> Options {
     let mut options = Options::default();
-    options.force = force;
+    options.force = how.force;
     options
 }
 

@@ -57,6 +57,8 @@ pub enum Request {
         programs: Vec<OsString>,
         /// Build it even in a directory that isn't empty.
         force: bool,
+        /// Report what is skipped, too.
+        verbose: bool,
     },
     /// Copy further programs of the host into a root.
     Add {
@@ -66,6 +68,8 @@ pub enum Request {
         programs: Vec<OsString>,
         /// Replace files that are in the way.
         force: bool,
+        /// Report what is skipped, too.
+        verbose: bool,
     },
     /// Write a root as an archive.
     Export {
@@ -85,6 +89,18 @@ pub enum Request {
     },
     /// Tell what this host allows.
     Doctor,
+    /// Write all manual pages.
+    Manual {
+        /// Host directory to write them in, made if it isn't there.
+        directory: PathBuf,
+    },
+    /// Make the links by which the other dialects are spoken.
+    Links {
+        /// Host directory to make them in, made if it isn't there.
+        directory: PathBuf,
+        /// Host directory for their manual pages; `None` for the usual one.
+        manual: Option<PathBuf>,
+    },
     /// Print a text, which ends in a newline.
     Print(String),
 }
@@ -97,7 +113,9 @@ pub struct Launch {
     /// The root is the user's default one, to be made if it doesn't exist yet; the
     /// specification's own is empty until then.
     pub default_root: bool,
-    /// Warnings are not wanted.
+    /// Files with environment variables, which `spec` is to set before those that it names.
+    pub env_files: Vec<PathBuf>,
+    /// Notes and warnings are not wanted.
     pub quiet: bool,
 }
 
@@ -151,6 +169,11 @@ pub fn parse(argv: &[OsString], caller: &Caller) -> Invocation {
         None => (native::parse(arguments, caller), newroots_own as Wording),
     };
     Invocation { name: "newroot", request, wording }
+}
+
+/// Returns the names of links through which newroot speaks another dialect.
+pub(crate) fn links() -> impl Iterator<Item = &'static str> {
+    BY_NAME.iter().map(|row| row.name)
 }
 
 /// The dialect of the link newroot was started through: its name, and for PRoot's programs, which

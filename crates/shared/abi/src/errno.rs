@@ -1,41 +1,43 @@
-//! The kernel's error numbers.
+//! Error numbers of the kernel.
 
 use linux_raw_sys::errno as raw;
 
-/// An error number as the kernel means it: between 1 and 4095.
+/// A kernel error number, between 1 and 4095.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Errno(u16);
 
 impl Errno {
-    /// The number as libc's `errno` shows it.
+    /// Returns the number as libc's `errno` holds it.
     #[must_use]
     pub const fn number(self) -> i32 {
         self.0 as i32
     }
 
-    /// An error number from its positive value; values out of the kernel's range are EINVAL.
+    /// Builds an error number from its positive value. A value outside the kernel's range becomes
+    /// EINVAL.
     #[must_use]
     pub const fn from_number(number: i32) -> Self {
         if number > 0 && number < 4096 { Self(number as u16) } else { Self::INVAL }
     }
 
-    /// Reads a syscall's return value: -4095..=-1 is an error, all else a result.
+    /// Reads a system call's return value: -4095..=-1 is an error, anything else is a result.
     ///
     /// # Errors
-    /// The error number that `value` encodes.
+    /// The errno, if `value` encodes one.
     #[inline(always)]
     pub const fn check(value: isize) -> Result<usize, Self> {
         if value < 0 && value >= -4095 { Err(Self(-value as u16)) } else { Ok(value as usize) }
     }
 
-    /// Whether it says that something has run out: memory, files, room. It tells nothing of what was looked for, and may
-    /// be over with the next call.
+    /// Checks whether this error reports that a resource has run out: memory, descriptors, disk
+    /// space or quota. Such an error says nothing about the file that was looked up, and the next
+    /// call may succeed.
     #[must_use]
     pub const fn is_shortage(self) -> bool {
         matches!(self, Self::NOMEM | Self::NFILE | Self::MFILE | Self::NOSPC | Self::DQUOT)
     }
 
-    /// The return value by which the kernel reports this error.
+    /// Returns the value by which a system call reports this error.
     #[must_use]
     #[inline(always)]
     pub const fn to_return(self) -> isize {

@@ -1,7 +1,10 @@
 //! A hash of bytes, for names and tables.
 
-/// Hashes bytes (FNV-1a, 64 bits): it tells where to look for something, and is no proof of it. Names on the disk
-/// are made of it ([`links::token_of`](crate::links::token_of)), so it stays as it is.
+/// Hashes bytes (FNV-1a, 64 bits).
+///
+/// A match only says where to look. Compare the bytes themselves to be sure. The names of files on
+/// disk are derived from this hash ([`links::token_of`](crate::links::token_of)), so it must never
+/// change.
 #[must_use]
 pub const fn hash(bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;
@@ -18,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_those_that_were_published() {
+    fn published_test_vectors_hash_as_published() {
         assert_eq!(hash(b""), 0xcbf2_9ce4_8422_2325);
         assert_eq!(hash(b"a"), 0xaf63_dc4c_8601_ec8c);
         assert_eq!(hash(b"foobar"), 0x8594_4171_f739_67e8);

@@ -8,7 +8,7 @@ pub fn put_hex(out: &mut [u8], mut value: u64) {
     }
 }
 
-/// Reads what [`put_hex`] wrote; `None` for anything else.
+/// Reads a number that [`put_hex`] wrote. Returns `None` for any other text.
 #[must_use]
 pub fn get_hex(text: &[u8]) -> Option<u64> {
     text.iter().try_fold(0u64, |value, &byte| {

@@ -1,8 +1,24 @@
-//! The contract between the launcher (std) and the shim (no libc, no allocator): the
-//! [`plan`] that travels from exec to exec, and the kernel's error numbers.
+//! The contract between the launcher (std) and the shim (no libc, no allocator).
 //!
-//! Both sides are built from this crate, and the plan opens with [`plan::PROTOCOL`], so
-//! a launcher can't hand a shim of another version something it would misread.
+//! It defines the [`plan`], which each exec hands on to the next, the [`table`] in which a session
+//! with many bindings keeps its mounts, the layout on disk of the hard [`links`] that newroot keeps
+//! itself, and the kernel's error numbers ([`Errno`]).
+//!
+//! Launcher and shim are both built from this crate, and the plan opens with [`plan::PROTOCOL`]. A
+//! shim therefore rejects the plan of a launcher of another version instead of misreading it.
+//!
+//! ```
+//! use newroot_abi::plan::{Flags, Header, Mount, MountFlags, strings};
+//!
+//! let header = Header { strings: strings(1) as u32, flags: Flags::LAUNCH, ..Header::default() };
+//! assert_eq!(Header::decode(&header.encode()), Some(header));
+//!
+//! // A mount's string: a fixed-width prefix, the guest path and the host path.
+//! let flags = MountFlags::DIRECTORY;
+//! let root = Mount { guest: b"", host: b"/srv/debian", flags, parent: (0, 0) };
+//! let text = [&root.encode_prefix()[..], root.guest, root.host].concat();
+//! assert_eq!(Mount::decode(&text), Some(root));
+//! ```
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -18,21 +34,23 @@ pub mod uname;
 pub use errno::Errno;
 pub use hash::hash;
 
-/// The longest path the kernel takes, its final NUL included (`limits.h`).
+/// Bytes of the longest path that the kernel accepts, including the final NUL (`limits.h`).
 pub const PATH_MAX: usize = 4096;
 
-/// The name of the store in a root: the directory with what is newroot's own there, which the guest doesn't see.
+/// Name of the store: the directory in a root that holds newroot's own files. The guest doesn't see
+/// it.
 pub const STORE: &str = ".newroot";
 
-/// The store's other name in a session that hides it and has no fake root: a newroot within, whose root is the same, finds
-/// the store by it. Listings don't show this name.
+/// Second name of the store, for a session that hides the store and has no fake root. A newroot
+/// that runs inside the guest with the same root finds the store by this name. Listings don't show
+/// it.
 pub const STORE_WITHIN: &str = ".newroot.within";
 
-/// What stands behind a store's host path where it is [hidden](plan::MountFlags::HIDDEN): a name that is never there, and
-/// can't be made, for the directory that it would lie in isn't there either.
+/// Suffix of a store's host path where the store is [hidden](plan::MountFlags::HIDDEN). A file of
+/// this name never exists and can't be created, because its parent directory doesn't exist either.
 pub const ABSENT: &[u8] = b"/absent/absent";
 
-/// Seven bytes that the shim image carries in `e_ident[9..16]`, the padding that the
-/// ELF specification leaves unread. An exec of a file that carries them, from inside a
-/// guest, is a newroot within a newroot: its plan is composed with ours.
+/// Bytes that mark a shim image. They lie in `e_ident[9..16]`, the padding that the ELF
+/// specification leaves unused. When a guest executes a file with this mark, it starts a newroot
+/// inside a newroot: the inner plan is composed with the outer one.
 pub const IMAGE_MARK: &[u8; 7] = b"newroot";

@@ -1,70 +1,80 @@
-//! Hard links that the host refused, as they lie on the disk.
+//! Layout on disk of the hard links that newroot makes where the host refuses link(2).
 //!
 //! ```text
 //! /usr/bin/perl          -> /.newroot/links/ID/file      a name of the file
-//! /usr/bin/perl5.40.1    -> /.newroot/links/ID/file      another
+//! /usr/bin/perl5.40.1    -> /.newroot/links/ID/file      another name
 //! /.newroot/links/ID/file                                the file itself
-//! /.newroot/links/ID/names/TOKEN -> /usr/bin/perl        one for each name, so that they can be counted;
-//!                                                        what it says is where that name was last seen
+//! /.newroot/links/ID/names/TOKEN -> /usr/bin/perl        a name reference: one for each name,
+//!                                                        so that names can be counted; its text is
+//!                                                        the path where that name was last seen
 //! ```
 //!
-//! The text is an absolute path in the root, so that it leads to the file in a plain chroot as well, wherever the
-//! root is moved to and whichever of the root's directories is renamed. The directory of tokens is removed before the
-//! file is: it goes only if it is empty, and nobody can make a token in it afterwards. So of a name that is made and one
-//! that is taken away at the same moment, one comes first.
+//! The text of a name is an absolute path in the root. It therefore leads to the file in a plain
+//! chroot too, wherever the root is moved and whichever of its directories is renamed.
 //!
-//! The number of tokens is noted in their directory's time of modification ([`time_of_count`]), so that it needn't be
-//! counted. Whatever makes or removes a token sets that time to the present, which notes no number: until somebody who
-//! holds the lock notes it again, the tokens are counted by reading the directory. So a note is right or not there, also if
-//! a process is killed, a file system keeps no such times, or an older newroot has changed the tokens.
+//! To remove a file, its directory of name references is removed first. rmdir(2) removes it only if
+//! it is empty, and no process can add a name reference to it afterwards. When one process adds a
+//! name while another removes one, the kernel therefore orders the two steps.
 //!
-//! A token is called after its name's place ([`token_of`]) where no other one is, so that it is found without a search.
+//! The modification time of the directory of name references records their number
+//! ([`time_of_count`]), so that most readers don't have to count them. Adding or removing a name
+//! reference sets that time to the present, which records no number. Until a process that holds the
+//! lock records the number again, readers count the name references by listing the directory. A
+//! recorded number is therefore either right or absent, even if a process is killed, the file
+//! system doesn't keep such times, or an older newroot has changed the name references.
+//!
+//! A name reference is named after the path of its name ([`token_of`]) unless that token is taken,
+//! so that it is found without a search.
 
 use crate::hex::{get_hex, put_hex};
 
-/// The directory of links, in the root.
+/// Directory of the links, as a path in the root.
 pub const DIRECTORY: &[u8] = b"/.newroot/links";
-/// The file, in its own directory.
+/// Name of the file in its own directory.
 pub const FILE: &[u8] = b"file";
-/// The directory of tokens, in the file's own directory.
+/// Name of the directory of name references in the file's own directory.
 pub const NAMES: &[u8] = b"names";
 
 const DIGITS: usize = 16;
-/// Bytes of the path of a file's own directory in the root.
+/// Bytes of the path, in the root, of a file's own directory.
 pub const OWN_LEN: usize = DIRECTORY.len() + 1 + DIGITS;
 /// Bytes of a link's text.
 pub const TEXT_LEN: usize = OWN_LEN + 1 + FILE.len();
 
-/// The time, in seconds since 1970, that notes a number of tokens: long before there were computers, and within what 32
-/// bits hold. `None` for more tokens than that.
+/// Returns the modification time, in seconds since 1970, that records `count` name references. Such
+/// times lie in or before 1935 and fit in 32 bits. Returns `None` if `count` is too large to be
+/// recorded.
 #[must_use]
 pub const fn time_of_count(count: u32) -> Option<i64> {
-    if count < MOST_NOTED { Some(NOTED_FROM - count as i64) } else { None }
+    if count < MAX_RECORDED { Some(RECORD_EPOCH - count as i64) } else { None }
 }
 
-/// The number of tokens that a time of modification notes; `None` if it is another time.
+/// Returns the number of name references that a modification time records, or `None` if the time
+/// records none.
 #[must_use]
 pub const fn count_of_time(seconds: i64, nanoseconds: i64) -> Option<u32> {
-    let count = NOTED_FROM.wrapping_sub(seconds);
-    if nanoseconds == 0 && count > 0 && count < MOST_NOTED as i64 { Some(count as u32) } else { None }
+    let count = RECORD_EPOCH.wrapping_sub(seconds);
+    if nanoseconds == 0 && count > 0 && count < MAX_RECORDED as i64 { Some(count as u32) } else { None }
 }
 
-/// In the year 1935.
-const NOTED_FROM: i64 = -(1 << 30);
-const MOST_NOTED: u32 = 1 << 30;
+/// A time in the year 1935.
+const RECORD_EPOCH: i64 = -(1 << 30);
+const MAX_RECORDED: u32 = 1 << 30;
 
-/// The number that the token of a name at this place is called by, unless another token is.
+/// Returns the number after which the reference for a name at `path` is named, unless that number
+/// is taken.
 #[must_use]
-pub const fn token_of(place: &[u8]) -> u64 {
-    crate::hash(place)
+pub const fn token_of(path: &[u8]) -> u64 {
+    crate::hash(path)
 }
 
-/// Which file: a number that nobody else in the root has.
+/// Number of a file with several names, unique in its root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Id(pub u64);
 
 impl Id {
-    /// Reads it in a symbolic link's text; `None` if that isn't a name of a file kept here.
+    /// Reads the number from a symbolic link's text. Returns `None` if the text doesn't lead to a
+    /// file in [`DIRECTORY`].
     #[must_use]
     pub fn of_text(text: &[u8]) -> Option<Self> {
         let rest = text.strip_prefix(DIRECTORY)?.strip_prefix(b"/")?;
@@ -72,13 +82,13 @@ impl Id {
         if digits.len() == DIGITS { get_hex(digits).map(Self) } else { None }
     }
 
-    /// Reads it in the path that the file itself has on the host, below a root.
+    /// Reads the number from the host path of the file itself, below the root at `root`.
     #[must_use]
     pub fn of_path(path: &[u8], root: &[u8]) -> Option<Self> {
         Self::of_text(path.strip_prefix(root)?)
     }
 
-    /// The name of the file's own directory.
+    /// Returns the name of the file's own directory.
     #[must_use]
     pub fn name(self) -> [u8; DIGITS] {
         let mut digits = [0; DIGITS];
@@ -86,20 +96,20 @@ impl Id {
         digits
     }
 
-    /// The path of the file's own directory in the root.
+    /// Returns the path, in the root, of the file's own directory.
     #[must_use]
     pub fn directory(self) -> [u8; OWN_LEN] {
         joined(&[DIRECTORY, &self.name()])
     }
 
-    /// The text of the file's names.
+    /// Returns the text of the symbolic links that are the file's names.
     #[must_use]
     pub fn text(self) -> [u8; TEXT_LEN] {
         joined(&[&self.directory(), FILE])
     }
 }
 
-/// Parts with a slash between them, which make just so many bytes.
+/// Joins parts with slashes between them into exactly `N` bytes.
 fn joined<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
     let mut out = [b'/'; N];
     let mut at = 0;
@@ -124,22 +134,23 @@ mod tests {
     }
 
     #[test]
-    fn only_times_that_note_a_count_do() {
-        for count in [1, 2, 4000, MOST_NOTED - 1] {
-            let time = time_of_count(count).expect("it can be noted");
+    fn only_recording_times_record_a_count() {
+        for count in [1, 2, 4000, MAX_RECORDED - 1] {
+            let time = time_of_count(count).expect("the count is in range");
             assert!(i32::try_from(time).is_ok());
             assert_eq!(count_of_time(time, 0), Some(count));
             assert_eq!(count_of_time(time, 1), None);
         }
-        assert_eq!(time_of_count(MOST_NOTED), None);
-        // The present, the ends of what file systems know, and 1970, where some put what they don't.
+        assert_eq!(time_of_count(MAX_RECORDED), None);
+        // The present, the limits of what file systems store, and 1970, which some write for a time
+        // that they can't store.
         for seconds in [1_800_000_000, 0, -1, i64::from(i32::MIN), i64::from(i32::MAX), i64::MIN, i64::MAX] {
             assert_eq!(count_of_time(seconds, 0), None, "{seconds}");
         }
     }
 
     #[test]
-    fn other_texts_are_no_links() {
+    fn other_texts_are_not_links() {
         for text in [
             &b""[..],
             b"file",
@@ -155,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_files_own_path_is_told_below_its_root_alone() {
+    fn a_files_own_path_is_recognized_only_below_its_root() {
         let path = b"/srv/root/.newroot/links/0000000000000007/file";
         assert_eq!(Id::of_path(path, b"/srv/root"), Some(Id(7)));
         assert_eq!(Id::of_path(path, b"/srv/roo"), None);

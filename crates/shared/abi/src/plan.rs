@@ -1,63 +1,69 @@
-//! The plan: what one guest process must know of its session.
+//! The plan: what a guest process must know about its session.
 //!
-//! It travels as environment strings behind the guest's own, so that no descriptor or file
-//! carries it and a guest can't lose it; and so that `/proc/PID/cmdline`, which everybody reads, never
-//! shows it, not even before the shim has run:
+//! The plan travels as environment strings behind the guest's own. No descriptor or file carries
+//! it, so the guest can't lose it, and `/proc/PID/cmdline`, which everybody may read, never shows
+//! it, not even before the shim has run.
 //!
 //! | string | content |
 //! |---|---|
 //! | 0 | [`MAGIC`], which names the protocol |
-//! | 1 | guest path of the program being run ("exe") |
-//! | 2 | host path of a shim image to fall back on, or nothing |
-//! | 3 | what uname(2) says in the guest, as [`uname`](crate::uname) has it, or nothing |
-//! | 4 | the path that was given to execve, for AT_EXECFN and the process's name |
-//! | 5 | host path of the session's file (see `newroot_fakeroot::session`), or nothing without fake root |
-//! | 6 | host path of the root whose [`links`](crate::links) are told and made, or nothing; `/` for the host's own |
-//! | 7 | canonical guest path at which the program's interpreter was found by whoever executed it, or nothing |
+//! | 1 | guest path of the running program ("exe") |
+//! | 2 | host path of a shim image to fall back on, or empty |
+//! | 3 | what uname(2) reports in the guest, in the form of [`uname`](crate::uname), or empty |
+//! | 4 | the path given to execve, for AT_EXECFN and the process's name |
+//! | 5 | host path of the session file (`newroot_fakeroot::session`); empty without fake root |
+//! | 6 | host path of the root that has [`links`](crate::links); `/` for the host's own, or empty |
+//! | 7 | canonical guest path at which execve's caller found the interpreter, or empty |
 //! | 8 | [hints](links_in_root) about links in the root directory |
-//! | 9… | one [`Mount`] each, unless they lie in a [`table`](crate::table); padded with an empty string to make the number of all even |
-//! | last | the [`Header`], fixed-width hexadecimal |
+//! | 9… | one [`Mount`] each, unless a [`table`](crate::table) holds them; then any padding |
+//! | last | the [`Header`] in fixed-width hexadecimal |
 //!
-//! The number of strings is even because the guest's argument count comes to lie that many words
-//! above where the kernel put it on the initial stack, which the ABI wants 16-byte aligned.
+//! An empty string pads the plan to an even number of strings. Removing them moves the guest's
+//! argument count up by that many words from where the kernel put it on the initial stack, and the
+//! ABI requires it to be 16-byte aligned.
 
 use crate::hex::{get_hex, put_hex};
 
-/// Changes whenever a launcher and a shim of different builds could misread each other.
+/// Version of the plan. It changes whenever a launcher and a shim of different builds could misread
+/// each other.
 pub const PROTOCOL: u32 = 8;
 
-/// The first string of every plan. The control character keeps it from being anyone's variable.
+/// First string of every plan. Its control character keeps it distinct from any variable of the
+/// guest.
 pub const MAGIC: &[u8] = b"\x01newroot-plan-8";
 
-/// Strings in front of the mounts.
+/// Number of strings in front of the mounts.
 pub const FIXED_STRINGS: usize = 9;
-/// The fewest strings of a plan: those in front, and the header.
+/// Number of strings in the shortest plan: those in front of the mounts, and the header.
 pub const LEAST_STRINGS: usize = strings(0);
 
 /// Index of the string with the guest path of the running program.
 pub const EXE: usize = 1;
 /// Index of the string with the host path of a shim image to fall back on.
 pub const SHIM_PATH: usize = 2;
-/// Index of the string with what uname(2) says in the guest.
+/// Index of the string that says what uname(2) reports in the guest.
 pub const UNAME: usize = 3;
-/// Index of the string with the path that was given to execve.
+/// Index of the string with the path given to execve.
 pub const NAME: usize = 4;
-/// Index of the string with the host path of the session's file, which fake root needs. The
-/// directory it lies in is the root's store.
+/// Index of the string with the host path of the session file, which fake root needs. The file lies
+/// in the root's store.
 pub const SESSION_FILE: usize = 5;
-/// Index of the string with the host path of the root that has hard links which the host refused.
+/// Index of the string with the host path of the root whose [`links`](crate::links) are made and
+/// shown.
 pub const LINKS: usize = 6;
 /// Index of the string with the guest path at which the program's interpreter was found.
 pub const INTERPRETER: usize = 7;
 /// Index of the string with [hints](links_in_root) about links in the root directory.
 pub const LINKS_IN_ROOT: usize = 8;
 
-/// Bytes of the longest name, and of the longest text, of a link that is hinted at.
+/// Bytes of the longest link name, and of the longest link text, that a hint can hold.
 pub const LONGEST_HINT: usize = 32;
 
-/// The prefix of a hint: a symlink's name and its text follow it without a separator. Hints stand one behind the other.
+/// Returns the prefix of a hint. The symlink's name and text follow it without a separator, and the
+/// next hint follows them.
 ///
-/// `None` for a link of which no hint is given: one too long, or with a text that isn't one or more plain names.
+/// Returns `None` for a link that gets no hint: its name or text is too long or empty, or its text
+/// isn't a relative path of plain names.
 #[must_use]
 pub fn hint_prefix(name: &[u8], text: &[u8]) -> Option<[u8; 4]> {
     let plain = |component: &[u8]| !component.is_empty() && component != b"." && component != b"..";
@@ -71,8 +77,9 @@ pub fn hint_prefix(name: &[u8], text: &[u8]) -> Option<[u8; 4]> {
     Some(out)
 }
 
-/// What symlinks there were in the guest's root directory at launch, such as the `lib -> usr/lib` of a merged-usr root:
-/// name and text of each. A hint where to look, never an answer.
+/// Returns name and text of each symlink that the guest's root directory held at launch, such as
+/// the `lib -> usr/lib` of a merged-usr root. They are hints where to look; the caller must verify
+/// them.
 pub fn links_in_root(hints: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut left = hints;
     core::iter::from_fn(move || {
@@ -90,20 +97,20 @@ macro_rules! flags {
         impl $type {
             $($(#[$meta])* pub const $name: Self = Self($value);)*
 
-            /// Whether every bit of `other` is set.
+            /// Checks whether every bit of `other` is set.
             #[must_use]
             #[inline]
             pub const fn has(self, other: Self) -> bool {
                 self.0 & other.0 == other.0
             }
 
-            /// Both sets of bits.
+            /// Returns the bits of both sets.
             #[must_use]
             pub const fn with(self, other: Self) -> Self {
                 Self(self.0 | other.0)
             }
 
-            /// These bits without those of `other`.
+            /// Returns these bits without those of `other`.
             #[must_use]
             pub const fn without(self, other: Self) -> Self {
                 Self(self.0 & !other.0)
@@ -117,58 +124,59 @@ macro_rules! flags {
 pub struct Flags(pub u32);
 
 flags! { Flags,
-    /// First exec of a session: the filter is still to be installed.
+    /// This is the first exec of the session: the shim must install the filter.
     LAUNCH = 1 << 0;
     /// openat2 is missing or denied: walk every path component by component.
     NO_OPENAT2 = 1 << 1;
-    /// Some host directory is visible at two guest paths: remember by which one a
-    /// process came to its working directory.
+    /// Some host directory is visible at two guest paths: record by which mount a process came to
+    /// its working directory.
     ALIASED = 1 << 2;
     /// Some binding's name is missing in its parent directory: listings add it.
     UNLISTED = 1 << 3;
     /// Some binding is read-only.
     READ_ONLY = 1 << 4;
-    /// The guest's SIGSYS action is SIG_IGN (it survives an exec).
+    /// The guest's SIGSYS action is SIG_IGN, which survives an exec.
     SIGSYS_IGNORED = 1 << 5;
     /// SIGSYS is in the guest's signal mask.
     SIGSYS_BLOCKED = 1 << 6;
-    /// Report what the shim can't support on stderr.
+    /// Report on stderr whatever the shim can't support.
     VERBOSE = 1 << 7;
     /// Trace every trapped call on stderr.
     TRACE = 1 << 8;
-    /// The host shows no /proc: descriptors can't be named by path there.
+    /// The host has no /proc, so descriptors can't be named by a path there.
     NO_PROC = 1 << 9;
-    /// A filter of the guest's own may hold for the process: it has a say in every trapped call.
+    /// The process may have seccomp filters installed by the guest: evaluate them for every trapped
+    /// call.
     GUEST_FILTERS = 1 << 10;
-    /// The guest's users, groups and capabilities are newroot's own, and so are the owners and
-    /// modes of files.
+    /// newroot emulates the guest's users, groups and capabilities, and the owners and modes of
+    /// files.
     FAKE_ROOT = 1 << 11;
-    /// The program gained rights by its exec, which AT_SECURE tells it.
+    /// The exec gave the program new privileges, which AT_SECURE reports.
     SECURE = 1 << 12;
-    /// Hard links that the host refuses are made, and told, as [`links`](crate::links) has them.
+    /// Hard links that the host refuses are made and shown as described in [`links`](crate::links).
     LINKS = 1 << 13;
-    /// The guest can't gain privileges by an exec: it has said so.
+    /// The guest has set no_new_privs, so an exec gives no privileges.
     NO_NEW_PRIVILEGES = 1 << 14;
-    /// The guest has restricted itself by Landlock.
+    /// The guest has restricted itself with Landlock.
     LANDLOCKED = 1 << 15;
-    /// Some mount's symlinks read as [`MountFlags::LINKS_INSIDE`] has it.
+    /// Some mount has [`MountFlags::LINKS_INSIDE`].
     LINKS_INSIDE = 1 << 19;
-    /// The process may hold a copy of a file of procfs (`shim/src/calls/procfs_files`).
+    /// The process may hold a copy of a file of procfs (`shim/src/calls/synthetic_proc`).
     COPIES = 1 << 20;
     /// The mounts lie in a [`table`](crate::table) behind the image, not in the plan's strings.
     TABLE = 1 << 21;
-    /// Something is [hidden](MountFlags::HIDDEN): listings leave it out.
+    /// Some mount is [hidden](MountFlags::HIDDEN): listings leave it out.
     HIDING = 1 << 22;
-    /// The host protects links in directories that everybody may write (`fs.protected_symlinks`).
+    /// The host protects links in world-writable directories (`fs.protected_symlinks`).
     PROTECTED_LINKS = 1 << 23;
-    /// The host has a mount whose links aren't followed (`nosymfollow`).
+    /// The host has a mount on which symlinks aren't followed (`nosymfollow`).
     NOSYMFOLLOW = 1 << 24;
 }
 
-/// What changes from process to process, in fixed-width hexadecimal.
+/// Values that differ from process to process, encoded in fixed-width hexadecimal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {
-    /// How many strings the plan has in all; even.
+    /// Number of strings in the whole plan; even.
     pub strings: u32,
     /// Switches.
     pub flags: Flags,
@@ -176,23 +184,23 @@ pub struct Header {
     pub mask: u64,
     /// Index of the mount by which the process came to its working directory.
     pub cwd_mount: u32,
-    /// A descriptor to load the program from, to be closed then; [`NO_DESCRIPTOR`] if the
-    /// program is to be opened by its guest path.
+    /// Descriptor to load the program from and then close, or [`NO_DESCRIPTOR`] if the shim is to
+    /// open the program by its guest path.
     pub descriptor: u32,
-    /// After how many traps a process begins to patch its call sites; [`NEVER_PATCH`] if it doesn't.
+    /// Number of traps after which a process begins to patch its call sites, or [`NEVER_PATCH`].
     pub patch_after: u32,
 }
 
-/// How many strings the plan of so many mounts has: padded with an empty one if need be.
+/// Returns the number of strings in a plan with this number of mounts, including any padding.
 #[must_use]
 pub const fn strings(mounts: usize) -> usize {
     (FIXED_STRINGS + mounts + 1).next_multiple_of(2)
 }
 
-/// Call sites are left as they are: see [`Header::patch_after`].
+/// Value of [`Header::patch_after`] that leaves all call sites unpatched.
 pub const NEVER_PATCH: u32 = 0;
 
-/// No descriptor: see [`Header::descriptor`].
+/// Value of [`Header::descriptor`] that means no descriptor.
 pub const NO_DESCRIPTOR: u32 = u32::MAX;
 
 /// Bytes of an encoded [`Header`].
@@ -201,7 +209,7 @@ pub const HEADER_LEN: usize = 8 + 8 + 16 + 8 + 8 + 8;
 const _: () = assert!(HEADER_LEN == 56, "the header's width is part of the protocol");
 
 impl Header {
-    /// The header as its plan string.
+    /// Encodes the header as its plan string.
     #[must_use]
     pub fn encode(&self) -> [u8; HEADER_LEN] {
         let mut out = [0; HEADER_LEN];
@@ -214,7 +222,7 @@ impl Header {
         out
     }
 
-    /// Reads a header back; `None` if `text` isn't one.
+    /// Reads a header back. Returns `None` if `text` isn't a header.
     #[must_use]
     pub fn decode(text: &[u8]) -> Option<Self> {
         if text.len() != HEADER_LEN {
@@ -237,34 +245,53 @@ impl Header {
 pub struct MountFlags(pub u32);
 
 flags! { MountFlags,
-    /// Writing through it answers EROFS.
+    /// Writing through this mount fails with EROFS.
     READ_ONLY = 1 << 0;
-    /// Its name is missing in the parent directory: listings of the parent add it.
+    /// The mount's name is missing in the parent directory: listings of the parent add it.
     UNLISTED = 1 << 1;
-    /// It is a directory (else a file).
+    /// The mount is a directory; otherwise it is a file.
     DIRECTORY = 1 << 2;
-    /// It stands for a parent directory that exists only because a binding lies below it.
+    /// The mount stands for a parent directory that exists only because a binding lies below it.
     VIRTUAL = 1 << 3;
-    /// It stands for something of newroot's own in the root, which the guest is not to find: its
-    /// host path is one that never exists.
+    /// The mount hides one of newroot's own files in the root from the guest: its host path never
+    /// exists.
     HIDDEN = 1 << 4;
-    /// Under fake root: owners and modes of its files are remembered. That is so of the root's tree,
-    /// wherever it is seen.
+    /// Under fake root: owners and modes of the mount's files are recorded. Set for the root's
+    /// tree, wherever it is visible.
     OURS = 1 << 5;
-    /// A file system in memory to the guest, though it is a directory of the store's.
+    /// The mount is a file system in memory to the guest, and a directory in the store to the host.
     MEMORY = 1 << 6;
-    /// Under fake root: the host's own mount at this place, which a change has made one of the session's.
+    /// Under fake root: the host's own mount at this path, which became one of the session's mounts
+    /// when the guest changed it.
     HOSTS = 1 << 7;
-    /// An absolute symlink in it whose text leads into its host path reads as the guest path.
+    /// An absolute symlink in this mount whose text leads into its host path is shown with the
+    /// guest path instead.
     LINKS_INSIDE = 1 << 10;
-    /// Its host path lies below `/proc/self` or `/proc/thread-self`, and means each process's own.
+    /// The host path lies below `/proc/self` or `/proc/thread-self`, so it differs from process to
+    /// process.
     EACH_OWN = 1 << 8;
+    /// The launch made the mount read-only. The guest can neither make it writable nor bind a file
+    /// of it elsewhere and make that writable (MNT_LOCK_READONLY in include/linux/mount.h).
+    LOCKED = 1 << 9;
 }
 
-/// The root or one binding: a host tree seen at a guest path.
+impl MountFlags {
+    /// The switches that the launch sets for a read-only mount.
+    pub const READ_ONLY_BY_LAUNCH: Self = Self::READ_ONLY.with(Self::LOCKED);
+    /// The switches that a mount inherits from the mount that shows its file.
+    pub const INHERITED: Self = Self::READ_ONLY_BY_LAUNCH.with(Self::OURS);
+
+    /// Returns the switches that are set in both.
+    #[must_use]
+    pub const fn only(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+}
+
+/// The root or one binding: a host tree visible at a guest path.
 ///
-/// `guest` is canonical and has no trailing slash: the root's is empty. So is `host`,
-/// which is empty if the host's own root is meant.
+/// `guest` is canonical and has no trailing slash; the root's is empty. So is `host`, which is
+/// empty for the host's own root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Mount<'a> {
@@ -282,7 +309,7 @@ pub struct Mount<'a> {
 pub const MOUNT_PREFIX_LEN: usize = 8 + 16 + 16 + 4;
 
 impl<'a> Mount<'a> {
-    /// The prefix of the plan string; `guest` and `host` follow it without a separator.
+    /// Encodes the prefix of the plan string. `guest` and `host` follow it without a separator.
     #[must_use]
     pub fn encode_prefix(&self) -> [u8; MOUNT_PREFIX_LEN] {
         let mut out = [0; MOUNT_PREFIX_LEN];
@@ -293,7 +320,7 @@ impl<'a> Mount<'a> {
         out
     }
 
-    /// Reads a mount back; `None` if `text` isn't one.
+    /// Reads a mount back. Returns `None` if `text` isn't a mount.
     #[must_use]
     pub fn decode(text: &'a [u8]) -> Option<Self> {
         let guest_len = usize::try_from(get_hex(text.get(40..44)?)?).ok()?;
@@ -359,7 +386,7 @@ mod tests {
             }
         }
         assert!(links_in_root(&text[..end]).eq(links));
-        // Cut off anywhere, it has fewer.
+        // A text that is cut off holds fewer hints.
         for end in 0..end {
             assert!(
                 links_in_root(&text[..end]).eq(links.into_iter().take(links_in_root(&text[..end]).count()))
@@ -368,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn only_links_to_plain_names_are_hinted_at() {
+    fn only_links_to_plain_names_get_hints() {
         for (name, text) in [
             (&b"a"[..], &b"/usr"[..]),
             (b"a", b"../usr"),

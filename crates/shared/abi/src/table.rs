@@ -1,24 +1,25 @@
-//! The mounts of a session with many bindings, as they lie in every process of it.
+//! The mounts of a session with many bindings, laid out in a segment that all its processes map.
 //!
-//! As strings they would be copied by every exec, and leave less room for the guest's own. So the launcher puts them, with
-//! an index over them, behind the shim's image as one more segment, ready to be used: the kernel maps it with the image
-//! whenever that is executed, and all processes share its pages.
+//! As strings of the plan, many mounts would be copied by every exec and would reduce the space for
+//! the guest's own arguments. The launcher therefore appends them, with an index over them, to the
+//! shim's image as one more segment that can be used as it is. The kernel maps the segment with the
+//! image at every exec, and all processes share its pages.
 //!
 //! | part | content |
 //! |---|---|
 //! | [`Header`] | eight words |
 //! | index | the words of `newroot_paths::index` |
 //! | mounts | one [`Mount`] each, with addresses into the texts |
-//! | texts | the same mounts as strings of the plan, each with a NUL behind it, for a newroot that this one runs in |
+//! | texts | the mounts as strings of the plan, each ended by a NUL, for a newroot inside |
 
 use core::mem::offset_of;
 
 use crate::plan::Mount;
 
-/// Where the segment lies: behind the image, which ends before.
+/// Address of the segment, above the end of the image.
 pub const ADDRESS: usize = 0x7010_0000;
 
-/// Index of the image's program header that the segment's takes the place of.
+/// Index of the image's program header that the segment's header replaces.
 pub const PROGRAM_HEADER: usize = 3;
 
 /// Bytes of an encoded [`Header`].
@@ -29,38 +30,39 @@ pub const MOUNT_LEN: usize = size_of::<Mount<'_>>();
 
 const MAGIC: [u32; 2] = [0x746e_6d6e, 0x0100_7374];
 
-/// Where the parts are, in bytes from the segment's beginning.
+/// Positions and sizes of the parts. Positions are in bytes from the start of the segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Bytes of it all.
+    /// Bytes of the whole segment.
     pub len: u32,
-    /// Where the index begins, in words of four bytes.
+    /// Position of the index, whose words have four bytes.
     pub index: u32,
-    /// How many words it has.
+    /// Number of words in the index.
     pub index_words: u32,
-    /// Where the mounts begin.
+    /// Position of the mounts.
     pub mounts: u32,
-    /// How many there are.
+    /// Number of mounts.
     pub count: u32,
-    /// Where the texts begin.
+    /// Position of the texts.
     pub texts: u32,
 }
 
 impl Header {
-    /// Encodes it.
+    /// Encodes the header.
     #[must_use]
     pub fn encode(&self) -> [u8; HEADER_LEN] {
         let [first, second] = MAGIC;
         let words =
             [first, second, self.len, self.index, self.index_words, self.mounts, self.count, self.texts];
         let mut out = [0; HEADER_LEN];
-        for (place, word) in out.chunks_exact_mut(4).zip(words) {
-            place.copy_from_slice(&word.to_ne_bytes());
+        for (bytes, word) in out.chunks_exact_mut(4).zip(words) {
+            bytes.copy_from_slice(&word.to_ne_bytes());
         }
         out
     }
 
-    /// Reads a header back; `None` if the bytes aren't one, or its parts don't lie within its length, one behind the other.
+    /// Reads a header back. Returns `None` if the bytes aren't a header, or if its parts overlap or
+    /// exceed its length.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut words = [0; HEADER_LEN / 4];

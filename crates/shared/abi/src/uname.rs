@@ -1,18 +1,23 @@
-//! What uname(2) says in the guest, as a plan has it.
+//! The plan's text that says what uname(2) reports in the guest.
 //!
-//! Nothing for the host's own names; a kernel release; or, where the text begins with a backslash,
-//! all six names in the order of `struct utsname`, each behind one:
-//! `\sysname\nodename\release\version\machine\domainname\`, and behind the last backslash
-//! AT_HWCAP in hexadecimal, or nothing for the host's.
+//! The text takes one of three forms:
+//!
+//! - empty: the host's own names;
+//! - a kernel release;
+//! - all six names in the order of `struct utsname`, each with a backslash in front of it, and then
+//!   a backslash and AT_HWCAP in hexadecimal:
+//!   `\sysname\nodename\release\version\machine\domainname\hwcap`. An empty last field means the
+//!   host's AT_HWCAP.
 
 use crate::hex::get_hex;
 
-/// Names in a `struct utsname`.
+/// Number of names in a `struct utsname`.
 pub const NAMES: usize = 6;
-/// Index of the kernel release among them.
+/// Index of the kernel release among the names.
 pub const RELEASE: usize = 2;
 
-/// The name that uname(2) is to say at this index of `struct utsname`; `None` for the host's.
+/// Returns the name that uname(2) reports at this index of `struct utsname`, or `None` for the
+/// host's.
 #[must_use]
 pub fn name(text: &[u8], index: usize) -> Option<&[u8]> {
     match text {
@@ -22,7 +27,7 @@ pub fn name(text: &[u8], index: usize) -> Option<&[u8]> {
     }
 }
 
-/// AT_HWCAP of the auxiliary vector; `None` for the host's.
+/// Returns AT_HWCAP of the auxiliary vector, or `None` for the host's.
 #[must_use]
 pub fn capabilities(text: &[u8]) -> Option<u64> {
     let names = text.strip_prefix(b"\\")?;
@@ -34,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_release_is_one_of_the_names() {
+    fn a_bare_release_sets_only_the_release() {
         assert_eq!(name(b"5.4.0", RELEASE), Some(&b"5.4.0"[..]));
         assert_eq!(name(b"5.4.0", 0), None);
         assert_eq!(name(b"", RELEASE), None);
@@ -42,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn names_behind_backslashes_are_all_of_them() {
+    fn text_with_backslashes_sets_all_names() {
         let text = br"\s\n\r\\m\d\1f";
         let expected = ["s", "n", "r", "", "m", "d"].map(str::as_bytes);
         assert_eq!([0, 1, 2, 3, 4, 5].map(|index| name(text, index)), expected.map(Some));

@@ -1,15 +1,16 @@
-//! POSIX access control lists in the form of the attributes `system.posix_acl_access` and
+//! POSIX access control lists in the format of the attributes `system.posix_acl_access` and
 //! `system.posix_acl_default`: a version, and entries of eight bytes each, all little-endian
-//! (`linux/posix_acl_xattr.h`; acl(5) for what they mean; fs/posix_acl.c for the rules).
+//! (`linux/posix_acl_xattr.h`). acl(5) describes their meaning; the rules are those of
+//! fs/posix_acl.c.
 
 use newroot_abi::Errno;
 
+use crate::access::{Owned, Want, Who};
 use crate::mode::{PERMISSIONS, is_directory, is_symlink};
-use crate::permission::{Owned, Want, Who};
 
-/// The attribute that says who may do what.
+/// Name of the attribute with a file's access list.
 pub const ACCESS: &[u8] = b"system.posix_acl_access";
-/// A directory's attribute that says what is made in it gets.
+/// Name of a directory's attribute with the list that new files in it inherit.
 pub const DEFAULT: &[u8] = b"system.posix_acl_default";
 
 /// `POSIX_ACL_XATTR_VERSION`.
@@ -25,7 +26,7 @@ const GROUP: u16 = 0x08;
 const MASK: u16 = 0x10;
 const OTHER: u16 = 0x20;
 
-/// The id of an entry that has none: `ACL_UNDEFINED_ID`.
+/// ID of an entry that has none: `ACL_UNDEFINED_ID`.
 const UNDEFINED: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
@@ -66,11 +67,12 @@ fn entries(value: &[u8]) -> impl Iterator<Item = Entry> {
     chunks.iter().copied().map(Entry::read)
 }
 
-/// Whether `value` is a list in form, and whether there is any entry in it: without one it takes the list
-/// from the file (`posix_acl_from_xattr`). The kernel looks at this before it asks who sets it.
+/// Checks that `value` has the format of a list. Returns whether it contains any entry: setting a
+/// list without entries removes the list (`posix_acl_from_xattr`). The kernel makes this check
+/// before it checks whether the caller may set a list.
 ///
 /// # Errors
-/// EINVAL; EOPNOTSUPP for another version.
+/// EINVAL if the format is wrong; EOPNOTSUPP for another version.
 pub(crate) fn check_form(value: &[u8]) -> Result<bool, Errno> {
     if value.is_empty() {
         return Ok(false);
@@ -92,13 +94,13 @@ pub(crate) fn check_form(value: &[u8]) -> Result<bool, Errno> {
     Ok(value.len() > HEADER)
 }
 
-/// Whether the entries of a list are those that there must be, in order: `posix_acl_valid`. The kernel
-/// looks at this after it has asked who sets it.
+/// Checks that a list has the required entries in the required order (`posix_acl_valid`). The
+/// kernel makes this check after it has checked whether the caller may set the list.
 ///
 /// # Errors
-/// EINVAL.
+/// EINVAL if an entry is missing, out of order or has unknown permission bits.
 pub(crate) fn check_entries(value: &[u8]) -> Result<(), Errno> {
-    // Owner, users, group, groups, mask (if anybody is named), others.
+    // Owner, users, group, groups, mask (required if any user or group is named), others.
     let mut after = 0;
     let mut named = false;
     for entry in entries(value) {
@@ -121,11 +123,11 @@ pub(crate) fn check_entries(value: &[u8]) -> Result<(), Errno> {
     if after == OTHER { Ok(()) } else { Err(Errno::INVAL) }
 }
 
-/// Whether `value` is one that root may set, and whether there is any entry in it: without one it takes
-/// the list from the file.
+/// Checks that `value` is a list that root may set. Returns whether it contains any entry: setting
+/// a list without entries removes the list.
 ///
 /// # Errors
-/// EINVAL; EOPNOTSUPP for another version.
+/// EINVAL for a wrong format or for wrong entries; EOPNOTSUPP for another version.
 pub fn check(value: &[u8]) -> Result<bool, Errno> {
     let has_entries = check_form(value)?;
     if has_entries {
@@ -134,16 +136,17 @@ pub fn check(value: &[u8]) -> Result<bool, Errno> {
     Ok(has_entries)
 }
 
-/// What a list comes to as the permission bits of a mode.
+/// The permission bits of a mode that correspond to a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Equivalent {
-    /// The bits say all that the list does: it needn't be kept.
+    /// The bits are equivalent to the list, which need not be kept.
     Mode(u32),
-    /// The list says more. These are the mode's bits beside it, the group's being the mask.
+    /// The list contains more than the bits. These are the mode's bits beside it, with the mask as
+    /// group bits.
     Mask(u32),
 }
 
-/// The permission bits of a file that has this valid list: `posix_acl_equiv_mode`.
+/// Returns the permission bits of a file with this valid list (`posix_acl_equiv_mode`).
 #[must_use]
 pub fn equivalent(value: &[u8]) -> Equivalent {
     let mut mode = 0;
@@ -165,10 +168,10 @@ pub fn equivalent(value: &[u8]) -> Equivalent {
     }
 }
 
-/// Whether the list lets `who` do `want` with `file`: `posix_acl_permission`.
+/// Checks whether the list allows `who` to do `want` with `file` (`posix_acl_permission`).
 ///
 /// # Errors
-/// EACCES; EIO for a list that makes no sense.
+/// EACCES if it doesn't; EIO for an invalid list.
 pub(crate) fn permits(value: &[u8], who: &Who<'_>, file: &Owned<'_>, want: Want) -> Result<(), Errno> {
     let wanted = want.0 & 7;
     let granted = |bits: u32| if wanted & !bits == 0 { Ok(()) } else { Err(Errno::ACCES) };
@@ -182,7 +185,8 @@ pub(crate) fn permits(value: &[u8], who: &Who<'_>, file: &Owned<'_>, want: Want)
                 let gid = if entry.tag == GROUP { entry.id } else { file.gid };
                 if who.in_group(gid) {
                     in_some_group = true;
-                    // The first group that allows all of it decides; no two are added up.
+                    // The first group that allows everything decides; permissions of several groups
+                    // don't add up.
                     if wanted & !entry.bits() == 0 {
                         return granted(entry.bits() & mask());
                     }
@@ -197,12 +201,12 @@ pub(crate) fn permits(value: &[u8], who: &Who<'_>, file: &Owned<'_>, want: Want)
     Err(Errno::IO)
 }
 
-/// A copy of `value` in `out`, each entry changed by `change`; ids that mean nothing become what the
-/// kernel shows for them. Returns the length.
+/// Copies `value` to `out` and applies `change` to each entry. An ID without a meaning is replaced
+/// by the one that the kernel shows. Returns the length.
 fn rewrite(value: &[u8], out: &mut [u8], mut change: impl FnMut(Entry) -> Entry) -> Result<usize, Errno> {
-    let room = out.get_mut(..value.len()).ok_or(Errno::RANGE)?;
-    room.copy_from_slice(value);
-    let (chunks, _) = room.get_mut(HEADER..).unwrap_or(&mut []).as_chunks_mut();
+    let copy = out.get_mut(..value.len()).ok_or(Errno::RANGE)?;
+    copy.copy_from_slice(value);
+    let (chunks, _) = copy.get_mut(HEADER..).unwrap_or(&mut []).as_chunks_mut();
     for chunk in chunks {
         let mut entry = change(Entry::read(*chunk));
         if !entry.is_named() {
@@ -213,19 +217,19 @@ fn rewrite(value: &[u8], out: &mut [u8], mut change: impl FnMut(Entry) -> Entry)
     Ok(value.len())
 }
 
-/// The list as getxattr shows it after setxattr was given `value`, in `out`; returns the length.
+/// Writes the list that getxattr returns after setxattr(`value`) to `out`, and returns its length.
 ///
 /// # Errors
-/// ERANGE if there isn't room for as many bytes as `value` has.
+/// ERANGE if `out` is shorter than `value`.
 pub fn normal(value: &[u8], out: &mut [u8]) -> Result<usize, Errno> {
     rewrite(value, out, |entry| entry)
 }
 
-/// The list of a file after a chmod to `mode`, in `out`; returns the length (`posix_acl_chmod`). The
-/// mode's group bits go to the mask, if there is one.
+/// Writes the list of a file after a chmod to `mode` to `out`, and returns its length
+/// (`posix_acl_chmod`). The mode's group bits go to the mask, if there is one.
 ///
 /// # Errors
-/// ERANGE if there isn't room for as many bytes as `value` has.
+/// ERANGE if `out` is shorter than `value`.
 pub fn after_chmod(value: &[u8], mode: u32, out: &mut [u8]) -> Result<usize, Errno> {
     let has_mask = entries(value).any(|entry| entry.tag == MASK);
     rewrite(value, out, |entry| {
@@ -240,23 +244,24 @@ pub fn after_chmod(value: &[u8], mode: u32, out: &mut [u8]) -> Result<usize, Err
     })
 }
 
-/// What a new file begins with.
+/// Initial mode and lists of a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OnCreation {
-    /// Its whole mode.
+    /// The whole mode.
     pub mode: u32,
-    /// The length of its access list in the caller's buffer; none if the mode says all.
+    /// Length of the access list in the caller's buffer, or `None` if the mode is equivalent.
     pub access: Option<usize>,
-    /// Whether it gets the directory's default list as its own.
+    /// Whether the new directory inherits the parent's default list as its own.
     pub inherits_default: bool,
 }
 
-/// What a new file of `mode` (the whole one, from [`new_file`](crate::permission::new_file), not yet
-/// masked) begins with in a directory with this default list: `posix_acl_create`. Its access
-/// list is written to `out`. The umask counts only where there is no default list.
+/// Determines the initial mode and lists of a new file in a directory with this default list
+/// (`posix_acl_create`). `mode` is the whole mode from [`new_file`](crate::permission::new_file),
+/// before the umask. The access list is written to `out`. The umask applies only without a default
+/// list.
 ///
 /// # Errors
-/// ERANGE if `out` is shorter than the list; EIO for a list that makes no sense.
+/// ERANGE if `out` is shorter than the list; EIO for an invalid list.
 pub fn on_creation(
     default: Option<&[u8]>,
     mode: u32,
@@ -274,7 +279,7 @@ pub fn on_creation(
         return Err(Errno::IO);
     }
 
-    // Neither the list nor the mode gives what the other denies.
+    // Grant only the bits that both the list and the mode grant.
     let has_mask = entries(default).any(|entry| entry.tag == MASK);
     let mut granted = 0;
     let len = rewrite(default, out, |entry| {

@@ -1,145 +1,151 @@
-//! Blocks of the session's file, which all of its processes take and give back without waiting for each other.
+//! Blocks of the session file, which all of its processes allocate and free without waiting for
+//! each other.
 //!
-//! A process may be killed between any two instructions, and nobody learns of it. So nothing is counted and nothing is
-//! locked: blocks that nobody needs are found by looking for those that somebody does need ([`Arena::collect`]).
+//! A process may be killed between any two instructions, and nobody learns of it. The arena
+//! therefore uses no counters and no locks. To find unused blocks, it looks for those that are in
+//! use ([`Arena::collect`]).
 //!
-//! A block is some steps of [`STEP_WORDS`] words. Its first three words are its head:
+//! The size of a block is a multiple of [`STEP_WORDS`] words, called steps. Its first three words
+//! are its head:
 //!
-//! | word | is |
+//! | word | meaning |
 //! |---|---|
-//! | 0 | its kind and its steps |
-//! | 1 | 0, or the epoch in which a collection found that nobody needs it |
-//! | 2 | the last epoch in which a collection found that somebody needs it |
+//! | 0 | its kind and its number of steps |
+//! | 1 | 0, or the epoch in which a collection found it unused |
+//! | 2 | the last epoch in which a collection found it used |
 //!
-//! Word 0 is never zero below the end of what is taken, whoever was killed: it is by writing it, in one step, that a block
-//! is taken. So the blocks can be visited one after the other at any time.
+//! Word 0 is never zero below the end of the used area, even after a kill: writing it, in one step,
+//! is what allocates a block. The blocks can therefore be visited one after the other at any time.
 //!
-//! **When a block is given back.** It is needed if the limit of a process names it, or a block that is needed
-//! names it. The first collection that finds it isn't marks it as dead: nobody who looks for a block like it finds it any
-//! more. A later one gives it back, if nobody needs it then either, and if whoever may have found it before it was
-//! marked has finished. For that, whoever looks for blocks, takes them and names them says so beforehand
-//! ([`Arena::announce`]), with the epoch in which it began. A thread that doesn't exist any more has finished, too.
-//! What was found before is named by a limit when the announcement is withdrawn, or not used.
+//! **When a block is freed.** A block is used if the limit of a process refers to it, or if a used
+//! block does. The first collection that finds it unused marks it as dead: from then on, no search
+//! for a block with the same contents returns it. A later collection frees it if it is still
+//! unused, and if every thread that may have found it before it was marked has finished. For this
+//! purpose a thread announces itself, with the current epoch, before it searches, allocates or
+//! refers to blocks ([`Arena::announce`]). A thread that no longer exists counts as finished. By
+//! the time a thread withdraws its announcement, a limit refers to the block that it found, or the
+//! thread no longer uses the block.
 //!
-//! Visiting the processes takes a while. They are visited in the order of their numbers, and a child has a higher number
-//! than its parent, unless the numbers have begun anew meanwhile, in which case the collection is given up. So of processes
-//! that hand a block on by fork(2) one is visited that has it.
+//! Visiting the processes takes a while. They are visited in the order of their numbers. A child
+//! has a higher number than its parent unless the numbers have wrapped around meanwhile, in which
+//! case the collection is abandoned. So if processes hand on a reference by fork(2), the collection
+//! visits one that has it.
 
 use core::sync::atomic::{AtomicU32, Ordering, fence};
 
 use crate::session::{
-    CHANGER_SLOTS, CHANGERS, COLLECTOR, EPOCH, FREED, MAX_SIZE, PEER_SLOTS, PEERS, PLACE, RECORDS, RESERVED,
-    SENDER_SLOTS, SENDERS, THRESHOLD, USED,
+    CHANGER_SLOTS, CHANGERS, COLLECTOR, EPOCH, FREED, FS_CONTEXT, MAX_SIZE, PEER_SLOTS, PEERS, RECORDS,
+    RESERVED, SENDER_SLOTS, SENDERS, THRESHOLD, USED,
 };
 use crate::tree;
 
-/// Words that the length of a block is a multiple of.
+/// The length of a block is a multiple of this number of words.
 pub const STEP_WORDS: usize = 32;
 /// Words of a block's head.
 pub const HEAD_WORDS: usize = 3;
 
-/// Nobody's block.
+/// Kind of a free block.
 pub const FREE: u32 = 1;
-/// A block that somebody has taken and not filled yet.
+/// Kind of a block that is allocated but not filled yet.
 pub const PENDING: u32 = 2;
-/// An identity ([`encode_record`](crate::session::encode_record)).
+/// Kind of an identity ([`encode_record`](crate::session::encode_record)).
 pub const IDENTITY: u32 = 3;
-/// A launch ([`encode_session`](crate::session::encode_session)).
+/// Kind of a launch ([`encode_session`](crate::session::encode_session)).
 pub const SESSION: u32 = 4;
-/// A root's path ([`tree`]).
+/// Kind of a root's path ([`tree`]).
 pub const ROOT: u32 = 5;
-/// A mount namespace.
+/// Kind of a mount namespace.
 pub const NAMESPACE: u32 = 6;
-/// A change of mounts.
+/// Kind of a change of mounts.
 pub const CHANGE: u32 = 7;
-/// A namespace of host and domain names.
+/// Kind of a namespace of host and domain names.
 pub const UTS: u32 = 8;
 
 const WORD: usize = size_of::<u32>();
 const STATE: usize = 1;
 const MARK: usize = 2;
 const LIVE: u32 = 0;
-/// The state of a block that is being given back: an epoch before all others.
-const GOING: u32 = 1;
-/// Bytes that are taken between two collections, at least.
+/// State of a block that is being freed: an epoch before all others.
+const FREEING: u32 = 1;
+/// Minimum number of bytes that are allocated between two collections.
 const PAUSE: usize = 64 * STEP_WORDS * WORD;
 
-/// A block's first word.
+/// Returns a block's first word.
 #[must_use]
 pub const fn head(kind: u32, steps: usize) -> u32 {
     kind << 24 | steps as u32 & 0xff_ffff
 }
 
-/// The kind that a block's first word tells.
+/// Returns the kind in a block's first word.
 #[must_use]
 pub const fn kind_of(head: u32) -> u32 {
     head >> 24
 }
 
-/// Words of the block that begins with `head`.
+/// Returns the number of words of the block whose first word is `head`.
 #[must_use]
 pub const fn words_of(head: u32) -> usize {
     let steps = (head & 0xff_ffff) as usize;
     (if steps == 0 { 1 } else { steps }) * STEP_WORDS
 }
 
-/// Steps that so many words take, the head's among them.
+/// Returns the number of steps that hold this number of words, including the head.
 #[must_use]
 pub const fn steps(words: usize) -> usize {
     words.div_ceil(STEP_WORDS)
 }
 
-/// A block that was found.
+/// A block of the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// Where it begins, in bytes.
+    /// Position of the block in bytes.
     pub offset: usize,
-    /// What it is.
+    /// Kind of the block.
     pub kind: u32,
-    /// Its length, in words.
+    /// Length of the block in words.
     pub words: usize,
-    /// Whether it may be used by who looks for one like it.
+    /// Whether a search for a block with the same contents may return it.
     pub live: bool,
 }
 
-/// What a collection asks about processes.
+/// The facts about processes that a collection needs.
 pub trait World {
-    /// Whether a thread is there.
+    /// Checks whether a thread exists.
     fn is_alive(&mut self, thread: u32) -> bool;
 
-    /// Visits the record of each process on this file, in the order of the processes' numbers. False if some may have
-    /// been missed.
+    /// Visits the record of each process on this file, in the order of the processes' numbers.
+    /// Returns false if it may have missed some.
     fn each_record(&mut self, visit: impl FnMut(u32)) -> bool;
 
-    /// Gives back what belongs to a block that nobody needs, just before the block.
+    /// Releases the resources of an unused block, directly before the block is freed.
     fn forget(&mut self, arena: Arena<'_>, block: Block);
 }
 
-/// What is to be had by [growing](Arena::append) the file.
+/// The file must [grow](Arena::append) first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full {
-    /// How many bytes of it would be taken.
+    /// Number of bytes that would then be in use.
     pub end: usize,
 }
 
-/// The announcement of a thread that looks for blocks, takes them or names them.
+/// The announcement of a thread that searches, allocates or refers to blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Announcement(usize);
 
-/// The file's words, as far as they are mapped.
+/// The mapped words of the file.
 #[derive(Clone, Copy, Debug)]
 pub struct Arena<'a>(&'a [AtomicU32]);
 
 static NOTHING: AtomicU32 = AtomicU32::new(0);
 
 impl<'a> Arena<'a> {
-    /// The arena in the words of a file, from its beginning.
+    /// Creates the arena in the words of a file, from its beginning.
     #[must_use]
     pub const fn new(words: &'a [AtomicU32]) -> Self {
         Self(words)
     }
 
-    /// A word by its index: one of the header's, for example.
+    /// Returns a word by its index, for example a word of the header.
     #[must_use]
     pub fn word(self, index: usize) -> &'a AtomicU32 {
         self.0.get(index).unwrap_or(&NOTHING)
@@ -149,13 +155,13 @@ impl<'a> Arena<'a> {
         self.word(index).load(Ordering::SeqCst)
     }
 
-    /// Bytes that are taken.
+    /// Returns the number of bytes in use.
     #[must_use]
     pub fn used(self) -> usize {
         self.load(USED) as usize
     }
 
-    /// All blocks.
+    /// Returns all blocks.
     pub fn blocks(self) -> impl Iterator<Item = Block> {
         self.blocks_from(RECORDS)
     }
@@ -166,7 +172,7 @@ impl<'a> Arena<'a> {
         Block { offset, kind: kind_of(head), words: words_of(head), live }
     }
 
-    /// The block of a kind at an offset; `None` if there is none.
+    /// Returns the block of a kind at an offset, or `None` if there is none.
     #[must_use]
     pub fn block(self, offset: u32, kind: u32) -> Option<Block> {
         let offset = offset as usize;
@@ -175,13 +181,15 @@ impl<'a> Arena<'a> {
         (offset / WORD + block.words <= self.0.len()).then_some(block)
     }
 
-    /// Says that a thread begins to look for blocks, to take them or to name them. `None` where too many do.
+    /// Announces that a thread begins to search, allocate or refer to blocks. Returns `None` if too
+    /// many threads do so.
     #[must_use]
     pub fn announce(self, thread: u32) -> Option<Announcement> {
         for index in 0..CHANGER_SLOTS {
             let at = Self::changer((thread as usize + index) % CHANGER_SLOTS);
             if self.word(at).compare_exchange(0, thread, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-                // Until then it has the epoch of whoever had it before, which is an earlier one.
+                // Until this store, the slot holds the epoch of its previous user, which is earlier
+                // and therefore safe.
                 self.word(at + 1).store(self.load(EPOCH), Ordering::SeqCst);
                 fence(Ordering::SeqCst);
                 return Some(Announcement(at));
@@ -195,7 +203,7 @@ impl<'a> Arena<'a> {
         self.word(announcement.0).store(0, Ordering::SeqCst);
     }
 
-    /// Withdraws all announcements of threads that `is_gone` says aren't there.
+    /// Withdraws the announcements of all threads for which `is_gone` returns true.
     pub fn withdraw_those(self, mut is_gone: impl FnMut(u32) -> bool) {
         for at in (0..CHANGER_SLOTS).map(Self::changer) {
             let thread = self.load(at);
@@ -209,7 +217,7 @@ impl<'a> Arena<'a> {
         CHANGERS / WORD + 2 * index
     }
 
-    /// Takes a block that was given back: its offset.
+    /// Allocates a block from those that were freed. Returns its offset.
     #[must_use]
     pub fn take_free(self, steps: usize) -> Option<usize> {
         let fits = |block: &Block| block.kind == FREE && block.words >= steps * STEP_WORDS;
@@ -230,10 +238,10 @@ impl<'a> Arena<'a> {
         })
     }
 
-    /// Takes a block behind all others.
+    /// Allocates a block behind all others. Returns its offset.
     ///
     /// # Errors
-    /// [`Full`] where the file has to grow first.
+    /// [`Full`] if the file must grow first.
     pub fn append(self, steps: usize) -> Result<usize, Full> {
         loop {
             let used = self.load(USED);
@@ -244,11 +252,11 @@ impl<'a> Arena<'a> {
                 return Err(Full { end });
             }
             let at = offset / WORD;
-            let mine = head(PENDING, steps);
+            let ours = head(PENDING, steps);
             let word = self.word(at);
-            let found = word.compare_exchange(0, mine, Ordering::SeqCst, Ordering::SeqCst);
-            // Whoever took it may have been killed before they said so.
-            let taken = offset + words_of(found.err().unwrap_or(mine)) * WORD;
+            let found = word.compare_exchange(0, ours, Ordering::SeqCst, Ordering::SeqCst);
+            // The process that allocated the block may have been killed before it advanced `USED`.
+            let taken = offset + words_of(found.err().unwrap_or(ours)) * WORD;
             let _ = self.word(USED).compare_exchange(used, taken as u32, Ordering::SeqCst, Ordering::SeqCst);
             if found.is_ok() {
                 self.take(at);
@@ -262,7 +270,7 @@ impl<'a> Arena<'a> {
         self.word(at + STATE).store(LIVE, Ordering::SeqCst);
     }
 
-    /// Makes a block that was taken and filled what it is to be.
+    /// Gives a block, which was allocated and filled, its final kind.
     pub fn publish(self, offset: usize, kind: u32) {
         let at = offset / WORD;
         let steps = words_of(self.load(at)) / STEP_WORDS;
@@ -270,26 +278,26 @@ impl<'a> Arena<'a> {
         self.word(at).store(head(kind, steps), Ordering::SeqCst);
     }
 
-    /// Whether it is worth the time to collect before another block is appended.
+    /// Checks whether a collection is worth its time before another block is appended.
     #[must_use]
     pub fn is_full(self, steps: usize) -> bool {
         self.used() + steps * STEP_WORDS * WORD > self.load(THRESHOLD) as usize
     }
 
-    /// Makes all changes of a generation count as needed, for whoever is about to name it by another way than before: a
-    /// collection may have passed that way already. False if one of them is being given back, because the generation
-    /// isn't its namespace's any more.
+    /// Marks all changes of a generation as used, for a thread that is about to refer to them
+    /// through another block, which a collection may have passed already. Returns false if one of
+    /// the changes is being freed because its namespace no longer has this generation.
     #[must_use]
     pub fn keep_changes(self, generation: u32) -> bool {
         let freed = self.load(FREED);
         let mut next = generation;
-        for _ in 0..self.most() {
+        for _ in 0..self.max_blocks() {
             if next == 0 {
                 return self.load(FREED) == freed;
             }
             let Some(block) = self.block(next, CHANGE) else { return false };
             let at = block.offset / WORD;
-            let keep = |state| (state != GOING).then_some(LIVE);
+            let keep = |state| (state != FREEING).then_some(LIVE);
             let state = self.word(at + STATE);
             if state.fetch_update(Ordering::SeqCst, Ordering::SeqCst, keep).is_err() {
                 return false;
@@ -299,21 +307,21 @@ impl<'a> Arena<'a> {
         false
     }
 
-    /// One more than there can be blocks.
-    fn most(self) -> usize {
+    /// Returns the maximum number of blocks plus one.
+    fn max_blocks(self) -> usize {
         self.used().div_ceil(STEP_WORDS * WORD) + 1
     }
 
-    /// Gives back what nobody needs, and marks as dead what a later collection may give back. False if nothing was
-    /// done, because another thread does it or not all processes can be seen.
+    /// Frees unused blocks, and marks those as dead that a later collection may free. Returns false
+    /// if it did nothing, because another thread is collecting or not all processes are visible.
     pub fn collect<W: World>(self, thread: u32, world: &mut W) -> bool {
-        let seat = self.word(COLLECTOR);
-        let holder = seat.load(Ordering::SeqCst);
+        let collector = self.word(COLLECTOR);
+        let holder = collector.load(Ordering::SeqCst);
         let done = (holder == 0 || holder == thread || !world.is_alive(holder))
-            && seat.compare_exchange(holder, thread, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+            && collector.compare_exchange(holder, thread, Ordering::SeqCst, Ordering::SeqCst).is_ok()
             && {
                 let done = self.collect_alone(world);
-                seat.store(0, Ordering::SeqCst);
+                collector.store(0, Ordering::SeqCst);
                 done
             };
         if !done {
@@ -335,11 +343,12 @@ impl<'a> Arena<'a> {
         if !world.each_record(|offset| self.mark_identity(offset, epoch)) {
             return false;
         }
-        // What is noted of processes is who they were, not where.
+        // These tables keep identities for their credentials, so only the identities themselves are
+        // marked.
         let notes = [(PEERS, PEER_SLOTS), (SENDERS, SENDER_SLOTS)];
         for (start, count) in notes {
             for pair in 0..count {
-                // The lower half is the record's offset; the other may look like one.
+                // The lower half is the record's offset; the upper half may look like one.
                 for half in 0..2 {
                     self.mark(self.load(start / WORD + 2 * pair + half), IDENTITY, epoch);
                 }
@@ -357,20 +366,21 @@ impl<'a> Arena<'a> {
 
     fn mark_identity(self, offset: u32, epoch: u32) {
         let Some(at) = self.mark(offset, IDENTITY, epoch) else { return };
-        let [session, namespace, root, names] = [0, 1, 2, 3].map(|index| self.load(at + PLACE + index));
+        let [session, namespace, root, names] = [0, 1, 2, 3].map(|index| self.load(at + FS_CONTEXT + index));
         self.mark(session, SESSION, epoch);
         self.mark(root, ROOT, epoch);
         self.mark(names, UTS, epoch);
         if let Some(namespace) = self.mark(namespace, NAMESPACE, epoch) {
             let mut next = self.load(namespace + tree::HEAD);
-            for _ in 0..self.most() {
+            for _ in 0..self.max_blocks() {
                 let Some(change) = self.mark(next, CHANGE, epoch) else { break };
                 next = self.load(change + tree::BEFORE);
             }
         }
     }
 
-    /// `first` is the epoch in which the first of those began who haven't finished.
+    /// Frees or marks unused blocks. `first` is the earliest epoch in which a thread began that
+    /// hasn't finished.
     fn sweep<W: World>(self, world: &mut W, epoch: u32, first: u32) {
         let (mut live, mut dead) = (0, 0);
         let mut freed = false;
@@ -386,15 +396,15 @@ impl<'a> Arena<'a> {
             }
             let state = self.word(at + STATE);
             let found = state.load(Ordering::SeqCst);
-            let becomes =
+            let set_state =
                 |new| state.compare_exchange(found, new, Ordering::SeqCst, Ordering::SeqCst).is_ok();
             if self.load(at + MARK) == epoch {
                 live += block.words * WORD;
                 if found != LIVE {
-                    becomes(LIVE);
+                    set_state(LIVE);
                 }
             } else if found == LIVE {
-                becomes(epoch);
+                set_state(epoch);
                 dead += block.words * WORD;
             } else if found >= first {
                 dead += block.words * WORD;
@@ -404,7 +414,7 @@ impl<'a> Arena<'a> {
                     freed = true;
                 }
                 world.forget(self, block);
-                if becomes(GOING) {
+                if set_state(FREEING) {
                     let steps = block.words / STEP_WORDS;
                     self.word(at).store(head(PENDING, steps), Ordering::SeqCst);
                     state.store(LIVE, Ordering::SeqCst);
@@ -413,12 +423,14 @@ impl<'a> Arena<'a> {
             }
         }
         self.word(EPOCH).store(epoch.wrapping_add(1), Ordering::SeqCst);
-        // What is dead is given back soon; else as much is taken as is worth the time that all this takes.
+        // Dead blocks can be freed soon. Otherwise, allow as much allocation as is worth the time
+        // of a collection.
         self.pause(if dead > 0 { PAUSE } else { PAUSE.max(live / 2) });
     }
 
-    /// Makes one block of free ones that follow each other. As somebody may be standing between two of them, it is taken
-    /// for dead until they have finished. The result is where it ends.
+    /// Merges consecutive free blocks into one. Another thread may be visiting one of them, so the
+    /// merged block counts as dead until all such threads have finished. Returns the position
+    /// behind it.
     fn merge(self, first: Block, epoch: u32) -> usize {
         let take = |block: &Block| {
             let steps = block.words / STEP_WORDS;

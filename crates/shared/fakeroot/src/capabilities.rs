@@ -1,6 +1,6 @@
 //! Sets of capabilities (capabilities(7)).
 
-/// A set of capabilities; bit N is the capability with number N in `linux/capability.h`.
+/// A set of capabilities. Bit N is the capability with number N in `linux/capability.h`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Capabilities(pub u64);
@@ -24,13 +24,13 @@ capabilities! {
 }
 
 impl Capabilities {
-    /// The highest number there is: `CAP_LAST_CAP`.
+    /// Highest capability number: `CAP_LAST_CAP`.
     pub const LAST: u32 = 40;
-    /// No capability.
+    /// The empty set.
     pub const NONE: Self = Self(0);
-    /// Every capability.
+    /// The set of all capabilities.
     pub const ALL: Self = Self((1 << (Self::LAST + 1)) - 1);
-    /// Those that go with a file system user ID of zero: `CAP_FS_SET` of `linux/capability.h`.
+    /// Capabilities that belong to file system user ID zero: `CAP_FS_SET` of `linux/capability.h`.
     pub const FILE_SYSTEM: Self = Self(
         Self::CHOWN.0
             | Self::MKNOD.0
@@ -42,49 +42,49 @@ impl Capabilities {
             | Self::LINUX_IMMUTABLE.0,
     );
 
-    /// The capability with this number, if there is one.
+    /// Returns the capability with this number, or `None` if there is none.
     #[must_use]
     pub const fn from_number(number: u64) -> Option<Self> {
         if number <= Self::LAST as u64 { Some(Self(1 << number)) } else { None }
     }
 
-    /// Whether there is none in it.
+    /// Checks whether the set is empty.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether all of `others` are in it.
+    /// Checks whether the set contains all of `others`.
     #[must_use]
     pub const fn has(self, others: Self) -> bool {
         others.0 & !self.0 == 0
     }
 
-    /// Those in either.
+    /// Returns the union of both sets.
     #[must_use]
     pub const fn with(self, others: Self) -> Self {
         Self(self.0 | others.0)
     }
 
-    /// Those in either; another word for [`Self::with`].
+    /// Returns the union of both sets; an alias of [`Self::with`].
     #[must_use]
     pub const fn union(self, others: Self) -> Self {
         self.with(others)
     }
 
-    /// Those that aren't in `others`.
+    /// Returns the capabilities that aren't in `others`.
     #[must_use]
     pub const fn without(self, others: Self) -> Self {
         Self(self.0 & !others.0)
     }
 
-    /// Those in both.
+    /// Returns the intersection of both sets.
     #[must_use]
     pub const fn intersection(self, others: Self) -> Self {
         Self(self.0 & others.0)
     }
 
-    /// Those that exist: what the kernel keeps of a set that it is given.
+    /// Returns the capabilities that exist. The kernel drops all other bits of a set that it gets.
     #[must_use]
     pub const fn existing(self) -> Self {
         self.intersection(Self::ALL)

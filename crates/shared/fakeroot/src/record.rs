@@ -1,8 +1,8 @@
-//! What is remembered of one file, for what the host's kernel won't let an ordinary user have: its
-//! owners, its mode, its device number.
+//! The record of a file: the owners, mode and device number that the host's kernel doesn't let an
+//! ordinary user set.
 //!
-//! A record is kept as an extended attribute of the file itself where that goes ([`Record::encode`]),
-//! and otherwise as a text in a file beside ([`Record::encode_text`]).
+//! A record is stored as an extended attribute of the file itself where possible
+//! ([`Record::encode`]), and otherwise as a text in a file beside it ([`Record::encode_text`]).
 
 mod message;
 mod names;
@@ -14,60 +14,60 @@ pub use text::TEXT_MAX;
 
 use newroot_abi::Errno;
 
-use crate::keep::is_watched;
+use crate::record_policy::is_watched;
 
-/// What is remembered of a file. What is `None` is as the host has it.
+/// The record of a file. A field that is `None` has the host file's value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Record {
-    /// Its owner.
+    /// Owner of the file.
     pub uid: Option<u32>,
-    /// Its group.
+    /// Group of the file.
     pub gid: Option<u32>,
-    /// Its whole `st_mode`; with another type than the host's where it is a stand-in for a device, for
-    /// instance.
+    /// The whole `st_mode`. Its type differs from the host file's if that is a stand-in, for
+    /// example for a device.
     pub mode: Option<u32>,
-    /// Its whole `st_mode` after a write, while the kernel is to report one: see
-    /// [`keep::watched_mode`](crate::keep::watched_mode).
+    /// The whole `st_mode` after a write, while the kernel is to detect one: see
+    /// [`record_policy::watched_mode`](crate::record_policy::watched_mode).
     pub written: Option<u32>,
-    /// The device that it is: see [`device`].
+    /// Device number of a device file: see [`device`].
     pub device: Option<u64>,
-    /// When the file was made, in nanoseconds since 1970, as far as the file system tells: a record
-    /// that lies beside is another file's if this differs.
+    /// Time at which the file was created, in nanoseconds since 1970, if the file system reports
+    /// it. If it differs, a record beside the file belongs to another file.
     pub birth: Option<u64>,
 }
 
-/// A device number as records have it: the major number in the upper half, the minor in the lower. The
-/// kernel's own encodings (makedev(3)) differ from call to call.
+/// Returns a device number in the format of records: the major number in the upper half, the minor
+/// number in the lower. The kernel's own encodings (makedev(3)) differ from call to call.
 #[must_use]
 pub const fn device(major: u32, minor: u32) -> u64 {
     (major as u64) << 32 | minor as u64
 }
 
-/// The major and the minor number of a record's device number.
+/// Returns the major and the minor number of a record's device number.
 #[must_use]
 pub const fn device_numbers(device: u64) -> (u32, u32) {
     ((device >> 32) as u32, device as u32)
 }
 
 impl Record {
-    /// Nothing but what the host has.
+    /// The empty record: every field has the host file's value.
     pub const NONE: Self =
         Self { uid: None, gid: None, mode: None, written: None, device: None, birth: None };
 
-    /// Whether there is nothing to remember.
+    /// Checks whether the record is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::NONE
     }
 
-    /// Returns whether somebody has written to the file since a write was to be reported: its capabilities
-    /// are gone as well. `host_file` is the `st_mode` of the host's file.
+    /// Checks whether the file was written to since it was watched. Its capabilities are then gone
+    /// as well. `host_file` is the `st_mode` of the host file.
     #[must_use]
     pub const fn is_written(&self, host_file: u32) -> bool {
         self.written.is_some() && !is_watched(host_file)
     }
 
-    /// Returns the file's `st_mode`, of which the host's file has `host_file`.
+    /// Returns the `st_mode` that the guest sees, where `host_file` is that of the host file.
     #[must_use]
     pub const fn mode_of(&self, host_file: u32) -> u32 {
         match (self.written, self.mode) {
@@ -77,28 +77,28 @@ impl Record {
         }
     }
 
-    /// Writes the value of [`ATTRIBUTE`] and returns its length.
+    /// Writes the value of [`ATTRIBUTE`] to `out` and returns its length.
     #[must_use]
     pub fn encode(&self, out: &mut [u8; MESSAGE_MAX]) -> usize {
         message::encode(self, out)
     }
 
-    /// Reads a value of [`ATTRIBUTE`], written by whomever.
+    /// Reads a value of [`ATTRIBUTE`], which may come from any program.
     ///
     /// # Errors
-    /// EINVAL if it isn't a whole message.
+    /// EINVAL if it isn't a complete message.
     pub fn decode(value: &[u8]) -> Result<Self, Errno> {
         message::decode(value)
     }
 
-    /// Writes the record as a text and returns its length. The text is never empty and has neither NUL
-    /// nor `/` in it: it can be a file's name or a symbolic link's target.
+    /// Writes the record as a text to `out` and returns its length. The text is never empty and
+    /// contains neither NUL nor `/`, so it can be a file's name or a symbolic link's target.
     #[must_use]
     pub fn encode_text(&self, out: &mut [u8; TEXT_MAX]) -> usize {
         text::encode(self, out)
     }
 
-    /// Reads a record's text. What a newer version may have put there besides is skipped.
+    /// Reads a record's text. Unknown keys, which a newer version may have written, are skipped.
     ///
     /// # Errors
     /// EINVAL if it isn't such a text.
@@ -107,7 +107,8 @@ impl Record {
     }
 }
 
-/// Appends to a buffer that is large enough; what isn't would be cut off.
+/// Appends to a buffer. The caller provides one that is large enough; bytes beyond its end are
+/// dropped.
 struct Writer<'a> {
     out: &'a mut [u8],
     len: usize,
@@ -115,8 +116,8 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn byte(&mut self, byte: u8) {
-        if let Some(place) = self.out.get_mut(self.len) {
-            *place = byte;
+        if let Some(slot) = self.out.get_mut(self.len) {
+            *slot = byte;
             self.len += 1;
         }
     }

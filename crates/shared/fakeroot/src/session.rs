@@ -1,82 +1,89 @@
-//! The session's file: what all processes with fake root on one root share.
+//! The session file: data that all processes with fake root on the same root share.
 //!
-//! Who a process is must follow it over fork and exec, be its own after vfork, be gone with it, and be
-//! found by others (kill(2), `SO_PEERCRED`, `/proc/PID/status`). The kernel keeps one word a process
-//! that does all this: the soft limit of `RLIMIT_LOCKS`, which Linux has not enforced since 2.4. It names a
-//! record in the file; a record never changes, and its place isn't used again, while a limit names it.
+//! The identity of a process must follow it across fork and exec, be its own after vfork, disappear
+//! with it, and be visible to other processes (kill(2), `SO_PEERCRED`, `/proc/PID/status`). The
+//! kernel keeps one word for each process that meets all these requirements: the soft limit of
+//! `RLIMIT_LOCKS`, which Linux has not enforced since 2.4. It refers to a record in the file. A
+//! record never changes, and its space isn't reused while a limit refers to it.
 //!
-//! The first launcher makes the file, with a [header](encode_header); every process maps it. Behind the header are the
-//! blocks of an [arena](crate::arena), which hold [identities](encode_record), the [launches](encode_session) that
-//! processes come from, and [roots and mounts](crate::tree). Everything in it is native-endian words.
+//! The first launcher creates the file with a [header](encode_header), and every process maps it.
+//! Behind the header lie the blocks of an [`arena`]. They hold
+//! [identities](encode_record), the [launches](encode_session) from which processes come, and
+//! [roots and mounts](crate::tree). All data consists of native-endian words.
 
 use crate::arena::{self, HEAD_WORDS};
 use crate::{Capabilities, Credentials};
 
-/// Part of the file's name: files of another version are others' business.
+/// Version in the file's name: each version of newroot uses only files of its own version.
 pub const VERSION: &str = "2";
-/// Bytes of the file at first, all of which lie on the disk.
+/// Initial size of the file in bytes, all of which are allocated on disk.
 pub const FIRST_SIZE: usize = 64 << 10;
-/// Bytes that it may grow to.
+/// Maximum size of the file in bytes.
 pub const MAX_SIZE: usize = 64 << 20;
-/// What the file's name is followed by in that of the directory with what the guest takes for file systems in memory.
+/// Suffix that is added to the file's name for the directory that holds the guest's file systems in
+/// memory.
 pub const MEMORY_SUFFIX: &[u8] = b".d";
-/// Where the records begin, in bytes.
+/// Position of the first block, in bytes.
 pub const RECORDS: usize = 8192;
 
-/// The limit that names a process's record (getrlimit(2)).
+/// The resource limit that refers to a process's record (getrlimit(2)).
 pub const RESOURCE: u32 = 10;
 
 const MAGIC: u32 = 0x6e72_7332;
 
 /// Words of the header.
 pub const HEADER_WORDS: usize = 16;
-/// Index of the header's word that says how many bytes of the file are taken.
+/// Index of the header's word with the number of bytes in use.
 pub const USED: usize = 1;
-/// How many bytes of the file lie on the disk, so that they can be written to.
+/// Index of the word with the number of bytes allocated on disk, which can be written to.
 pub const RESERVED: usize = 7;
-/// How many bytes may be taken before it is worth the time to look for what nobody needs any more.
+/// Index of the word with the number of bytes in use from which on a collection is worth its time.
 pub const THRESHOLD: usize = 8;
-/// The number of the next [collection](crate::arena::Arena::collect), from 2.
+/// Index of the word with the number of the next [collection](crate::arena::Arena::collect), from
+/// 2.
 pub const EPOCH: usize = 9;
-/// The latest collection that gave something back.
+/// Index of the word with the number of the latest collection that freed a block.
 pub const FREED: usize = 10;
-/// The thread that is collecting.
+/// Index of the word with the ID of the collecting thread.
 pub const COLLECTOR: usize = 11;
-/// How many changes of mounts were numbered.
+/// Index of the word with the number of mount changes numbered so far.
 pub const NUMBERED: usize = 12;
 
-/// The longest host or domain name (`__NEW_UTS_LEN`).
+/// Length of the longest host or domain name (`__NEW_UTS_LEN`).
 pub const NAME_MAX: usize = 64;
 
-/// Where it is kept who processes were when they last connected or listened, in bytes: words of 64 bits, of which
-/// each is a process and its record. A place is a process's by its number; whoever comes last has it.
+/// Position, in bytes, of the table of identities that processes had when they last connected or
+/// listened. Each entry has 64 bits: a process and its record. The slot of a process depends on its
+/// number, and the latest process in a slot replaces the one before.
 pub const PEERS: usize = 1024;
-/// How many of them are kept.
+/// Number of slots in this table.
 pub const PEER_SLOTS: usize = 256;
-/// The same for what they were when they last changed, or sent something.
+/// Position, in bytes, of the same table for identities that processes had when they last changed
+/// identity or sent a message.
 pub const SENDERS: usize = PEERS + PEER_SLOTS * 8;
-/// How many of them are kept.
+/// Number of slots in this table.
 pub const SENDER_SLOTS: usize = 128;
-/// Where threads say that they are changing something, in bytes: pairs of a thread and an epoch.
+/// Position, in bytes, of the announcements of threads that use blocks: pairs of a thread and an
+/// epoch.
 pub const CHANGERS: usize = SENDERS + SENDER_SLOTS * 8;
-/// How many can at a time.
+/// Number of threads that can announce themselves at a time.
 pub const CHANGER_SLOTS: usize = 256;
 const _: () = assert!(CHANGERS + CHANGER_SLOTS * 8 <= RECORDS && HEADER_WORDS * 4 <= PEERS);
 
-/// What is the same for all processes.
+/// Values that are the same for all processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Tells the file's limits from what others may have set.
+    /// Tag that distinguishes this file's limits from limits that other programs set.
     pub tag: u16,
-    /// The user that the kernel knows all of them by.
+    /// The user ID under which the kernel knows all of the processes.
     pub real_uid: u32,
-    /// The user's group.
+    /// The group ID of that user.
     pub real_gid: u32,
-    /// Inode number of the PID namespace that all of them were launched in.
+    /// Inode number of the PID namespace in which all of the processes were launched.
     pub namespace: u64,
 }
 
-/// The first words of a new file.
+/// Returns the first words of a new file.
 #[must_use]
 pub fn encode_header(header: &Header) -> [u32; HEADER_WORDS] {
     let Header { tag, real_uid, real_gid, namespace } = *header;
@@ -86,7 +93,7 @@ pub fn encode_header(header: &Header) -> [u32; HEADER_WORDS] {
     [MAGIC, records, tag, real_uid, real_gid, low, high, reserved, threshold, 2, 0, 0, 0, 0, 0, 0]
 }
 
-/// Reads a header back; `None` if it isn't one.
+/// Reads a header back. Returns `None` if the words aren't a header.
 #[must_use]
 pub fn decode_header(words: &[u32; HEADER_WORDS]) -> Option<Header> {
     let [magic, _, tag, real_uid, real_gid, low, high, ..] = *words;
@@ -95,73 +102,76 @@ pub fn decode_header(words: &[u32; HEADER_WORDS]) -> Option<Header> {
     (magic == MAGIC).then_some(Header { tag, real_uid, real_gid, namespace })
 }
 
-/// What all processes of one launch have in common.
+/// Values that all processes of a launch share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Defaults {
-    /// Whom the guest sees as the owner of the root's files that nothing is recorded of.
+    /// User whom the guest sees as owner of files in the root that have no record.
     pub uid: u32,
-    /// Their group.
+    /// Group of such files.
     pub gid: u32,
 }
 
-/// Words of a launch's record, which begins with its block's head.
+/// Words of a launch's block, including its head.
 pub const SESSION_WORDS: usize = NAMES + NAMES_WORDS;
-/// Index of the first word of the launch's host name; behind it the domain's. Each is a length, which is one more than
-/// it is where a name was set, and the name.
+/// Index of the first word of the launch's host name, with the domain name behind it. Each is a
+/// length and the name. The length is stored plus one if a name was set, else as zero.
 pub const NAMES: usize = HEAD_WORDS + 2;
-/// Words of each.
+/// Words of a name.
 pub const NAME_WORDS: usize = (1 + NAME_MAX).div_ceil(4);
-/// Words of both.
+/// Words of both names.
 pub const NAMES_WORDS: usize = 2 * NAME_WORDS;
 
-/// What a launch's record begins with behind its block's head; all the rest is zero.
+/// Returns the first words of a launch's block behind its head. The others are zero.
 #[must_use]
 pub const fn encode_session(defaults: &Defaults) -> [u32; 2] {
     [defaults.uid, defaults.gid]
 }
 
-/// Reads it from the block.
+/// Reads these words back from the block. Returns `None` if it is too short.
 #[must_use]
 pub fn decode_session(block: &[u32]) -> Option<Defaults> {
     let [_, _, _, uid, gid, ..] = *block else { return None };
     Some(Defaults { uid, gid })
 }
 
-/// Words of a record without groups, with its block's head.
+/// Words of a record without groups, including the head of its block.
 pub const RECORD_WORDS: usize = HEAD_WORDS + CONTENT_WORDS;
-/// Words of it behind the head.
+/// Words of a record without groups and without the head.
 pub const CONTENT_WORDS: usize = 1 + 8 + 2 * 5 + 2 + 4;
-/// Index of the word that names the launch; behind it those that name the mount namespace, the root and the names.
-pub const PLACE: usize = RECORD_WORDS - 4;
-/// The most supplementary groups that a process can have (`NGROUPS_MAX`).
+/// Index of the first word of the record's [`FsContext`], which begins with the launch; the mount
+/// namespace, the root and the names follow.
+pub const FS_CONTEXT: usize = RECORD_WORDS - 4;
+/// Maximum number of supplementary groups of a process (`NGROUPS_MAX`).
 pub const MAX_GROUPS: usize = 65536;
 
-/// Where a process lives: the launch it comes from, and what chroot(2), and unshare(2) with the namespaces
-/// that newroot keeps account of, change.
+/// The launch, namespaces and root of a process. chroot(2) changes the root, and unshare(2) the
+/// namespaces that newroot emulates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    /// Byte offset of the launch's [record](encode_session); 0 for nobody's.
+pub struct FsContext {
+    /// Byte offset of the launch's [record](encode_session); 0 for no launch.
     pub session: u32,
-    /// Its mount namespace: byte offset of the [record](crate::tree). 0 for one in which nothing was ever changed.
+    /// Byte offset of the mount namespace's [record](crate::tree); 0 for a namespace that was never
+    /// changed.
     pub namespace: u32,
-    /// Byte offset of the [record](crate::tree) of its root's path; 0 for the namespace's own root.
+    /// Byte offset of the [record](crate::tree) of the root's path; 0 for the namespace's own root.
     pub root: u32,
-    /// Byte offset of the [record](crate::tree) of its host and domain names; 0 for the launch's.
+    /// Byte offset of the [record](crate::tree) of the host and domain names; 0 for the launch's.
     pub names: u32,
 }
 
-/// A process's identity: its credentials and supplementary groups, and its place.
+/// Identity of a process: its credentials, supplementary groups and context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity<'a> {
-    /// Ids and capabilities.
+    /// IDs and capabilities.
     pub credentials: Credentials,
-    /// The supplementary groups, in the order in which they were set.
+    /// Supplementary groups, in the order in which they were set.
     pub groups: &'a [u32],
-    /// Its mount namespace and root.
-    pub place: Place,
+    /// Launch, namespaces and root.
+    pub fs: FsContext,
 }
 
-/// A record's words behind its block's head, but for the groups, which follow them.
+/// Returns the words of a record behind the head of its block, except the groups, which follow
+/// them.
 #[must_use]
 pub fn encode_record(identity: &Identity<'_>) -> [u32; CONTENT_WORDS] {
     let c = &identity.credentials;
@@ -189,14 +199,14 @@ pub fn encode_record(identity: &Identity<'_>) -> [u32; CONTENT_WORDS] {
         a[1],
         c.securebits,
         c.flags,
-        identity.place.session,
-        identity.place.namespace,
-        identity.place.root,
-        identity.place.names,
+        identity.fs.session,
+        identity.fs.namespace,
+        identity.fs.root,
+        identity.fs.names,
     ]
 }
 
-/// Reads the record that is in a block; `None` if there is none.
+/// Reads the record in a block. Returns `None` if the block doesn't hold one.
 #[must_use]
 pub fn decode_record(block: &[u32]) -> Option<Identity<'_>> {
     let (head, rest) = block.split_first_chunk::<HEAD_WORDS>()?;
@@ -231,7 +241,7 @@ pub fn decode_record(block: &[u32]) -> Option<Identity<'_>> {
             flags,
         },
         groups: rest.get(..groups)?,
-        place: Place { session, namespace, root, names },
+        fs: FsContext { session, namespace, root, names },
     })
 }
 
@@ -243,16 +253,16 @@ fn high(value: u64) -> u32 {
     (value >> 32) as u32
 }
 
-/// In the upper bits of a limit: one of newroot's.
+/// Upper bits of a limit, which mark it as newroot's.
 const LIMIT_MARK: u64 = 0x6e72 << 48;
 
-/// The soft limit by which a process says that its record begins at byte `offset` of the file.
+/// Returns the soft limit that refers to the record at byte `offset` of the file.
 #[must_use]
 pub fn to_limit(tag: u16, offset: u32) -> u64 {
     LIMIT_MARK | u64::from(tag) << 32 | u64::from(offset)
 }
 
-/// The offset that a soft limit names; `None` if it isn't of this session.
+/// Returns the offset to which a soft limit refers, or `None` if the limit isn't of this session.
 #[must_use]
 pub fn from_limit(tag: u16, limit: u64) -> Option<u32> {
     (limit >> 32 == LIMIT_MARK >> 32 | u64::from(tag)).then_some(low(limit))
@@ -268,16 +278,16 @@ mod tests {
         credentials.suid = 7;
         credentials.ambient = Capabilities::CHOWN;
         let groups = [4, 24];
-        let place = Place { session: 1, namespace: 2, root: 8192, names: 12288 };
-        let identity = Identity { credentials, groups: &groups, place };
+        let fs = FsContext { session: 1, namespace: 2, root: 8192, names: 12288 };
+        let identity = Identity { credentials, groups: &groups, fs };
         let mut words = [9; RECORD_WORDS + 3];
         words[0] = arena::head(arena::IDENTITY, 1);
         words[HEAD_WORDS..RECORD_WORDS].copy_from_slice(&encode_record(&identity));
         words[RECORD_WORDS..RECORD_WORDS + 2].copy_from_slice(&groups);
         assert_eq!(decode_record(&words), Some(identity));
-        assert_eq!(words[PLACE..RECORD_WORDS], [1, 2, 8192, 12288]);
-        assert_eq!(decode_record(&words[..RECORD_WORDS + 1]), None, "its groups are missing");
-        assert_eq!(decode_record(&[0; RECORD_WORDS]), None, "a hole is no record");
+        assert_eq!(words[FS_CONTEXT..RECORD_WORDS], [1, 2, 8192, 12288]);
+        assert_eq!(decode_record(&words[..RECORD_WORDS + 1]), None, "the groups are missing");
+        assert_eq!(decode_record(&[0; RECORD_WORDS]), None, "a hole isn't a record");
     }
 
     #[test]
@@ -290,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_of_another_session_names_nothing() {
+    fn a_limit_of_another_session_is_ignored() {
         let limit = to_limit(0x1234, 4096);
         assert_eq!(from_limit(0x1234, limit), Some(4096));
         assert_eq!(from_limit(0x1235, limit), None);

@@ -1,19 +1,19 @@
-//! The lines of `/proc/PID/status` that tell credentials, as fs/proc/array.c prints them.
+//! The lines of `/proc/PID/status` that show credentials, as fs/proc/array.c prints them.
 
 use newroot_procfs::Decimal;
 
 use crate::Capabilities;
 use crate::credentials::Credentials;
 
-/// Prints the line called `name` (without the colon) to `sink`, in pieces, up to and with its newline.
-/// Returns whether there is such a line here; if not, nothing was printed.
+/// Writes the line called `name` (without the colon), including its newline, to `sink` in pieces.
+/// Returns false and writes nothing if `name` isn't one of the lines in this module.
 ///
-/// The kernel keeps and prints groups in ascending order, whatever order they were set in.
+/// The kernel keeps and prints groups in ascending order, regardless of the order in which they
+/// were set.
 pub fn line(name: &[u8], credentials: &Credentials, groups: &[u32], sink: &mut dyn FnMut(&[u8])) -> bool {
-    let of = credentials;
     match name {
-        b"Uid" => ids(name, [of.ruid, of.euid, of.suid, of.fsuid], sink),
-        b"Gid" => ids(name, [of.rgid, of.egid, of.sgid, of.fsgid], sink),
+        b"Uid" => ids(name, [credentials.ruid, credentials.euid, credentials.suid, credentials.fsuid], sink),
+        b"Gid" => ids(name, [credentials.rgid, credentials.egid, credentials.sgid, credentials.fsgid], sink),
         b"Groups" => {
             sink(b"Groups:\t");
             for (index, group) in groups.iter().enumerate() {
@@ -22,17 +22,18 @@ pub fn line(name: &[u8], credentials: &Credentials, groups: &[u32], sink: &mut d
                 }
                 number(*group, sink);
             }
-            // The kernel has printed a space behind the last group for so long that it stays.
+            // The kernel has always printed a space behind the last group, and keeps it for
+            // compatibility.
             sink(b" \n");
         }
-        b"CapInh" => set(name, of.inheritable, sink),
-        b"CapPrm" => set(name, of.permitted, sink),
-        b"CapEff" => set(name, of.effective, sink),
-        b"CapBnd" => set(name, of.bounding, sink),
-        b"CapAmb" => set(name, of.ambient, sink),
+        b"CapInh" => set(name, credentials.inheritable, sink),
+        b"CapPrm" => set(name, credentials.permitted, sink),
+        b"CapEff" => set(name, credentials.effective, sink),
+        b"CapBnd" => set(name, credentials.bounding, sink),
+        b"CapAmb" => set(name, credentials.ambient, sink),
         b"NoNewPrivs" => {
             sink(b"NoNewPrivs:\t");
-            number(u32::from(of.no_new_privs()), sink);
+            number(u32::from(credentials.no_new_privs()), sink);
             sink(b"\n");
         }
         _ => return false,

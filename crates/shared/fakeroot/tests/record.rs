@@ -1,9 +1,9 @@
-//! Records come back as they were, in both forms, and no bytes can do harm.
+//! Records survive the round trip in both formats, and arbitrary bytes do no harm.
 
 use newroot_fakeroot::record::{MESSAGE_MAX, Record, TEXT_MAX};
 use proptest::prelude::*;
 
-/// An owner: never 4294967295, which is nobody's.
+/// Generates an owner, but never 4294967295, which isn't a valid ID.
 fn owner() -> impl Strategy<Value = Option<u32>> {
     prop_oneof![Just(None), Just(Some(0)), (0..u32::MAX).prop_map(Some)]
 }
@@ -23,7 +23,7 @@ fn record() -> impl Strategy<Value = Record> {
 
 proptest! {
     #[test]
-    fn a_message_comes_back(record in record()) {
+    fn a_message_survives_the_round_trip(record in record()) {
         let mut out = [0; MESSAGE_MAX];
         let len = record.encode(&mut out);
         prop_assert!(len > 0);
@@ -31,7 +31,7 @@ proptest! {
     }
 
     #[test]
-    fn a_text_comes_back_and_can_be_a_links_target(record in record()) {
+    fn a_text_survives_the_round_trip_and_can_be_a_links_target(record in record()) {
         let mut out = [0; TEXT_MAX];
         let len = record.encode_text(&mut out);
         prop_assert!(len > 0);
@@ -40,13 +40,13 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+    fn arbitrary_bytes_are_read_or_rejected(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
         let _ = Record::decode(&bytes);
         let _ = Record::decode_text(&bytes);
     }
 
     #[test]
-    fn almost_a_text_is_read_or_refused(text in "[ugmdbx]=[0-9:.]{0,22}(,[ugmdbx]?=?[0-9:.]{0,22}){0,4}") {
+    fn malformed_texts_are_read_or_rejected(text in "[ugmdbx]=[0-9:.]{0,22}(,[ugmdbx]?=?[0-9:.]{0,22}){0,4}") {
         if let Ok(record) = Record::decode_text(text.as_bytes()) {
             let mut out = [0; TEXT_MAX];
             let len = record.encode_text(&mut out);

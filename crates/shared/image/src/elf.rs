@@ -1,4 +1,4 @@
-//! ELF headers, as far as execve(2) looks at them (elf(5), fs/binfmt_elf.c).
+//! ELF headers, as far as execve(2) reads them (elf(5), fs/binfmt_elf.c).
 
 /// Bytes of a 64-bit program header.
 pub const PROGRAM_HEADER_LEN: usize = 56;
@@ -18,30 +18,30 @@ pub enum Class {
     Elf64,
 }
 
-/// How a program wants to be loaded.
+/// Way in which a program is to be loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// At the addresses it names (ET_EXEC).
+    /// At the addresses that its headers name (ET_EXEC).
     Fixed,
-    /// Anywhere (ET_DYN).
+    /// At any address (ET_DYN).
     Anywhere,
 }
 
-/// Why a file isn't a program that can be loaded.
+/// Reason why a file can't be loaded as a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderError {
-    /// It isn't ELF.
+    /// The file isn't ELF.
     NotElf,
-    /// It is ELF for another machine: its class and `e_machine`.
+    /// The file is an ELF file for another machine, given by its class and `e_machine`.
     Foreign(Class, u16),
-    /// It is ELF but no program, or damaged.
+    /// The file is ELF but not a program, or is damaged.
     Malformed,
 }
 
-/// What of the ELF header a loader needs.
+/// The fields of the ELF header that a loader needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// How it is loaded.
+    /// Way in which the program is to be loaded.
     pub kind: Kind,
     /// `e_machine`.
     pub machine: u16,
@@ -49,7 +49,7 @@ pub struct Header {
     pub entry: u64,
     /// File offset of the program headers.
     pub program_headers: u64,
-    /// How many there are.
+    /// Number of program headers.
     pub count: u16,
 }
 
@@ -65,14 +65,14 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
 }
 
-/// `e_machine` of the CPU this was compiled for.
+/// `e_machine` of the CPU that this crate was compiled for.
 const MACHINE: u16 = if cfg!(target_arch = "aarch64") { 183 } else { 62 };
 
 impl Header {
     /// Reads the header from the head of a file.
     ///
     /// # Errors
-    /// Why it isn't a 64-bit little-endian program for this CPU.
+    /// The reason, if the file isn't a 64-bit little-endian program for this CPU.
     pub fn parse(head: &[u8]) -> Result<Self, HeaderError> {
         if !head.starts_with(b"\x7fELF") {
             return Err(HeaderError::NotElf);
@@ -107,7 +107,7 @@ impl Header {
             program_headers: u64_at(head, 32).ok_or(malformed)?,
             count: u16_at(head, 56).ok_or(malformed)?,
         };
-        // The kernel refuses more than 64 KiB of them (load_elf_phdrs).
+        // The kernel refuses more than 64 KiB of program headers (load_elf_phdrs).
         if header.count == 0 || usize::from(header.count) * PROGRAM_HEADER_LEN > 65536 {
             return Err(malformed);
         }
@@ -115,7 +115,7 @@ impl Header {
     }
 }
 
-/// What a program header describes, as far as a loader cares.
+/// Kind of a program header, as far as a loader distinguishes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Segment {
     /// PT_LOAD.
@@ -124,14 +124,14 @@ pub enum Segment {
     Interpreter,
     /// PT_GNU_STACK.
     Stack,
-    /// Anything else.
+    /// Any other type.
     Other,
 }
 
-/// One program header.
+/// A program header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProgramHeader {
-    /// What it describes.
+    /// Kind of the header.
     pub segment: Segment,
     /// PF_X 1, PF_W 2, PF_R 4.
     pub flags: u32,
@@ -148,7 +148,7 @@ pub struct ProgramHeader {
 }
 
 impl ProgramHeader {
-    /// Reads one header; `None` if `bytes` is too short.
+    /// Reads a program header. Returns `None` if `bytes` is too short.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         Some(Self {
@@ -167,19 +167,19 @@ impl ProgramHeader {
         })
     }
 
-    /// Whether its code may be executed.
+    /// Checks whether the segment's code may be executed.
     #[must_use]
     pub fn executable(&self) -> bool {
         self.flags & 1 != 0
     }
 
-    /// Whether its memory may be written.
+    /// Checks whether the segment's memory may be written.
     #[must_use]
     pub fn writable(&self) -> bool {
         self.flags & 2 != 0
     }
 
-    /// Whether its memory may be read.
+    /// Checks whether the segment's memory may be read.
     #[must_use]
     pub fn readable(&self) -> bool {
         self.flags & 4 != 0
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_for_another_machine_is_named() {
+    fn the_machine_of_a_foreign_program_is_reported() {
         assert_eq!(header(|head| head[18] = 40), Err(HeaderError::Foreign(Class::Elf64, 40)));
         assert_eq!(
             header(|head| {
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_is_refused() {
+    fn damaged_headers_are_rejected() {
         assert_eq!(header(|head| head[16] = 1), Err(HeaderError::Malformed));
         assert_eq!(header(|head| head[54] = 32), Err(HeaderError::Malformed));
         assert_eq!(header(|head| head[56] = 0), Err(HeaderError::Malformed));

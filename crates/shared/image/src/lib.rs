@@ -1,9 +1,21 @@
-//! What execve(2) reads of a file before it runs it: the ELF header, the program headers,
-//! and the `#!` line of a script.
+//! The parts of a file that execve(2) reads before it runs the file: the ELF header, the program
+//! headers and the `#!` line of a script.
 //!
-//! Both the shim, which must do what the kernel would, and the launcher, which must say
-//! beforehand why something can't run, read files through this crate. It is given bytes and
-//! never opens anything.
+//! The shim, which must act as the kernel would, and the launcher, which reports in advance why a
+//! program can't run, both read files through this crate. It works on bytes and never opens a file.
+//!
+//! ```
+//! use newroot_image::{Image, identify};
+//!
+//! let Ok(Image::Script(script)) = identify(b"#!/usr/bin/env -S sh -e\necho hello\n") else {
+//!     panic!("not a script");
+//! };
+//! assert_eq!(script.interpreter, b"/usr/bin/env");
+//! assert_eq!(script.argument, Some(&b"-S sh -e"[..]));
+//!
+//! // The kernel runs neither text without a `#!` line nor a damaged program.
+//! assert!(identify(b"echo hello\n").is_err());
+//! ```
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -16,19 +28,19 @@ pub use script::{HEAD_LEN, Script};
 
 use newroot_abi::{Errno, IMAGE_MARK};
 
-/// What the head of a file says it is.
+/// The kind of executable that the head of a file indicates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Image<'a> {
     /// An ELF program.
     Elf(Header),
-    /// A script with its interpreter.
+    /// A script and its interpreter.
     Script(Script<'a>),
 }
 
-/// Reads the first [`HEAD_LEN`] bytes of a file (fewer if it is shorter).
+/// Identifies a file by its first [`HEAD_LEN`] bytes, or by all of them if the file is shorter.
 ///
 /// # Errors
-/// ENOEXEC for what the kernel would run neither as a program nor as a script.
+/// ENOEXEC if the kernel would run the file neither as a program nor as a script.
 pub fn identify(head: &[u8]) -> Result<Image<'_>, Errno> {
     if head.starts_with(b"#!") {
         return Script::parse(head).map(Image::Script);
@@ -39,7 +51,7 @@ pub fn identify(head: &[u8]) -> Result<Image<'_>, Errno> {
     }
 }
 
-/// Whether a file is a shim image: see [`IMAGE_MARK`].
+/// Checks whether a file is a shim image: see [`IMAGE_MARK`].
 #[must_use]
 pub fn is_shim(head: &[u8]) -> bool {
     head.starts_with(b"\x7fELF") && head.get(9..16) == Some(&IMAGE_MARK[..])

@@ -2,15 +2,15 @@
 
 use newroot_abi::Errno;
 
-/// How much of a file's head the kernel looks at (BINPRM_BUF_SIZE).
+/// Number of bytes at the head of a file that the kernel reads (BINPRM_BUF_SIZE).
 pub const HEAD_LEN: usize = 256;
 
 /// An interpreter and its one optional argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Script<'a> {
-    /// Path of the interpreter, as written; empty if the file ends before there is one.
+    /// Path of the interpreter, as written; empty if the file ends before it.
     pub interpreter: &'a [u8],
-    /// Everything behind it, as one argument; it may be empty.
+    /// The text behind the interpreter, as one argument; it may be empty.
     pub argument: Option<&'a [u8]>,
 }
 
@@ -18,11 +18,12 @@ impl<'a> Script<'a> {
     /// Reads the line from the head of a file that begins with `#!`.
     ///
     /// # Errors
-    /// ENOEXEC if there is no interpreter, or if the line is cut off inside its name.
+    /// ENOEXEC if the line names no interpreter, or is cut off inside its name.
     pub fn parse(head: &'a [u8]) -> Result<Self, Errno> {
         let head = head.get(..HEAD_LEN).unwrap_or(head);
         let text = head.get(2..).ok_or(Errno::NOEXEC)?;
-        // The kernel's buffer is zero-filled, so that a short file ends at a NUL, behind which no newline counts.
+        // The kernel's buffer is filled up with zeros. A short file therefore ends at a NUL, and a
+        // newline after a NUL doesn't count.
         let end = text.iter().position(|byte| matches!(byte, b'\n' | 0)).unwrap_or(text.len());
         let line = text.get(..end).unwrap_or(text);
         match text.get(end) {
@@ -30,7 +31,7 @@ impl<'a> Script<'a> {
             // The last byte of the buffer doesn't count.
             _ if end >= HEAD_LEN - 3 => {
                 let name = line.iter().position(|byte| !is_blank(byte)).ok_or(Errno::NOEXEC)?;
-                // Cut off in the middle of the name, it would run something else.
+                // A name that is cut off would run another program.
                 if end == HEAD_LEN - 2 && !line.iter().skip(name).any(is_blank) {
                     return Err(Errno::NOEXEC);
                 }
@@ -40,14 +41,14 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// Reads a line that has an end; `None` if nothing is on it.
+    /// Reads a line that ends in a newline. Returns `None` for a blank line.
     fn of_line(line: &'a [u8]) -> Option<Self> {
         let last = line.iter().rposition(|byte| !is_blank(byte))?;
         Some(Self::of_string(line.get(..=last)?))
     }
 
-    /// Reads what ends at a NUL. That is taken for the first character of a name or argument, too: both may be
-    /// empty, and what is blank in front of it belongs to the argument.
+    /// Reads a line that ends at a NUL. The kernel takes the NUL for the first character of a name
+    /// or argument too: both may be empty, and blanks in front of the NUL belong to the argument.
     fn of_string(text: &'a [u8]) -> Self {
         let skip = |text: &'a [u8]| {
             let start = text.iter().position(|byte| !is_blank(byte)).unwrap_or(text.len());
@@ -71,7 +72,7 @@ mod tests {
 
     #[track_caller]
     fn check(head: &[u8], interpreter: &str, argument: Option<&str>) {
-        let script = Script::parse(head).expect("a script");
+        let script = Script::parse(head).expect("a valid script");
         assert_eq!(script.interpreter, interpreter.as_bytes());
         assert_eq!(script.argument, argument.map(str::as_bytes));
     }
@@ -85,20 +86,20 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_at_the_end_of_the_file_makes_an_empty_argument() {
+    fn a_trailing_blank_at_the_end_of_the_file_makes_an_empty_argument() {
         check(b"#!/bin/sh ", "/bin/sh", Some(""));
         check(b"#!/bin/sh \t\0", "/bin/sh", Some(""));
         check(b"#!/bin/sh x ", "/bin/sh", Some("x "));
     }
 
     #[test]
-    fn no_newline_counts_behind_a_nul() {
+    fn a_newline_after_a_nul_does_not_count() {
         check(b"#!/bin/sh x \0y\n", "/bin/sh", Some("x "));
         check(b"#! \0\n", "", None);
     }
 
     #[test]
-    fn a_name_that_ends_with_the_buffer_is_whole_if_a_blank_or_nul_follows() {
+    fn a_name_that_fills_the_buffer_is_complete_if_a_blank_or_nul_follows() {
         for end in *b" \t\0\n" {
             let mut head = [b'x'; HEAD_LEN];
             head[..3].copy_from_slice(b"#!/");
@@ -109,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_interpreter_is_no_script() {
+    fn a_line_without_an_interpreter_is_rejected() {
         assert_eq!(Script::parse(b"#!  \n"), Err(Errno::NOEXEC));
         assert_eq!(Script::parse(b"#!\n"), Err(Errno::NOEXEC));
         assert_eq!(Script::parse(b"#!").map(|script| script.interpreter), Ok(&b""[..]));
     }
 
     #[test]
-    fn a_name_cut_off_by_the_buffer_is_refused_but_an_argument_is_not() {
+    fn a_name_cut_off_by_the_buffer_is_rejected_but_a_cut_off_argument_is_not() {
         let mut head = [b'x'; HEAD_LEN];
         head[..3].copy_from_slice(b"#!/");
         assert_eq!(Script::parse(&head), Err(Errno::NOEXEC));

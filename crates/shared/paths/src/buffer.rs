@@ -1,4 +1,4 @@
-//! Byte strings of fixed capacity, tagged with the side of the fence they belong to.
+//! Byte strings of fixed capacity. Their type says whether they hold a guest path or a host path.
 
 use core::marker::PhantomData;
 
@@ -11,7 +11,7 @@ pub enum Guest {}
 #[derive(Clone, Copy, Debug)]
 pub enum Host {}
 
-/// A byte string of at most `N - 1` bytes; one is kept for the NUL that ends it for the kernel.
+/// A byte string of at most `N - 1` bytes; one byte is reserved for the NUL that the kernel needs.
 // The length lies in front of the bytes, in the page that a short path touches anyway.
 #[repr(C)]
 #[derive(Clone, Debug)]
@@ -21,48 +21,49 @@ pub struct Buffer<Side, const N: usize> {
     side: PhantomData<Side>,
 }
 
-/// A guest path: as long as the kernel would take it.
+/// A guest path, up to the longest that the kernel accepts.
 pub type GuestBuf = Buffer<Guest, PATH_MAX>;
 /// A host path: the root's own path and a guest path behind it.
 pub type HostBuf = Buffer<Host, { 2 * PATH_MAX }>;
-/// What is still to be walked: the rest of a path behind a link's text.
+/// The rest of a path that is still to be walked: a link's text with the remaining components
+/// behind it.
 pub type PendingBuf = Buffer<Guest, { 2 * PATH_MAX }>;
 
 impl<Side, const N: usize> Buffer<Side, N> {
-    /// An empty string.
+    /// Creates an empty string.
     #[must_use]
     pub const fn new() -> Self {
         Self { len: 0, bytes: [0; N], side: PhantomData }
     }
 
-    /// The bytes without the final NUL.
+    /// Returns the bytes without the final NUL.
     #[must_use]
     #[inline]
     pub fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or(&[])
     }
 
-    /// How many bytes there are.
+    /// Returns the number of bytes.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// Checks whether the string is empty.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Forgets all bytes.
+    /// Removes all bytes.
     #[inline]
     pub fn clear(&mut self) {
         self.len = 0;
     }
 
-    /// Keeps the first `len` bytes.
+    /// Keeps the first `len` bytes and removes the others.
     #[inline]
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
@@ -71,42 +72,42 @@ impl<Side, const N: usize> Buffer<Side, N> {
     /// Appends `more`.
     ///
     /// # Errors
-    /// ENAMETOOLONG, and nothing appended, if it doesn't fit.
+    /// ENAMETOOLONG if it doesn't fit; the string is then unchanged.
     #[inline]
     pub fn extend(&mut self, more: &[u8]) -> Result<(), Errno> {
         let end = self.len + more.len();
         if end >= N {
             return Err(Errno::NAMETOOLONG);
         }
-        if let Some(room) = self.bytes.get_mut(self.len..end) {
-            room.copy_from_slice(more);
+        if let Some(space) = self.bytes.get_mut(self.len..end) {
+            space.copy_from_slice(more);
             self.len = end;
         }
         Ok(())
     }
 
-    /// Becomes `bytes`.
+    /// Replaces the string with `bytes`.
     ///
     /// # Errors
-    /// ENAMETOOLONG if it doesn't fit.
+    /// ENAMETOOLONG if it doesn't fit; the string is then empty.
     #[inline]
     pub fn assign(&mut self, bytes: &[u8]) -> Result<(), Errno> {
         self.clear();
         self.extend(bytes)
     }
 
-    /// Puts `front` before what is there.
+    /// Inserts `front` before the string.
     ///
     /// # Errors
-    /// ENAMETOOLONG, and nothing changed, if it doesn't fit.
+    /// ENAMETOOLONG if it doesn't fit; the string is then unchanged.
     pub fn prepend(&mut self, front: &[u8]) -> Result<(), Errno> {
         self.replace_front(0, front)
     }
 
-    /// Puts `front` in the place of the first `gone` bytes.
+    /// Replaces the first `gone` bytes with `front`.
     ///
     /// # Errors
-    /// ENAMETOOLONG, and nothing changed, if it doesn't fit.
+    /// ENAMETOOLONG if it doesn't fit; the string is then unchanged.
     pub fn replace_front(&mut self, gone: usize, front: &[u8]) -> Result<(), Errno> {
         let gone = gone.min(self.len);
         let len = self.len - gone + front.len();
@@ -114,14 +115,15 @@ impl<Side, const N: usize> Buffer<Side, N> {
             return Err(Errno::NAMETOOLONG);
         }
         self.bytes.copy_within(gone..self.len, front.len());
-        if let Some(room) = self.bytes.get_mut(..front.len()) {
-            room.copy_from_slice(front);
+        if let Some(space) = self.bytes.get_mut(..front.len()) {
+            space.copy_from_slice(front);
         }
         self.len = len;
         Ok(())
     }
 
-    /// All of the capacity, for a system call to write into; [`Self::set_len`] says how much it wrote.
+    /// Returns the whole capacity for a system call to write into. The caller then passes the
+    /// number of bytes written to [`Self::set_len`].
     #[inline]
     pub fn space(&mut self) -> &mut [u8] {
         &mut self.bytes
@@ -133,7 +135,7 @@ impl<Side, const N: usize> Buffer<Side, N> {
         self.len = len.min(N - 1);
     }
 
-    /// The bytes with a NUL behind them, for the kernel.
+    /// Returns the bytes with a NUL behind them, for the kernel.
     #[inline]
     pub fn with_nul(&mut self) -> &[u8] {
         let len = self.len;
@@ -155,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_string_that_does_not_fit_is_refused_whole() {
+    fn bytes_that_do_not_fit_leave_the_string_unchanged() {
         let mut buffer = Buffer::<Guest, 4>::new();
         assert_eq!(buffer.extend(b"abc"), Ok(()));
         assert_eq!(buffer.extend(b"d"), Err(Errno::NAMETOOLONG));

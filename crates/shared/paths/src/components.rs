@@ -1,22 +1,25 @@
-//! Taking paths apart. Nothing here drops a `.` or a trailing slash: they mean something.
+//! Splitting of paths. No function here drops a `.` or a trailing slash, because both have a
+//! meaning.
 
-/// Whether `path` is `base` or lies below it. An empty `base` is the root, which has everything.
+/// Checks whether `path` is `base` or lies below it. An empty `base` is the root, which contains
+/// every path.
 #[must_use]
 #[inline]
 pub fn is_under(path: &[u8], base: &[u8]) -> bool {
     strip_prefix(path, base).is_some()
 }
 
-/// What follows `base` in `path`: empty, or a slash and the rest; `None` if `path` isn't under `base`.
+/// Returns the part of `path` after `base`: empty, or a slash and the rest. Returns `None` if
+/// `path` isn't `base` or below it.
 #[must_use]
 #[inline]
 pub fn strip_prefix<'p>(path: &'p [u8], base: &[u8]) -> Option<&'p [u8]> {
     let (front, rest) = path.split_at_checked(base.len())?;
-    // Where `base` would end says most often that it isn't `base`.
+    // The byte after `base` mostly decides already, so it is compared first.
     (matches!(rest, [] | [b'/', ..]) && front == base).then_some(rest)
 }
 
-/// The first component of a canonical path, absolute or relative.
+/// Returns the first component of a canonical path, absolute or relative.
 #[must_use]
 #[inline]
 pub fn first_component(path: &[u8]) -> &[u8] {
@@ -25,10 +28,10 @@ pub fn first_component(path: &[u8]) -> &[u8] {
     body.get(..end).unwrap_or(body)
 }
 
-/// Splits a path before its last component: (parent, last with its trailing slashes).
+/// Splits a path before its last component: (parent, last component with its trailing slashes).
 ///
-/// The parent keeps its final slash, so that it is empty only for a single relative name;
-/// the last component is empty only if the path is nothing but slashes.
+/// The parent keeps its final slash, so it is empty only for a single relative name. The last
+/// component is empty only if the path consists of slashes.
 #[must_use]
 pub fn split_last(path: &[u8]) -> (&[u8], &[u8]) {
     let end = path.iter().rposition(|&byte| byte != b'/').map_or(0, |last| last + 1);
@@ -41,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_merely_begins_alike_is_not_under() {
+    fn a_name_with_the_same_beginning_is_not_below() {
         assert!(is_under(b"/a/b", b"/a"));
         assert!(is_under(b"/a", b"/a"));
         assert!(is_under(b"/a", b""));

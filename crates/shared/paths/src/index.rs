@@ -1,11 +1,14 @@
-//! An index over many mounts: hash tables, so that a lookup costs the path's length and not the number of mounts.
+//! An index over many mounts: hash tables that make a lookup's cost depend on the length of the
+//! path, not on the number of mounts.
 //!
-//! It is a run of words without pointers. A launcher makes it once, and every program of the session reads it where it
-//! lies. It only points into the list of mounts it was made of, and every answer is compared with that list.
+//! The index is a sequence of words without pointers. The launcher builds it once, and every
+//! program of the session reads it in place. It refers only to positions in the list of mounts it
+//! was built from, and every lookup verifies its result against that list.
 
 use newroot_abi::plan::{Mount, MountFlags};
 
-/// Mounts from which on an index is worth its memory: fewer are compared one by one.
+/// Number of mounts from which on an index is worth its memory. A shorter list is searched
+/// linearly.
 pub const MANY_MOUNTS: usize = 24;
 
 /// Words in front of the tables.
@@ -13,22 +16,23 @@ const HEADER: usize = 8;
 /// Words of a node.
 const NODE: usize = 4;
 
-/// Tables over a list of mounts.
+/// Hash tables over a list of mounts.
 #[derive(Clone, Copy, Debug)]
 pub struct Index<'a> {
-    /// Bits for the components of all guest paths, as [`crate::component_filter`] gives them.
+    /// Filter bits for the components of all guest paths, as [`crate::component_filter`] returns
+    /// them.
     pub(crate) names_filter: u64,
-    /// The same of first components alone.
+    /// Filter bits for the first components alone.
     pub(crate) firsts_filter: u64,
     /// Slots by guest path: a node's number plus one, or zero.
     guests: &'a [u32],
-    /// Slots by component: the number plus one of a node that ends in it, or zero.
+    /// Slots by component: the number plus one of a node whose path ends in it, or zero.
     names: &'a [u32],
     /// Slots by host path: a mount's index plus one, or zero.
     hosts: &'a [u32],
-    /// For each mount the next with the same host path, which is an earlier one: its index plus one, or zero.
+    /// For each mount, the previous mount with the same host path: its index plus one, or zero.
     earlier: &'a [u32],
-    /// Indexes of mounts that listings must add, in the order of their parent directories.
+    /// Indexes of the mounts that listings must add, sorted by their parent directories.
     unlisted: &'a [u32],
     /// Four words for each guest path of a mount, and for each directory above one.
     nodes: &'a [u32],
@@ -37,13 +41,13 @@ pub struct Index<'a> {
 /// A guest path of a mount, or of a directory above one.
 #[derive(Clone, Copy)]
 struct Node {
-    /// A mount whose guest path begins with this one.
+    /// Index of a mount whose guest path begins with this path.
     mount: usize,
-    /// Where the last component begins in it.
+    /// Position in the path where its last component begins.
     start: usize,
     /// Length of the path.
     len: usize,
-    /// Index of the mount at this very path, plus one, or zero.
+    /// Index plus one of the mount at exactly this path, or zero.
     own: usize,
 }
 
@@ -57,7 +61,7 @@ impl Node {
     }
 }
 
-/// Hashes bytes, one after the other (FNV-1a).
+/// A hash of bytes that are added one by one (FNV-1a, 32 bits).
 #[derive(Clone, Copy)]
 struct Hash(u32);
 
@@ -79,7 +83,7 @@ impl Hash {
         hash
     }
 
-    /// Returns the slots to look at, one after the other, in a table whose size is a power of two.
+    /// Returns the slots to look at, in order, in a table whose size is a power of two.
     #[inline]
     fn slots(self, size: usize) -> impl Iterator<Item = usize> {
         let mixed = (self.0 ^ (self.0 >> 15)).wrapping_mul(0x2c1b_3c6d);
@@ -105,7 +109,7 @@ impl Sizes {
         }
     }
 
-    /// Slots of a table over so many entries: at most half of them are taken.
+    /// Returns the number of slots in a table of `entries`, at most half of which are taken.
     fn slots(entries: usize) -> usize {
         (2 * entries).next_power_of_two()
     }
@@ -120,14 +124,14 @@ impl Sizes {
     }
 }
 
-/// Returns how many words [`build`] needs at most.
+/// Returns the maximum number of words that [`build`] needs.
 #[must_use]
-pub fn room(mounts: &[Mount<'_>]) -> usize {
+pub fn max_words(mounts: &[Mount<'_>]) -> usize {
     Sizes::of(mounts).words()
 }
 
-/// Makes the index of a list of mounts; returns how many of the words it takes. `None` if there are too few, or the list is
-/// longer than an index can count.
+/// Builds the index of a list of mounts and returns the number of words it takes. Returns `None` if
+/// `words` is too short, or if the list is longer than an index can count.
 pub fn build(mounts: &[Mount<'_>], words: &mut [u32]) -> Option<usize> {
     let sizes = Sizes::of(mounts);
     if u32::try_from(sizes.words()).is_err() {
@@ -185,8 +189,8 @@ pub fn build(mounts: &[Mount<'_>], words: &mut [u32]) -> Option<usize> {
         *earlier.get_mut(index)? = core::mem::replace(hosts.get_mut(slot)?, index as u32 + 1);
     }
     let listed = mounts.iter().enumerate().filter(|(_, mount)| mount.flags.has(MountFlags::UNLISTED));
-    for (place, (index, _)) in unlisted.iter_mut().zip(listed) {
-        *place = index as u32;
+    for (word, (index, _)) in unlisted.iter_mut().zip(listed) {
+        *word = index as u32;
     }
     unlisted.sort_unstable_by_key(|&index| mounts.get(index as usize).map(|mount| (mount.parent, index)));
 
@@ -217,7 +221,7 @@ fn node(nodes: &[u32], number: usize) -> Option<Node> {
     Some(Node { mount, start, len, own })
 }
 
-/// Finds the node with a path; else the slot for it.
+/// Finds the node of a path. Fails with the slot where it belongs.
 #[inline]
 fn find_node(
     nodes: &[u32],
@@ -252,7 +256,8 @@ fn add_name(nodes: &[u32], names: &mut [u32], mounts: &[Mount<'_>], number: usiz
 }
 
 impl<'a> Index<'a> {
-    /// Reads what [`build`] wrote; `None` if that wasn't an index over so many mounts.
+    /// Reads the words that [`build`] wrote. Returns `None` if they aren't an index over this
+    /// number of mounts.
     #[must_use]
     pub fn read(words: &'a [u32], mounts: usize) -> Option<Self> {
         let (header, rest) = words.split_first_chunk::<HEADER>()?;
@@ -277,32 +282,33 @@ impl<'a> Index<'a> {
         node(self.nodes, number)
     }
 
-    /// Index of the mount with the longest guest path that a canonical one begins with; `None` if that is the root's.
-    pub(crate) fn owner(&self, mounts: &[Mount<'_>], guest: &[u8]) -> Option<usize> {
-        let mut owner = None;
+    /// Returns the index of the mount with the longest guest path that is `guest` or above it;
+    /// `None` for the root's mount.
+    pub(crate) fn covering_mount(&self, mounts: &[Mount<'_>], guest: &[u8]) -> Option<usize> {
+        let mut covering = None;
         let mut hash = Hash::new();
         for end in 0..=guest.len() {
             let byte = guest.get(end).copied();
             if matches!(byte, None | Some(b'/')) && end > 0 {
                 let path = guest.get(..end)?;
-                // Above each mount there are nodes all the way.
+                // Every directory above a mount has a node, so a missing node ends the search.
                 let Ok(number) = find_node(self.nodes, self.guests, mounts, hash, path) else { break };
                 if let Some(own) = node(self.nodes, number)?.own.checked_sub(1) {
-                    owner = Some(own);
+                    covering = Some(own);
                 }
             }
             hash.add(byte.unwrap_or(0));
         }
-        owner
+        covering
     }
 
     pub(crate) fn is_mount_point(&self, mounts: &[Mount<'_>], guest: &[u8]) -> bool {
         self.node_at(mounts, guest).is_some_and(|node| node.own != 0)
     }
 
-    /// Whether a mount's guest path lies strictly below this one.
+    /// Checks whether a mount's guest path lies strictly below this path.
     pub(crate) fn has_mount_below(&self, mounts: &[Mount<'_>], guest: &[u8]) -> bool {
-        // A node is made by the first mount that lies at it or below, and mounts come longest first.
+        // A node records the first mount at its path or below, and mounts are sorted longest first.
         let longer = |node: Node| mounts.get(node.mount).is_some_and(|mount| mount.guest.len() > guest.len());
         self.node_at(mounts, guest).is_some_and(longer)
     }
@@ -319,7 +325,7 @@ impl<'a> Index<'a> {
         held == Some(true)
     }
 
-    /// Indexes of the mounts with exactly this host path, the last first.
+    /// Returns the indexes of the mounts with exactly this host path, the last mount first.
     pub(crate) fn with_host(
         &self,
         mounts: &'a [Mount<'a>],
@@ -339,7 +345,7 @@ impl<'a> Index<'a> {
         })
     }
 
-    /// Indexes of the mounts that the listing of a directory lacks.
+    /// Returns the indexes of the mounts that the listing of a directory lacks.
     pub(crate) fn unlisted_in(&self, mounts: &[Mount<'_>], parent: (u64, u64)) -> &'a [u32] {
         let parent_of = |&index: &u32| mounts.get(index as usize).map_or((0, 0), |mount| mount.parent);
         let start = self.unlisted.partition_point(|index| parent_of(index) < parent);
@@ -359,7 +365,8 @@ mod tests {
     use super::*;
     use crate::{GuestBuf, HostBuf, MountTable};
 
-    /// Mounts that share directories, hosts and components, in order.
+    /// Returns mounts that share directories, host paths and components, sorted as a table needs
+    /// them.
     fn paths(count: usize) -> Vec<(String, String, (u64, u64))> {
         let mut paths = vec![(String::new(), String::from("/r"), (0, 0))];
         for index in 0..count {
@@ -385,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_says_what_the_list_says() {
+    fn lookups_with_and_without_an_index_agree() {
         for count in [0, 1, 3, 30, 120] {
             let paths = paths(count);
             let mount =
@@ -397,14 +404,14 @@ mod tests {
                 };
             let paths: &'static [(String, String, (u64, u64))] = Vec::leak(paths);
             let mounts: Vec<Mount<'static>> = paths.iter().enumerate().map(mount).collect();
-            let mut words = vec![0xffff_ffff; room(&mounts)];
+            let mut words = vec![0xffff_ffff; max_words(&mounts)];
             let used = build(&mounts, &mut words).unwrap();
             words.truncate(used);
             let list = MountTable::new(&mounts).unwrap();
             let indexed = MountTable::indexed(&mounts, &words).unwrap();
             let same = |path: &[u8]| {
                 let shown = path.escape_ascii();
-                assert_eq!(indexed.owner(path), list.owner(path), "{shown}");
+                assert_eq!(indexed.covering_mount(path), list.covering_mount(path), "{shown}");
                 assert_eq!(indexed.is_mount_point(path), list.is_mount_point(path), "{shown}");
                 assert_eq!(indexed.has_mount_below(path), list.has_mount_below(path), "{shown}");
                 for component in path.split(|&byte| byte == b'/') {
@@ -443,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_another_list_are_no_index() {
+    fn the_index_of_another_list_is_rejected() {
         let mount = |guest: &'static str| Mount {
             guest: guest.as_bytes(),
             host: b"/h",
@@ -451,7 +458,7 @@ mod tests {
             parent: (0, 0),
         };
         let mounts = [mount("/a/b"), mount("")];
-        let mut words = vec![0; room(&mounts)];
+        let mut words = vec![0; max_words(&mounts)];
         let used = build(&mounts, &mut words).unwrap();
         assert!(MountTable::indexed(&mounts, &words[..used]).is_some());
         assert!(MountTable::indexed(&mounts[1..], &words[..used]).is_none());

@@ -1,26 +1,28 @@
-//! Translation by text alone, for the great majority of paths.
+//! Translation by text alone, which suffices for most paths.
 //!
-//! What comes out is right *only if no symlink lies on the way*, so the caller must give it
-//! to a call that refuses symlinks (openat2 with RESOLVE_NO_SYMLINKS) and walk on ELOOP.
+//! The translation is right *only if no symlink lies on the path*. The caller must therefore pass
+//! it to a system call that refuses symlinks (openat2 with RESOLVE_NO_SYMLINKS), and walk the path
+//! if that fails with ELOOP.
 
 use newroot_abi::Errno;
 
 use crate::buffer::{GuestBuf, HostBuf};
 use crate::mounts::MountTable;
 
-/// What a path's text says.
+/// Result of translating a path by its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lexical {
-    /// The host path was written; the file belongs to the mount with this index.
+    /// The host path was written; the mount with this index covers the file.
     Absolute(usize),
-    /// Relative, and no binding can lie on its way: it means the same to the host's kernel.
+    /// The path is relative and can't cross a binding, so it names the same file to the host's
+    /// kernel.
     Relative,
-    /// The text doesn't say enough: walk.
+    /// The text doesn't suffice: walk the path.
     Walk,
 }
 
-/// Translates `path` by its text, writing an absolute host path to `out` where it says
-/// [`Lexical::Absolute`]. `scratch` is overwritten.
+/// Translates `path` by its text. If the result is [`Lexical::Absolute`], `out` holds the absolute
+/// host path. `scratch` is overwritten.
 ///
 /// # Errors
 /// ENAMETOOLONG if the host path doesn't fit.
@@ -51,39 +53,40 @@ pub fn lexical(
             scratch.extend(component)?;
         }
     }
-    let owner = table.translate(scratch.bytes(), out)?;
-    // A directory is asked for, in the words it was asked in.
+    let mount = table.translate(scratch.bytes(), out)?;
+    // The path requires a directory: keep the suffix, a dot or a slash, by which it does so.
     if last_name(path) == b"." {
         out.extend(b"/.")?;
     } else if path.ends_with(b"/") {
         out.extend(b"/")?;
     }
-    Ok(Lexical::Absolute(owner))
+    Ok(Lexical::Absolute(mount))
 }
 
-/// Whether a path has a name in it, no `.`, no `..` and no slash too many: most paths are so.
+/// Checks whether a path has at least one component, no `.`, no `..` and no doubled or trailing
+/// slash. Most paths are of this form.
 #[must_use]
 pub fn is_canonical(path: &[u8]) -> bool {
     let text = read(path);
     !text.dotdot && !text.messy && !matches!(path, b"" | b"/")
 }
 
-/// What one pass over a path finds.
+/// Result of one pass over a path.
 struct Text {
     dotdot: bool,
-    /// It has a doubled or trailing slash or a `.`: its text isn't canonical.
+    /// The path contains a doubled or trailing slash or a `.`, so its text isn't canonical.
     messy: bool,
 }
 
 fn read(path: &[u8]) -> Text {
-    /// A component that has more in it than two dots.
+    /// A component that consists of more than two dots.
     const NAME: usize = 3;
     let mut text = Text { dotdot: false, messy: false };
     let body = path.strip_prefix(b"/").unwrap_or(path);
     if body.is_empty() {
         return text;
     }
-    // How many dots the component is made of so far.
+    // Number of dots that the component consists of so far.
     let mut dots = 0;
     for &byte in body.iter().chain(b"/") {
         match (byte, dots) {
@@ -104,20 +107,20 @@ fn read(path: &[u8]) -> Text {
     text
 }
 
-/// The first component of a relative path that isn't `.`.
+/// Returns the first component of a relative path that isn't `.`.
 fn first_name(path: &[u8]) -> &[u8] {
     path.split(|&byte| byte == b'/')
         .find(|component| !component.is_empty() && *component != b".")
         .unwrap_or(&[])
 }
 
-/// The last component, without slashes behind it.
+/// Returns the last component without trailing slashes.
 fn last_name(path: &[u8]) -> &[u8] {
     path.split(|&byte| byte == b'/').rfind(|component| !component.is_empty()).unwrap_or(&[])
 }
 
-/// An absolute path with `..` in it, if it never leaves the root's own tree: the kernel
-/// does the same with it below the root's host path as it would below `/`.
+/// Translates an absolute path that contains `..`, if it never leaves the root's own tree. The
+/// kernel resolves it below the root's host path as it would below `/`.
 fn within_root(
     table: &MountTable<'_>,
     path: &[u8],
@@ -182,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn absolute_paths_get_their_mount_in_front() {
+    fn absolute_paths_start_with_the_host_path_of_their_mount() {
         check("/", Lexical::Absolute(2), "/r");
         check("/usr/bin", Lexical::Absolute(2), "/r/usr/bin");
         check("/proc/1", Lexical::Absolute(0), "/proc/1");
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_dot_stays_whatever_slashes_follow_it() {
+    fn a_last_dot_is_kept_with_any_number_of_slashes_behind_it() {
         check("/usr/./", Lexical::Absolute(2), "/r/usr/.");
         check("/opt/.//", Lexical::Absolute(1), "/o/.");
         check("/usr/./lib/", Lexical::Absolute(2), "/r/usr/lib/");

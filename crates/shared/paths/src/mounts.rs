@@ -1,4 +1,4 @@
-//! Which tree owns a guest path, and the translation both ways.
+//! The mount table: finds the mount that covers a path, and translates paths both ways.
 
 use newroot_abi::Errno;
 use newroot_abi::plan::{Mount, MountFlags};
@@ -9,35 +9,35 @@ use crate::index::Index;
 
 /// The root and the bindings of a session.
 ///
-/// The mounts stand in the order of their guest paths' length, longest first, so that the
-/// first whose guest path is a prefix is the owner; the root, whose guest path is empty,
-/// is the last and owns whatever no binding does.
+/// The mounts are sorted by the length of their guest paths, longest first. The first mount whose
+/// guest path is a prefix of a path therefore covers that path. The root, whose guest path is
+/// empty, comes last and covers every path that no binding covers.
 #[derive(Clone, Copy, Debug)]
 pub struct MountTable<'a> {
     mounts: &'a [Mount<'a>],
-    /// Bits for the components of all guest paths.
+    /// Filter bits for the components of all guest paths.
     names: u64,
-    /// Bits for their first components.
+    /// Filter bits for their first components.
     firsts: u64,
     /// Finds the mounts where there are many.
     index: Option<Index<'a>>,
 }
 
-/// A guest's mounts, as far as a walk asks about them.
+/// The lookups in a guest's mounts that a walk needs.
 pub trait Mounts {
-    /// Returns the index of the mount that owns a canonical guest path.
-    fn owner(&self, guest: &[u8]) -> usize;
+    /// Returns the index of the mount that covers a canonical guest path.
+    fn covering_mount(&self, guest: &[u8]) -> usize;
 
     /// Returns the guest path and the host path of the mount with this index.
     fn paths(&self, index: usize) -> (&[u8], &[u8]);
 
-    /// Writes the host path of a canonical guest path, and returns the owner's index.
+    /// Writes the host path of a canonical guest path, and returns the index of the covering mount.
     ///
     /// # Errors
-    /// ENAMETOOLONG if `out` can't hold it.
+    /// ENAMETOOLONG if `out` can't hold the host path.
     #[inline]
     fn translate<const N: usize>(&self, guest: &[u8], out: &mut Buffer<Host, N>) -> Result<usize, Errno> {
-        let index = self.owner(guest);
+        let index = self.covering_mount(guest);
         let (at, host) = self.paths(index);
         out.assign(host)?;
         out.extend(strip_prefix(guest, at).unwrap_or(guest))?;
@@ -47,14 +47,15 @@ pub trait Mounts {
         Ok(index)
     }
 
-    /// Returns whether absolute symlinks in the mount with this index read as guest paths
+    /// Checks whether absolute symlinks in the mount with this index are shown as guest paths
     /// ([`MountFlags::LINKS_INSIDE`]).
     fn has_links_inside(&self, index: usize) -> bool;
 
-    /// Puts the text of a symlink that lies in a mount in guest terms, where the mount has that.
+    /// Rewrites the text of a symlink in the mount with this index to a guest path, if the mount
+    /// has [`MountFlags::LINKS_INSIDE`] and the text leads into its host path.
     ///
     /// # Errors
-    /// ENAMETOOLONG if `text` can't hold it.
+    /// ENAMETOOLONG if `text` can't hold the new text.
     fn show_link<const N: usize>(&self, index: usize, text: &mut Buffer<Guest, N>) -> Result<(), Errno> {
         if !self.has_links_inside(index) {
             return Ok(());
@@ -68,8 +69,8 @@ pub trait Mounts {
 
 impl Mounts for MountTable<'_> {
     #[inline]
-    fn owner(&self, guest: &[u8]) -> usize {
-        MountTable::owner(self, guest)
+    fn covering_mount(&self, guest: &[u8]) -> usize {
+        MountTable::covering_mount(self, guest)
     }
 
     #[inline]
@@ -84,19 +85,21 @@ impl Mounts for MountTable<'_> {
     }
 }
 
-/// A canonical host path as one that others begin with: empty for `/`.
+/// Returns a canonical host path as a prefix of other paths: empty for `/`.
 #[inline]
 fn as_prefix(host: &[u8]) -> &[u8] {
     if host == b"/" { b"" } else { host }
 }
 
-/// A canonical host path and all that lie above it, the longest first; the last is empty.
+/// Returns a canonical host path and the paths of all directories above it, longest first; the last
+/// is empty.
 fn prefixes(host: &[u8]) -> impl Iterator<Item = &[u8]> {
     let parent = |path: &&'_ [u8]| path.iter().rposition(|&byte| byte == b'/').and_then(|at| host.get(..at));
     core::iter::successors(Some(host), parent)
 }
 
-/// One bit for a component, for a quick "no binding's path has this component in it".
+/// Returns one filter bit for a component. If the bit isn't set in a table's filter, no binding's
+/// path contains the component.
 #[must_use]
 #[inline]
 pub fn component_filter(component: &[u8]) -> u64 {
@@ -108,7 +111,7 @@ pub fn component_filter(component: &[u8]) -> u64 {
 }
 
 impl<'a> MountTable<'a> {
-    /// A table over `mounts`; `None` unless they are in order and end with a root.
+    /// Creates a table over `mounts`. Returns `None` unless they are sorted and end with a root.
     #[must_use]
     pub fn new(mounts: &'a [Mount<'a>]) -> Option<Self> {
         let ordered = mounts.windows(2).all(|pair| match pair {
@@ -129,8 +132,8 @@ impl<'a> MountTable<'a> {
         Some(Self { mounts, names, firsts, index: None })
     }
 
-    /// A table over `mounts` with the [index](crate::index) that was made of them, which are then taken to be in order;
-    /// `None` if it is the index of another list.
+    /// Creates a table over `mounts` with the [index](crate::index) that was built from them; the
+    /// mounts are then assumed to be sorted. Returns `None` if it is the index of another list.
     #[must_use]
     pub fn indexed(mounts: &'a [Mount<'a>], index: &'a [u32]) -> Option<Self> {
         let index = Index::read(index, mounts.len())?;
@@ -139,20 +142,20 @@ impl<'a> MountTable<'a> {
         rooted.then_some(Self { mounts, names, firsts, index: Some(index) })
     }
 
-    /// All mounts, the root last.
+    /// Returns all mounts, the root last.
     #[must_use]
     pub fn mounts(&self) -> &'a [Mount<'a>] {
         self.mounts
     }
 
-    /// The mount with this index; the root for an index there is none of.
+    /// Returns the mount with this index, or the root's mount if there is no such index.
     #[must_use]
     #[inline]
     pub fn get(&self, index: usize) -> &'a Mount<'a> {
         self.mounts.get(index).unwrap_or_else(|| self.root())
     }
 
-    /// The root's mount.
+    /// Returns the root's mount.
     #[must_use]
     pub fn root(&self) -> &'a Mount<'a> {
         const NOWHERE: Mount<'static> =
@@ -160,28 +163,28 @@ impl<'a> MountTable<'a> {
         self.mounts.last().unwrap_or(&NOWHERE)
     }
 
-    /// The root's index.
+    /// Returns the index of the root's mount.
     #[must_use]
     #[inline]
     pub fn root_index(&self) -> usize {
         self.mounts.len().saturating_sub(1)
     }
 
-    /// Index of the mount that owns a canonical guest path.
+    /// Returns the index of the mount that covers a canonical guest path.
     #[must_use]
     #[inline]
-    pub fn owner(&self, guest: &[u8]) -> usize {
+    pub fn covering_mount(&self, guest: &[u8]) -> usize {
         if self.firsts & component_filter(first_component(guest)) == 0 {
             return self.root_index();
         }
         match &self.index {
             None => self.mounts.iter().position(|mount| is_under(guest, mount.guest)),
-            Some(index) => index.owner(self.mounts, guest),
+            Some(index) => index.covering_mount(self.mounts, guest),
         }
         .unwrap_or_else(|| self.root_index())
     }
 
-    /// Whether a canonical guest path is where a binding begins.
+    /// Checks whether a canonical guest path is a binding's mount point.
     #[must_use]
     pub fn is_mount_point(&self, guest: &[u8]) -> bool {
         !guest.is_empty()
@@ -191,7 +194,7 @@ impl<'a> MountTable<'a> {
             }
     }
 
-    /// Whether a binding lies strictly below a canonical guest path.
+    /// Checks whether a binding lies strictly below a canonical guest path.
     #[must_use]
     pub fn has_mount_below(&self, guest: &[u8]) -> bool {
         match &self.index {
@@ -204,7 +207,7 @@ impl<'a> MountTable<'a> {
         }
     }
 
-    /// Whether some binding's guest path has this component in it.
+    /// Checks whether some binding's guest path contains this component.
     #[must_use]
     #[inline]
     pub fn may_cross(&self, component: &[u8]) -> bool {
@@ -219,19 +222,20 @@ impl<'a> MountTable<'a> {
         guests.any(|guest| guest.split(|&byte| byte == b'/').any(|part| part == component))
     }
 
-    /// Writes the host path of a canonical guest path; the result is the owner's index.
+    /// Writes the host path of a canonical guest path, and returns the index of the covering mount.
     ///
     /// # Errors
-    /// ENAMETOOLONG if `out` can't hold it.
+    /// ENAMETOOLONG if `out` can't hold the host path.
     pub fn translate<const N: usize>(&self, guest: &[u8], out: &mut Buffer<Host, N>) -> Result<usize, Errno> {
         Mounts::translate(self, guest, out)
     }
 
-    /// Writes the guest path at which a canonical host path is seen; the result is the
-    /// owner's index. `prefer` is tried first: the mount by which one came there. Where a file
-    /// is seen at several places, the shortest path to it is what people know it by.
+    /// Writes the guest path at which the guest sees a canonical host path, and returns the index
+    /// of the mount. The mount `prefer`, by which a process came to the file, is tried first. If
+    /// several mounts show the file, the one with the longest host path wins, and among those the
+    /// one with the shortest guest path: users know the file by that path.
     ///
-    /// `None` if the guest doesn't see the file at all.
+    /// Returns `None` if the guest doesn't see the file at all.
     pub fn detranslate<const N: usize>(
         &self,
         host: &[u8],
@@ -249,10 +253,10 @@ impl<'a> MountTable<'a> {
             return candidates.find(|&index| self.view(index, host, out));
         }
         let mut best: Option<usize> = None;
-        // Whether what was written last is how the best mount shows it.
+        // Whether the text written last is the path through the best mount.
         let mut written = false;
         for (index, mount) in self.mounts.iter().enumerate() {
-            // The mounts come longest guest path first.
+            // The mounts are sorted longest guest path first.
             let better = best.is_none_or(|best| mount.host.len() >= self.get(best).host.len());
             if better && is_under(as_prefix(host), mount.host) {
                 written = self.view(index, host, out);
@@ -265,8 +269,8 @@ impl<'a> MountTable<'a> {
         (written || self.view(index, host, out)).then_some(index)
     }
 
-    /// Returns the indexes of all mounts through which a canonical host path is seen: first the one that
-    /// [`Self::detranslate`] takes. `scratch` is overwritten.
+    /// Returns the indexes of all mounts that show a canonical host path, beginning with the one
+    /// that [`Self::detranslate`] chooses. `scratch` is overwritten.
     pub fn views<const N: usize>(
         &self,
         host: &[u8],
@@ -281,7 +285,7 @@ impl<'a> MountTable<'a> {
         prefixes(as_prefix(host)).flat_map(with_host).filter(move |&index| self.view(index, host, scratch))
     }
 
-    /// Whether some host directory can be seen at two guest paths.
+    /// Checks whether some host directory is visible at two guest paths.
     pub fn is_aliased<const N: usize>(&self, scratch: &mut Buffer<Guest, N>) -> bool {
         let lasting = |mount: &&Mount<'_>| !mount.flags.has(MountFlags::EACH_OWN);
         self.mounts.iter().enumerate().filter(|(_, mount)| lasting(mount)).any(|(inner, mount)| {
@@ -295,35 +299,39 @@ impl<'a> MountTable<'a> {
         })
     }
 
-    /// Returns the indexes of the mounts whose names the listing of a directory lacks, by the directory's device and inode.
+    /// Returns the indexes of the mounts whose names are missing in the listing of the directory
+    /// with this device and inode.
     pub fn unlisted_in(&self, parent: (u64, u64)) -> impl Iterator<Item = usize> + Clone + use<'a> {
         let mounts = self.mounts;
-        let is_it = move |index: &usize| {
-            let is_it = |mount: &Mount<'_>| mount.flags.has(MountFlags::UNLISTED) && mount.parent == parent;
-            mounts.get(*index).is_some_and(is_it)
+        let matches = move |index: &usize| {
+            let matches = |mount: &Mount<'_>| mount.flags.has(MountFlags::UNLISTED) && mount.parent == parent;
+            mounts.get(*index).is_some_and(matches)
         };
         let (all, found) = match &self.index {
             None => (0..mounts.len(), &[][..]),
             Some(index) => (0..0, index.unlisted_in(mounts, parent)),
         };
-        all.filter(is_it).chain(found.iter().map(|&index| index as usize))
+        all.filter(matches).chain(found.iter().map(|&index| index as usize))
     }
 
-    /// Whether the text of some symlink may be one that [`Self::show_link`] changes.
+    /// Checks whether the text of a symlink may be one that [`Self::show_link`] rewrites.
     #[must_use]
     pub fn may_show_link(&self, text: &[u8]) -> bool {
         let mut mounts = self.mounts.iter().filter(|mount| mount.flags.has(MountFlags::LINKS_INSIDE));
         mounts.any(|mount| strip_prefix(text, mount.host).is_some())
     }
 
-    /// Writes the guest path of `host` as seen through one mount; false if it isn't seen there,
-    /// because it lies elsewhere or because another binding covers the place.
+    /// Writes the guest path of `host` as seen through one mount. Returns false if that mount
+    /// doesn't show it: `host` lies outside the mount, another binding covers the path, or the path
+    /// is too long.
     fn view<const N: usize>(&self, index: usize, host: &[u8], out: &mut Buffer<Guest, N>) -> bool {
         let mount = self.get(index);
         let Some(rest) = strip_prefix(as_prefix(host), mount.host) else {
             return false;
         };
-        out.assign(mount.guest).is_ok() && out.extend(rest).is_ok() && self.owner(out.bytes()) == index
+        out.assign(mount.guest).is_ok()
+            && out.extend(rest).is_ok()
+            && self.covering_mount(out.bytes()) == index
     }
 }
 
@@ -348,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_binding_owns_a_path() {
+    fn the_longest_binding_covers_a_path() {
         let mounts = [mount("/a/b", "/two"), mount("/a", "/one"), mount("", "/root")];
         let table = MountTable::new(&mounts).unwrap();
         assert_eq!(host_of(&table, "/a/b/x").bytes(), b"/two/x");
@@ -358,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shortest_of_several_paths_is_given_back() {
+    fn the_shortest_of_several_guest_paths_is_returned() {
         let mounts = [mount("/home/me/root/dev", "/dev"), mount("/dev", "/dev"), mount("", "/root")];
         let table = MountTable::new(&mounts).unwrap();
         assert_eq!(guest_of(&table, "/dev/null", None).unwrap().bytes(), b"/dev/null");
@@ -376,8 +384,8 @@ mod tests {
     }
 
     #[test]
-    fn a_covered_place_is_not_how_a_file_is_seen() {
-        // The root's own /data lies under a binding: its files aren't visible there.
+    fn a_file_is_not_seen_at_a_covered_path() {
+        // A binding covers the root's own /data, so the guest doesn't see the files in it.
         let mounts = [mount("/data", "/elsewhere"), mount("", "/root")];
         let table = MountTable::new(&mounts).unwrap();
         assert!(guest_of(&table, "/root/data/x", None).is_none());
@@ -385,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_seen_twice_is_named_by_the_way_one_came() {
+    fn the_preferred_mount_names_a_directory_seen_twice() {
         let mounts = [mount("/home/me", "/home/me"), mount("", "/home/me")];
         let table = MountTable::new(&mounts).unwrap();
         assert_eq!(guest_of(&table, "/home/me/x", Some(1)).unwrap().bytes(), b"/x");
@@ -393,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn text_of_a_link_into_its_own_mount_is_shown_where_that_is_wanted() {
+    fn links_into_their_own_mount_are_rewritten_where_the_mount_asks_for_it() {
         let inside = MountFlags::LINKS_INSIDE;
         let mounts = [
             Mount { flags: inside, ..mount("/work", "/data/me") },

@@ -1,20 +1,21 @@
-//! The component walk: path resolution in guest terms (path_resolution(7)).
+//! The component walk: path resolution in the guest's terms (path_resolution(7)).
 
 use newroot_abi::Errno;
 
 use crate::buffer::{GuestBuf, HostBuf, PendingBuf};
 use crate::mounts::Mounts;
 
-/// Links followed before ELOOP: the kernel's MAXSYMLINKS (include/linux/namei.h).
+/// Number of links followed before ELOOP: the kernel's MAXSYMLINKS (include/linux/namei.h).
 const MAX_LINKS: usize = 40;
 
-/// What the walk asks of a file system.
+/// File system operations that a walk needs.
 pub trait Fs {
-    /// Reads the link at `host`, which is the translation of `guest`, into `text` in guest terms.
-    /// `last` says that nothing follows it in the path.
+    /// Reads the link at `host`, which is the translation of `guest`, into `text` in the guest's
+    /// terms. `last` is true if nothing follows it in the path.
     ///
     /// # Errors
-    /// The errno of readlink(2), but for EINVAL, which is [`Link::No`].
+    /// The errno of readlink(2). EINVAL, which means that the file isn't a symlink, becomes
+    /// [`Link::No`].
     fn read_link(
         &mut self,
         guest: &GuestBuf,
@@ -23,100 +24,105 @@ pub trait Fs {
         text: &mut GuestBuf,
     ) -> Result<Link, Errno>;
 
-    /// Checks that the link at `host` may be followed. `last` says that nothing but slashes follows it in the path.
+    /// Checks that the link at `host` may be followed. `last` is true if only slashes follow it in
+    /// the path.
     ///
     /// # Errors
-    /// EACCES, ELOOP.
+    /// EACCES if a protected link may not be followed; ELOOP if the mount's links aren't followed.
     fn may_follow(&mut self, host: &mut HostBuf, last: bool) -> Result<(), Errno> {
         let _ = (host, last);
         Ok(())
     }
 
-    /// Checks that `host` is a directory that may be searched, as `..` in it needs.
+    /// Checks that `host` is a directory that may be searched, as `..` in it requires.
     ///
     /// # Errors
-    /// ENOTDIR, ENOENT, EACCES and the like.
+    /// ENOTDIR if it isn't a directory, EACCES if it may not be searched, or another errno of
+    /// looking it up, such as ENOENT.
     fn search(&mut self, host: &mut HostBuf) -> Result<(), Errno>;
 
-    /// Whether the name at `host`, which isn't followed, is one of a file that lies elsewhere
-    /// ([`Link::Elsewhere`]); then `host` is where.
+    /// Checks whether the name at `host`, which isn't followed, names a file that lies elsewhere on
+    /// the host ([`Link::Relocated`]). If so, `host` becomes the path of that file.
     ///
     /// # Errors
-    /// ENAMETOOLONG.
+    /// ENAMETOOLONG if `host` can't hold the path.
     fn elsewhere(&mut self, host: &mut HostBuf) -> Result<bool, Errno> {
         let _ = host;
         Ok(false)
     }
 }
 
-/// What stands at a component.
+/// Result of looking at a component's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
-    /// No symlink.
+    /// Not a symlink.
     No,
     /// A symlink; its text was written.
     Text,
-    /// One of procfs's links that is no path: only the kernel can follow it.
+    /// A link of procfs whose text is no path: only the kernel can follow it.
     Magic,
-    /// One of procfs's links whose text was written in guest terms: magic, but walkable.
+    /// A link of procfs whose text was written in the guest's terms: magic, but the walk can follow
+    /// it.
     MagicText,
-    /// No symlink to the guest, but a name of a file that the host has elsewhere, in place of a hard link: `host`
-    /// was changed to where. It isn't a directory.
-    Elsewhere,
+    /// Not a symlink to the guest, but a name of a file that lies elsewhere on the host, in place
+    /// of a hard link. `host` was changed to that file's path. The file isn't a directory.
+    Relocated,
 }
 
-/// How a lookup is confined: the RESOLVE_* flags of openat2(2).
+/// Restrictions on a lookup: the RESOLVE_* flags of openat2(2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
-    /// Crossing into another mount is EXDEV.
+    /// Crossing into another mount fails with EXDEV.
     pub no_xdev: bool,
-    /// Magic links are ELOOP.
+    /// Magic links fail with ELOOP.
     pub no_magic_links: bool,
-    /// Symlinks are ELOOP.
+    /// Symlinks fail with ELOOP.
     pub no_symlinks: bool,
-    /// Leaving the starting directory is EXDEV.
+    /// Leaving the starting directory fails with EXDEV.
     pub beneath: bool,
-    /// The starting directory is the root for this lookup.
+    /// The starting directory is the root of this lookup.
     pub in_root: bool,
 }
 
-/// Whether a symlink at the end is followed. A trailing slash follows it all the same.
+/// Treatment of a symlink at the end of the path. A trailing slash makes the walk follow it in any
+/// case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Last {
-    /// Yes.
+    /// Follow it.
     Follow,
-    /// No.
+    /// Don't follow it.
     Keep,
 }
 
-/// Where a walk ended. The canonical guest path is in [`WalkScratch::guest`], the host
-/// path, ready for the kernel, in [`WalkScratch::host`].
+/// The end of a walk. [`WalkScratch::guest`] holds the canonical guest path, and
+/// [`WalkScratch::host`] the host path, ready for the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Index of the mount that owns the file.
+    /// Index of the mount that covers the file.
     pub mount: usize,
-    /// The host path's last component is a magic link and is to be followed by the kernel,
-    /// with whatever comes behind it.
+    /// The host path contains a magic link. The kernel must follow it, along with the components
+    /// behind it.
     pub magic: bool,
-    /// The path asked for a directory (a trailing slash or dot); the host path ends in a slash.
+    /// The path required a directory, by a trailing slash or dot; the host path ends in a slash.
     pub directory: bool,
-    /// The host path isn't the guest path's translation: see [`Link::Elsewhere`].
+    /// The host path isn't the translation of the guest path: see [`Link::Relocated`].
     pub elsewhere: bool,
 }
 
-/// Room for a walk. For a relative path [`Self::guest`] holds the canonical directory to start from.
+/// Buffers of a walk. For a relative path, [`Self::guest`] holds the canonical directory to start
+/// from.
 #[derive(Debug, Default)]
 pub struct WalkScratch {
-    /// In: where a relative path starts. Out: the canonical guest path.
+    /// Input: the directory from which a relative path starts. Output: the canonical guest path.
     pub guest: GuestBuf,
-    /// Out: the host path.
+    /// Output: the host path.
     pub host: HostBuf,
     pending: PendingBuf,
     link: GuestBuf,
 }
 
 impl WalkScratch {
-    /// Empty scratch space.
+    /// Creates empty buffers.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -133,7 +139,7 @@ impl WalkScratch {
 /// The last component need not exist; all others must.
 ///
 /// # Errors
-/// What path_resolution(7) gives: ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG.
+/// The errnos of path_resolution(7): ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG.
 pub fn walk(
     fs: &mut impl Fs,
     table: &impl Mounts,
@@ -150,7 +156,8 @@ pub fn walk(
 /// Walks `path` from [`WalkScratch::guest`] under the rules of openat2(2).
 ///
 /// # Errors
-/// As for [`walk`], and what the rules say.
+/// ENOENT, ENOTDIR, EACCES, ELOOP or ENAMETOOLONG as path resolution does; EXDEV or ELOOP if the
+/// path breaks a rule.
 pub fn walk_within(
     fs: &mut impl Fs,
     table: &impl Mounts,
@@ -162,12 +169,12 @@ pub fn walk_within(
     let WalkScratch { guest, host, pending, link } = scratch;
     pending.assign(path)?;
     let base = guest.len();
-    let start_mount = table.owner(guest.bytes());
+    let start_mount = table.covering_mount(guest.bytes());
     let scoped = rules.beneath || rules.in_root;
-    // Where an absolute path starts.
+    // Length of the guest path at which an absolute path starts.
     let root = if rules.in_root { base } else { 0 };
-    // A lookup knows its root once it has needed it; until then a link to it leaves the mount for
-    // RESOLVE_NO_XDEV (nd_jump_root() in fs/namei.c).
+    // A lookup sets its root when it first needs it. Until then, RESOLVE_NO_XDEV treats a link to
+    // the root as leaving the mount (nd_jump_root() in fs/namei.c).
     let mut knows_root = scoped || path.first() == Some(&b'/');
     if path.first() == Some(&b'/') {
         if rules.beneath {
@@ -204,7 +211,7 @@ pub fn walk_within(
                 if climbs {
                     let parent = guest.bytes().iter().rposition(|&byte| byte == b'/');
                     guest.truncate(parent.unwrap_or(0));
-                    if rules.no_xdev && table.owner(guest.bytes()) != start_mount {
+                    if rules.no_xdev && table.covering_mount(guest.bytes()) != start_mount {
                         return Err(Errno::XDEV);
                     }
                 }
@@ -218,7 +225,7 @@ pub fn walk_within(
         guest.extend(name)?;
         directory = component.slash;
         let is_last = component.last;
-        if rules.no_xdev && table.owner(guest.bytes()) != start_mount {
+        if rules.no_xdev && table.covering_mount(guest.bytes()) != start_mount {
             return Err(Errno::XDEV);
         }
         if is_last && last == Last::Keep && !directory {
@@ -230,13 +237,13 @@ pub fn walk_within(
             Ok(Link::No) => {}
             Err(Errno::NOENT) if is_last => {}
             Err(error) => return Err(error),
-            Ok(Link::Elsewhere) if is_last && !directory => {
-                let mount = table.owner(guest.bytes());
+            Ok(Link::Relocated) if is_last && !directory => {
+                let mount = table.covering_mount(guest.bytes());
                 return Ok(Found { mount, magic: false, directory: false, elsewhere: true });
             }
-            Ok(Link::Elsewhere) => return Err(Errno::NOTDIR),
+            Ok(Link::Relocated) => return Err(Errno::NOTDIR),
             Ok(Link::Magic) => {
-                refuse_magic(rules, scoped)?;
+                reject_magic(rules, scoped)?;
                 magic = true;
                 break;
             }
@@ -250,23 +257,25 @@ pub fn walk_within(
                     return Err(Errno::LOOP);
                 }
                 if link_kind == Link::MagicText {
-                    refuse_magic(rules, scoped)?;
+                    reject_magic(rules, scoped)?;
                 }
                 if link.is_empty() {
                     return Err(Errno::NOENT);
                 }
                 if link_kind == Link::Text && link.bytes().first() == Some(&b'/') {
-                    table.show_link(table.owner(guest.bytes()), link)?;
+                    table.show_link(table.covering_mount(guest.bytes()), link)?;
                 }
                 let absolute = link.bytes().first() == Some(&b'/');
                 let leaves = rules.beneath
-                    || rules.no_xdev && !(knows_root && table.owner(guest_root(guest, root)) == start_mount);
+                    || rules.no_xdev
+                        && !(knows_root && table.covering_mount(guest_root(guest, root)) == start_mount);
                 if absolute && leaves {
                     return Err(Errno::XDEV);
                 }
                 guest.truncate(if absolute { root } else { parent_len });
-                // What grows so long leads to itself, if it isn't made for it: the kernel, which keeps
-                // each link's text for itself, would come to its limit of links.
+                // A path that outgrows the buffer has links that lead back to themselves, unless it
+                // was built to do so. The kernel keeps each link's text separately, and would reach
+                // its limit on links.
                 pending.replace_front(component.end, link.bytes()).map_err(|_| Errno::LOOP)?;
                 at = 0;
             }
@@ -282,13 +291,13 @@ pub fn walk_within(
     Ok(Found { mount, magic, directory, elsewhere })
 }
 
-/// The directory that absolute paths start from.
+/// Returns the directory at which absolute paths start.
 fn guest_root(guest: &GuestBuf, len: usize) -> &[u8] {
     guest.bytes().get(..len).unwrap_or(&[])
 }
 
-/// nd_jump_link() in fs/namei.c.
-fn refuse_magic(rules: Rules, scoped: bool) -> Result<(), Errno> {
+/// Rejects a magic link as nd_jump_link() in fs/namei.c does.
+fn reject_magic(rules: Rules, scoped: bool) -> Result<(), Errno> {
     if rules.no_magic_links || rules.no_symlinks {
         return Err(Errno::LOOP);
     }
@@ -299,13 +308,13 @@ fn refuse_magic(rules: Rules, scoped: bool) -> Result<(), Errno> {
 struct Component {
     start: usize,
     end: usize,
-    /// A slash follows it.
+    /// A slash follows the component.
     slash: bool,
-    /// No other component follows it.
+    /// No other component follows the component.
     last: bool,
 }
 
-/// The next component at or after `at`, which moves behind it.
+/// Returns the next component at or after `at`, and moves `at` behind it.
 fn next_component(pending: &[u8], at: &mut usize) -> Option<Component> {
     let start = *at + pending.get(*at..)?.iter().position(|&byte| byte != b'/')?;
     let rest = pending.get(start..)?;

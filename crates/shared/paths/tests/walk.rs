@@ -1,4 +1,4 @@
-//! The walk on an in-memory tree.
+//! Tests of the walk on a tree in memory.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ enum Node {
     Directory,
     File,
     Link(&'static str),
-    /// A name of a file that the host has elsewhere.
-    Elsewhere(&'static str),
+    /// A name of a file that lies elsewhere on the host.
+    Relocated(&'static str),
 }
 
-/// A host file system: canonical host path to node. Directories on the way are implied.
+/// A host file system: canonical host path to node. Directories above a node are implied.
 struct Memory(BTreeMap<Vec<u8>, Node>);
 
 impl Memory {
@@ -55,14 +55,14 @@ impl Fs for Memory {
     ) -> Result<Link, Errno> {
         match self.lookup(host.bytes())? {
             Node::Link(target) => text.assign(target.as_bytes()).map(|()| Link::Text),
-            Node::Elsewhere(file) => host.assign(file.as_bytes()).map(|()| Link::Elsewhere),
+            Node::Relocated(file) => host.assign(file.as_bytes()).map(|()| Link::Relocated),
             _ => Ok(Link::No),
         }
     }
 
     fn elsewhere(&mut self, host: &mut HostBuf) -> Result<bool, Errno> {
         match self.lookup(host.bytes()) {
-            Ok(Node::Elsewhere(file)) => host.assign(file.as_bytes()).map(|()| true),
+            Ok(Node::Relocated(file)) => host.assign(file.as_bytes()).map(|()| true),
             _ => Ok(false),
         }
     }
@@ -87,7 +87,7 @@ fn resolve(from: &str, path: &str, last: Last) -> Result<(String, String, Found)
         ("/r/dangling", Node::Link("/usr/none")),
         ("/r/to-mnt", Node::Link("/mnt/x")),
         ("/r/etc", Node::Directory),
-        ("/r/etc/other", Node::Elsewhere("/r/store/1")),
+        ("/r/etc/other", Node::Relocated("/r/store/1")),
         ("/r/to-other", Node::Link("etc/other")),
         ("/r/store/1", Node::File),
         ("/r/mnt", Node::Directory),
@@ -133,7 +133,7 @@ fn dotdot_stops_at_the_root() {
 }
 
 #[test]
-fn dotdot_backs_out_of_symlink_target() {
+fn dotdot_leaves_the_target_of_a_symlink() {
     check("", "/bin/..", "/usr", "/r/usr/");
 }
 
@@ -151,7 +151,7 @@ fn links_inside_a_binding_resolve_in_guest_terms() {
 }
 
 #[test]
-fn a_kept_last_link_is_itself_unless_a_slash_follows() {
+fn a_last_link_is_not_followed_unless_a_slash_follows() {
     let (guest, ..) = resolve("", "/bin", Last::Keep).unwrap();
     assert_eq!(guest, "/bin");
     let (guest, host, found) = resolve("", "/bin/", Last::Keep).unwrap();
@@ -160,7 +160,7 @@ fn a_kept_last_link_is_itself_unless_a_slash_follows() {
 }
 
 #[test]
-fn a_dangling_link_ends_at_what_it_names() {
+fn a_dangling_link_ends_at_its_target() {
     check("", "/dangling", "/usr/none", "/r/usr/none");
 }
 
@@ -180,9 +180,9 @@ fn a_binding_inside_a_binding_is_found_by_its_longer_path() {
 }
 
 #[test]
-fn a_file_that_lies_elsewhere_is_found_under_its_name() {
+fn a_relocated_file_is_found_by_its_name() {
     for last in [Last::Follow, Last::Keep] {
-        let (guest, host, found) = resolve("/etc", "other", last).expect("it is there");
+        let (guest, host, found) = resolve("/etc", "other", last).expect("a relocated file");
         assert_eq!((guest.as_str(), host.as_str()), ("/etc/other", "/r/store/1"));
         assert!(found.elsewhere && found.mount == MOUNTS.len() - 1);
     }

@@ -1,6 +1,6 @@
 //! Numbers in decimal.
 
-/// A number's digits.
+/// Decimal digits of a number.
 #[derive(Clone, Copy, Debug)]
 pub struct Decimal {
     digits: [u8; 20],
@@ -8,7 +8,7 @@ pub struct Decimal {
 }
 
 impl Decimal {
-    /// The digits of `value`.
+    /// Converts `value` to digits.
     #[must_use]
     pub fn new(mut value: u64) -> Self {
         let mut number = Self { digits: [b'0'; 20], start: 20 };
@@ -24,13 +24,14 @@ impl Decimal {
         }
     }
 
-    /// The text.
+    /// Returns the digits as text.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.digits.get(self.start..).unwrap_or(&[])
     }
 
-    /// Reads decimal digits; `None` if there is anything else, or nothing, or more than a `u64` holds.
+    /// Reads decimal digits. Returns `None` if the text is empty, contains any other byte, or
+    /// exceeds a `u64`.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<u64> {
         if text.is_empty() {
@@ -48,7 +49,7 @@ mod tests {
     use super::Decimal;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_written_number_is_read_back() {
         for value in [0, 9, 10, 4294967296, u64::MAX] {
             let number = Decimal::new(value);
             assert_eq!(number.bytes(), std::format!("{value}").as_bytes());
@@ -57,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn only_digits_are_a_number() {
+    fn only_digits_form_a_number() {
         for text in ["", "-1", "+1", "1 ", "0x1", "18446744073709551616"] {
             assert_eq!(Decimal::parse(text.as_bytes()), None, "{text}");
         }

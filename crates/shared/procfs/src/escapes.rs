@@ -1,21 +1,22 @@
-//! Bytes that would end a path in the middle of a line, written as a backslash and three octal digits.
+//! Escapes for bytes that would end a path in the middle of a line: a backslash and three octal
+//! digits.
 
-/// Which bytes a file writes so (mangle_path() in fs/seq_file.c). A file that doesn't write backslashes so can't be read
-/// for certain: `\040` may be four bytes of the name.
+/// The set of bytes that a file escapes (mangle_path() in fs/seq_file.c). If backslash isn't one of
+/// them, the text is ambiguous: `\040` may also be four bytes of the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Escapes(&'static [u8]);
 
 impl Escapes {
-    /// Of the paths in `mountinfo`, `mounts` and `mountstats` (fs/proc_namespace.c).
+    /// Escapes of the paths in `mountinfo`, `mounts` and `mountstats` (fs/proc_namespace.c).
     pub const MOUNTS: Self = Self(b" \t\n\\");
-    /// Of types and sources there (`mangle`).
+    /// Escapes of the types and sources in those files (`mangle`).
     pub const MOUNT_TEXTS: Self = Self(b" \t\n\\#");
-    /// Of `maps` and `smaps` (fs/proc/task_mmu.c).
+    /// Escapes in `maps` and `smaps` (fs/proc/task_mmu.c).
     pub const MAPS: Self = Self(b"\n");
-    /// Of `numa_maps`.
+    /// Escapes in `numa_maps`.
     pub const NUMA_MAPS: Self = Self(b"\n\t= ");
 
-    /// The bytes of the path that a text stands for.
+    /// Returns the bytes of the path that a text encodes.
     pub fn unescape(self, text: &[u8]) -> impl Iterator<Item = u8> {
         let mut rest = text;
         core::iter::from_fn(move || {
@@ -33,14 +34,14 @@ impl Escapes {
         })
     }
 
-    /// The byte that an escape at the beginning of a text stands for.
+    /// Returns the byte that an escape at the beginning of a text encodes.
     fn code(self, text: &[u8]) -> Option<u8> {
         let [b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] = text else { return None };
         let code = (a - b'0') << 6 | (b - b'0') << 3 | (c - b'0');
         self.0.contains(&code).then_some(code)
     }
 
-    /// The text of a path, in pieces.
+    /// Returns the text that encodes a path, in pieces.
     pub fn escape(self, path: &[u8]) -> impl Iterator<Item = Piece<'_>> {
         let mut rest = path;
         core::iter::from_fn(move || {
@@ -67,14 +68,14 @@ fn escape(byte: u8) -> [u8; 4] {
 /// A piece of a path's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
-    /// Bytes that stand for themselves.
+    /// Bytes that need no escape.
     Plain(&'a [u8]),
-    /// One that doesn't.
+    /// The escape of one byte.
     Escape([u8; 4]),
 }
 
 impl Piece<'_> {
-    /// The bytes to be written.
+    /// Returns the bytes to write.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         match self {
@@ -90,16 +91,16 @@ mod tests {
 
     use super::Escapes;
 
-    fn unescaped(of: Escapes, text: &[u8]) -> Vec<u8> {
-        of.unescape(text).collect()
+    fn unescaped(escapes: Escapes, text: &[u8]) -> Vec<u8> {
+        escapes.unescape(text).collect()
     }
 
-    fn escaped(of: Escapes, path: &[u8]) -> Vec<u8> {
-        of.escape(path).flat_map(|piece| piece.bytes().to_vec()).collect()
+    fn escaped(escapes: Escapes, path: &[u8]) -> Vec<u8> {
+        escapes.escape(path).flat_map(|piece| piece.bytes().to_vec()).collect()
     }
 
     #[test]
-    fn what_is_escaped_is_what_was_meant() {
+    fn unescaping_reverses_escaping() {
         let path = b"/a b\\c\td\n#e";
         let text = escaped(Escapes::MOUNTS, path);
         assert_eq!(text, b"/a\\040b\\134c\\011d\\012#e");
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_escape_stands_for_itself() {
+    fn incomplete_escapes_are_left_unchanged() {
         for text in [&b"\\"[..], b"\\04", b"\\+12", b"\\009", b"\\0x4", b"\\777"] {
             assert_eq!(unescaped(Escapes::NUMA_MAPS, text), text);
         }

@@ -1,7 +1,21 @@
-//! The texts of procfs, as the kernel writes them: read, and written again. It opens no file, and allocates nothing.
+//! Readers and writers for the texts of procfs, in the kernel's format. They open no file and
+//! allocate no memory.
 //!
-//! What a text says of a guest's memory or mounts may have been chosen by the guest (a file's name, a process's
-//! name), so nothing in one is taken for granted: what can't be read is `None`.
+//! The guest may have chosen parts of these texts, such as the name of a file or of a process. The
+//! readers therefore assume nothing about them and return `None` for text that they can't read.
+//!
+//! ```
+//! use newroot_procfs::{Decimal, Mapping, stat};
+//!
+//! let line = b"00400000-00452000 r-xp 00000000 08:02 173521      /usr/bin/dbus-daemon";
+//! let mapping = Mapping::parse(line).unwrap();
+//! assert_eq!((mapping.start, mapping.end), (0x40_0000, 0x45_2000));
+//! assert_eq!(mapping.name, b"/usr/bin/dbus-daemon");
+//!
+//! // Field 4 of /proc/PID/stat is the parent's process ID.
+//! let parent = stat::field(b"12 (a) b) S 34 12", 4).and_then(Decimal::parse);
+//! assert_eq!(parent, Some(34));
+//! ```
 #![no_std]
 
 #[cfg(test)]

@@ -1,23 +1,23 @@
-//! A process's map of memory: the lines of `/proc/PID/maps` (proc_pid_maps(5)).
+//! A process's memory map: the lines of `/proc/PID/maps` (proc_pid_maps(5)).
 
-/// One line: a range of addresses with the same rights and the same origin.
+/// A line: a range of addresses with the same permissions and the same backing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mapping<'a> {
     /// First address.
     pub start: u64,
-    /// First address behind it.
+    /// Address after the last one.
     pub end: u64,
-    /// Rights and kind, as in `r-xp`.
+    /// Permissions and kind, such as `r-xp`.
     pub rights: &'a [u8],
-    /// Path of the file, a name in brackets, or nothing.
+    /// Path of the file, a name in brackets, or empty.
     pub name: &'a [u8],
 }
 
 impl<'a> Mapping<'a> {
-    /// Reads a line.
+    /// Reads a line. Returns `None` if it isn't one.
     #[must_use]
     pub fn parse(line: &'a [u8]) -> Option<Self> {
-        // Range, rights, offset, device, inode; then blanks and the name.
+        // Range, permissions, offset, device, inode; then blanks and the name.
         let mut fields = line.splitn(6, |&byte| byte == b' ');
         let range = fields.next()?;
         let rights = fields.next()?;
@@ -43,7 +43,7 @@ mod tests {
     use super::Mapping;
 
     #[test]
-    fn a_line_has_range_rights_and_name() {
+    fn a_line_has_a_range_permissions_and_a_name() {
         let line = b"7f0000001000-7f0000002000 r-xp 00026000 fe:01 1234                   /usr/lib/a b.so";
         let mapping = Mapping::parse(line);
         let (start, end) = (0x7f00_0000_1000, 0x7f00_0000_2000);
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_range_is_no_mapping() {
+    fn a_line_without_a_range_is_rejected() {
         for line in ["", "VmFlags: rd", "-", "1- r", "-1 r", "10000000000000000-2 r--p", "1-2"] {
             assert_eq!(Mapping::parse(line.as_bytes()), None, "{line}");
         }

@@ -1,9 +1,10 @@
 //! `/proc/PID/stat` (proc_pid_stat(5)).
 
-/// A field by its number, which is at least 3.
+/// Returns a field by its number in the manual page, which must be at least 3.
 #[must_use]
 pub fn field(text: &[u8], number: usize) -> Option<&[u8]> {
-    /// The first field behind the name, which stands in parentheses and may hold anything; what follows doesn't.
+    /// Number of the first field after the name. The name is in parentheses and may contain any
+    /// byte; the fields after it contain no parenthesis.
     const STATE: usize = 3;
     let name_end = text.iter().rposition(|&byte| byte == b')')?;
     let mut fields = text.get(name_end + 1..)?.trim_ascii().split(|&byte| byte == b' ');

@@ -1,6 +1,8 @@
-//! Files of one `NAME:<tab>VALUE` a line: `/proc/PID/status` (proc_pid_status(5)), `/proc/PID/fdinfo/N`.
+//! Files with a `NAME:<tab>VALUE` on each line: `/proc/PID/status` (proc_pid_status(5)),
+//! `/proc/PID/fdinfo/N`.
 
-/// The value of a name; `None` if there is none, or not all of it.
+/// Returns the value of a name, or `None` if the name is missing or its line has no newline, which
+/// means that the text is cut off.
 #[must_use]
 pub fn value<'a>(text: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     text.split_inclusive(|&byte| byte == b'\n')
@@ -13,7 +15,7 @@ mod tests {
     use super::value;
 
     #[test]
-    fn a_value_is_told_whole_or_not_at_all() {
+    fn a_truncated_value_is_not_returned() {
         let text = b"Name:\tTracerPid:\\t1\nPPid:\t2\nPid:\t34\nTracerPid:\t1";
         assert_eq!(value(text, b"Pid"), Some(&b"34"[..]));
         assert_eq!(value(text, b"Name"), Some(&b"TracerPid:\\t1"[..]));

@@ -1,17 +1,17 @@
-//! Classic BPF as seccomp(2) runs it: instructions, and an interpreter.
+//! Classic BPF as seccomp(2) runs it: instructions and an interpreter.
 //!
-//! The interpreter runs our filters in tests. Semantics: net/core/filter.c and kernel/seccomp.c,
-//! with the instructions that seccomp's checker lets pass.
+//! Tests run our filters with the interpreter. It follows net/core/filter.c and kernel/seccomp.c,
+//! and knows the instructions that seccomp's checker accepts.
 
-/// One instruction: `struct sock_filter`.
+/// An instruction: `struct sock_filter`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Insn {
-    /// Operation.
+    /// Operation code.
     pub code: u16,
-    /// Instructions to skip if a comparison holds.
+    /// Number of instructions to skip if a comparison holds.
     pub jt: u8,
-    /// Instructions to skip if it doesn't.
+    /// Number of instructions to skip if it doesn't hold.
     pub jf: u8,
     /// Operand.
     pub k: u32,
@@ -23,11 +23,11 @@ pub struct Insn {
 pub struct Program {
     /// Number of instructions.
     pub len: u16,
-    /// Address of the first.
+    /// Address of the first instruction.
     pub instructions: usize,
 }
 
-/// `struct seccomp_data`: what a filter sees of a call.
+/// `struct seccomp_data`: the view that a filter has of a call.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Data {
@@ -43,26 +43,26 @@ pub struct Data {
 
 /// Offset of the number in [`Data`].
 pub const NUMBER: u32 = 0;
-/// Offset of the architecture.
+/// Offset of the architecture in [`Data`].
 pub const ARCH: u32 = 4;
-/// Offset of the lower half of the instruction pointer (little-endian).
+/// Offset of the lower half of the instruction pointer in [`Data`] (little-endian).
 pub const IP_LOW: u32 = 8;
-/// Offset of its upper half.
+/// Offset of the upper half of the instruction pointer in [`Data`].
 pub const IP_HIGH: u32 = 12;
 
-/// Offset of the lower half of an argument.
+/// Returns the offset of the lower half of an argument in [`Data`].
 #[must_use]
 pub const fn argument_low(index: u8) -> u32 {
     16 + index as u32 * 8
 }
 
-/// Offset of its upper half.
+/// Returns the offset of the upper half of an argument in [`Data`].
 #[must_use]
 pub const fn argument_high(index: u8) -> u32 {
     argument_low(index) + 4
 }
 
-/// The most instructions the kernel takes in one program (BPF_MAXINSNS).
+/// Largest number of instructions in a program that the kernel accepts (BPF_MAXINSNS).
 pub const MAX_INSNS: usize = 4096;
 
 /// Load a word of [`Data`] into the accumulator.
@@ -73,7 +73,7 @@ pub const JA: u16 = 0x05;
 pub const JEQ: u16 = 0x15;
 /// Jump if greater (unsigned).
 pub const JGT: u16 = 0x25;
-/// Jump if greater or equal.
+/// Jump if greater or equal (unsigned).
 pub const JGE: u16 = 0x35;
 /// Jump if any of these bits is set.
 pub const JSET: u16 = 0x45;
@@ -104,8 +104,8 @@ impl Data {
     }
 }
 
-/// Runs a program; the result is its SECCOMP_RET_* value. A program that the kernel's
-/// checker wouldn't have accepted answers SECCOMP_RET_KILL_THREAD, which is 0.
+/// Runs a program and returns its SECCOMP_RET_* value. For a program that the kernel's checker
+/// would have rejected, returns SECCOMP_RET_KILL_THREAD, which is 0.
 #[must_use]
 pub fn run(program: &[Insn], data: &Data) -> u32 {
     execute(program, data).unwrap_or(0)

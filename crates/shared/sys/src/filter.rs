@@ -1,9 +1,10 @@
-//! The seccomp filter, made from the [table](crate::table).
+//! The seccomp filter, generated from the [table](crate::table).
 //!
-//! After the two numbers that the shim itself calls most often, a binary search over all comes first, so that a call
-//! the shim doesn't want costs a handful of comparisons (and, from Linux 5.11 on, nothing: the kernel caches filters
-//! whose answer depends on the number alone). Only a call that might be trapped has its
-//! instruction pointer looked at: those made by the shim itself go through.
+//! The filter first compares the two numbers that the shim itself calls most often. A binary search
+//! over all numbers follows, so that a call the shim doesn't handle costs a few comparisons. From
+//! Linux 5.11 on it costs nothing: the kernel caches filters whose result depends on the number
+//! alone. The filter checks the instruction pointer only for calls that it may trap, and allows
+//! those that the shim makes.
 
 use crate::arch;
 use crate::bpf::{self, Insn};
@@ -19,23 +20,23 @@ pub const TRAP: u32 = 0x0003_0000;
 /// SECCOMP_RET_ERRNO.
 pub const ERRNO: u32 = 0x0005_0000;
 
-/// The SECCOMP_RET_DATA of our traps, which the handler finds in `si_errno`. A guest's own
-/// filter that traps the same call shows its own value there.
+/// SECCOMP_RET_DATA of our traps, which the handler finds in `si_errno`. If a filter installed by
+/// the guest traps the same call, its own value appears there.
 pub const MARK: u16 = 0x6e72;
 
-/// Addresses whose system calls are the shim's own.
+/// Range of addresses from which the shim makes its own system calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shim {
     /// First address of the shim's code.
     pub start: u32,
-    /// First address behind it.
+    /// First address behind the shim's code.
     pub end: u32,
-    /// What the instruction pointer shows in a call that only asks what the guest's own filters
-    /// say; it is never run. See [`guard`](crate::guard).
+    /// Instruction pointer of a call that only asks for the verdict of the guest's own filters and
+    /// never runs. See [`guard`](crate::guard).
     pub probe: u32,
 }
 
-/// Room enough for the filter; [`build`] fails if a longer table ever outgrows it.
+/// Size of a buffer that holds the filter; [`build`] fails if a longer table ever exceeds it.
 pub const CAPACITY: usize = 2048;
 
 /// A program under construction.
@@ -52,18 +53,18 @@ impl Assembler<'_> {
         Some(at)
     }
 
-    /// A forward jump whose target isn't known yet.
+    /// Emits a forward jump whose target isn't known yet.
     fn jump(&mut self) -> Option<usize> {
         self.emit(bpf::JA, 0, 0, 0)
     }
 
-    /// Lets the jump at `from` land on the next instruction.
+    /// Makes the jump at `from` land on the next instruction.
     fn land(&mut self, from: usize) -> Option<()> {
         self.out.get_mut(from)?.k = u32::try_from(self.len - from - 1).ok()?;
         Some(())
     }
 
-    /// Lets the comparison at `from`, if it fails, go on with the next instruction.
+    /// Makes the comparison at `from` continue with the next instruction if it fails.
     fn skip(&mut self, from: usize) -> Option<()> {
         self.out.get_mut(from)?.jf = u8::try_from(self.len - from - 1).ok()?;
         Some(())
@@ -74,7 +75,7 @@ impl Assembler<'_> {
     }
 }
 
-/// What is done with a run of consecutive numbers.
+/// The first of a run of consecutive numbers that share a rule.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Run {
     first: u32,
@@ -85,13 +86,14 @@ struct Run {
 enum Rule {
     Allow,
     Trap,
-    /// Trapped wherever it comes from.
+    /// Trap, even if the shim makes the call.
     TrapAnywhere,
     Errno(u16),
     When(Trap),
 }
 
-/// Writes the filter for a session into `out`; the result is its length, `None` if it doesn't fit.
+/// Writes the filter for a session into `out` and returns its length, or `None` if it doesn't fit.
+/// `release` is true if the session changes the names that uname(2) reports.
 #[must_use]
 pub fn build(flags: Flags, release: bool, shim: Shim, out: &mut [Insn]) -> Option<usize> {
     let mut runs = [Run { first: 0, rule: Rule::Allow }; 512];
@@ -99,11 +101,11 @@ pub fn build(flags: Flags, release: bool, shim: Shim, out: &mut [Insn]) -> Optio
 
     let mut asm = Assembler { out, len: 0 };
     asm.emit(bpf::LD_ABS, bpf::ARCH, 0, 0)?;
-    // int 0x80 would reach the kernel's 32-bit calls, whose paths nobody translates.
+    // int 0x80 would reach the kernel's 32-bit calls, whose paths the shim doesn't translate.
     asm.emit(bpf::JEQ, arch::AUDIT_ARCH, 1, 0)?;
     asm.ret(ERRNO | 38)?;
     asm.emit(bpf::LD_ABS, bpf::NUMBER, 0, 0)?;
-    for number in OFTEN {
+    for number in FREQUENT {
         let unequal = asm.emit(bpf::JEQ, number, 0, 0)?;
         leaf(&mut asm, rule_at(runs, number), shim)?;
         asm.skip(unequal)?;
@@ -112,15 +114,16 @@ pub fn build(flags: Flags, release: bool, shim: Shim, out: &mut [Insn]) -> Optio
     Some(asm.len)
 }
 
-/// What the shim itself calls most often, in that order: nothing is searched for these.
-const OFTEN: [u32; 2] = [raw::__NR_openat2, raw::__NR_rt_sigprocmask];
+/// The numbers that the shim itself calls most often, in that order: the filter checks them before
+/// the search.
+const FREQUENT: [u32; 2] = [raw::__NR_openat2, raw::__NR_rt_sigprocmask];
 
 fn rule_at(runs: &[Run], number: u32) -> Rule {
     let run = runs.iter().rev().find(|run| run.first <= number);
     run.map_or(Rule::Allow, |run| run.rule)
 }
 
-/// Whether every call that this row is of, wherever it comes from, is trapped in such a session.
+/// Checks whether a session with these flags traps every call of this row, whatever its arguments.
 #[must_use]
 pub fn always_traps(row: &Row, flags: Flags, release: bool) -> bool {
     rule_of(row, flags, release) == Rule::Trap
@@ -154,7 +157,7 @@ fn rule_of(row: &Row, flags: Flags, release: bool) -> Rule {
     }
 }
 
-/// The rules in the order of their numbers, equal neighbours joined.
+/// Returns the rules in the order of their numbers, with equal neighbours joined.
 fn collect_runs(flags: Flags, release: bool, runs: &mut [Run; 512]) -> Option<&[Run]> {
     let mut len: usize = 0;
     let mut push = |first: u32, rule: Rule| {
@@ -175,13 +178,14 @@ fn collect_runs(flags: Flags, release: bool, runs: &mut [Run; 512]) -> Option<&[
         };
         push(number, rule)?;
     }
-    // What no kernel had when the table was made goes through; to be told of it, trap it.
+    // A call newer than the table is allowed; a verbose session traps it, to report it.
     let unknown = if flags.has(Flags::VERBOSE) { Rule::Trap } else { Rule::Allow };
     push(crate::table::LAST_KNOWN + 1, unknown)?;
     push(arch::AFTERWARDS, Rule::TrapAnywhere)?;
     push(arch::AFTERWARDS + 1, unknown)?;
     push(arch::FOREIGN_ABI_FROM, Rule::Errno(38))?;
-    // A tracer has the call skipped by this number, and may have set its result: the kernel runs none.
+    // A tracer skips a call by setting this number, and may have set the call's result. The kernel
+    // runs nothing.
     push(u32::MAX, Rule::Allow)?;
     runs.get(..len)
 }
@@ -250,7 +254,8 @@ fn leaf(asm: &mut Assembler<'_>, rule: Rule, shim: Shim) -> Option<()> {
     }
 }
 
-/// Five instructions: allows the call if an argument is zero, else goes on behind them.
+/// Emits five instructions, which allow the call if an argument is zero and otherwise continue
+/// behind them.
 fn nonzero(asm: &mut Assembler<'_>, index: u8) -> Option<()> {
     asm.emit(bpf::LD_ABS, bpf::argument_low(index), 0, 0)?;
     asm.emit(bpf::JEQ, 0, 0, 3)?;
@@ -259,27 +264,27 @@ fn nonzero(asm: &mut Assembler<'_>, index: u8) -> Option<()> {
     asm.ret(ALLOW)
 }
 
-/// Returns `value` for a call of the guest's, allows one of the shim's.
+/// Emits a program end that returns `value` for the guest's calls and allows the shim's.
 fn unless_shim(asm: &mut Assembler<'_>, shim: Shim, value: u32) -> Option<()> {
     from_shim(asm, shim)?;
     asm.ret(value)
 }
 
-/// Eight instructions: allows a call made by the shim's code, doesn't run one at its probe, else
-/// goes on behind them.
+/// Emits eight instructions, which allow a call made by the shim's code, reject one made at its
+/// probe, and otherwise continue behind them.
 fn from_shim(asm: &mut Assembler<'_>, shim: Shim) -> Option<()> {
     asm.emit(bpf::LD_ABS, bpf::IP_HIGH, 0, 0)?;
     asm.emit(bpf::JEQ, 0, 0, 6)?;
     asm.emit(bpf::LD_ABS, bpf::IP_LOW, 0, 0)?;
     asm.emit(bpf::JEQ, shim.probe, 0, 1)?;
     asm.ret(ERRNO | u32::from(NO_ANSWER))?;
-    // The pointer stands behind the instruction, so the end is inclusive.
+    // The pointer is the address behind the instruction, so the end is inclusive.
     asm.emit(bpf::JGT, shim.end, 2, 0)?;
     asm.emit(bpf::JGT, shim.start, 0, 1)?;
     asm.ret(ALLOW)
 }
 
-const _: () = assert!(ROWS.len() < 253, "the runs array in build() must hold two runs a row");
+const _: () = assert!(ROWS.len() < 253, "the runs array in build() must hold two runs for each row");
 
 #[cfg(test)]
 mod tests {
@@ -302,7 +307,7 @@ mod tests {
     const GUEST_IP: u64 = 0x5555_5555_1234;
     const OURS: u32 = TRAP | MARK as u32;
 
-    /// Arguments with which a row's call is trapped, if it ever is.
+    /// Returns arguments for which the filter traps a row's call, if it ever does.
     fn trapped(row: &Row) -> [u64; 6] {
         let mut arguments = [1; 6];
         match row.trap {
@@ -311,7 +316,7 @@ mod tests {
             }
             Trap::IfZero(a, b) => {
                 arguments[a as usize] = 0;
-                // The other half is nobody's.
+                // The kernel ignores the other half.
                 arguments[b as usize] = if a == b { 0 } else { 1 << 32 };
             }
             Trap::IfBits(index, bits, _) => arguments[index as usize] = u64::from(bits),
@@ -321,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_is_answered_as_the_table_says() {
+    fn every_row_gets_the_verdict_of_the_table() {
         for row in ROWS {
             let expected = match row.trap {
                 Trap::Never | Trap::InSession(_) | Trap::RefuseAllUnderRoot(..) => ALLOW,
@@ -347,14 +352,14 @@ mod tests {
     }
 
     #[test]
-    fn fake_root_is_asked_first() {
+    fn fake_root_traps_its_rows_in_all_cases() {
         for row in ROWS.iter().filter(|row| row.faked) {
             assert_eq!(answer(Flags::FAKE_ROOT, row.number, GUEST_IP, [0; 6]), OURS, "{}", row.name);
         }
     }
 
     #[test]
-    fn namespaces_of_users_and_of_mounts_are_the_shims_to_refuse() {
+    fn new_user_and_mount_namespaces_are_trapped() {
         const NEW_MOUNTS: u64 = 0x2_0000;
         const NEW_USER: u64 = 0x1000_0000;
         for flags in [Flags::default(), Flags::FAKE_ROOT] {
@@ -362,9 +367,9 @@ mod tests {
                 (NEW_USER | 17, OURS),
                 (NEW_MOUNTS | 17, OURS),
                 (17, ALLOW),
-                // A namespace of processes.
+                // CLONE_NEWPID.
                 (0x2000_0000 | 17, if flags.has(Flags::FAKE_ROOT) { OURS } else { ALLOW }),
-                // The kernel reads 32 bits of clone's flags.
+                // The kernel reads only the lower 32 bits of clone's flags.
                 (NEW_USER << 32 | 17, ALLOW),
             ] {
                 let answer = answer(flags, raw::__NR_clone, GUEST_IP, [argument, 0, 0, 0, 0, 0]);
@@ -379,7 +384,7 @@ mod tests {
         const NETLINK: u64 = 16;
         const RAW: u64 = 3;
         const AUDIT: u64 = 9;
-        // What lies above an int is nobody's.
+        // The kernel ignores the bits above an int.
         const ABOVE: u64 = 1 << 32;
         for (flags, [domain, protocol], expected) in [
             (Flags::FAKE_ROOT, [NETLINK, AUDIT], ERRNO | 93),
@@ -394,27 +399,27 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_row_goes_through() {
+    fn calls_without_a_row_are_allowed() {
         for number in [raw::__NR_read, raw::__NR_close, raw::__NR_futex, 5000] {
             assert_eq!(answer(Flags::default(), number, GUEST_IP, [1; 6]), ALLOW);
         }
     }
 
     #[test]
-    fn the_shims_own_calls_go_through() {
+    fn the_shims_own_calls_are_allowed() {
         for row in ROWS {
             for ip in [0x7000_0002, 0x7001_0000] {
                 assert_eq!(answer(Flags::default(), row.number, ip, [1; 6]), ALLOW, "{}", row.name);
             }
         }
-        // Neither an address of the same low half nor one just outside is the shim.
+        // Addresses with the same lower half, or just outside the range, don't belong to the shim.
         for ip in [0x1_7000_0002, 0x7000_0000, 0x7001_0001] {
             assert_eq!(answer(Flags::default(), raw::__NR_openat, ip, [1; 6]), OURS);
         }
     }
 
     #[test]
-    fn conditions_look_at_all_64_bits() {
+    fn conditions_check_all_64_bits() {
         let null = [0; 6];
         let high = [0, 0, 0, 1 << 40, 1 << 40, 1 << 40];
         for number in [raw::__NR_ppoll, raw::__NR_pselect6, raw::__NR_epoll_pwait, raw::__NR_sendto] {
@@ -438,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_property_traps_more() {
+    fn session_flags_trap_more_calls() {
         let nr = raw::__NR_getdents64;
         assert_eq!(answer(Flags::default(), nr, GUEST_IP, [1; 6]), ALLOW);
         for flag in [Flags::UNLISTED, Flags::LINKS, Flags::HIDING] {
@@ -447,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_call_conventions_answer_enosys() {
+    fn foreign_calling_conventions_fail_with_enosys() {
         let (out, len) = program(Flags::default());
         let i386 = Data { number: 5, arch: 0x4000_0003, ip: GUEST_IP, arguments: [1; 6] };
         assert_eq!(run(&out[..len], &i386), ERRNO | 38);
@@ -458,28 +463,28 @@ mod tests {
     }
 
     #[test]
-    fn the_way_back_from_a_sleeping_call_traps_even_in_the_shim() {
+    fn the_return_from_a_sleeping_call_traps_even_in_the_shim() {
         assert_eq!(answer(Flags::default(), arch::AFTERWARDS, 0x7000_0002, [0; 6]), OURS);
     }
 
     #[test]
-    fn an_ordinary_call_meets_few_instructions() {
+    fn the_search_takes_at_most_eight_levels() {
         for flags in [Flags::default(), Flags::FAKE_ROOT] {
             let (_, len) = program(flags);
             assert!(len < CAPACITY);
-            // The search takes two instructions a level: eight levels find one of 256 runs.
+            // The search takes two instructions per level: eight levels find one of 256 runs.
             let mut runs = [Run { first: 0, rule: Rule::Allow }; 512];
-            let runs = collect_runs(flags, false, &mut runs).expect("they fit");
+            let runs = collect_runs(flags, false, &mut runs).expect("the runs fit");
             assert!(runs.len() <= 256, "{}", runs.len());
         }
     }
 
     #[test]
-    fn a_call_at_the_probe_is_never_run() {
+    fn a_call_at_the_probe_never_runs() {
         let probe = u64::from(SHIM.probe);
         for row in ROWS {
             let arguments = trapped(row);
-            // What isn't trapped is never asked for.
+            // The shim never probes a call that isn't trapped.
             if answer(Flags::default(), row.number, GUEST_IP, arguments) == OURS {
                 let expected = ERRNO | u32::from(NO_ANSWER);
                 assert_eq!(answer(Flags::default(), row.number, probe, arguments), expected, "{}", row.name);

@@ -1,13 +1,13 @@
-//! The gate: every system call of the shim's own goes through [`syscall!`](crate::syscall).
+//! The gate: the shim makes every system call of its own through [`syscall!`](crate::syscall).
 
-/// Makes a system call with up to six arguments, each cast to `usize` as it stands.
+/// Makes a system call with up to six arguments, each cast to `usize`.
 ///
 /// ```text
 /// let fd = syscall!(raw::__NR_openat, AT_FDCWD, path.as_ptr(), flags)?;
 /// ```
 ///
-/// The result is `Result<usize, Errno>`. Expands to an unsafe call: whoever uses it says who
-/// answers for the memory it touches.
+/// The result is `Result<usize, Errno>`. The macro expands to an unsafe call, so each use states
+/// who is responsible for the memory that the call touches.
 #[macro_export]
 macro_rules! syscall {
     ($number:expr $(, $argument:expr)* $(,)?) => {

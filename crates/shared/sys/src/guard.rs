@@ -1,43 +1,44 @@
-//! A guest's own seccomp filter, made fit for a process that has a shim in it.
+//! Adaptation of the guest's own seccomp filters to a process that contains the shim.
 //!
-//! The kernel takes the strictest answer of all filters. So a guest's allow-list would kill the
-//! shim's calls, and what it answers to a call that we trap would never count. Hence a guest's
-//! program is installed with something in front of it and something behind:
+//! The kernel applies the strictest verdict of all filters. A guest's allow-list would therefore
+//! kill the shim's calls, and its verdict on a call that our filter traps would never take effect.
+//! So the shim installs a guest's program with code in front of it and behind it:
 //!
-//! - the shim's own calls are allowed without asking it;
-//! - all but one: a call that the shim makes at its [probe](Shim::probe) is put to the program as
-//!   the guest made it, number and arguments. Our own filter lets no such call happen: it answers
-//!   [`NO_ANSWER`], which loses to an errno of a newer filter and outranks what would run the call.
-//!   So the probe tells which errno the guest's filters answer; and the kernel, who knows which of
-//!   them hold for the calling thread, is the one who says so;
-//! - what ends the thread or sends it a signal isn't for the probe. It has taken effect already, when the guest
-//!   made the call; a second time it would meet the shim.
+//! - The guard in front allows the shim's own calls without running the guest's program.
+//! - One kind of call is the exception: a call that the shim makes at its [probe](Shim::probe) is
+//!   passed to the program with the number and arguments that the guest used. Our own filter keeps
+//!   such a call from running: its verdict is [`NO_ANSWER`], which is overridden by an errno of a
+//!   newer filter and itself overrides any verdict that would run the call. The probe thus returns
+//!   the errno of the guest's filters; and the kernel, which knows the filters of the calling
+//!   thread, decides which ones apply.
+//! - The code behind the program drops, at the probe, verdicts that end the thread or send it a
+//!   signal. They took effect when the guest made the call; a second time they would hit the shim.
 
 use crate::bpf::{self, Insn};
 use crate::filter::{self, ALLOW, ERRNO, Shim};
 use crate::raw;
 
-/// The errno that means "no filter of the guest's answers an errno", one that no kernel gives.
+/// The errno that means "no filter of the guest returns an errno". The kernel itself never uses it.
 pub const NO_ANSWER: u16 = 0xda7;
 
-/// The errno that a guest's filter gives at the probe to prctl(PR_GET_SECCOMP, [`IS_ANY`]), and by which it shows that it
-/// holds for the calling thread.
+/// The errno that a guest's filter returns at the probe for prctl(PR_GET_SECCOMP, [`IS_ANY`]),
+/// which shows that it applies to the calling thread.
 pub const THERE_IS: u16 = 0xda8;
-/// The second argument of that question, which no guest's call has.
+/// Second argument of that query, which no call of the guest has.
 pub const IS_ANY: u32 = 0x6e72_6669;
 
-/// Instructions in front of a guest's program.
+/// Number of instructions in front of a guest's program.
 pub const GUARD_LEN: usize = 13;
 
-/// Builds what is to be installed for a guest's program of `len` instructions, which lies in `out`
-/// behind room for the guard. The result is the whole length; `None` if the kernel would refuse
-/// the program, or there is no room.
+/// Builds the program to install for a guest's program of `len` instructions. The guest's program
+/// lies in `out` behind [`GUARD_LEN`] free instructions. Returns the length of the whole program,
+/// or `None` if the kernel would reject the guest's program or if `out` is too short.
 #[must_use]
 pub fn enclose(shim: Shim, out: &mut [Insn], len: usize) -> Option<usize> {
-    let room = out.len().min(bpf::MAX_INSNS);
-    let out = out.get_mut(..room)?;
+    let capacity = out.len().min(bpf::MAX_INSNS);
+    let out = out.get_mut(..capacity)?;
     let end = GUARD_LEN.checked_add(len)?;
-    // The kernel would see the jumps end within what comes behind.
+    // Without this check, a jump beyond the guest's program would land in the code behind it.
     check_jumps(out.get(GUARD_LEN..end)?)?;
     out.get_mut(..GUARD_LEN)?.copy_from_slice(&guard(shim));
 
@@ -49,7 +50,7 @@ pub fn enclose(shim: Shim, out: &mut [Insn], len: usize) -> Option<usize> {
             *out.get_mut(at)? = jump(at, stub)?;
         }
     }
-    // Behind the stubs comes the check; now that its place is known, they can go there.
+    // The check comes behind the stubs. Now that its position is known, let the stubs jump to it.
     let check = stubs.end;
     for at in (stubs.first..stubs.end).skip(1).step_by(STUB_LEN) {
         *out.get_mut(at)? = jump(at, check)?;
@@ -65,13 +66,14 @@ pub fn enclose(shim: Shim, out: &mut [Insn], len: usize) -> Option<usize> {
     Some(whole)
 }
 
-/// Whether an answer does something to the thread at once: what is stricter than an errno.
+/// Checks whether a verdict affects the thread at once: it is stricter than an errno.
 fn is_final(answer: u32) -> bool {
-    // The kernel compares them as signed numbers (kernel/seccomp.c).
+    // The kernel compares verdicts as signed numbers (kernel/seccomp.c).
     (answer as i32) < ERRNO as i32
 }
 
-/// Places in front of the check, one for each answer that goes there: it is loaded, then checked.
+/// Stubs between the program and the check, one for each distinct verdict that must be checked. A
+/// stub loads the verdict and jumps to the check.
 struct Stubs {
     first: usize,
     end: usize,
@@ -97,12 +99,12 @@ const fn insn(code: u16, k: u32, jt: u8, jf: u8) -> Insn {
     Insn { code, jt, jf, k }
 }
 
-/// A jump at `from` that lands on `to`.
+/// Returns a jump at `from` that lands on `to`.
 fn jump(from: usize, to: usize) -> Option<Insn> {
     Some(insn(bpf::JA, u32::try_from(to.checked_sub(from + 1)?).ok()?, 0, 0))
 }
 
-/// Whether every jump lands within the program, and its end can't be run over
+/// Checks that every jump lands within the program, and that execution can't run past its end
 /// (bpf_check_classic() in net/core/filter.c).
 fn check_jumps(program: &[Insn]) -> Option<()> {
     const CLASS: u16 = 7;
@@ -122,15 +124,16 @@ fn check_jumps(program: &[Insn]) -> Option<()> {
     (program.last()?.code & CLASS == RETURN).then_some(())
 }
 
-/// Allows the shim's calls except those at the probe, where it answers that there is a filter to who asks for that; all
-/// others go on behind it.
+/// Returns the code in front of a program. It allows the shim's calls except those at the probe,
+/// answers the query [`IS_ANY`] there with [`THERE_IS`], and passes all other calls on to the
+/// program.
 fn guard(shim: Shim) -> [Insn; GUARD_LEN] {
     [
         insn(bpf::LD_ABS, bpf::IP_HIGH, 0, 0),
         insn(bpf::JEQ, 0, 0, 10),
         insn(bpf::LD_ABS, bpf::IP_LOW, 0, 0),
         insn(bpf::JEQ, shim.probe, 3, 0),
-        // The pointer stands behind the instruction, so the end is inclusive.
+        // The pointer is the address behind the instruction, so the end is inclusive.
         insn(bpf::JGT, shim.end, 7, 0),
         insn(bpf::JGT, shim.start, 0, 6),
         insn(bpf::RET, ALLOW, 0, 0),
@@ -139,12 +142,13 @@ fn guard(shim: Shim) -> [Insn; GUARD_LEN] {
         insn(bpf::LD_ABS, bpf::argument_low(1), 0, 0),
         insn(bpf::JEQ, IS_ANY, 0, 1),
         insn(bpf::RET, ERRNO | THERE_IS as u32, 0, 0),
-        // A program starts with a zero.
+        // A program starts with a zero in the accumulator.
         insn(bpf::LD_IMM, 0, 0, 0),
     ]
 }
 
-/// Returns what is in the accumulator; but at the probe nothing that is [final](is_final).
+/// Returns the code that returns the accumulator's verdict, except that at the probe a
+/// [final](is_final) verdict becomes [`NO_ANSWER`].
 fn answer(shim: Shim) -> [Insn; 11] {
     [
         insn(bpf::TAX, 0, 0, 0),
@@ -153,7 +157,7 @@ fn answer(shim: Shim) -> [Insn; 11] {
         insn(bpf::LD_ABS, bpf::IP_LOW, 0, 0),
         insn(bpf::JEQ, shim.probe, 0, 4),
         insn(bpf::TXA, 0, 0, 0),
-        // Negative, as a signed number.
+        // Verdicts that are negative as signed numbers.
         insn(bpf::JGE, 1 << 31, 1, 0),
         insn(bpf::JGE, ERRNO, 1, 0),
         insn(bpf::RET, filter::ERRNO | NO_ANSWER as u32, 0, 0),
@@ -185,7 +189,7 @@ mod tests {
     }
 
     fn answer_at(program: &[Insn], ip: u64, number: u32) -> u32 {
-        let program = enclosed(program).expect("a program the kernel takes");
+        let program = enclosed(program).expect("a program that the kernel accepts");
         run(&program, &Data { number, ip, ..Data::default() })
     }
 
@@ -206,19 +210,20 @@ mod tests {
     ];
 
     #[test]
-    fn the_guest_gets_its_filters_answer() {
+    fn the_guest_gets_the_verdict_of_its_filter() {
         for answer in ANSWERS {
             assert_eq!(answer_at(&[ret(answer)], GUEST, 0), answer);
         }
     }
 
     #[test]
-    fn the_shims_calls_go_through() {
+    fn the_shims_calls_are_allowed() {
         for answer in ANSWERS {
             for ip in [0x7000_0001, 0x7000_0101, 0x7001_0000] {
                 assert_eq!(answer_at(&[ret(answer)], ip, 0), ALLOW);
             }
-            // Neither the same low half elsewhere nor an address just outside is the shim.
+            // Addresses with the same lower half, or just outside the range, don't belong to the
+            // shim.
             for ip in [0x1_7000_0102, 0x7000_0000, 0x7001_0001] {
                 assert_eq!(answer_at(&[ret(answer)], ip, 0), answer);
             }
@@ -226,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn the_probe_gets_errnos_and_laxer_answers_only() {
+    fn the_probe_gets_only_errnos_and_laxer_verdicts() {
         for answer in ANSWERS {
             let expected = if is_final(answer) { ERRNO | u32::from(NO_ANSWER) } else { answer };
             assert_eq!(answer_at(&[ret(answer)], u64::from(SHIM.probe), 0), expected, "{answer:#x}");
@@ -234,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_whether_there_is_one_is_told() {
+    fn the_query_at_the_probe_finds_a_filter() {
         let data = |ip, argument| Data {
             number: raw::__NR_prctl,
             ip,
@@ -251,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_computed_answer_is_treated_as_a_constant_one() {
+    fn a_computed_verdict_is_treated_like_a_constant_one() {
         for answer in ANSWERS {
             let program = [insn(bpf::LD_IMM, answer, 0, 0), insn(bpf::RET_A, 0, 0, 0)];
             let expected = if is_final(answer) { ERRNO | u32::from(NO_ANSWER) } else { answer };
@@ -261,8 +266,8 @@ mod tests {
     }
 
     #[test]
-    fn jumps_still_land_where_they_did() {
-        // Number 1 is killed, 2 trapped, 3 killed as well, all others denied.
+    fn jumps_keep_their_targets() {
+        // Numbers 1 and 3 are killed, 2 is trapped, all others are denied.
         let program = [
             insn(bpf::LD_ABS, bpf::NUMBER, 0, 0),
             insn(bpf::JEQ, 1, 3, 0),
@@ -283,20 +288,20 @@ mod tests {
     }
 
     #[test]
-    fn equal_answers_share_their_place() {
+    fn equal_verdicts_share_a_stub() {
         let two = enclosed(&[ret(TRAP), ret(TRAP)]).expect("fits");
         let one = enclosed(&[ret(TRAP)]).expect("fits");
         assert_eq!(two.len(), one.len() + 1);
     }
 
     #[test]
-    fn a_program_starts_with_a_zero() {
+    fn a_program_starts_with_a_zero_in_the_accumulator() {
         let program = [insn(bpf::JEQ, 0, 0, 1), ret(ERRNO | 1), ret(ERRNO | 2)];
         assert_eq!(answer_at(&program, GUEST, 7), ERRNO | 1);
     }
 
     #[test]
-    fn jumps_out_of_the_program_are_refused() {
+    fn jumps_out_of_the_program_are_rejected() {
         assert_eq!(enclosed(&[insn(bpf::JA, 1, 0, 0), ret(ALLOW)]), None);
         assert_eq!(enclosed(&[insn(bpf::JEQ, 0, 0, 1), ret(ALLOW)]), None);
         assert_eq!(enclosed(&[insn(bpf::JGT, 0, 255, 0), ret(ALLOW)]), None);
@@ -305,13 +310,13 @@ mod tests {
     }
 
     #[test]
-    fn a_program_without_an_end_is_refused() {
+    fn a_program_without_a_return_is_rejected() {
         assert_eq!(enclosed(&[insn(bpf::LD_IMM, 0, 0, 0)]), None);
         assert_eq!(enclosed(&[]), None);
     }
 
     #[test]
-    fn one_that_fills_what_the_kernel_takes_is_refused() {
+    fn a_program_that_leaves_no_space_for_the_guard_is_rejected() {
         let mut program = std::vec![insn(bpf::LD_IMM, 0, 0, 0); 4065];
         program.push(ret(KILL_PROCESS));
         assert!(enclosed(&program).is_some());

@@ -1,17 +1,18 @@
-//! Whether an engine agrees with the kernel.
+//! Compares an engine with the kernel.
 
 use super::{Bed, Engine, Facts};
 use crate::compare::difference;
 use crate::guest::{Guest, Linkage};
 
 impl Bed {
-    /// Runs `guest` on `engine`, and natively if that wasn't done yet.
+    /// Runs `guest` on `engine`, and natively unless that was done before.
     ///
     /// # Errors
-    /// What the engine shows otherwise than the kernel, or than the guest's `.differs` file says.
+    /// The differences, if the engine's result isn't the kernel's, or that of the guest's
+    /// `.differs` file.
     pub fn check(&self, guest: &Guest, linkage: Linkage, engine: Engine) -> Result<(), String> {
         let mut expected = self.expected_of(guest, linkage, engine);
-        // What the trap engine does otherwise for everybody, it does for root too, and with links of its own.
+        // Differences of the trap engine hold under fake root and with kept hard links, too.
         let of_root = engine.fake_root.then_some(Engine::FAKE_ROOT.differences);
         let of_trap = (engine.fake_root || engine.own_links).then_some(Engine::TRAP.differences);
         let mut endings = [Some(engine.differences), of_root, of_trap].into_iter().flatten();
@@ -24,10 +25,10 @@ impl Bed {
 }
 
 impl Facts {
-    /// Whether the same was observed another time.
+    /// Checks that a second run gave the same.
     ///
     /// # Errors
-    /// What differs.
+    /// The differences, if there are any.
     pub fn agree(&self, seen: &Self) -> Result<(), String> {
         match difference(&self.text(), &seen.text()) {
             None => Ok(()),

@@ -1,7 +1,8 @@
-//! Guests that real root runs in a real chroot, and then somebody else whom newroot lets be root.
+//! Guests that real root runs in a real chroot, and that an ordinary user then runs as newroot's
+//! fake root.
 //!
-//! What is left of the files is told by a program in the root (`tests/guests/tools/survey.c`), and by a
-//! command of its own: owners and modes have to outlast the one that gave them.
+//! Afterwards a program in the root lists the files (`tests/guests/tools/survey.c`). It is a
+//! command of its own, because owners and modes have to outlive the command that set them.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,11 +15,11 @@ use crate::links;
 use crate::run::{Ending, run_within};
 use crate::snapshot::snapshot;
 
-/// The program that lists all files with all that root can know of them.
+/// Path of the program that lists all files, with everything that root can find out about them.
 const SURVEY: &str = "/bin/survey";
 
 impl Bed {
-    /// The facts of `guest` on the real kernel, run by root, where something is lacking.
+    /// Runs `guest` as root on the real kernel, without the system calls in `lacking`.
     pub(super) fn native_root(&self, guest: &Guest, linkage: Linkage, lacking: &[&str]) -> Facts {
         let mut fixture = self.furnish(guest, linkage, User::ROOT);
         let world = self.real_root(&mut fixture, User::ROOT).root_alone().deny_all(lacking);
@@ -26,7 +27,7 @@ impl Bed {
         both(&mut fixture, User::ROOT, program(GUEST_PROGRAM), program(SURVEY))
     }
 
-    /// The facts of `guest` run by a user who is root inside only.
+    /// Runs `guest` as a user who is root only inside the root.
     pub(super) fn as_fake_root(&self, guest: &Guest, linkage: Linkage, engine: Engine) -> Facts {
         let user = User::ordinary();
         let mut fixture = self.furnish(guest, linkage, user);
@@ -45,10 +46,10 @@ impl Bed {
     }
 }
 
-/// Runs the guest, then the survey of what it left. In the bindings every file belongs to `owner`, or to the
-/// only other user there: whom newroot runs as, and whom the guest may have become.
+/// Runs the guest, then the survey of its files. In the bindings every file belongs to `owner`, or
+/// to the one other user there: newroot's own user, whose identity the guest may have taken.
 fn both(fixture: &mut Fixture, owner: User, mut guest: Command, mut survey: Command) -> Facts {
-    // What is bound is the host's, and seen there.
+    // Bound files are the host's, so they are listed there.
     let bound = fixture.bindings().iter().map(|binding| {
         let first = binding.guest.components().nth(1).expect("a name below the root");
         Path::new("/").join(first)

@@ -1,4 +1,4 @@
-//! Commands whose system calls fail one by one: the helper `faults.c`.
+//! Commands whose system calls fail one by one, by the helper `faults.c`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,10 +9,10 @@ use crate::compile::{compile, copy_program};
 use crate::guest::Linkage;
 
 impl Bed {
-    /// The program under which a command's system calls fail, where everybody can execute it.
+    /// Compiles the program that makes a command's system calls fail. Every user can execute it.
     ///
     /// # Panics
-    /// When it can't be made.
+    /// If it can't be made.
     #[must_use]
     pub fn faults(&self) -> PathBuf {
         let place = self.program("faults");
@@ -26,7 +26,8 @@ impl Bed {
         place
     }
 
-    /// A dynamic program made of one C source, and the files that it needs to start.
+    /// Compiles a dynamic program from one C source, and returns it with the files that it needs to
+    /// start.
     #[must_use]
     pub fn dynamic_program_of(&self, source: &Path) -> (PathBuf, Vec<PathBuf>) {
         let program = self.compiled(source, Linkage::Dynamic);

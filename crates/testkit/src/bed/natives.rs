@@ -1,5 +1,5 @@
-//! What the kernel says of each guest. It is asked once, for all engines: that it says the same each time is what the
-//! trial `native` of each guest is for.
+//! The kernel's result for each guest. Each guest runs natively once for all engines; the trial
+//! `native` of each guest checks that a second run gives the same.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use super::{Bed, Engine, Facts};
 use crate::guest::{Guest, Linkage};
 
-/// What makes a difference: the program, who runs it, and what the kernel lacks.
+/// A native run: the program, its user, and the missing system calls.
 #[derive(PartialEq, Eq, Hash)]
 struct Question {
     source: PathBuf,
@@ -17,12 +17,12 @@ struct Question {
     lacking: &'static [&'static str],
 }
 
-/// The answers so far, and those that somebody waits for.
+/// Results so far, and runs that other threads wait for.
 #[derive(Default)]
 pub(super) struct Natives(Mutex<HashMap<Question, Arc<OnceLock<Facts>>>>);
 
 impl Bed {
-    /// The facts of `guest` on the real kernel that `engine` is to agree with.
+    /// Returns the kernel's result of `guest` that `engine` has to match.
     pub(super) fn expected_of(&self, guest: &Guest, linkage: Linkage, engine: Engine) -> Facts {
         let question = Question {
             source: guest.source.clone(),

@@ -1,26 +1,26 @@
-//! A case as text, and the words in it.
+//! Cases as text, and their words.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
 
 use crate::engine::Engine;
 
-/// What there is, what is bound and what is done, one line each:
+/// A case: files, bindings and operations, one line each:
 ///
 /// | line | meaning |
 /// |---|---|
-/// | `d PATH MODE` | a directory; PATH begins with `root` or is beside it (`h0/a`), to be bound |
+/// | `d PATH MODE` | a directory; PATH begins with `root`, or is beside it (`h0/a`) to be bound |
 /// | `f PATH MODE TEXT` | a file |
 /// | `l PATH TARGET` | a symlink |
 /// | `p PATH MODE` | a FIFO |
-/// | `bind HOST PLACE [ro]` | what is beside the root, at a guest path |
-/// | `0 OPERATION [WORD]...`, `1 …` | what the first or the second process does |
+/// | `bind HOST PLACE [ro]` | binds a file beside the root at a guest path |
+/// | `0 OPERATION [WORD]...`, `1 …` | an operation of the first or the second process |
 ///
-/// Bytes that can't stand in a word are `\xHH`, text repeated N times is `\(N:TEXT)`; what else
-/// words of operations may be is told in `tests/oracle/interpreter.h`.
+/// In a word, `\xHH` is a byte, and `\(N:TEXT)` is TEXT repeated N times.
+/// `tests/oracle/interpreter.h` describes the other words of operations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Case {
-    /// All lines; those of operations in their order.
+    /// All lines. Those of operations are in order.
     pub lines: Vec<String>,
 }
 
@@ -32,39 +32,40 @@ pub(super) struct Bound {
 }
 
 impl Case {
-    /// Reads what [`Case::text`] wrote. Empty lines and those that begin with `#` mean nothing.
+    /// Parses the text of a case. Empty lines and lines that begin with `#` mean nothing.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
         Self { lines: lines.map(str::to_owned).collect() }
     }
 
-    /// The whole of it.
+    /// Returns the text of the case.
     #[must_use]
     pub fn text(&self) -> String {
         self.lines.iter().map(|line| format!("{line}\n")).collect()
     }
 
-    /// The operations, in their order.
+    /// Returns the operations in order.
     pub fn operations(&self) -> impl Iterator<Item = &str> {
         self.lines.iter().map(String::as_str).filter(|line| line.starts_with(['0', '1']))
     }
 
-    /// What the tree is made of: each line's words.
+    /// Returns the words of each line that makes a file.
     pub(super) fn entries(&self) -> impl Iterator<Item = Vec<&str>> {
         let entries = self.lines.iter().filter(|line| line.starts_with(['d', 'f', 'l', 'p']));
         entries.map(|line| line.split(' ').collect())
     }
 
-    /// As it is carried out on an engine, and natively beside it.
+    /// Returns the case as `engine` runs it, and the kernel beside it.
     #[must_use]
     pub fn for_engine(&self, engine: Engine) -> Cow<'_, Self> {
         if engine.fake_root { Cow::Owned(self.for_fake_root()) } else { Cow::Borrowed(self) }
     }
 
-    /// The same for fake root, as far as that is meant to be as real root is: in bindings the host's rights hold, and no
-    /// devices can be made; a file that is written to loses its set-user-ID bit, and a removed one that bears no
-    /// attributes its sticky one; `trusted.*` is for what bears attributes only.
+    /// Returns the case for fake root, without the operations that are meant to differ from real
+    /// root's: in bindings the host's rights count and no devices can be made; a written file loses
+    /// its set-user-ID bit, and a removed file that has no attributes its sticky bit; only files
+    /// that can have attributes have `trusted.*`.
     fn for_fake_root(&self) -> Self {
         let lines = self.lines.iter().filter(|line| !line.contains(" trusted."));
         Self { lines: lines.map(|line| for_fake_root(line)).collect() }
@@ -99,7 +100,7 @@ fn for_fake_root(line: &str) -> String {
     if let Some(word) = words.get_mut(mode) {
         let (kind, number) =
             word.rsplit_once('|').map_or(("", word.as_str()), |(kind, number)| (kind, number));
-        // openat2(2) takes none where nothing is made.
+        // openat2(2) refuses a mode where no file is made.
         let makes = operation != "openat2" || line.contains("O_CREAT") || line.contains("O_TMPFILE");
         if let Some(mode) = u32::from_str_radix(number, 8).ok().filter(|mode| *mode != 0 || makes) {
             let kept = if operation == "mkdir" || line.starts_with('d') { 0o1777 } else { 0o777 };
@@ -111,13 +112,13 @@ fn for_fake_root(line: &str) -> String {
     words.join(" ")
 }
 
-/// The path a word stands for.
+/// Returns the path that a word means.
 pub(super) fn path_of(word: &str) -> PathBuf {
     use std::os::unix::ffi::OsStringExt as _;
     PathBuf::from(std::ffi::OsString::from_vec(bytes_of(word)))
 }
 
-/// The bytes a word stands for.
+/// Returns the bytes that a word means.
 pub(super) fn bytes_of(word: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = if word == "''" { "" } else { word };

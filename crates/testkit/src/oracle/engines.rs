@@ -1,11 +1,12 @@
-//! The engines that are held against the kernel here.
+//! The engines that random cases compare with the kernel.
 
 use crate::engine::Engine;
 
-/// Each of them, the trap engine also without what it only uses because it is quick.
+/// All engines. The trap engine also runs without the calls and the patches that it only uses for
+/// speed.
 pub const ENGINES: [Engine; 7] = [
     Engine::TRAP,
-    // Every call site is patched as soon as it has trapped once.
+    // Patches every call site after its first trap.
     Engine { name: "trap_patched", options: &["--engine=trap", "--patch-after=1"], ..Engine::TRAP },
     Engine {
         name: "trap_without_openat2",

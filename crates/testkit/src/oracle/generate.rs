@@ -1,4 +1,4 @@
-//! Cases out of a seed.
+//! Generates cases from a seed.
 
 mod operations;
 mod trees;
@@ -7,7 +7,7 @@ use super::case::Case;
 use super::paths::{self, SLOTS};
 use super::random::Random;
 
-/// The case that `seed` stands for, with so many operations.
+/// Generates the case of `seed`, with this number of operations.
 #[must_use]
 pub fn generate(seed: u64, operations: usize) -> Case {
     let mut generator = Generator {
@@ -33,14 +33,14 @@ enum Kind {
     Link,
 }
 
-/// What was once at a guest path, and may still be.
+/// A file that once was at a guest path, and may still be there.
 #[derive(Clone)]
 struct Known {
     path: String,
     kind: Kind,
 }
 
-/// What is guessed of a process. Where the guess is wrong, the operation is another one, but still one.
+/// The assumed state of a process. A wrong assumption gives another operation, but a valid one.
 struct Process {
     cwd: String,
     slots: [Option<String>; SLOTS],
@@ -58,13 +58,13 @@ struct Generator {
     known: Vec<Known>,
     processes: [Process; 2],
     turn: usize,
-    /// Directories that can't be entered.
+    /// Directories that the user can't enter.
     locked: Vec<String>,
 }
 
 impl Generator {
     fn known(&mut self, kind: Option<Kind>) -> String {
-        // Some tries find the kind; anything is good enough.
+        // A few attempts to find this kind; after that any kind will do.
         let mut found = self.random.one_of(&self.known);
         for _ in 0..20 {
             if kind.is_none_or(|kind| kind == found.kind) {
@@ -75,7 +75,7 @@ impl Generator {
         found.path
     }
 
-    /// A guest path where something may be.
+    /// Chooses a guest path that may exist.
     fn target(&mut self, kind: Option<Kind>) -> String {
         match self.random.below(20) {
             0..=12 => self.known(kind),
@@ -88,14 +88,14 @@ impl Generator {
         }
     }
 
-    /// A guest path where nothing may be.
+    /// Chooses a guest path that may not exist.
     fn new_path(&mut self) -> String {
         let directory = self.known(Some(Kind::Directory));
         let name = paths::name(&mut self.random);
         if directory == "/" { format!("/{name}") } else { format!("{directory}/{name}") }
     }
 
-    /// The words for a path: relative to what, and how it is written.
+    /// Returns the two words of a path: its directory, and the path in it.
     fn located(&mut self, target: &str) -> (String, String) {
         let process = &self.processes[self.turn];
         let slot = self.random.below(SLOTS);
@@ -110,7 +110,7 @@ impl Generator {
         (at, self.written(target, &from))
     }
 
-    /// The word for a path, for a process in directory `from`.
+    /// Returns a word for a path, for a process in directory `from`.
     fn written(&mut self, target: &str, from: &str) -> String {
         if self.random.chance(8) {
             return paths::odd(&mut self.random);
@@ -119,14 +119,14 @@ impl Generator {
         paths::decorate(&mut self.random, path)
     }
 
-    /// The same, relative to the working directory.
+    /// Returns a word for a path, relative to the working directory.
     fn path(&mut self, target: &str) -> String {
         let from = self.processes[self.turn].cwd.clone();
         self.written(target, &from)
     }
 
     fn add(&mut self, path: &str, kind: Kind) {
-        // Deeper and deeper paths would be known by nobody else.
+        // Paths that get ever deeper would hardly be used by another operation.
         if path.len() < 200 && self.known.len() < 400 {
             self.known.push(Known { path: path.to_owned(), kind });
         }

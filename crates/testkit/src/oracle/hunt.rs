@@ -1,4 +1,4 @@
-//! Seed after seed, until the time is up.
+//! Runs the cases of one seed after another until the time is up.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,48 +13,48 @@ use super::lab::{AGAIN, Difference, Findings, Lab};
 use super::shrink::shrink;
 use crate::engine::Engine;
 
-/// What is to be tried, and for how long.
+/// Settings of a hunt.
 #[derive(Clone, Debug)]
 pub struct Hunt {
-    /// The first seed; the others follow it.
+    /// First seed. The others follow it.
     pub seed: u64,
-    /// Operations in each case.
+    /// Number of operations in each case.
     pub operations: usize,
-    /// How many cases are carried out at most.
+    /// Limit of cases.
     pub cases: u64,
-    /// When no further case is begun.
+    /// Time after which no further case begins.
     pub time: Duration,
-    /// How many cases are carried out at the same time.
+    /// Number of cases that run at the same time.
     pub jobs: usize,
-    /// The engines to try.
+    /// The engines under test.
     pub engines: Vec<Engine>,
 }
 
 /// A difference, and a case that shows it.
 #[derive(Clone, Debug)]
 pub struct Find {
-    /// The engine's name.
+    /// Name of the engine.
     pub engine: &'static str,
-    /// What it came from.
+    /// Seed of the original case.
     pub seed: u64,
-    /// The least of it.
+    /// The case, made as small as possible.
     pub case: Case,
-    /// What differs.
+    /// The difference.
     pub difference: Difference,
 }
 
-/// What became of a hunt.
+/// Result of a hunt.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// For each engine: how much it did, how well and how quickly.
+    /// For each engine: number of operations, differences and time.
     engines: HashMap<&'static str, Account>,
     /// One find for each engine and kind of difference.
     pub finds: Vec<Find>,
-    /// How often each operation had each result natively.
+    /// Number of times that each operation had each result natively.
     pub results: HashMap<(String, String), usize>,
-    /// Seeds whose case the kernel didn't let come to its end.
+    /// Seeds whose case didn't finish natively.
     pub unfit: Vec<u64>,
-    /// What differed once, and not each time again.
+    /// Differences that didn't show in every repetition.
     pub unsteady: Vec<Find>,
 }
 
@@ -69,10 +69,10 @@ struct Account {
 }
 
 impl Hunt {
-    /// Tries cases until the time is up.
+    /// Runs cases until the time is up.
     ///
     /// # Panics
-    /// When a case can't be carried out.
+    /// If a case can't be run.
     #[must_use]
     pub fn run(&self, lab: &Lab<'_>) -> Report {
         let (next, end) = (AtomicU64::new(self.seed), Instant::now() + self.time);
@@ -98,7 +98,7 @@ impl Hunt {
         let mut known: Option<(bool, Findings)> = None;
         for &engine in &self.engines {
             let case = &*case.for_engine(engine);
-            // Two that differ in it don't take turns.
+            // Engines are sorted so that the native result for one user serves several of them.
             let expected = match known.take().filter(|(as_root, _)| *as_root == engine.fake_root) {
                 Some((_, expected)) => expected,
                 None => {
@@ -131,7 +131,7 @@ impl Hunt {
                 account.add(self.operations as u64, time, difference.is_some());
                 match difference {
                     Some(difference) if report.is_new(engine.name, &difference.kind) => {
-                        // It is known from now on, so that nobody else makes a case small for it.
+                        // Known from now on, so that no other thread shrinks a case for it.
                         report.finds.push(Find { engine: engine.name, seed, case: case.clone(), difference });
                         report.finds.len() - 1
                     }
@@ -149,7 +149,7 @@ impl Hunt {
     }
 }
 
-/// The least case with this kind of difference.
+/// Finds the smallest case with this kind of difference.
 fn least(lab: &Lab<'_>, case: &Case, engine: Engine, kind: &str) -> Option<(Case, Difference)> {
     let shown = |case: &Case| {
         let expected = lab.native(case, engine);

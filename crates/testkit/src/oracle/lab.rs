@@ -1,4 +1,4 @@
-//! Cases carried out, natively and on engines, and what came of them.
+//! Runs cases natively and on engines, and compares the results.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -19,47 +19,48 @@ use crate::engine::Engine;
 use crate::enter::{ENVIRONMENT, User};
 use crate::run::run_within;
 
-/// How long a case may take: an end of its own comes earlier.
+/// Time limit of a case. A case ends itself earlier.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// How often a difference has to show again. Some answers of the kernel depend on what else happens on the machine:
-/// links that it has followed still count, for one, when it begins a lookup anew, as it does where something is
-/// mounted meanwhile; a case that is full of links has another first difference in every tenth run.
+/// Number of repetitions in which a difference has to show. Some answers of the kernel depend on
+/// other processes: when a lookup restarts, because something is mounted meanwhile, the symlinks
+/// followed so far still count. A case full of symlinks has another first difference in every tenth
+/// run.
 pub(super) const AGAIN: usize = 4;
 
-/// Where cases are carried out.
+/// The environment in which cases run.
 pub struct Lab<'a> {
     bed: &'a Bed,
     program: PathBuf,
     _place: TempDir,
 }
 
-/// What was found out about a case: a line for each operation, and the files that were left.
+/// Result of a case: a line for each operation, and the files afterwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Findings {
     printed: String,
     files: String,
 }
 
-/// What an engine does otherwise than the kernel.
+/// A difference between an engine and the kernel.
 #[derive(Clone, Debug)]
 pub struct Difference {
-    /// The number of the first operation with another result, if it isn't only the files that differ.
+    /// Number of the first operation with another result. `None` if only the files differ.
     pub operation: Option<usize>,
-    /// What kind of difference it is; two with the same are likely to have the same cause.
+    /// Kind of the difference. Two differences of one kind are likely to have the same cause.
     pub kind: String,
     /// The lines that differ.
     pub text: String,
 }
 
 impl<'a> Lab<'a> {
-    /// A lab with the interpreter made of `source`.
+    /// Makes a lab, and compiles the interpreter from `source`.
     ///
     /// # Panics
-    /// When it can't be made.
+    /// If it can't be made.
     #[must_use]
     pub fn new(bed: &'a Bed, source: &Path) -> Self {
-        // A copy on the file system of the trees, so that each gets a link instead of a copy.
+        // A copy on the file system of the trees. Each tree then gets a hard link.
         let place = tempfile::Builder::new().prefix("lab-").tempdir_in(bed.scratch()).expect("a directory");
         let program = place.path().join("interpreter");
         copy_program(&bed.program_of(source), &program);
@@ -80,7 +81,7 @@ impl<'a> Lab<'a> {
         Tree::new(self.bed.scratch(), user, case, &self.program, &script)
     }
 
-    /// What the kernel makes of `case`, carried out by who the guest of `engine` seems to be.
+    /// Runs `case` on the real kernel, as the user that the guest of `engine` seems to be.
     #[must_use]
     pub fn native(&self, case: &Case, engine: Engine) -> Findings {
         let user = if engine.fake_root { User::ROOT } else { User::ordinary() };
@@ -107,7 +108,7 @@ impl<'a> Lab<'a> {
         findings(&tree, engine, world.command(Path::new("/bin/guest")).arg("/bin/script"))
     }
 
-    /// What `engine` makes of `case`.
+    /// Runs `case` on `engine`.
     #[must_use]
     pub fn on_engine(&self, case: &Case, engine: Engine) -> Findings {
         let user = User::ordinary();
@@ -140,7 +141,8 @@ impl<'a> Lab<'a> {
         findings(&tree, engine, command.args(["--", "/bin/guest", "/bin/script"]))
     }
 
-    /// How often, of `AGAIN` runs more natively and on the engine, a difference is there.
+    /// Runs a case `AGAIN` times natively and on the engine, and returns how often the difference
+    /// shows.
     #[must_use]
     pub fn shown_again(&self, once: &Difference, case: &Case, engine: Engine) -> usize {
         let shows = |_: &usize| {
@@ -151,14 +153,15 @@ impl<'a> Lab<'a> {
     }
 }
 
-/// Whether there is a /proc. Natively root could change the machine's own (its mode, its times).
+/// Returns whether the tree has a /proc. Natively root could change the machine's own (its mode,
+/// its times).
 fn has_proc(engine: Engine) -> bool {
     !engine.fake_root
 }
 
 fn findings(tree: &Tree, engine: Engine, command: &mut Command) -> Findings {
     let printed = run_within(command, DEADLINE).facts();
-    // Messages of a launch that failed name the tree.
+    // Messages of a failed launch name the tree.
     let printed = printed.replace(tree.path().to_str().expect("a plain path"), "TREE");
     // Owners and modes under fake root aren't the host's.
     let files = if engine.fake_root { String::new() } else { tree.remains() };
@@ -166,19 +169,19 @@ fn findings(tree: &Tree, engine: Engine, command: &mut Command) -> Findings {
 }
 
 impl Findings {
-    /// Whether it came to its end, all operations carried out.
+    /// Returns whether all operations ran.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.printed.ends_with("\nexit 0\n") && !self.printed.contains(" cannot understand ")
     }
 
-    /// All of it.
+    /// Returns everything as one text.
     #[must_use]
     pub fn text(&self) -> String {
         format!("{}{}", self.printed, self.files)
     }
 
-    /// How often each operation had each result, for who wants to know what a generator brings about.
+    /// Counts how often each operation had each result, to judge the generator.
     pub fn count_results(&self, case: &Case, counts: &mut HashMap<(String, String), usize>) {
         for (operation, line) in case.operations().zip(self.printed.lines()) {
             let key = (word(operation, 1).to_owned(), result_of(line).to_owned());
@@ -186,7 +189,7 @@ impl Findings {
         }
     }
 
-    /// What `seen` has otherwise.
+    /// Compares with another result.
     #[must_use]
     pub fn compare(&self, seen: &Self, case: &Case) -> Option<Difference> {
         if self == seen {
@@ -212,7 +215,7 @@ fn word(line: &str, at: usize) -> &str {
     line.split(' ').nth(at).unwrap_or("")
 }
 
-/// An error's name, or that there was none.
+/// Returns an error's name, or the word for success.
 fn result_of(line: &str) -> &str {
     match word(line, 1) {
         number if number.parse::<i64>().is_ok() => "success",

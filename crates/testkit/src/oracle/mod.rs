@@ -1,10 +1,10 @@
-//! The kernel as oracle for operations on files that nobody thought of: random trees, random bindings, random
+//! The kernel as oracle for random operations on files: random trees and bindings, and random
 //! sequences of operations by two processes, the same on the real kernel and on each engine.
 //!
-//! A [`Case`] is text, one line for each thing: what there is, what is bound, what is done. It comes from a seed
-//! ([`generate`]) or from a file in `tests/cases`. The [`Lab`] makes its tree, has `tests/oracle/interpreter.c`
-//! carry it out, and compares what that printed and what was left. A case that shows a difference is made small
-//! by leaving out lines ([`shrink`]), and can then stay as a regression case.
+//! A [`Case`] is text with one line for each file, binding and operation. It comes from a seed
+//! ([`generate`]) or from a file in `tests/oracle/cases`. The [`Lab`] makes its tree, lets
+//! `tests/oracle/interpreter.c` run it, and compares the output and the files. [`shrink`] leaves
+//! lines out of a case that shows a difference, which can then stay as a regression case.
 
 mod case;
 mod engines;

@@ -1,8 +1,8 @@
-//! Paths as programs give them, and as they rather shouldn't.
+//! Paths, as programs write them and as they shouldn't.
 
 use super::random::Random;
 
-/// Names of files: a few, so that operations meet again and again, and odd ones.
+/// Names of files. Few, so that operations meet the same file again, and some odd ones.
 const NAMES: [&str; 14] = [
     "a",
     "b",
@@ -20,7 +20,7 @@ const NAMES: [&str; 14] = [
     ".hidden",
 ];
 
-/// Paths for which there is something to see to.
+/// Paths with a special meaning.
 const ODD: [&str; 39] = [
     "''",
     ".",
@@ -63,12 +63,12 @@ const ODD: [&str; 39] = [
     "/\\(45:b/../)",
 ];
 
-/// The name of a file.
+/// Chooses the name of a file.
 pub(super) fn name(random: &mut Random) -> String {
     random.one_of(&NAMES).to_owned()
 }
 
-/// An odd path, perhaps through one of the descriptors.
+/// Chooses an odd path, sometimes through one of the descriptors.
 pub(super) fn odd(random: &mut Random) -> String {
     if random.chance(30) {
         let slot = random.below(SLOTS);
@@ -78,10 +78,10 @@ pub(super) fn odd(random: &mut Random) -> String {
     random.one_of(&ODD).to_owned()
 }
 
-/// How many slots for descriptors a process has.
+/// Number of a process's slots for descriptors.
 pub(super) const SLOTS: usize = 8;
 
-/// The path that leads from directory `from` to `to`, both absolute, where no symlink is on the way.
+/// Returns the relative path from directory `from` to `to`. Both are absolute, without symlinks.
 pub(super) fn relative(from: &str, to: &str) -> String {
     let parts = |path: &str| path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
     let (from, to): (Vec<String>, Vec<String>) = (parts(from), parts(to));
@@ -91,7 +91,7 @@ pub(super) fn relative(from: &str, to: &str) -> String {
     if way.is_empty() { ".".to_owned() } else { way.join("/") }
 }
 
-/// Says the same, or nearly the same, in another way.
+/// Writes the path in another way that means the same, or nearly the same.
 pub(super) fn decorate(random: &mut Random, path: String) -> String {
     match random.below(40) {
         0..=3 => format!("{path}/"),
@@ -117,7 +117,7 @@ pub(super) fn decorate(random: &mut Random, path: String) -> String {
     }
 }
 
-/// Puts something between two components.
+/// Inserts something between two components.
 fn in_the_middle(random: &mut Random, path: &str, what: &str) -> String {
     let slashes: Vec<usize> = path.match_indices('/').map(|(at, _)| at).collect();
     if slashes.is_empty() {

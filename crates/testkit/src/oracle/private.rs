@@ -1,4 +1,4 @@
-//! A file system of one's own.
+//! A private file system for temporary files.
 
 use std::ffi::OsString;
 use std::process::{Command, ExitStatus};
@@ -6,12 +6,12 @@ use std::process::{Command, ExitStatus};
 /// Set in the environment of the second start.
 const INSIDE: &str = "NEWROOT_ORACLE_INSIDE";
 
-/// Starts this program again with `arguments`, where temporary files come to a tmpfs of its own, in a private
-/// mount namespace; `None` in that second start. A tmpfs is quick, and never gives a new file the number of one
-/// that was removed, so that files are told apart by number.
+/// Starts this program again with `arguments`, in a private mount namespace with a tmpfs of its own
+/// for temporary files. Returns `None` in that second start. A tmpfs is fast, and never gives a new
+/// file the inode number of a removed one, so that the number identifies a file.
 ///
 /// # Panics
-/// When it can't be started. Only root can mount.
+/// If it can't be started. Only root can mount.
 #[must_use]
 pub fn again_on_a_tmpfs(arguments: &[OsString]) -> Option<ExitStatus> {
     if std::env::var_os(INSIDE).is_some() {

@@ -1,15 +1,16 @@
-//! Making a case small that shows something.
+//! Shrinks a case that shows something.
 
 use super::case::Case;
 
-/// Leaves out of `case` what lines it can while `shows` stays true: first large parts, then small ones.
+/// Leaves out as many lines of `case` as it can while `shows` stays true: first large parts, then
+/// small ones.
 #[must_use]
 pub fn shrink(case: &Case, mut shows: impl FnMut(&Case) -> bool) -> Case {
     let mut smallest = case.clone();
     let mut size = smallest.lines.len().div_ceil(2);
     loop {
         let before = smallest.lines.len();
-        // From behind: what comes late is needed by less.
+        // From the end, because fewer lines depend on a late one.
         let mut end = before;
         while end > 0 {
             let start = end.saturating_sub(size);

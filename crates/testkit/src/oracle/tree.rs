@@ -1,4 +1,4 @@
-//! The files of a case, made for one run of it.
+//! The files of a case, made for one run.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::ffi::OsStrExt as _;
@@ -13,16 +13,17 @@ use crate::compile::copy_program;
 use crate::enter::User;
 use crate::snapshot::snapshot;
 
-/// A fresh tree, removed when dropped.
+/// A new tree. Dropping it removes it.
 ///
-/// It is made by root, and its symlinks lead anywhere on the host: nothing is ever made through one of them.
+/// Root makes it, and its symlinks lead anywhere on the host. So no file is made through one of
+/// them.
 pub(super) struct Tree {
     top: TempDir,
     user: User,
 }
 
 impl Tree {
-    /// Makes the files of `case` below `scratch`, the program and the script with them.
+    /// Makes the files of `case` below `scratch`, and adds the program and the script.
     pub(super) fn new(scratch: &Path, user: User, case: &Case, program: &Path, script: &str) -> Self {
         let top = tempfile::Builder::new().prefix("tree-").tempdir_in(scratch).expect("a directory");
         let tree = Self { top, user };
@@ -30,7 +31,7 @@ impl Tree {
         tree.directories(&tree.path().join("root/bin"));
         let bin = tree.path().join("root/bin");
         if user == User::ROOT {
-            // What it does to its own program is to be nobody else's.
+            // A copy, because a case may change its own program.
             copy_program(program, &bin.join("guest"));
         } else {
             fs::hard_link(program, bin.join("guest")).expect("the program");
@@ -39,8 +40,8 @@ impl Tree {
         tree.own(&bin.join("script"));
         let mut modes = Vec::new();
         for words in case.entries() {
-            // What can't be made, because a line is missing or there are two for one name, isn't: each run
-            // finds the same.
+            // A file that can't be made, because its directory's line is missing or another line
+            // has its name, is skipped. Each run skips the same.
             if let [kind, name, rest @ ..] = &words[..] {
                 let Some(place) = tree.place(&path_of(name)) else { continue };
                 if tree.directories(place.parent().expect("a path below the top"))
@@ -56,7 +57,7 @@ impl Tree {
             }
         }
         tree.make_mount_points(case);
-        // From below, for a directory may lock what is in it.
+        // From the bottom, because a directory's mode can forbid access to its files.
         modes.iter().rev().for_each(|(place, mode)| chmod(place, *mode));
         tree
     }
@@ -69,8 +70,8 @@ impl Tree {
         self.path().join("root")
     }
 
-    /// Makes what the bindings are mounted on, where it is missing. Such a place, and what is above it, may be
-    /// in a directory that was bound before.
+    /// Makes the missing mount points of bindings. A mount point, or a directory above it, may be
+    /// in an earlier binding.
     fn make_mount_points(&self, case: &Case) {
         let bindings = case.bindings();
         for (at, binding) in bindings.iter().enumerate() {
@@ -95,13 +96,14 @@ impl Tree {
         }
     }
 
-    /// Where a name of a case is in the tree; `None` if it would be elsewhere.
+    /// Returns the path of a case's name in the tree. `None` if it would lead elsewhere.
     fn place(&self, name: &Path) -> Option<PathBuf> {
         let below = name.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         below.then(|| self.path().join(name))
     }
 
-    /// Makes a directory and those above that are missing. Returns whether it is there, with no symlink on the way.
+    /// Makes a directory and its missing parents. Returns whether it exists, without a symlink on
+    /// the way.
     fn directories(&self, path: &Path) -> bool {
         if path == self.path() {
             return true;
@@ -119,7 +121,7 @@ impl Tree {
         made
     }
 
-    /// What is left after a run.
+    /// Lists the files after a run.
     pub(super) fn remains(&self) -> String {
         let _ = fs::remove_dir_all(self.root().join("bin"));
         snapshot(self.path())

@@ -1,21 +1,22 @@
-//! Changes made through a descriptor, in sessions with read-only bindings: a descriptor opened
-//! for reading lets one change mode, owner and attributes of its file.
+//! Changes through a descriptor, in sessions with read-only bindings: a descriptor opened for
+//! reading lets a process change mode, owner and attributes of its file.
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
 use newroot_sys::raw;
+use newroot_sys::table::Operation;
 
-use super::{descriptor_argument, forward, precedence};
+use super::errno_order;
+use crate::call::{Outcome, Trapped, descriptor_argument, forward};
 use crate::resolve;
 use crate::session::session;
-use crate::trap::{Outcome, Trapped};
 
-/// fchmod(2), fchown(2), fsetxattr(2), fremovexattr(2).
-pub fn descriptor_write(call: &mut Trapped<'_>) -> Outcome {
+/// Runs fchmod(2), fchown(2), fsetxattr(2) and fremovexattr(2).
+pub fn descriptor_write(call: &mut Trapped<'_>, operation: Operation) -> Outcome {
     if let Some(error) = refused(call) {
-        return match call.number as u32 {
-            raw::__NR_fsetxattr | raw::__NR_fremovexattr => {
-                precedence::attribute(call.number, call.arguments, error).into()
+        return match operation {
+            Operation::SetAttribute | Operation::RemoveAttribute => {
+                errno_order::attribute(call.number, call.arguments, error).into()
             }
             _ => error.into(),
         };
@@ -23,7 +24,7 @@ pub fn descriptor_write(call: &mut Trapped<'_>) -> Outcome {
     forward(call.number as u32, call.arguments).into()
 }
 
-/// EROFS where the descriptor's file lies in a read-only binding.
+/// Returns EROFS if the descriptor's file lies in a read-only binding.
 pub(crate) fn refused(call: &Trapped<'_>) -> Option<Errno> {
     let [descriptor, ..] = call.arguments;
     if !session().has(Flags::READ_ONLY) {
@@ -31,13 +32,13 @@ pub(crate) fn refused(call: &Trapped<'_>) -> Option<Errno> {
     }
     match resolve::lies_read_only(descriptor_argument(descriptor)) {
         Ok(false) => None,
-        // One that isn't good for any change, the call itself will say.
+        // The call itself reports a descriptor that allows no change.
         Ok(true) => no_mere_path(descriptor).is_ok().then_some(Errno::ROFS),
         Err(error) => Some(error),
     }
 }
 
-/// What is done to a file by its descriptor isn't done by one that only stands for a path (O_PATH).
+/// Checks that a descriptor stands for an open file, not only for a path (O_PATH).
 ///
 /// # Errors
 /// EBADF.

@@ -5,16 +5,15 @@ use newroot_abi::plan::Flags;
 use newroot_paths::{Last, Lexical};
 use newroot_sys::raw;
 
-use super::{descriptor_argument, forward, read_path};
-use crate::host::{self, AT_FDCWD, Path};
+use crate::call::{Outcome, Trapped, descriptor_argument, forward, read_path};
+use crate::kernel::{self, AT_FDCWD, Path};
 use crate::memory;
 use crate::resolve;
 use crate::session::session;
 use crate::slots::Operand;
 use crate::state;
-use crate::trap::{Outcome, Trapped};
 
-/// chdir(2).
+/// Runs chdir(2).
 pub fn chdir(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
     chdir_inner(operand, call.arguments[0]).map(|()| 0).into()
 }
@@ -22,39 +21,36 @@ pub fn chdir(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
 fn chdir_inner(operand: &mut Operand, path: usize) -> Result<(), Errno> {
     read_path(operand, path)?;
     if !session().has(Flags::ALIASED) {
-        let object = resolve::object(operand, AT_FDCWD, Last::Follow)?;
-        return match &object.descriptor {
-            Some(descriptor) => host::fchdir(descriptor.number()),
-            None => host::chdir(Path::new(operand.walk.host.with_nul())),
-        };
+        return resolve::object(operand, AT_FDCWD, Last::Follow)?.enter();
     }
-    // Which way one came matters. Down from here without a symlink is the same way.
+    // The path by which the process came matters. A relative path down from here, without a
+    // symlink, keeps it.
     if resolve::read_text(operand)? == Lexical::Relative {
         let path = Path::new(operand.text.with_nul());
         let flags = raw::O_PATH | raw::O_DIRECTORY | raw::O_CLOEXEC;
-        match host::openat2(AT_FDCWD, path, flags.into(), 0, resolve::NO_SYMLINKS) {
-            Ok(directory) => return host::fchdir(directory.number()),
+        match kernel::openat2(AT_FDCWD, path, flags.into(), 0, resolve::NO_SYMLINKS) {
+            Ok(directory) => return kernel::fchdir(directory.number()),
             Err(Errno::LOOP | Errno::MFILE | Errno::NFILE) => {}
             Err(error) => return Err(error),
         }
     }
-    let found = match resolve::walk_text(operand, AT_FDCWD, Last::Follow) {
-        Ok(found) => found,
-        // From a removed directory, or one too deep: see `resolve::object`.
+    let mut walked = match resolve::walk_text(operand, AT_FDCWD, Last::Follow) {
+        Ok(walked) => walked,
+        // From a removed directory, or one that is too deep: see `resolve::object`.
         Err(Errno::NOENT | Errno::NAMETOOLONG) => {
             let object = resolve::object(operand, AT_FDCWD, Last::Follow)?;
-            let descriptor = object.descriptor.ok_or(Errno::NOENT)?;
-            host::fchdir(descriptor.number())?;
-            return note_mount(object.mount);
+            let descriptor = object.descriptor.as_ref().ok_or(Errno::NOENT)?;
+            kernel::fchdir(descriptor.number())?;
+            return note_mount(object.named_mount());
         }
         Err(error) => return Err(error),
     };
-    match resolve::open_found(found, &mut operand.walk.host, raw::O_PATH | raw::O_DIRECTORY) {
-        Ok(directory) => host::fchdir(directory.number())?,
-        Err(Errno::MFILE | Errno::NFILE) => host::chdir(Path::new(operand.walk.host.with_nul()))?,
+    match walked.open(raw::O_PATH | raw::O_DIRECTORY) {
+        Ok(directory) => kernel::fchdir(directory.number())?,
+        Err(Errno::MFILE | Errno::NFILE) => kernel::chdir(Path::new(walked.host().with_nul()))?,
         Err(error) => return Err(error),
     }
-    note_mount(Some(found.mount))
+    note_mount(Some(walked.found.mount))
 }
 
 fn note_mount(mount: Option<usize>) -> Result<(), Errno> {
@@ -65,30 +61,30 @@ fn note_mount(mount: Option<usize>) -> Result<(), Errno> {
     Ok(())
 }
 
-/// chroot(2): the path is looked at as the kernel would, and then it isn't allowed.
+/// Runs chroot(2): looks the path up as the kernel does, and then refuses the call.
 pub fn chroot(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
     let result = read_path(operand, call.arguments[0]).and_then(|()| {
         let object = resolve::object(operand, AT_FDCWD, Last::Follow)?;
         if let Some(descriptor) = &object.descriptor {
             const DOT: &[u8] = b".\0";
-            host::fstatat(descriptor.number(), Path::new(DOT), 0)?;
+            kernel::fstatat(descriptor.number(), Path::new(DOT), 0)?;
         }
         Err::<usize, Errno>(Errno::PERM)
     });
     result.into()
 }
 
-/// fchdir(2), trapped only where a directory can be seen at two places.
+/// Runs fchdir(2), which is only trapped where a directory shows at two paths.
 pub fn fchdir(call: &mut Trapped<'_>) -> Outcome {
     let descriptor = descriptor_argument(call.arguments[0]);
     let result = resolve::mount_of_directory(descriptor).and_then(|mount| {
-        host::fchdir(descriptor)?;
+        kernel::fchdir(descriptor)?;
         note_mount(mount)
     });
     result.map(|()| 0).into()
 }
 
-/// getcwd(2): the length with the NUL.
+/// Runs getcwd(2), which returns the length with the NUL.
 pub fn getcwd(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
     let [out, size, ..] = call.arguments;
     getcwd_inner(operand, out, size).into()
@@ -98,7 +94,7 @@ fn getcwd_inner(operand: &mut Operand, out: usize, size: usize) -> Result<usize,
     let guest = &mut operand.text;
     match resolve::directory_path(AT_FDCWD, guest) {
         Ok(_) => {}
-        // Outside of what a chroot left.
+        // Outside of the root that chroot(2) set.
         Err(Errno::NOENT)
             if session().has(Flags::FAKE_ROOT) && resolve::namespace_path(AT_FDCWD, guest).is_ok() =>
         {
@@ -107,7 +103,7 @@ fn getcwd_inner(operand: &mut Operand, out: usize, size: usize) -> Result<usize,
             }
             guest.prepend(b"(unreachable)")?;
         }
-        // Outside the root, or removed: the kernel says it in its own words.
+        // Outside of the root, or removed: the kernel reports it.
         Err(Errno::NOENT) => return forward(raw::__NR_getcwd, [out, size, 0, 0, 0, 0]),
         Err(error) => return Err(error),
     }

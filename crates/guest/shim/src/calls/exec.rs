@@ -1,8 +1,9 @@
-//! execve(2): everything the kernel would find wrong is found here, for once the shim is
-//! executed there is no way back.
+//! execve(2). The shim finds every error that the kernel would report, because there is no way back
+//! once the next shim runs.
 //!
-//! The guest's program is left to a fresh shim, `/proc/self/exe`, with the plan behind the
-//! guest's variables. What the kernel does for a `#!` line (fs/binfmt_script.c) is done here in guest terms.
+//! A new shim, `/proc/self/exe`, loads the guest's program. The plan is behind the guest's
+//! variables. The shim does in guest terms what the kernel does for a `#!` line
+//! (fs/binfmt_script.c).
 
 use newroot_abi::Errno;
 use newroot_abi::plan::{self, Flags, Header, NO_DESCRIPTOR};
@@ -12,27 +13,27 @@ use newroot_paths::Last;
 use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
-use super::procfs_files::copy;
-use super::{descriptor_argument, filters, forward, landlock};
-use crate::host::{self, AT_FDCWD, Descriptor, FileType, Stat};
+use super::synthetic_proc::copy;
+use super::{filters, landlock};
+use crate::call::{Outcome, SIGSYS_BIT, Trapped, descriptor_argument, forward};
+use crate::identity::switch::{go_back, switch_to_executed};
+use crate::kernel::{self, AT_FDCWD, Descriptor, FileType, Stat};
 use crate::limits::{self, Spare};
 use crate::loader::{self, Head};
 use crate::memory;
-use crate::owner;
 use crate::resolve::{self, procfs};
-use crate::session::{base, session};
+use crate::session::{base, session, table_len};
 use crate::slots::{self, ExecScratch, Operand, Scratch};
 use crate::state;
-use crate::trap::{Outcome, SIGSYS_BIT, Trapped};
 
-/// execve(2).
+/// Runs execve(2).
 pub fn execve(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
     let [path, arguments, environment, ..] = call.arguments;
     let what = Request { directory: AT_FDCWD, path, arguments, environment, flags: 0 };
     exec(call, scratch, what).into()
 }
 
-/// execveat(2).
+/// Runs execveat(2).
 pub fn execveat(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
     let [directory, path, arguments, environment, flags, _] = call.arguments;
     let directory = descriptor_argument(directory);
@@ -48,19 +49,20 @@ struct Request {
     flags: u32,
 }
 
-/// "Would it run?", without running it (Linux 6.14, include/uapi/linux/fcntl.h).
+/// Checks whether the program could be executed, without executing it (Linux 6.14,
+/// include/uapi/linux/fcntl.h).
 const AT_EXECVE_CHECK: u32 = 0x10000;
-/// Switches that are of one program, not of the next.
+/// Switches that belong to one program, not to the next.
 const PASSING: Flags =
     Flags::LAUNCH.with(Flags::SIGSYS_IGNORED).with(Flags::SIGSYS_BLOCKED).with(Flags::SECURE);
-/// Interpreters of interpreters that the kernel follows (exec_binprm() in fs/exec.c).
+/// Limit of interpreters of interpreters in the kernel (exec_binprm() in fs/exec.c).
 const MAX_SCRIPTS: usize = 5;
-/// Strings that scripts can put in front: for each its interpreter, an argument, its own name.
+/// Limit of strings that scripts put in front: interpreter, argument and own name for each.
 const MAX_FRONT: usize = 3 * MAX_SCRIPTS;
 
-/// Strings in front of the guest's arguments, the last pushed first.
+/// Strings in front of the guest's arguments. The last pushed one comes first.
 struct Front {
-    /// Offsets into the scratch space's strings.
+    /// Offsets in the scratch space's strings.
     offsets: [usize; MAX_FRONT],
     count: usize,
     used: usize,
@@ -81,28 +83,28 @@ impl Front {
 /// A file that can be executed, opened for reading.
 struct Executable {
     file: Descriptor,
-    /// The guest sees it under no path: it must be handed on as a descriptor.
+    /// Whether the guest sees it under no path. Then it is passed on as a descriptor.
     nameless: bool,
 }
 
-/// A program that was found, with nothing left that could be wrong.
+/// A program that was found and passed all checks.
 struct Program {
-    /// The strings in front of its arguments.
+    /// Strings in front of its arguments.
     front: Front,
-    /// Its file, open, if it has no name.
+    /// Its open file, if it has no name.
     nameless: Option<Descriptor>,
-    /// The first operand has its interpreter's canonical guest path.
+    /// Whether the first operand has its interpreter's canonical guest path.
     interpreter_found: bool,
-    /// Under fake root, who it will run as.
+    /// Under fake root, the identity that it will run with.
     executed: Option<Executed>,
 }
 
-/// What an exec found.
+/// The file that an exec found.
 // There is one at a time, on the stack.
 #[allow(clippy::large_enum_variant)]
 enum Found {
     Program(Program),
-    /// The shim of a newroot in this one: its image, open, unless there is no descriptor to spare.
+    /// The shim of a nested newroot: its open image, unless no descriptor is left.
     Shim(Option<Descriptor>),
 }
 
@@ -114,7 +116,7 @@ fn exec(call: &mut Trapped<'_>, scratch: &mut Scratch, request: Request) -> Resu
     reclaim(&mut scratch.exec);
     let mut spare = None;
     let found = match find(scratch, request) {
-        // The kernel needs no descriptor for an exec; to look at the file beforehand, we do.
+        // The kernel needs no descriptor for an exec. The shim needs one to check the file.
         Err(error @ (Errno::MFILE | Errno::NFILE)) => {
             spare = Spare::new();
             if spare.is_some() { find(scratch, request)? } else { find_in_a_child(scratch, request, error)? }
@@ -132,19 +134,20 @@ fn exec(call: &mut Trapped<'_>, scratch: &mut Scratch, request: Request) -> Resu
     if request.flags & AT_EXECVE_CHECK != 0 {
         return Ok(0);
     }
-    // Only a file without a name is handed on open; and the limit that was raised to look at
-    // it is not the new program's.
+    // Only a file without a name is passed on open. The limit that was raised for the check isn't
+    // the new program's.
     if program.nameless.is_none() {
         drop(spare);
     }
     replace_process(call, [first, second], exec, program, request)
 }
 
-/// Looks for the program without a descriptor to spare. One without a name can't be handed on.
+/// Looks for the program where no descriptor is left. A program without a name can't be passed on
+/// then.
 fn find_in_a_child(scratch: &mut Scratch, request: Request, error: Errno) -> Result<Found, Errno> {
     let found = limits::with_fewer_descriptors([request.directory, -1], || match find(scratch, request) {
         Ok(Found::Program(Program { nameless: Some(_), .. })) => Err(error),
-        // What is opened in the child isn't open here.
+        // A descriptor of the child isn't open here.
         Ok(Found::Shim(Some(image))) => {
             drop(image);
             Ok(Found::Shim(None))
@@ -154,16 +157,16 @@ fn find_in_a_child(scratch: &mut Scratch, request: Request, error: Errno) -> Res
     found.unwrap_or(Err(error))
 }
 
-/// Finds everything that could be wrong with the program.
+/// Finds the program, and checks everything that could be wrong with it.
 fn find(scratch: &mut Scratch, request: Request) -> Result<Found, Errno> {
     let Scratch { first, second, exec, .. } = scratch;
     memory::read_path(request.path, &mut first.text)?;
     let mut front = Front { offsets: [0; MAX_FRONT], count: 0, used: 0 };
     let mut executable = open(first, exec, request)?;
-    // The name that scripts and AT_EXECFN are told.
+    // The name for scripts and AT_EXECFN.
     given_name(first, second, request)?;
     let mut scripts = 0;
-    let faked = session().has(Flags::FAKE_ROOT);
+    let policy = session().policy;
     let interpreter_found = loop {
         let head = Head::read(&executable.file)?;
         if is_shim(head.bytes()) {
@@ -179,10 +182,10 @@ fn find(scratch: &mut Scratch, request: Request) -> Result<Found, Errno> {
                     return Err(Errno::LOOP);
                 }
                 if scripts == 1 && closes_on_exec(request, second.text.bytes()) {
-                    // Its interpreter couldn't open it by the name it would be given.
+                    // The interpreter couldn't open it by the name that it would get.
                     return Err(Errno::NOENT);
                 }
-                // The script's own name takes the place of argv[0]; deeper ones that of the
+                // The script's own name replaces argv[0]. That of a nested script replaces the
                 // interpreter's name, which was pushed last.
                 if front.count == 0 {
                     front.push(&mut exec.strings, second.text.bytes())?;
@@ -196,12 +199,12 @@ fn find(scratch: &mut Scratch, request: Request) -> Result<Found, Errno> {
             }
         }
     };
-    let executed = if faked { Some(owner::exec::executed(&executable.file)?) } else { None };
+    let executed = policy.map(|policy| (policy.executed)(&executable.file)).transpose()?;
     let nameless = executable.nameless.then_some(executable.file);
     Ok(Found::Program(Program { front, nameless, interpreter_found, executed }))
 }
 
-/// Whether a script is named through a descriptor that the exec closes
+/// Returns whether a script is named through a descriptor that the exec closes
 /// (BINPRM_FLAGS_PATH_INACCESSIBLE, fs/exec.c).
 fn closes_on_exec(request: Request, name: &[u8]) -> bool {
     if request.directory == AT_FDCWD || !name.starts_with(b"/dev/fd/") {
@@ -211,7 +214,7 @@ fn closes_on_exec(request: Request, name: &[u8]) -> bool {
     forward(raw::__NR_fcntl, arguments).is_ok_and(|flags| flags & raw::FD_CLOEXEC as usize != 0)
 }
 
-/// A vfork child whose exec succeeded left its pointer array to its parent.
+/// Unmaps the pointer array that a vfork child left to its parent when its exec succeeded.
 fn reclaim(exec: &mut ExecScratch) {
     let (at, len) = core::mem::take(&mut exec.leftover);
     if len != 0 {
@@ -223,7 +226,7 @@ fn unmap(at: usize, len: usize) {
     let _ = forward(raw::__NR_munmap, [at, len, 0, 0, 0, 0]);
 }
 
-/// Finds and opens the file in `operand.text`; its canonical guest path goes to `exec.exe`.
+/// Finds and opens the file in `operand.text`. Writes its canonical guest path to `exec.exe`.
 fn open(operand: &mut Operand, exec: &mut ExecScratch, request: Request) -> Result<Executable, Errno> {
     let nofollow = request.flags & raw::AT_SYMLINK_NOFOLLOW != 0;
     let by_descriptor = operand.text.is_empty();
@@ -241,12 +244,12 @@ fn open(operand: &mut Operand, exec: &mut ExecScratch, request: Request) -> Resu
     let mut found = None;
     if !by_descriptor {
         let last = if nofollow { Last::Keep } else { Last::Follow };
-        if session().has(Flags::FAKE_ROOT) {
-            owner::exec::search(operand, request.directory, last)?;
+        if let Some(policy) = session().policy {
+            (policy.search_for_exec)(operand, request.directory, last)?;
         }
         found = resolve::canonical(operand, last)?;
         if found.is_none() {
-            nameless = resolve::walk_text(operand, request.directory, last)?.magic;
+            nameless = resolve::walk_text(operand, request.directory, last)?.found.magic;
         }
         exec.exe.assign(operand.walk.guest.bytes())?;
     }
@@ -256,11 +259,11 @@ fn open(operand: &mut Operand, exec: &mut ExecScratch, request: Request) -> Resu
     } else {
         open_regular(operand, found, !nameless)?
     };
-    if session().has(Flags::FAKE_ROOT) {
-        owner::exec::may_execute(&file)?;
+    if let Some(policy) = session().policy {
+        (policy.may_execute)(&file)?;
     }
     if nameless {
-        // What the descriptor's link says is a path the guest may know.
+        // The guest may know the path in the descriptor's link.
         resolve::host_path(file.number(), &mut operand.walk.host)?;
         procfs::memory_file::unmask(&mut operand.walk.host);
         let known = session().mounts.detranslate(operand.walk.host.bytes(), None, &mut exec.exe);
@@ -272,8 +275,8 @@ fn open(operand: &mut Operand, exec: &mut ExecScratch, request: Request) -> Resu
     Ok(Executable { file, nameless })
 }
 
-/// Opens the host path in `operand.walk.host` if it is a regular file that may be executed. `found` is an O_PATH
-/// descriptor of it, if there is one already.
+/// Opens the host path in `operand.walk.host`, if it is a regular file that may be executed.
+/// `found` is an O_PATH descriptor of it, if there is one already.
 fn open_regular(
     operand: &mut Operand,
     found: Option<Descriptor>,
@@ -283,38 +286,39 @@ fn open_regular(
     let at = resolve::Anchored::new(&mut operand.walk.host)?;
     let found = match found {
         Some(found) => found,
-        None => host::openat(at.directory(), at.path(), raw::O_PATH | raw::O_CLOEXEC | nofollow, 0)
+        None => kernel::openat(at.directory(), at.path(), raw::O_PATH | raw::O_CLOEXEC | nofollow, 0)
             .map_err(|error| if error == Errno::NOENT && nofollow == 0 { Errno::BADF } else { error })?,
     };
-    let facts = host::fstat(found.number())?;
+    let facts = kernel::fstat(found.number())?;
     match FileType::of(&facts) {
         FileType::Regular => {}
         FileType::Symlink => return Err(Errno::LOOP),
         FileType::Directory | FileType::Other => return Err(Errno::ACCES),
     }
-    host::faccessat(at.directory(), at.path(), raw::X_OK)?;
-    let file = host::openat(at.directory(), at.path(), raw::O_RDONLY | raw::O_CLOEXEC | nofollow, 0)?;
+    kernel::faccessat(at.directory(), at.path(), raw::X_OK)?;
+    let file = kernel::openat(at.directory(), at.path(), raw::O_RDONLY | raw::O_CLOEXEC | nofollow, 0)?;
     if landlock::any() || was_changed_lately(&facts) {
         ask_kernel(&file)?;
     }
     Ok(file)
 }
 
-/// Whether a file was changed within the last minute, or by its times hasn't been yet.
+/// Returns whether a file was changed within the last minute, or has times in the future.
 fn was_changed_lately(facts: &Stat) -> bool {
     const LATELY: u64 = 60;
-    // As the kernel has it, a time before 1970 is a large one.
-    facts.st_mtime.max(facts.st_ctime) > host::seconds().saturating_sub(LATELY)
+    // As in the kernel, a time before 1970 is a large one.
+    facts.st_mtime.max(facts.st_ctime) > kernel::seconds().saturating_sub(LATELY)
 }
 
-/// Gives ETXTBSY for a file that somebody has open for writing, and EACCES for one that a guest's Landlock rules don't let
-/// it execute. Only the kernel knows, and it can be asked since Linux 6.14; one before finds the flag invalid, and the file
-/// is run.
+/// Returns ETXTBSY for a file that a process has open for writing, and EACCES for one that the
+/// guest's Landlock rules don't let it execute. Only the kernel knows. Since Linux 6.14 it can be
+/// asked. An older kernel reports an invalid flag, and the file is run.
 ///
-/// To ask costs a thirtieth of the exec, so without Landlock it is asked of files only that may be in the making: whoever
-/// writes to one changes its times. Nor is it asked of dynamic loaders then.
+/// Asking costs a thirtieth of an exec. So without Landlock the kernel is only asked about files
+/// that may be in the making: writing to a file changes its times. It isn't asked about dynamic
+/// loaders then.
 fn ask_kernel(file: &Descriptor) -> Result<(), Errno> {
-    // Without an argv[0] the kernel would grumble in its log.
+    // Without an argv[0] the kernel would write a warning to its log.
     let arguments = [c"".as_ptr() as usize, 0];
     let flags = raw::AT_EMPTY_PATH | AT_EXECVE_CHECK;
     let [number, empty] = [file.number() as usize, arguments[0]];
@@ -325,8 +329,8 @@ fn ask_kernel(file: &Descriptor) -> Result<(), Errno> {
     }
 }
 
-/// Writes to `second.text` the name by which the kernel would call the program: the path as given,
-/// or for a descriptor `/dev/fd/N` (alloc_bprm() in fs/exec.c).
+/// Writes to `second.text` the kernel's name of the program: the path as passed, or `/dev/fd/N` for
+/// a descriptor (alloc_bprm() in fs/exec.c).
 fn given_name(first: &mut Operand, second: &mut Operand, request: Request) -> Result<(), Errno> {
     memory::read_path(request.path, &mut second.text)?;
     let relative = second.text.bytes().first() != Some(&b'/');
@@ -343,8 +347,8 @@ fn given_name(first: &mut Operand, second: &mut Operand, request: Request) -> Re
     Ok(())
 }
 
-/// Checks that the dynamic loader a program names is there. The operand is overwritten; true if it has the loader's
-/// canonical guest path then.
+/// Checks that a program's dynamic loader exists. Overwrites the operand. Returns whether it has
+/// the loader's canonical guest path.
 fn find_interpreter(head: &Head<'_>, operand: &mut Operand) -> Result<bool, Errno> {
     if !loader::interpreter_of(head, &mut operand.text)? {
         return Ok(false);
@@ -354,7 +358,7 @@ fn find_interpreter(head: &Head<'_>, operand: &mut Operand) -> Result<bool, Errn
         ask_kernel(&interpreter)?;
     }
     let mut head = [0u8; 64];
-    let len = host::pread(interpreter.number(), &mut head, 0).map_err(|error| match error {
+    let len = kernel::pread(interpreter.number(), &mut head, 0).map_err(|error| match error {
         Errno::ISDIR => Errno::ACCES,
         other => other,
     })?;
@@ -364,7 +368,7 @@ fn find_interpreter(head: &Head<'_>, operand: &mut Operand) -> Result<bool, Errn
     }
 }
 
-/// Number of pointers before the NULL.
+/// Returns the number of pointers before the NULL.
 pub(super) fn count_pointers(at: usize) -> Result<usize, Errno> {
     if at == 0 {
         return Ok(0);
@@ -387,18 +391,18 @@ pub(super) fn count_pointers(at: usize) -> Result<usize, Errno> {
     }
 }
 
-/// One of those that [`count_pointers`] has counted.
+/// Reads one of the pointers that [`count_pointers`] counted.
 pub(super) fn counted_pointer(at: usize, index: usize) -> usize {
     memory::read_checked(at + index * size_of::<usize>())
 }
 
-/// The pointers of the exec, to arguments and then to variables: in the slot if they fit, else in
-/// a mapping.
+/// The pointers of the exec, first to arguments, then to variables: in the slot if they fit, else
+/// in a mapping.
 pub(super) struct Pointers {
     at: usize,
     capacity: usize,
     len: usize,
-    /// How many there are in front of the first variable's.
+    /// Number of pointers before the first variable's.
     environment: usize,
     mapping: usize,
 }
@@ -415,7 +419,7 @@ impl Pointers {
             });
         }
         let mapping = (capacity * size_of::<usize>()).next_multiple_of(4096);
-        let at = host::map_anonymous(mapping)?;
+        let at = kernel::map_anonymous(mapping)?;
         exec.leftover = (at, mapping);
         Ok(Self { at, capacity, len: 0, environment: 0, mapping })
     }
@@ -427,19 +431,19 @@ impl Pointers {
         }
     }
 
-    /// What follows points to variables.
+    /// Marks the following pointers as those to variables.
     pub(super) fn begin_environment(&mut self) {
         self.environment = self.len;
     }
 
-    /// What the strings and their pointers take on the new stack, if all of them can be read: else it is the kernel that
-    /// finds that out, before the exec succeeds.
+    /// Returns the bytes that strings and pointers take on the new stack, if all strings can be
+    /// read. If not, the kernel finds that out before the exec succeeds.
     fn bytes(&self) -> usize {
         let strings = (0..self.len).map(|index| counted_pointer(self.at, index)).filter(|&at| at != 0);
         strings.map_while(|at| memory::string_len(at).ok()).map(|len| len + 1 + size_of::<usize>()).sum()
     }
 
-    /// Gives the mapping back, where the exec failed.
+    /// Unmaps the mapping after a failed exec.
     pub(super) fn discard(self, exec: &mut ExecScratch) {
         if self.mapping != 0 {
             unmap(self.at, self.mapping);
@@ -459,10 +463,10 @@ fn replace_process(
     let session = base();
     let state = state::get();
     let kept = match nameless {
-        // The one descriptor that crosses an exec; the shim closes it when it has loaded it.
+        // The one descriptor that crosses an exec. The shim closes it when it has loaded the file.
         Some(file) => {
-            let high = host::dup_across_exec(file.number(), 100);
-            Some(high.or_else(|_| host::dup_across_exec(file.number(), 0))?)
+            let high = kernel::dup_across_exec(file.number(), 100);
+            Some(high.or_else(|_| kernel::dup_across_exec(file.number(), 0))?)
         }
         None => None,
     };
@@ -507,7 +511,7 @@ fn replace_process(
     for offset in front.offsets.get(..front.count).unwrap_or(&[]).iter().rev() {
         pointers.push(strings + offset);
     }
-    // A script's name stands for argv[0].
+    // A script's name replaces argv[0].
     for index in usize::from(front.count > 0)..guest_count {
         pointers.push(counted_pointer(request.arguments, index));
     }
@@ -536,31 +540,31 @@ fn replace_process(
         state::update(|state| state.trace_me = 0);
         let _ = forward(raw::__NR_ptrace, [0; 6]);
     }
-    let before = executed.as_ref().map(owner::exec::become_executed).transpose();
+    let before = executed.as_ref().map(switch_to_executed).transpose();
     let error = match &before {
         Ok(_) => execute(call.slot, &pointers),
         Err(error) => *error,
     };
     if let Ok(Some(Some(before))) = &before {
-        owner::exec::go_back(before);
+        go_back(before);
     }
     pointers.discard(exec);
     Err(error)
 }
 
-/// Executes the shim. Returns only to say why not.
+/// Executes the shim. Returns only on failure, with the errno.
 ///
-/// If it succeeds in a vfork child, nobody is left to give the slot back: so the kernel is told
-/// to clear its word when this memory is let go of (set_tid_address(2)).
+/// After a success in a vfork child nobody would free the slot. So the kernel clears the slot's
+/// word when the child leaves this memory (set_tid_address(2)).
 pub(super) fn execute(slot: usize, pointers: &Pointers) -> Errno {
     const PR_GET_TID_ADDRESS: usize = 40;
-    if let Err(error) = limits::check_image_fits(|| pointers.bytes()) {
+    if let Err(error) = limits::check_image_fits(table_len(), || pointers.bytes()) {
         return error;
     }
     let mut tid_address = 0usize;
     let arguments = [PR_GET_TID_ADDRESS, &raw mut tid_address as usize, 0, 0, 0, 0];
     let known = forward(raw::__NR_prctl, arguments).is_ok();
-    let borrowed = !slots::is_owner(host::getpid());
+    let borrowed = !slots::is_owner(kernel::getpid());
     if known || borrowed {
         let _ = forward(raw::__NR_set_tid_address, [slots::owner_word(slot), 0, 0, 0, 0, 0]);
     }
@@ -578,7 +582,7 @@ pub(super) fn execute(slot: usize, pointers: &Pointers) -> Errno {
     error
 }
 
-/// execve(2) of an image. Returns only to say why not.
+/// Calls execve(2) on an image. Returns only on failure, with the errno.
 fn execute_image(path: usize, pointers: &Pointers) -> Errno {
     let environment = pointers.at + pointers.environment * size_of::<usize>();
     match forward(raw::__NR_execve, [path, pointers.at, environment, 0, 0, 0]) {

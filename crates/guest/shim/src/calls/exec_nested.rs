@@ -1,37 +1,39 @@
 //! A newroot inside a newroot.
 //!
-//! The inner launcher executes its shim with a plan in which "host" means our guest. Its shim isn't
-//! run, for two can't be in one process: the plan is composed with ours, so that it leads straight
-//! to the host, and our own shim goes on with it. However deep the nesting, a path is translated once.
+//! The inner launcher executes its shim with a plan in which "host" means the outer guest. The
+//! inner shim doesn't run, because two can't be in one process. Instead the outer shim composes the
+//! inner plan with its own, so that it leads straight to the host, and goes on with it. However
+//! deep the nesting, a path is translated once.
 //!
-//! What the inner session has and ours lacks, fake root above all, begins with that exec: the shim installs a second
-//! filter, which traps what ours leaves to the kernel. A session that has it passes it on, so there are never more
-//! filters than there are such properties.
+//! Properties that the inner session has and the outer lacks, above all fake root, begin with that
+//! exec: the shim installs a second filter, which traps what the first leaves to the kernel. A
+//! session passes its filter on, so there are never more filters than such properties.
 
 use core::cmp::Reverse;
 
 use newroot_abi::plan::{self, Flags, Header, MAGIC, Mount, MountFlags};
 use newroot_abi::{Errno, table};
-use newroot_fakeroot::session::{Identity, Place};
+use newroot_fakeroot::session::{FsContext, Identity};
 use newroot_image::{ELF_HEADER_LEN, PROGRAM_HEADER_LEN};
 use newroot_paths::{HostBuf, Last, is_under, strip_prefix};
 
 use super::exec::{Pointers, count_pointers, counted_pointer, execute};
-use super::procfs_files::copy;
+use super::synthetic_proc::copy;
 use super::{filters, landlock};
-use crate::host::{self, AT_FDCWD, Descriptor};
+use crate::call::Trapped;
+use crate::identity::process::Changing;
+use crate::identity::stores::StorePath;
+use crate::identity::switch::{go_back, switch_for_exec};
+use crate::identity::{chain, process};
+use crate::kernel::{self, AT_FDCWD, Descriptor};
 use crate::memory;
-use crate::owner::process::Changing;
-use crate::owner::sidecar::StorePath;
-use crate::owner::{self, chain, process};
 use crate::report;
 use crate::resolve;
 use crate::session::session;
 use crate::slots::{ExecScratch, Operand};
-use crate::trap::Trapped;
 
-/// Executes our shim with the inner plan, composed.
-// Its room is not to be every exec's.
+/// Executes the outer shim with the inner plan, composed.
+// Out of line: keeps this large frame off the common path.
 #[inline(never)]
 pub(super) fn exec(
     call: &mut Trapped<'_>,
@@ -46,7 +48,7 @@ pub(super) fn exec(
     memory::read_path(variable(last), &mut operand.text)?;
     let inner = Header::decode(operand.text.bytes()).ok_or(Errno::NOEXEC)?;
     let strings = inner.strings as usize;
-    // Where the inner plan begins among the variables.
+    // The beginning of the inner plan among the variables.
     let begin = variables.checked_sub(strings).ok_or(Errno::NOEXEC)?;
     memory::read_path(variable(begin), &mut operand.text)?;
     if operand.text.bytes() != MAGIC {
@@ -137,7 +139,8 @@ pub(super) fn exec(
     for index in 0..plan::FIXED_STRINGS {
         pointers.push(match index {
             plan::SHIM_PATH => own_string(plan::SHIM_PATH),
-            // Ours, if we have one: it knows who everybody is, and the links lead to the outer root's.
+            // The outer session file, if there is one: it has all identities, and the links lead to
+            // the outer root's.
             plan::SESSION_FILE => session_file,
             plan::LINKS => links,
             _ => variable(begin + index),
@@ -151,13 +154,13 @@ pub(super) fn exec(
     }
     pointers.push(header_text.as_ptr() as usize);
     pointers.push(0);
-    let before = place.map(|(changing, of)| owner::exec::become_for_exec(changing, &of)).transpose();
+    let before = place.map(|(changing, of)| switch_for_exec(changing, &of)).transpose();
     let error = match &before {
         Ok(_) => execute(call.slot, &pointers),
         Err(error) => *error,
     };
     if let Ok(Some(before)) = &before {
-        owner::exec::go_back(before);
+        go_back(before);
     }
     pointers.discard(exec);
     Err(error)
@@ -171,8 +174,8 @@ fn own_string(index: usize) -> usize {
     session().strings.get(index).copied().unwrap_or(0)
 }
 
-/// Writes the host path of what the inner launcher has made, as a guest of ours, at the guest path at `given`. Returns
-/// where it is written.
+/// Writes the host path of a file that the inner launcher, as a guest, has made at the guest path
+/// at `given`. Returns the path's address.
 fn host_path(operand: &mut Operand, given: usize, room: &mut StorePath) -> Result<usize, Errno> {
     memory::read_path(given, &mut operand.text)?;
     let object = resolve::object(operand, AT_FDCWD, Last::Follow)?;
@@ -183,9 +186,10 @@ fn host_path(operand: &mut Operand, given: usize, room: &mut StorePath) -> Resul
     Ok(room.with_nul().as_ptr() as usize)
 }
 
-/// Who the inner session begins as where ours has fake root: whoever asks for it, in a mount namespace of its own, for
-/// its paths are others. Its fake root is the outer one's, whose rules hold for its owner, too. Where ours has none, the
-/// inner launcher has hung its first identity on the process.
+/// Returns the identity with which the inner session begins if the outer one has fake root: the
+/// caller's, in a new mount namespace, because the inner paths are others. Its fake root is the
+/// outer one's, whose rules also hold for its owner. If the outer session has none, the inner
+/// launcher has given the process its first identity.
 fn owner_of(inner: Flags) -> Result<Option<(Changing, Identity<'static>)>, Errno> {
     if !session().has(Flags::FAKE_ROOT) {
         return Ok(None);
@@ -197,11 +201,11 @@ fn owner_of(inner: Flags) -> Result<Option<(Changing, Identity<'static>)>, Errno
     }
     let changing = Changing::begin()?;
     let namespace = chain::new_namespace(&changing, 0)?.ok_or(Errno::AGAIN)?;
-    let place = Place { namespace, root: 0, ..me.place };
-    Ok(Some((changing, Identity { place, ..me })))
+    let fs = FsContext { namespace, root: 0, ..me.fs };
+    Ok(Some((changing, Identity { fs, ..me })))
 }
 
-/// The mounts that the inner launcher has put behind its image, copied.
+/// A copy of the mounts behind the inner launcher's image.
 struct Table {
     base: usize,
     len: usize,
@@ -209,28 +213,28 @@ struct Table {
 }
 
 impl Table {
-    /// Reads them.
+    /// Reads the mounts.
     ///
     /// # Errors
-    /// ENOEXEC if they aren't there; those of pread(2) and mmap(2).
+    /// ENOEXEC if the image has none; the errnos of pread(2) and mmap(2).
     fn read(image: &Descriptor) -> Result<Self, Errno> {
         let mut program_header = [0; PROGRAM_HEADER_LEN];
         let at = ELF_HEADER_LEN + table::PROGRAM_HEADER * PROGRAM_HEADER_LEN;
         let mut header = [0; table::HEADER_LEN];
-        let offset = match host::pread(image.number(), &mut program_header, at as u64)? {
+        let offset = match kernel::pread(image.number(), &mut program_header, at as u64)? {
             PROGRAM_HEADER_LEN => {
                 u64::from_ne_bytes(*program_header[8..].first_chunk().ok_or(Errno::NOEXEC)?)
             }
             _ => return Err(Errno::NOEXEC),
         };
-        let len = host::pread(image.number(), &mut header, offset)?;
+        let len = kernel::pread(image.number(), &mut header, offset)?;
         let header = header.get(..len).and_then(table::Header::decode).ok_or(Errno::NOEXEC)?;
         let len = header.len as usize;
-        let table = Self { base: host::map_anonymous(len)?, len, header };
+        let table = Self { base: kernel::map_anonymous(len)?, len, header };
         let mut read = 0;
         while read < len {
             let rest = memory::mapped_bytes(table.base + read, len - read);
-            match host::pread(image.number(), rest, offset + read as u64)? {
+            match kernel::pread(image.number(), rest, offset + read as u64)? {
                 0 => break,
                 more => read += more,
             }
@@ -251,11 +255,11 @@ impl Drop for Table {
     }
 }
 
-/// Something that visits the encoding of each inner mount, one after the other.
+/// Visits the encoding of each inner mount.
 trait Visits: Fn(&mut dyn FnMut(&[u8]) -> Result<(), Errno>) -> Result<(), Errno> {}
 impl<T: Fn(&mut dyn FnMut(&[u8]) -> Result<(), Errno>) -> Result<(), Errno>> Visits for T {}
 
-/// Composes the inner mounts with ours.
+/// Composes the inner mounts with the outer ones.
 fn compose(visit_all: impl Visits) -> Result<Composed, Errno> {
     let (mut count, mut bytes) = (0, 0);
     visit_all(&mut |encoded| {
@@ -271,7 +275,8 @@ fn compose(visit_all: impl Visits) -> Result<Composed, Errno> {
     Ok(composed)
 }
 
-/// Visits an encoded inner mount, leading straight to the host, and every mount of ours that shows below its host path.
+/// Visits an inner mount, changed to lead straight to the host, and every outer mount that shows
+/// below its host path.
 fn with_ours(encoded: &[u8], visit: &mut dyn FnMut(Mount<'_>) -> Result<(), Errno>) -> Result<(), Errno> {
     let inner = Mount::decode(encoded).ok_or(Errno::INVAL)?;
     let outer = &session().mounts;
@@ -279,10 +284,10 @@ fn with_ours(encoded: &[u8], visit: &mut dyn FnMut(Mount<'_>) -> Result<(), Errn
     let owner = outer.translate(inner.host, &mut host_path)?;
     let host_path = if host_path.bytes() == b"/" { &[] } else { host_path.bytes() };
     const INHERITED: MountFlags =
-        MountFlags::READ_ONLY.with(MountFlags::OURS).with(MountFlags::MEMORY).with(MountFlags::LINKS_INSIDE);
-    let inherited = MountFlags(outer.get(owner).flags.0 & INHERITED.0);
-    // The session with fake root says whose owners are remembered. A symlink's text is compared with
-    // the host's path, which isn't the inner plan's.
+        MountFlags::INHERITED.with(MountFlags::MEMORY).with(MountFlags::LINKS_INSIDE);
+    let inherited = outer.get(owner).flags.only(INHERITED);
+    // The session with fake root decides whose owners are recorded. A symlink's text is compared
+    // with the host's path, which the inner plan doesn't have.
     const TEXTS: MountFlags = MountFlags::LINKS_INSIDE;
     let own = if session().has(Flags::FAKE_ROOT) { TEXTS.with(MountFlags::OURS) } else { TEXTS };
     let flags = inner.flags.without(own).with(inherited);
@@ -298,25 +303,24 @@ fn with_ours(encoded: &[u8], visit: &mut dyn FnMut(Mount<'_>) -> Result<(), Errn
         let mut guest = HostBuf::new();
         guest.assign(inner.guest)?;
         guest.extend(rest)?;
-        let read_only = inner.flags.0 & MountFlags::READ_ONLY.0;
-        let flags = MountFlags(below.flags.0 | read_only);
+        let flags = below.flags.with(inner.flags.only(MountFlags::READ_ONLY_BY_LAUNCH));
         visit(Mount { guest: guest.bytes(), flags, ..*below })?;
     }
     Ok(())
 }
 
-/// Bytes of a mount as a string of the plan.
+/// Returns the size of a mount as a string of the plan, in bytes.
 fn encoded_len(mount: &Mount<'_>) -> usize {
     plan::MOUNT_PREFIX_LEN + mount.guest.len() + mount.host.len() + 1
 }
 
-/// The composed mounts, encoded, in memory of their own.
+/// The composed mounts, encoded, in a mapping of their own.
 struct Composed {
     base: usize,
     len: usize,
-    /// Where each begins.
+    /// Offset of each mount.
     offsets: &'static mut [u32],
-    /// By the hash of its guest path, the number of each plus one; a power of two of them.
+    /// Hash table by guest path: the number of each mount plus one. Its size is a power of two.
     slots: &'static mut [u32],
     used: usize,
     count: usize,
@@ -330,13 +334,13 @@ impl Drop for Composed {
 }
 
 impl Composed {
-    /// Makes room for so many mounts with so many bytes.
+    /// Maps space for this number of mounts and bytes.
     fn new(count: usize, bytes: usize) -> Result<Self, Errno> {
         let slots = (2 * count).next_power_of_two();
         let words = count + slots;
         let used = words * size_of::<u32>();
         let len = used.checked_add(bytes).filter(|&len| u32::try_from(len).is_ok()).ok_or(Errno::NOMEM)?;
-        let base = host::map_anonymous(len)?;
+        let base = kernel::map_anonymous(len)?;
         let (offsets, slots) = memory::mapped_words(base, words).split_at_mut(count);
         Ok(Self { base, len, offsets, slots, used, count: 0, flags: Flags::default() })
     }
@@ -349,15 +353,16 @@ impl Composed {
         self.base + self.offsets.get(index).map_or(0, |&offset| offset as usize)
     }
 
-    /// Adds a mount, unless its guest path is taken: the inner plan's own mounts come before
-    /// what shows through them.
+    /// Adds a mount, unless its guest path is taken: the inner plan's own mounts come before those
+    /// that show through them.
     fn push(&mut self, mount: &Mount<'_>) -> Result<(), Errno> {
         let mask = self.slots.len() - 1;
         let mut slot = newroot_abi::hash(mount.guest) as usize & mask;
         while let Some(number @ 1..) = self.slots.get(slot).copied() {
             let other = memory::owned_string(self.address(number as usize - 1));
             if let Some(other) = Mount::decode(other).filter(|other| other.guest == mount.guest) {
-                // The inner launcher found the name in a listing to which we have added it.
+                // The inner launcher found the name in a listing to which the outer shim has added
+                // it.
                 if mount.flags.has(MountFlags::UNLISTED) && !other.flags.has(MountFlags::UNLISTED) {
                     let flags = other.flags.with(MountFlags::UNLISTED);
                     let prefix = Mount { flags, parent: mount.parent, ..other }.encode_prefix();
@@ -395,7 +400,7 @@ impl Composed {
         Ok(())
     }
 
-    /// Orders the mounts by the length of their guest paths, longest first.
+    /// Sorts the mounts by the length of their guest paths, longest first.
     fn sort(&mut self) {
         let base = self.base;
         let guest_len = |offset: u32| {

@@ -1,14 +1,12 @@
-//! Directory listings, where a binding's name has to be added: its parent directory doesn't have it.
+//! Directory listings. A binding's name has to be added where its parent directory lacks it.
 //!
-//! The added names come first, while the descriptor stands at offset zero; the kernel's own entries
-//! follow. So there is nothing to remember between calls, and rewinding begins anew. If the
-//! guest's buffer can't hold all added names, where to go on is kept for as long as it takes.
+//! The added names come first, while the descriptor's offset is zero. The kernel's own entries
+//! follow. So nothing is remembered between calls, and rewinding starts again. If the guest's
+//! buffer can't hold all added names, the shim keeps the position until the rest is read.
 //!
 //! # Safety
-//! The list of unfinished listings is words, written whole.
+//! The list of unfinished listings consists of words that are written whole.
 #![allow(unsafe_code)]
-
-pub mod entries;
 
 use core::cell::UnsafeCell;
 
@@ -17,30 +15,30 @@ use newroot_abi::{ABSENT, Errno, STORE};
 use newroot_paths::{GuestBuf, HostBuf};
 use newroot_sys::raw;
 
-use self::entries::Layout;
-use super::{descriptor_argument, forward};
-use crate::host;
-use crate::links;
+use super::hardlinks::amend_listing;
+use crate::call::{Outcome, Trapped, descriptor_argument, forward};
+use crate::hardlinks;
+use crate::kernel;
+use crate::kernel::entries::{self, Layout};
 use crate::memory;
 use crate::resolve;
 use crate::session::session;
-use crate::trap::{Outcome, Trapped};
 
 const DT_DIR: u8 = 4;
 const DT_REG: u8 = 8;
 const DT_UNKNOWN: u8 = 0;
 
-/// getdents(2).
+/// Runs getdents(2).
 pub fn getdents(call: &mut Trapped<'_>) -> Outcome {
     list_amended(call, Layout::Old).into()
 }
 
-/// getdents64(2).
+/// Runs getdents64(2).
 pub fn getdents64(call: &mut Trapped<'_>) -> Outcome {
     list_amended(call, Layout::New).into()
 }
 
-/// The listing without what is hidden, and in a session with links with what their names stand for.
+/// Lists without hidden names, and in a session with links with the files that names stand for.
 fn list_amended(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
     loop {
         let len = list(call, layout)?;
@@ -48,21 +46,21 @@ fn list_amended(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> 
         let directory = descriptor_argument(directory);
         let left = if len == 0 {
             return Ok(len);
-        } else if links::on() {
-            links::amend_listing(directory, out, len, layout)
+        } else if hardlinks::on() {
+            amend_listing(directory, out, len, layout)
         } else if session().has(Flags::HIDING) {
             entries::amend(memory::written_bytes(out, len), layout, |entry| !is_hidden(entry, directory))
         } else {
             return Ok(len);
         };
-        // Nothing left isn't the end.
+        // An empty result would mean the end of the directory.
         if left != 0 {
             return Ok(left);
         }
     }
 }
 
-/// Whether an entry of a directory is a store that the guest isn't to find.
+/// Returns whether an entry of a directory is a store that is hidden from the guest.
 fn is_hidden(entry: &entries::Entry<'_>, directory: i32) -> bool {
     entry.name().bytes() == STORE.as_bytes()
         && session().mounts.mounts().iter().any(|mount| {
@@ -79,7 +77,7 @@ fn list(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
     let size = size as u32 as usize;
     let plain = |out: usize, size: usize| forward(call.number as u32, [directory, out, size, 0, 0, 0]);
 
-    let stat = match host::fstat(descriptor) {
+    let stat = match kernel::fstat(descriptor) {
         Ok(stat) => stat,
         Err(error) if error.is_shortage() => return unfinished::give_up(descriptor, error),
         Err(_) => return plain(out, size),
@@ -90,7 +88,7 @@ fn list(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
     let here = Here::find(descriptor, unlisted.clone().next().is_some())
         .or_else(|error| unfinished::give_up(descriptor, error))?;
     let mut added = unlisted.filter(|mount| here.has(mount)).peekable();
-    if added.peek().is_none() || host::lseek(descriptor, 0, raw::SEEK_CUR)? != 0 {
+    if added.peek().is_none() || kernel::lseek(descriptor, 0, raw::SEEK_CUR)? != 0 {
         return plain(out, size);
     }
     let skip = unfinished::take(descriptor, identity.1);
@@ -99,7 +97,7 @@ fn list(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
         let name = name_of(mount);
         let kind = match mount.flags {
             flags if flags.has(MountFlags::DIRECTORY) => DT_DIR,
-            // Nearly always a descriptor's; others look at the file.
+            // Usually a descriptor's. A program that needs the type calls stat(2).
             flags if flags.has(MountFlags::EACH_OWN) => DT_UNKNOWN,
             _ => DT_REG,
         };
@@ -112,14 +110,14 @@ fn list(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
             }
         }
     }
-    // What the kernel has to say goes behind it, if there is room for it.
+    // The kernel's entries go behind it, if there is space for them.
     match plain(out + len, size - len) {
         Ok(more) => Ok(len + more),
         Err(error) if len == 0 => Err(error),
         Err(_) => {
-            // No room for one more name, or whatever it is: the next call hears it, behind the names that this one has.
-            // Some file systems move on even so; then that call isn't for us.
-            if host::lseek(descriptor, 0, raw::SEEK_CUR)? == 0 {
+            // No space for one more name, or another error: the next call gets it, behind the names
+            // of this one. Some file systems advance anyway. Then that call isn't trapped here.
+            if kernel::lseek(descriptor, 0, raw::SEEK_CUR)? == 0 {
                 unfinished::put(descriptor, identity.1, usize::MAX);
             }
             Ok(len)
@@ -127,9 +125,10 @@ fn list(call: &mut Trapped<'_>, layout: Layout) -> Result<usize, Errno> {
     }
 }
 
-/// The guest path at which a directory is listed, if it lacks names of bindings: it may be the host directory of others.
+/// The guest path at which a directory is listed, if it lacks names of bindings. It may be the host
+/// directory of several.
 struct Here {
-    /// Whether it is seen at all.
+    /// Whether the guest sees it at all.
     seen: bool,
     guest: GuestBuf,
 }
@@ -146,19 +145,19 @@ impl Here {
         Ok(here)
     }
 
-    /// Whether a mount belongs there.
+    /// Returns whether a mount belongs there.
     fn has(&self, mount: &Mount<'_>) -> bool {
         let rest = || newroot_paths::strip_prefix(mount.guest, self.guest.bytes());
         self.seen && rest().is_some_and(|rest| rest.len() == name_of(mount).len() + 1)
     }
 }
 
-/// The name under which a mount's parent directory has it.
+/// Returns the name of a mount in its parent directory.
 fn name_of<'a>(mount: &Mount<'a>) -> &'a [u8] {
     mount.guest.rsplit(|&byte| byte == b'/').next().unwrap_or(&[])
 }
 
-/// Writes one entry; `None` if there is no room for it.
+/// Writes one entry. `None` if there is no space for it.
 fn entry(
     layout: Layout,
     inode: u64,
@@ -198,7 +197,7 @@ fn entry(
     Ok(Some(len))
 }
 
-/// Listings that didn't fit the guest's buffer.
+/// Listings that didn't fit into the guest's buffer.
 mod unfinished {
     use super::{Errno, UnsafeCell};
 
@@ -212,7 +211,7 @@ mod unfinished {
         unsafe { CELLS.0.get().cast::<(i32, u64, usize)>().add(descriptor as usize % 8) }
     }
 
-    /// How many names were listed already; forgets it.
+    /// Returns the number of names listed so far, and forgets it.
     pub(super) fn take(descriptor: i32, inode: u64) -> usize {
         // SAFETY: see the head of the file.
         let (whose, which, skip) = unsafe { cell(descriptor).read_volatile() };
@@ -223,7 +222,8 @@ mod unfinished {
         skip
     }
 
-    /// Who hears an error hardly goes on: the number may be another descriptor's soon.
+    /// A program that gets an error hardly goes on, and the number may be another descriptor's
+    /// soon.
     pub(super) fn give_up<T>(descriptor: i32, error: Errno) -> Result<T, Errno> {
         put(descriptor, 0, 0);
         Err(error)

@@ -1,25 +1,25 @@
-//! Calls that the running kernel may be too old for, or that a policy denies.
+//! Calls that an old kernel lacks, or that a policy denies.
 //!
-//! Such a call answers ENOSYS (or EPERM) whatever its arguments are, and C libraries go on with another one. Ours
-//! must do so too, before anything is said about the path.
+//! Such a call fails with ENOSYS (or EPERM) whatever its arguments are, and C libraries fall back
+//! on another one. The shim must report that errno, too, before any error of the path.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use newroot_abi::Errno;
 use newroot_sys::raw;
 
-use super::forward;
+use crate::call::forward;
 
-/// From here on (Linux 5.8) each call came with a kernel that ours may not be. All processors have the
-/// same numbers here.
+/// The first call (Linux 5.8) that came with a kernel that may be newer than the running one. All
+/// processors have the same numbers from here on.
 const FIRST: usize = raw::__NR_faccessat2 as usize;
-/// The bit of statx(2), which old policies don't know. No call from [`FIRST`] on has come that far yet.
+/// Bit of statx(2), which old policies don't know. No call from [`FIRST`] on has this distance yet.
 const STATX_BIT: usize = 63;
 
-/// Which calls are known to be there, by their distance from the first.
+/// Calls that are known to exist, by their distance from the first.
 static PRESENT: AtomicU64 = AtomicU64::new(0);
 
-/// What the host answers to this call whatever its arguments are; `None` if it is there.
+/// Returns the host's errno for this call with any arguments. `None` if the call exists.
 #[must_use]
 pub fn refusal(number: usize) -> Option<Errno> {
     let distance = match number as u32 {
@@ -30,7 +30,7 @@ pub fn refusal(number: usize) -> Option<Errno> {
     if PRESENT.load(Ordering::Relaxed) & bit != 0 {
         return None;
     }
-    // No descriptor, no pointer and no flag of this is valid.
+    // None of these is a valid descriptor, pointer or flag.
     match forward(number as u32, [usize::MAX; 6]) {
         Err(error @ (Errno::NOSYS | Errno::PERM)) => Some(error),
         _ => {

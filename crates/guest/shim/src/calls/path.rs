@@ -1,34 +1,39 @@
-//! Calls with one path that need nothing but its translation, as the table describes them.
+//! Calls with one path that only need its translation, as the table describes them.
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
 use newroot_paths::Last;
 use newroot_sys::raw;
-use newroot_sys::table::{Empty, Follow, From, Intent, PathCall};
+use newroot_sys::table::{Empty, Follow, From, Intent, Operation, PathArgument, PathCall};
 
-use super::{descriptor_argument, forward, precedence, read_path};
-use crate::host::{self, AT_FDCWD, FileType, Path};
-use crate::links;
+use super::errno_order;
+use crate::call::{Outcome, Trapped, descriptor_argument, forward, read_path};
+use crate::kernel::{self, AT_FDCWD, FileType};
 use crate::memory;
-use crate::resolve::{self, Entry, Object, is_read_only, is_virtual};
+use crate::resolve::{self, Entry, Object, Target as _, ends_in_dots, is_virtual, new_entry};
 use crate::session::session;
 use crate::slots::Operand;
-use crate::trap::{Outcome, Trapped};
 
 /// Runs a call by its description.
 pub fn run(call: &mut Trapped<'_>, row: &PathCall, operand: &mut Operand) -> Outcome {
     match run_inner(&call.arguments, row, operand) {
-        Err(error) => precedence::path(call.number, call.arguments, row, operand, error).into(),
+        Err(error) => errno_order::path(call.number, call.arguments, row, operand, error).into(),
         result => result.into(),
     }
 }
 
-/// An argument by its index in the table.
+/// Returns an argument by its index in the table.
 pub(crate) fn argument(arguments: &[usize; 6], index: u8) -> usize {
     arguments.get(usize::from(index)).copied().unwrap_or(0)
 }
 
-/// The directory that a call's path begins at.
+/// Returns the directory and the address of a path that a call names.
+pub(crate) fn named(arguments: &[usize; 6], names: PathArgument) -> (i32, usize) {
+    let directory = names.directory.map_or(AT_FDCWD, |index| descriptor_argument(argument(arguments, index)));
+    (directory, argument(arguments, names.path))
+}
+
+/// Returns the directory at which a call's path begins.
 pub(crate) fn directory_of(arguments: &[usize; 6], row: &PathCall) -> i32 {
     row.directory.map_or(AT_FDCWD, |index| descriptor_argument(argument(arguments, index)))
 }
@@ -36,18 +41,18 @@ pub(crate) fn directory_of(arguments: &[usize; 6], row: &PathCall) -> i32 {
 fn run_inner(arguments: &[usize; 6], row: &PathCall, operand: &mut Operand) -> Result<usize, Errno> {
     let directory = directory_of(arguments, row);
     let path = argument(arguments, row.path);
-    if is_access(row) {
-        check_access(arguments, row)?;
+    if let Some(mode) = access_mode(row) {
+        check_access(arguments, row, mode)?;
     }
     if names_descriptor(arguments, row, path)? {
-        let changes = row.intent == Intent::Modify && session().has(Flags::READ_ONLY);
+        let changes = row.intent() == Intent::Modify && session().has(Flags::READ_ONLY);
         if changes && resolve::lies_read_only(directory)? {
-            return precedence::descriptor(arguments, row, directory, path);
+            return errno_order::descriptor(arguments, row, directory, path);
         }
         return reissue(arguments, row, directory, path);
     }
     read_path(operand, path)?;
-    match row.intent {
+    match row.intent() {
         Intent::Read | Intent::Modify => {
             if follows(arguments, row) {
                 on_object(arguments, row, operand, directory)
@@ -60,7 +65,7 @@ fn run_inner(arguments: &[usize; 6], row: &PathCall, operand: &mut Operand) -> R
     }
 }
 
-/// Whether a call that looks at a file or changes it follows a symlink at the end of the path.
+/// Returns whether a call follows a symlink at the end of the path.
 pub(crate) fn follows(arguments: &[usize; 6], row: &PathCall) -> bool {
     match row.follow {
         Follow::Always => true,
@@ -70,7 +75,7 @@ pub(crate) fn follows(arguments: &[usize; 6], row: &PathCall) -> bool {
     }
 }
 
-/// Whether the call means its descriptor rather than a path.
+/// Returns whether the call means its descriptor, not a path.
 pub(crate) fn names_descriptor(arguments: &[usize; 6], row: &PathCall, path: usize) -> Result<bool, Errno> {
     match row.empty {
         Empty::Error => Ok(false),
@@ -90,7 +95,7 @@ pub(crate) fn names_descriptor(arguments: &[usize; 6], row: &PathCall, path: usi
     }
 }
 
-/// Makes the call that a description says, with this directory and path.
+/// Makes the call of a description with this directory and path.
 pub(crate) fn reissue(
     arguments: &[usize; 6],
     row: &PathCall,
@@ -122,157 +127,145 @@ fn on_file(
     directory: i32,
     last: Last,
 ) -> Result<usize, Errno> {
-    if row.reissue == raw::__NR_truncate && (argument(arguments, 1) as isize) < 0 {
+    if is_negative_size(arguments, row) {
         return Err(Errno::INVAL);
     }
-    let object = resolve::object(operand, directory, last)?;
-    let read_only = object.read_only()?;
-    if read_only && row.intent == Intent::Modify {
-        if row.reissue == raw::__NR_truncate {
-            truncatable(&object, operand)?;
+    let mut object = resolve::object(operand, directory, last)?;
+    let read_only = object.is_read_only()?;
+    if read_only && row.intent() == Intent::Modify {
+        if matches!(row.operation, Operation::Truncate { .. }) {
+            truncatable(&mut object)?;
         }
         return Err(Errno::ROFS);
     }
-    if is_access(row) {
-        let value = access(arguments, row, operand, &object)?;
-        if read_only && asks_to_write(arguments, row) {
-            let special = match &object.descriptor {
-                Some(descriptor) => is_special(&host::fstat(descriptor.number())?),
-                None => false,
-            };
-            refuse_unless(special)?;
+    if let Some(mode) = access_mode(row) {
+        let value = access(arguments, row, mode, &mut object)?;
+        if read_only && asks_to_write(arguments, mode) {
+            refuse_unless(object.stat()?.is_some_and(|stat| is_special(&stat)))?;
         }
         return Ok(value);
     }
-    object.name(operand)?;
-    reissue(arguments, row, AT_FDCWD, operand.name.with_nul().as_ptr() as usize)
+    reissue(arguments, row, AT_FDCWD, object.path()?.address())
 }
 
-/// What truncate(2) minds before the mount (vfs_truncate() in fs/open.c).
-fn truncatable(object: &Object, operand: &mut Operand) -> Result<(), Errno> {
-    if let Some(descriptor) = &object.descriptor {
-        match FileType::of(&host::fstat(descriptor.number())?) {
-            FileType::Regular => {}
-            FileType::Directory => return Err(Errno::ISDIR),
-            _ => return Err(Errno::INVAL),
-        }
+/// Makes the checks that truncate(2) makes before it checks the mount (vfs_truncate() in
+/// fs/open.c).
+fn truncatable(object: &mut Object<'_>) -> Result<(), Errno> {
+    match object.kind()? {
+        Some(FileType::Regular) | None => {}
+        Some(FileType::Directory) => return Err(Errno::ISDIR),
+        Some(_) => return Err(Errno::INVAL),
     }
-    object.name(operand)?;
-    host::faccessat(AT_FDCWD, Path::new(operand.name.with_nul()), raw::W_OK)
+    kernel::faccessat(AT_FDCWD, object.path()?, raw::W_OK)
 }
 
-fn is_directory(object: &Object) -> Result<bool, Errno> {
-    match &object.descriptor {
-        Some(descriptor) => Ok(FileType::of(&host::fstat(descriptor.number())?) == FileType::Directory),
-        None => Ok(false),
-    }
-}
-
-fn access(
-    arguments: &[usize; 6],
-    row: &PathCall,
-    operand: &mut Operand,
-    object: &Object,
-) -> Result<usize, Errno> {
+fn access(arguments: &[usize; 6], row: &PathCall, mode: u8, object: &mut Object<'_>) -> Result<usize, Errno> {
     if let Some(descriptor) = &object.descriptor {
-        let flags = if row.reissue == raw::__NR_faccessat2 { argument(arguments, 3) } else { 0 };
-        let mode = argument(arguments, access_mode(row));
+        let flags = flags(arguments, row);
+        let mode = argument(arguments, mode);
         let empty = c"".as_ptr() as usize;
         let by_descriptor =
             [descriptor.number() as usize, empty, mode, flags | raw::AT_EMPTY_PATH as usize, 0, 0];
         match forward(raw::__NR_faccessat2, by_descriptor) {
-            // Before Linux 5.8, or denied by a container's profile of that age.
+            // Linux before 5.8, or a container's profile of that age.
             Err(Errno::NOSYS | Errno::PERM) => {}
             answer => return answer,
         }
     }
-    object.name(operand)?;
-    reissue(arguments, row, AT_FDCWD, operand.name.with_nul().as_ptr() as usize)
+    reissue(arguments, row, AT_FDCWD, object.path()?.address())
 }
 
-/// What the kernel minds before it looks at the path (do_faccessat() in fs/open.c).
-pub(crate) fn check_access(arguments: &[usize; 6], row: &PathCall) -> Result<(), Errno> {
+/// Makes the checks that the kernel makes before it looks at the path (do_faccessat() in
+/// fs/open.c).
+pub(crate) fn check_access(arguments: &[usize; 6], row: &PathCall, mode: u8) -> Result<(), Errno> {
     const KNOWN: u32 = raw::AT_EACCESS | raw::AT_SYMLINK_NOFOLLOW | raw::AT_EMPTY_PATH;
-    let flags = if row.reissue == raw::__NR_faccessat2 { argument(arguments, 3) as u32 } else { 0 };
-    let good = is_access_mode(argument(arguments, access_mode(row))) && flags & !KNOWN == 0;
+    let good = is_access_mode(argument(arguments, mode)) && flags(arguments, row) as u32 & !KNOWN == 0;
     if good { Ok(()) } else { Err(Errno::INVAL) }
 }
 
-/// Whether access(2) knows such a mode.
+/// Returns whether access(2) knows such a mode.
 #[must_use]
 pub fn is_access_mode(mode: usize) -> bool {
     mode as u32 & !(raw::R_OK | raw::W_OK | raw::X_OK) == 0
 }
 
-/// Whether a call is one of access(2)'s kind.
-#[must_use]
-pub fn is_access(row: &PathCall) -> bool {
-    matches!(row.reissue, raw::__NR_faccessat | raw::__NR_faccessat2)
+/// Returns the index of the wanted access, if a call checks access as access(2) does.
+pub(crate) fn access_mode(row: &PathCall) -> Option<u8> {
+    match row.operation {
+        Operation::Access { mode } => Some(mode),
+        _ => None,
+    }
 }
 
-/// Whether an access asks for the right to write.
-fn asks_to_write(arguments: &[usize; 6], row: &PathCall) -> bool {
-    argument(arguments, access_mode(row)) & raw::W_OK as usize != 0
+/// Returns the AT_* flags of a call; 0 if it has none.
+pub(crate) fn flags(arguments: &[usize; 6], row: &PathCall) -> usize {
+    row.flags().map_or(0, |index| argument(arguments, index))
 }
 
-/// Devices, FIFOs and sockets, which aren't written to the file system (special_file() in
-/// include/linux/fs.h).
-fn is_special(stat: &host::Stat) -> bool {
+/// Returns whether a call sets a negative size, which no file has.
+pub(crate) fn is_negative_size(arguments: &[usize; 6], row: &PathCall) -> bool {
+    match row.operation {
+        Operation::Truncate { size } => (argument(arguments, size) as isize) < 0,
+        _ => false,
+    }
+}
+
+/// Returns whether an access asks for the right to write.
+fn asks_to_write(arguments: &[usize; 6], mode: u8) -> bool {
+    argument(arguments, mode) & raw::W_OK as usize != 0
+}
+
+/// Returns whether it is a device, a FIFO or a socket, which isn't written to the file system
+/// (special_file() in include/linux/fs.h).
+fn is_special(stat: &kernel::Stat) -> bool {
     FileType::of(stat) == FileType::Other
 }
 
-/// What a read-only mount says to who wants to write, once the file itself would allow it (do_faccessat()).
+/// Returns EROFS for a file that may be written but for its read-only mount, unless it is a
+/// `special` file (do_faccessat()).
 fn refuse_unless(special: bool) -> Result<(), Errno> {
     if special { Ok(()) } else { Err(Errno::ROFS) }
 }
 
-/// Index of the mode among access's arguments.
-pub(crate) fn access_mode(row: &PathCall) -> u8 {
-    if row.directory.is_some() { 2 } else { 1 }
-}
-
-/// A call on the name itself, which may be a symlink.
+/// Makes a call on the name itself, which may be a symlink.
 fn on_link(
     arguments: &[usize; 6],
     row: &PathCall,
     operand: &mut Operand,
     directory: i32,
 ) -> Result<usize, Errno> {
-    // A trailing slash or dot follows a link after all; a mount point is no link.
+    // A trailing slash or dot follows a symlink anyway. A mount point is no symlink.
     let text = operand.text.bytes();
     if text.ends_with(b"/") || ends_in_dots(text) {
         let (arguments, row) = following(arguments, row);
         return on_object(&arguments, &row, operand, directory);
     }
-    let entry = resolve::entry(operand, directory)?;
+    let mut entry = resolve::entry(operand, directory)?;
     if entry.mount_point {
         let (arguments, row) = following(arguments, row);
         return on_object(&arguments, &row, operand, directory);
     }
-    if links::at(&entry, operand)?.is_some() {
-        // The file itself is meant, which may be a link, but isn't this one.
+    if entry.hardlink()?.is_some() {
+        // The call is about the file itself, which may be a symlink, but isn't this one.
         let (arguments, row) = following(arguments, row);
         return on_file(&arguments, &row, operand, directory, Last::Keep);
     }
-    if row.intent == Intent::Modify && read_only_directory(&entry)? {
-        exists(&entry, operand)?;
+    if row.intent() == Intent::Modify && entry.is_read_only()? {
+        entry.exists()?;
         return Err(Errno::ROFS);
     }
-    let value = by_name(arguments, row, operand, &entry)?;
-    if is_access(row) && asks_to_write(arguments, row) && read_only_directory(&entry)? {
-        let name = Path::new(operand.name.with_nul());
-        refuse_unless(is_special(&host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW)?))?;
+    let value = by_name(arguments, row, &mut entry)?;
+    if let Some(mode) = access_mode(row)
+        && asks_to_write(arguments, mode)
+        && entry.is_read_only()?
+    {
+        refuse_unless(is_special(&entry.stat()?))?;
     }
     Ok(value)
 }
 
-/// Whether the last component of a path is `.` or `..`, or there is none.
-pub(crate) fn ends_in_dots(path: &[u8]) -> bool {
-    let last = path.rsplit(|&byte| byte == b'/').find(|component| !component.is_empty());
-    last.is_none_or(|last| last == b"." || last == b"..")
-}
-
-/// The same call as one that follows a symlink. What it is about is none, but it is named by one of procfs's.
+/// Returns the same call for a symlink that is followed. Its file is no symlink, but procfs's link
+/// names it.
 fn following(arguments: &[usize; 6], row: &PathCall) -> ([usize; 6], PathCall) {
     let (mut arguments, mut row) = (*arguments, *row);
     match row.follow {
@@ -288,15 +281,9 @@ fn following(arguments: &[usize; 6], row: &PathCall) -> ([usize; 6], PathCall) {
             }
         }
         Follow::Never => {
-            row.reissue = match row.reissue {
-                raw::__NR_lsetxattr => raw::__NR_setxattr,
-                raw::__NR_lgetxattr => raw::__NR_getxattr,
-                raw::__NR_llistxattr => raw::__NR_listxattr,
-                raw::__NR_lremovexattr => raw::__NR_removexattr,
-                same => same,
-            };
+            row.reissue = row.reissue_followed;
             row.arguments = row.arguments.map(|from| match from {
-                From::Constant(raw::AT_SYMLINK_NOFOLLOW) => From::Constant(0),
+                From::NO_FOLLOW => From::Constant(0),
                 same => same,
             });
         }
@@ -306,66 +293,13 @@ fn following(arguments: &[usize; 6], row: &PathCall) -> ([usize; 6], PathCall) {
 
 /// Makes the call with the entry's directory and name. One that takes no directory gets a path
 /// that leads through procfs.
-pub(crate) fn by_name(
-    arguments: &[usize; 6],
-    row: &PathCall,
-    operand: &mut Operand,
-    entry: &Entry,
-) -> Result<usize, Errno> {
+pub(crate) fn by_name(arguments: &[usize; 6], row: &PathCall, entry: &mut Entry<'_>) -> Result<usize, Errno> {
     if entry.directory() != AT_FDCWD && !row.arguments.contains(&From::Directory) {
-        resolve::through_procfs(entry.directory(), &mut operand.name)?;
-        return reissue(arguments, row, AT_FDCWD, operand.name.with_nul().as_ptr() as usize);
+        entry.lead_through_procfs()?;
+        return reissue(arguments, row, AT_FDCWD, entry.at().1.address());
     }
-    reissue(arguments, row, entry.directory(), operand.name.with_nul().as_ptr() as usize)
-}
-
-/// Whether an entry's directory lies in a read-only binding.
-///
-/// # Errors
-/// What has run out, where that couldn't be found out.
-pub fn read_only_directory(entry: &Entry) -> Result<bool, Errno> {
-    Ok(session().has(Flags::READ_ONLY) && entry.mount()?.is_some_and(is_read_only))
-}
-
-/// Checks that there is the entry's directory, which for a name alone wasn't looked at yet.
-///
-/// # Errors
-/// EBADF, ENOTDIR, EACCES.
-pub fn searched(entry: &Entry) -> Result<(), Errno> {
-    host::fstatat(entry.directory(), Path::new(b".\0"), 0).map(|_| ())
-}
-
-/// Checks that names in the entry's directory may be changed (may_delete() in fs/namei.c). One that is only there
-/// for the bindings below it is the user's, as it would be if he had made it for them.
-///
-/// # Errors
-/// EACCES, EROFS.
-pub fn may_change(entry: &Entry) -> Result<(), Errno> {
-    let mount = match entry.mount {
-        None => resolve::mount_of_directory(entry.directory())?,
-        known => known,
-    };
-    if mount.is_some_and(is_virtual) {
-        return Ok(());
-    }
-    host::faccessat(entry.directory(), Path::new(b".\0"), raw::W_OK | raw::X_OK)
-}
-
-/// Checks that the entry's name exists, whatever it is: a slash behind it isn't minded, for it would have a
-/// link followed, and by the host.
-///
-/// # Errors
-/// The errno of looking at it.
-pub fn exists(entry: &Entry, operand: &mut Operand) -> Result<(), Errno> {
-    let len = operand.name.len();
-    let bare = operand.name.bytes().iter().rposition(|&byte| byte != b'/').map_or(len, |last| last + 1);
-    operand.name.truncate(bare);
-    let name = Path::new(operand.name.with_nul());
-    let found = host::fstatat(entry.directory(), name, raw::AT_SYMLINK_NOFOLLOW);
-    for _ in bare..len {
-        operand.name.extend(b"/")?;
-    }
-    found.map(|_| ())
+    let (directory, name) = entry.at();
+    reissue(arguments, row, directory, name.address())
 }
 
 fn create(
@@ -374,38 +308,17 @@ fn create(
     operand: &mut Operand,
     directory: i32,
 ) -> Result<usize, Errno> {
-    let makes_directory = row.reissue == raw::__NR_mkdirat;
-    let entry = new_entry(operand, directory, Errno::EXIST, makes_directory)?;
-    by_name(arguments, row, operand, &entry)
+    let makes_directory = matches!(row.operation, Operation::MakeDirectory { .. });
+    by_name(arguments, row, &mut new_entry(operand, directory, Errno::EXIST, makes_directory)?)
 }
 
-/// Finds where a new name goes. filename_create() looks whether it exists before it minds that it
-/// couldn't be made; `taken` is what the call says of one that does.
-///
-/// # Errors
-/// `taken`; EROFS; what finding its directory gives. That a name in a writable directory exists is
-/// for the call itself to find.
-pub fn new_entry(
-    operand: &mut Operand,
-    directory: i32,
-    taken: Errno,
-    makes_directory: bool,
-) -> Result<Entry, Errno> {
-    let entry = resolve::entry(operand, directory)?;
-    if entry.mount_point {
-        return Err(taken);
+/// Returns the flags of unlinkat(2) that a call to remove a name has, or would have.
+pub(crate) fn removal_flags(arguments: &[usize; 6], row: &PathCall) -> u32 {
+    match row.operation {
+        Operation::RemoveDirectory => raw::AT_REMOVEDIR,
+        Operation::Unlink { flags: Some(index) } => argument(arguments, index) as u32,
+        _ => 0,
     }
-    if read_only_directory(&entry)? {
-        let only_a_directory = operand.name.bytes().ends_with(b"/") && !makes_directory;
-        return Err(match exists(&entry, operand) {
-            Ok(()) => taken,
-            // A name with a slash behind it, for something that is no directory.
-            Err(Errno::NOENT) if only_a_directory => Errno::NOENT,
-            Err(Errno::NOENT) => Errno::ROFS,
-            Err(error) => error,
-        });
-    }
-    Ok(entry)
 }
 
 fn remove(
@@ -414,38 +327,44 @@ fn remove(
     operand: &mut Operand,
     directory: i32,
 ) -> Result<usize, Errno> {
-    let flags = match row.directory {
-        None if row.arguments.contains(&From::Constant(raw::AT_REMOVEDIR)) => raw::AT_REMOVEDIR,
-        None => 0,
-        Some(_) => argument(arguments, 2) as u32,
-    };
+    let flags = removal_flags(arguments, row);
     let removes_directory = flags & raw::AT_REMOVEDIR != 0;
-    let entry = resolve::entry(operand, directory)?;
-    if read_only_directory(&entry)? && !ends_in_dots(operand.text.bytes()) {
-        return searched(&entry).and(Err(Errno::ROFS));
+    let mut entry = resolve::entry(operand, directory)?;
+    let is_dots = entry.ends_in_dots();
+    if entry.is_read_only()? && !is_dots {
+        return entry.check_directory().and(Err(Errno::ROFS));
     }
-    // Only a directory may have a slash behind its name; that is minded first.
-    let spoiled = !removes_directory && operand.text.bytes().ends_with(b"/");
-    if (entry.mount_point || entry.above_mount) && !ends_in_dots(operand.text.bytes()) && !spoiled {
-        may_change(&entry)?;
+    // Only a directory may have a slash behind its name, which the kernel checks first.
+    let spoiled = !removes_directory && entry.ends_in_slash();
+    if (entry.mount_point || entry.above_mount) && !is_dots && !spoiled {
+        entry.check_writable()?;
     }
     if entry.mount_point {
-        let object = resolve::object(operand, directory, Last::Keep)?;
-        return Err(match (removes_directory, is_directory(&object)?) {
-            (true, false) => Errno::NOTDIR,
-            (false, true) => Errno::ISDIR,
-            // What exists only for the bindings below it is a directory that isn't empty.
-            (true, true) if object.mount.is_some_and(is_virtual) => Errno::NOTEMPTY,
-            _ => Errno::BUSY,
-        });
+        return Err(refuse_mount_point(operand, directory, removes_directory)?);
     }
     if entry.above_mount && removes_directory {
         return Err(Errno::NOTEMPTY);
     }
     if flags == 0
-        && let Some(unlinked) = links::unlink(&entry, operand)
+        && let Some(unlinked) = super::hardlinks::unlink(&mut entry)
     {
         return unlinked;
     }
-    by_name(arguments, row, operand, &entry)
+    by_name(arguments, row, &mut entry)
+}
+
+/// Returns the errno of unlink(2) or rmdir(2) for a mount point.
+fn refuse_mount_point(
+    operand: &mut Operand,
+    directory: i32,
+    removes_directory: bool,
+) -> Result<Errno, Errno> {
+    let object = resolve::object(operand, directory, Last::Keep)?;
+    Ok(match (removes_directory, object.kind()? == Some(FileType::Directory)) {
+        (true, false) => Errno::NOTDIR,
+        (false, true) => Errno::ISDIR,
+        // A directory that only exists for the bindings below it isn't empty.
+        (true, true) if object.named_mount().is_some_and(is_virtual) => Errno::NOTEMPTY,
+        _ => Errno::BUSY,
+    })
 }

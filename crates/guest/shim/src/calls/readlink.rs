@@ -5,22 +5,21 @@ use newroot_abi::plan::Flags;
 use newroot_paths::{GuestBuf, HostBuf, Last, Mounts as _};
 use newroot_sys::raw;
 
-use super::{descriptor_argument, forward};
-use crate::host::{self, AT_FDCWD, Path};
-use crate::links;
+use crate::call::{Outcome, Trapped, descriptor_argument, forward};
+use crate::hardlinks;
+use crate::kernel::{self, AT_FDCWD, Path};
 use crate::memory;
-use crate::resolve::{self, Object, procfs};
+use crate::resolve::{self, Entry, Object, Target as _, procfs};
 use crate::session::session;
 use crate::slots::Operand;
-use crate::trap::{Outcome, Trapped};
 
-/// readlink(2).
+/// Runs readlink(2).
 pub fn readlink(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
     let [path, out, size, ..] = call.arguments;
     read(operand, AT_FDCWD, path, out, size).into()
 }
 
-/// readlinkat(2).
+/// Runs readlinkat(2).
 pub fn readlinkat(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
     let [directory, path, out, size, ..] = call.arguments;
     read(operand, descriptor_argument(directory), path, out, size).into()
@@ -35,7 +34,7 @@ fn read(operand: &mut Operand, directory: i32, path: usize, out: usize, size: us
         return show(program, out, size);
     }
     if operand.text.is_empty() {
-        // Of an O_PATH descriptor of the link itself; the kernel answers ENOENT for any other.
+        // For an O_PATH descriptor of the link itself. The kernel reports ENOENT for any other.
         if session().has(Flags::LINKS_INSIDE) {
             return read_open(operand, directory, out, size);
         }
@@ -43,52 +42,59 @@ fn read(operand: &mut Operand, directory: i32, path: usize, out: usize, size: us
         return forward(raw::__NR_readlinkat, arguments);
     }
     if operand.text.bytes().ends_with(b"/") {
-        // With a slash it is what the link points to, and that is no link.
-        let object = resolve::object(operand, directory, Last::Follow)?;
-        drop(object);
+        // With a slash it is the link's target, which is no link.
+        resolve::object(operand, directory, Last::Follow)?;
         return Err(Errno::INVAL);
     }
-    let entry = resolve::entry(operand, directory)?;
+    let mut entry = resolve::entry(operand, directory)?;
     if entry.mount_point {
         return Err(Errno::INVAL);
     }
-    // Into memory of ours: what the guest isn't told must not be left in its buffer either.
-    let name = Path::new(operand.name.with_nul());
-    match host::readlinkat(entry.directory(), name, operand.text.space()) {
-        Ok(len) => {
-            operand.text.set_len(len);
-            if let Some(id) = links::of_text(operand.text.bytes())
-                && !links::read_link(id, &mut operand.walk.host, &mut operand.text)?
-            {
-                return Err(Errno::INVAL);
-            }
-            // Every magic link that names a file begins with a slash; most links in the world don't.
-            if operand.text.bytes().first() == Some(&b'/') {
-                if resolve::is_procfs(&entry, operand)? {
-                    if let Some(link) = procfs::classify(operand.walk.host.bytes()) {
-                        procfs::show(link, &mut operand.text)?;
-                    }
-                } else if session().has(Flags::LINKS_INSIDE)
-                    && let Some(mount) = entry.mount()?
-                {
-                    session().mounts.show_link(mount, &mut operand.text)?;
-                }
-            }
-        }
-        // Only a magic link's text isn't stored, and can be longer than the kernel says.
-        Err(Errno::NAMETOOLONG) if resolve::is_procfs(&entry, operand)? => {
-            let link = procfs::classify(operand.walk.host.bytes()).ok_or(Errno::NAMETOOLONG)?;
-            let name = Path::new(operand.name.with_nul());
-            procfs::show_long(link, entry.directory(), name, &mut operand.text)?;
+    match entry.read_link() {
+        Ok(()) => show_link(&mut entry)?,
+        // Only a magic link's text isn't stored, and can be longer than the kernel reports.
+        Err(Errno::NAMETOOLONG) if entry.is_in_procfs()? => {
+            let directory = entry.directory();
+            let Operand { text, walk, name, .. } = entry.buffers();
+            let link = procfs::classify(walk.host.bytes()).ok_or(Errno::NAMETOOLONG)?;
+            procfs::show_long(link, directory, Path::new(name.with_nul()), text)?;
         }
         Err(error) => return Err(error),
     }
     show(operand.text.bytes(), out, size)
 }
 
-/// Reads the link that a descriptor is of, whose text may be shown otherwise in its mount.
+/// Changes the text of the link at a name, which was read, to what the guest sees.
+///
+/// # Errors
+/// EINVAL for a file that isn't a link in the guest's view; ENAMETOOLONG.
+fn show_link(entry: &mut Entry<'_>) -> Result<(), Errno> {
+    let Operand { text, walk, .. } = entry.buffers();
+    if let Some(id) = hardlinks::of_text(text.bytes())
+        && !hardlinks::read_link(id, &mut walk.host, text)?
+    {
+        return Err(Errno::INVAL);
+    }
+    // The text of every magic link to a file begins with a slash. That of most other links doesn't.
+    if text.bytes().first() != Some(&b'/') {
+        return Ok(());
+    }
+    if entry.is_in_procfs()? {
+        let Operand { text, walk, .. } = entry.buffers();
+        if let Some(link) = procfs::classify(walk.host.bytes()) {
+            procfs::show(link, text)?;
+        }
+    } else if session().has(Flags::LINKS_INSIDE)
+        && let Some(mount) = entry.mount()?
+    {
+        session().mounts.show_link(mount, &mut entry.buffers().text)?;
+    }
+    Ok(())
+}
+
+/// Reads the link of a descriptor. Its mount may show another text.
 fn read_open(operand: &mut Operand, link: i32, out: usize, size: usize) -> Result<usize, Errno> {
-    let len = host::readlinkat(link, Path::new(b"\0"), operand.text.space())?;
+    let len = kernel::readlinkat(link, Path::new(b"\0"), operand.text.space())?;
     operand.text.set_len(len);
     if operand.text.bytes().first() == Some(&b'/') && resolve::host_path(link, &mut operand.walk.host).is_ok()
     {
@@ -97,21 +103,21 @@ fn read_open(operand: &mut Operand, link: i32, out: usize, size: usize) -> Resul
     show(operand.text.bytes(), out, size)
 }
 
-/// Length of the text that the guest is shown of a link that was found.
+/// Returns the length of the link text that the guest sees.
 ///
 /// # Errors
-/// readlink(2)'s; ENAMETOOLONG.
-pub(super) fn shown_len(object: &Object, operand: &Operand) -> Result<usize, Errno> {
+/// The errnos of readlink(2); ENAMETOOLONG.
+pub(super) fn shown_len(object: &Object<'_>) -> Result<usize, Errno> {
     let mut text = GuestBuf::new();
     let mut path = HostBuf::new();
     let len = match &object.descriptor {
         Some(link) => {
             resolve::host_path(link.number(), &mut path)?;
-            host::readlinkat(link.number(), Path::new(b"\0"), text.space())?
+            kernel::readlinkat(link.number(), Path::new(b"\0"), text.space())?
         }
         None => {
-            path.assign(operand.walk.host.bytes())?;
-            host::readlinkat(AT_FDCWD, Path::new(path.with_nul()), text.space())?
+            path.assign(object.host_bytes())?;
+            kernel::readlinkat(AT_FDCWD, Path::new(path.with_nul()), text.space())?
         }
     };
     text.set_len(len);
@@ -119,7 +125,7 @@ pub(super) fn shown_len(object: &Object, operand: &Operand) -> Result<usize, Err
     Ok(text.len())
 }
 
-/// Puts the text of the link at a host path in guest terms, where its mount has that.
+/// Translates the text of the link at a host path into guest terms, if its mount asks for it.
 fn show_inside(link: &HostBuf, text: &mut GuestBuf) -> Result<(), Errno> {
     let mounts = &session().mounts;
     match mounts.detranslate(link.bytes(), None, &mut GuestBuf::new()) {

@@ -1,30 +1,27 @@
-//! Signals: keeping SIGSYS open for ourselves while the guest sees its own.
+//! Signals. SIGSYS stays open for newroot, while the guest sees its own.
 //!
-//! A blocked or ignored SIGSYS would make the next trapped call kill the process. So the kernel's
-//! mask and action never have it blocked or changed; what the guest wanted is kept here, shown
-//! when it asks, and acted upon when a SIGSYS comes that isn't one of our traps.
+//! With SIGSYS blocked or ignored, the next trapped call would kill the process. So the kernel's
+//! mask and action never have it blocked or changed. The shim keeps what the guest wanted, shows it
+//! on request, and acts on it when a SIGSYS comes that isn't a trap.
 
 use newroot_abi::Errno;
 use newroot_sys::arch::{self, Delivery, SignalAction, SignalContext};
 use newroot_sys::raw;
 use newroot_sys::table::SIGSYS;
 
-use super::forward;
+use crate::call::resume::{Afterwards, Builder};
+use crate::call::{
+    Outcome, SIG_IGN, SIGSET_SIZE, SIGSYS_BIT, Trapped, forward, leave_alternate_stack, return_by,
+};
 use crate::memory;
 use crate::state;
-use crate::trap::resume::{Afterwards, Builder};
-use crate::trap::{Outcome, SIGSYS_BIT, Trapped, leave_alternate_stack, return_by};
-use crate::{handlers, host, report};
+use crate::{handlers, kernel, report};
 
 const SIG_DFL: usize = 0;
-/// SIG_IGN.
-pub const SIG_IGN: usize = 1;
-/// Bytes of a signal set, as the kernel wants to be told.
-pub const SIGSET_SIZE: usize = 8;
 /// SIGKILL and SIGSTOP can't be blocked.
 const UNBLOCKABLE: u64 = 1 << 8 | 1 << 18;
 
-/// rt_sigaction(2).
+/// Runs rt_sigaction(2).
 pub fn sigaction(call: &mut Trapped<'_>) -> Outcome {
     let [signal, new, old, size, ..] = call.arguments;
     sigaction_inner(signal, new, old, size).map(|()| 0).into()
@@ -46,7 +43,7 @@ fn sigaction_inner(signal: usize, new: usize, old: usize, size: usize) -> Result
         }
         return if old == 0 { Ok(()) } else { memory::write(old, &before) };
     }
-    // Read before the change, for the old action is told with its own mask.
+    // Read before the change, because the old action is reported with its own mask.
     let bit = (signal as u32).checked_sub(1).and_then(|index| 1u64.checked_shl(index)).unwrap_or(0);
     let had = state::cares_for_sigsys() && state::get().masks_with_sigsys & bit != 0;
     let new = wanted.map(|wanted| SignalAction { mask: wanted.mask & !SIGSYS_BIT, ..wanted });
@@ -64,7 +61,7 @@ fn sigaction_inner(signal: usize, new: usize, old: usize, size: usize) -> Result
     Ok(())
 }
 
-/// rt_sigprocmask(2): works on the mask that returning from the handler installs.
+/// Runs rt_sigprocmask(2), on the mask that returning from the handler installs.
 pub fn sigprocmask(call: &mut Trapped<'_>) -> Outcome {
     let [how, new, old, size, ..] = call.arguments;
     sigprocmask_inner(call, [how, new, old, size]).map(|()| 0).into()
@@ -98,8 +95,8 @@ fn sigprocmask_inner(call: &mut Trapped<'_>, [how, new, old, size]: [usize; 4]) 
     if old == 0 { Ok(()) } else { memory::write(old, &before) }
 }
 
-/// A handler of the guest's for another signal is about to be entered: what it is to see of SIGSYS in the mask that its
-/// return installs, and whether its own mask has it.
+/// Prepares the entry of a guest's handler for another signal: SIGSYS in the mask that its return
+/// installs, and in its own mask.
 pub fn entered(signal: usize, context: &mut SignalContext) {
     if !state::cares_for_sigsys() {
         return;
@@ -114,7 +111,8 @@ pub fn entered(signal: usize, context: &mut SignalContext) {
     }
 }
 
-/// rt_sigreturn(2): the mask that it installs says whether SIGSYS is blocked, as the handler found it or has it.
+/// Runs rt_sigreturn(2). The mask that it installs says whether SIGSYS is blocked, as the handler
+/// found it or changed it.
 pub fn sigreturn(call: &mut Trapped<'_>) -> Outcome {
     let mask_at = mask_to_return_to(call.context);
     if let Ok(mask) = memory::read::<u64>(mask_at) {
@@ -133,7 +131,8 @@ pub fn sigreturn(call: &mut Trapped<'_>) -> Outcome {
     Outcome::Continue
 }
 
-/// The guest is to make its rt_sigreturn(2) once more: the mask says again what [`sigreturn`] has taken from it.
+/// Prepares a repetition of the guest's rt_sigreturn(2): puts back into the mask what [`sigreturn`]
+/// took from it.
 pub fn unreturn(context: &SignalContext) {
     let mask_at = mask_to_return_to(context);
     if state::cares_for_sigsys()
@@ -144,13 +143,13 @@ pub fn unreturn(context: &SignalContext) {
     }
 }
 
-/// Address of the mask that a rt_sigreturn(2) about to be made installs. The frame lies where the stack pointer stands: the
-/// restorer's address was popped.
+/// Returns the address of the mask that a rt_sigreturn(2) will install. The frame begins at the
+/// stack pointer: the restorer's address was popped.
 fn mask_to_return_to(context: &SignalContext) -> usize {
     context.registers.sp() + core::mem::offset_of!(SignalContext, mask)
 }
 
-/// rt_sigpending(2).
+/// Runs rt_sigpending(2).
 pub fn sigpending(call: &mut Trapped<'_>) -> Outcome {
     let [out, size, ..] = call.arguments;
     let result = forward(raw::__NR_rt_sigpending, [out, size, 0, 0, 0, 0]).and_then(|value| {
@@ -163,7 +162,7 @@ pub fn sigpending(call: &mut Trapped<'_>) -> Outcome {
     result.into()
 }
 
-/// rt_sigtimedwait(2), for sets with SIGSYS in them.
+/// Runs rt_sigtimedwait(2), for sets with SIGSYS in them.
 pub fn sigtimedwait(call: &mut Trapped<'_>) -> Outcome {
     sigtimedwait_inner(call).unwrap_or_else(Outcome::from)
 }
@@ -174,13 +173,13 @@ fn sigtimedwait_inner(call: &mut Trapped<'_>) -> Result<Outcome, Errno> {
     if waits_for_it && state::is_pending() {
         return take_pending(info).map(|signal| Outcome::Done(signal as isize));
     }
-    // One that comes while waiting is noted by the handler and ends the wait.
+    // The handler notes a SIGSYS that comes during the wait, and it ends the wait.
     let afterwards = if waits_for_it { Afterwards::Always } else { Afterwards::Never };
     let arguments = call.arguments;
     Builder::new(call).finish(call, raw::__NR_rt_sigtimedwait, arguments, afterwards, [0; 4])
 }
 
-/// The wait for a set with SIGSYS in it is over.
+/// Handles the end of a wait for a set with SIGSYS in it.
 pub fn sigtimedwait_came_back(call: &mut Trapped<'_>, result: isize) -> Outcome {
     let [_, info, ..] = call.arguments;
     if result == Errno::INTR.to_return() && state::is_pending() {
@@ -189,7 +188,7 @@ pub fn sigtimedwait_came_back(call: &mut Trapped<'_>, result: isize) -> Outcome 
     Outcome::Done(result)
 }
 
-/// Accepts the pending SIGSYS; the result is its number. Who sent it isn't kept.
+/// Accepts the pending SIGSYS, and returns its number. Its sender isn't kept.
 fn take_pending(info: usize) -> Result<usize, Errno> {
     state::update(|state| state.pending = 0);
     if info != 0 {
@@ -200,8 +199,8 @@ fn take_pending(info: usize) -> Result<usize, Errno> {
     Ok(SIGSYS as usize)
 }
 
-/// A call is about to wait with a mask. A SIGSYS that is pending and that the mask lets through
-/// ends it before it begins: true.
+/// Prepares a call that waits with a mask. Returns true if a pending SIGSYS that the mask lets
+/// through ends the call before it begins.
 #[must_use]
 pub fn interrupts(mask: u64) -> bool {
     if mask & SIGSYS_BIT != 0 || !state::is_pending() {
@@ -218,12 +217,12 @@ pub fn interrupts(mask: u64) -> bool {
 /// Sends the process the SIGSYS that came while the guest had it blocked.
 fn send_again() {
     state::update(|state| state.pending = 0);
-    let arguments = [host::getpid() as usize, host::gettid() as usize, SIGSYS as usize, 0, 0, 0];
+    let arguments = [kernel::getpid() as usize, kernel::gettid() as usize, SIGSYS as usize, 0, 0, 0];
     let _ = forward(raw::__NR_tgkill, arguments);
 }
 
-/// A SIGSYS that is none of our traps: sent by someone, or by a filter of the guest's own (`forced`). Returns how the
-/// guest's handler is to be entered, if it is to run.
+/// Handles a SIGSYS that isn't a trap: from another process, or (`forced`) from a filter of the
+/// guest. Returns how to enter the guest's handler, if it is to run.
 pub fn deliver(forced: bool, context: &mut SignalContext) -> Option<Delivery> {
     let state::State { sigsys: action, block_again, .. } = state::get();
     let blocked = state::sigsys_blocked();
@@ -237,7 +236,7 @@ pub fn deliver(forced: bool, context: &mut SignalContext) -> Option<Delivery> {
     }
     match action.handler {
         SIG_IGN if !forced => None,
-        // force_sig_info(): a forced signal that is blocked or ignored is deadly.
+        // force_sig_info(): a forced signal that is blocked or ignored kills.
         SIG_DFL | SIG_IGN => die(),
         _ if blocked => die(),
         handler => {
@@ -259,14 +258,14 @@ pub fn deliver(forced: bool, context: &mut SignalContext) -> Option<Delivery> {
     }
 }
 
-/// Dies of SIGSYS as the kernel would have it: with that signal as the status, and a core
-/// where cores are wanted.
+/// Dies of SIGSYS as the kernel would let it: with that signal as the status, and a core file if
+/// the limits allow one.
 fn die() -> ! {
-    // SIG_DFL needs no handler to be fit.
+    // SIG_DFL needs no valid handler.
     let action = SignalAction::default();
     let arguments = [SIGSYS as usize, &raw const action as usize, 0, SIGSET_SIZE, 0, 0];
     let _ = forward(raw::__NR_rt_sigaction, arguments);
-    host::set_mask(!SIGSYS_BIT);
+    kernel::set_mask(!SIGSYS_BIT);
     send_again();
     report::fatal(&[b"SIGSYS did not end the process"])
 }

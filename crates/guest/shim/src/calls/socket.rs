@@ -1,9 +1,9 @@
 //! UNIX sockets, whose addresses are paths (unix(7)).
 //!
-//! An address has room for 108 bytes. A translated path that outgrows them is reached through the
-//! descriptor of its directory, `/proc/self/fd/N/name`, and bound by a short name that peers can reply
-//! to ([`short_names`]). Whatever may sleep is made on the guest's stack; addresses that come back are
-//! put in guest terms afterwards.
+//! An address holds 108 bytes. A translated path that is longer is reached through the descriptor
+//! of its directory, `/proc/self/fd/N/name`, and bound by a short name that peers can reply to
+//! (`short_names`). A call that may sleep is made on the guest's stack. Addresses that come back
+//! are translated into guest terms afterwards.
 
 mod short_names;
 
@@ -13,26 +13,23 @@ use newroot_paths::{Buffer, GuestBuf, Host, HostBuf, Last};
 use newroot_sys::raw;
 
 use self::short_names::Name;
-use super::forward;
-use super::path::new_entry;
-use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::call::resume::{Afterwards, Builder};
+use crate::call::{Outcome, Trapped, forward};
+use crate::kernel::{self, AT_FDCWD, Descriptor, Path};
 use crate::memory;
-use crate::owner;
-use crate::resolve::{self, procfs};
+use crate::resolve::{self, new_entry, procfs};
 use crate::session::session;
 use crate::slots::Operand;
-use crate::trap::resume::{Afterwards, Builder};
-use crate::trap::{Outcome, Trapped};
 
 const EADDRINUSE: Errno = Errno::from_number(98);
 const AF_UNIX: u16 = 1;
-/// Bytes of the family in front of the path.
+/// Size of the family in front of the path, in bytes.
 const FAMILY: usize = 2;
-/// `sun_path`'s size.
+/// Size of `sun_path`.
 const PATH: usize = 108;
-/// `struct sockaddr_storage`: no address is longer.
+/// Size of `struct sockaddr_storage`: no address is longer.
 const ANY: usize = 128;
-/// The longest path that has a NUL behind it, which every kernel likes better.
+/// Length of the longest path with a NUL behind it, which every kernel accepts.
 const LONGEST: usize = PATH - 1;
 
 /// A translated address.
@@ -57,13 +54,13 @@ impl Address {
     }
 }
 
-/// Reads the path out of the guest's address into `out`; false if the address is none with a
-/// path: of another family, unnamed, or abstract.
+/// Reads the path from the guest's address into `out`. Returns false for an address without a path:
+/// of another family, unnamed, or abstract.
 ///
 /// # Errors
 /// EFAULT, EINVAL.
 pub(crate) fn read_address(address: usize, len: usize, out: &mut GuestBuf) -> Result<bool, Errno> {
-    // What is longer the kernel refuses in its own words.
+    // The kernel refuses a longer address itself.
     if address == 0 || len <= FAMILY || len > FAMILY + PATH {
         return Ok(false);
     }
@@ -79,7 +76,7 @@ pub(crate) fn read_address(address: usize, len: usize, out: &mut GuestBuf) -> Re
     Ok(true)
 }
 
-/// Reads the path of bind(2)'s or connect(2)'s address; false if it has none.
+/// Reads the path from the address of bind(2) or connect(2). Returns false if it has none.
 ///
 /// # Errors
 /// EFAULT, EINVAL.
@@ -88,7 +85,7 @@ pub(crate) fn read_unix_path(call: &Trapped<'_>, operand: &mut Operand) -> Resul
     read_address(address, len, &mut operand.text)
 }
 
-/// bind(2).
+/// Runs bind(2).
 pub fn bind(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
     bind_inner(call, operand).into()
 }
@@ -98,14 +95,16 @@ fn bind_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<usize, Er
     if !read_address(address, len, &mut operand.text)? {
         return forward(raw::__NR_bind, call.arguments);
     }
-    let entry = new_entry(operand, AT_FDCWD, EADDRINUSE, false)?;
-    // A relative name that means the same to the host's kernel is bound as it is, so that it is what
-    // everybody is told.
-    if operand.text.bytes().first() != Some(&b'/') && same_directory(operand, entry.directory()) {
+    let mut entry = new_entry(operand, AT_FDCWD, EADDRINUSE, false)?;
+    let directory = entry.directory();
+    let operand = entry.buffers();
+    // A relative name that means the same to the host's kernel is bound unchanged, so that all
+    // peers see it.
+    if operand.text.bytes().first() != Some(&b'/') && same_directory(operand, directory) {
         return forward(raw::__NR_bind, call.arguments);
     }
     let whole = operand.name.bytes().first() == Some(&b'/');
-    if entry.directory() == AT_FDCWD && !whole {
+    if directory == AT_FDCWD && !whole {
         return forward(raw::__NR_bind, call.arguments);
     }
     let bind = |path: &[u8]| {
@@ -113,20 +112,20 @@ fn bind_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<usize, Er
         forward(raw::__NR_bind, [socket, address.bytes.as_ptr() as usize, address.len, 0, 0, 0])
     };
     if whole {
-        // No descriptor was to be had: it must do as it is.
+        // No descriptor can be had, so the name has to do.
         return bind(operand.name.bytes());
     }
-    // The host path, where it fits, for it is what getsockname(2) will tell.
+    // The host path, if it fits, because getsockname(2) returns it.
     let mut path = Buffer::<Host, 256>::new();
-    resolve::host_path(entry.directory(), &mut operand.walk.host)?;
+    resolve::host_path(directory, &mut operand.walk.host)?;
     let fits = path.extend(operand.walk.host.bytes()).and_then(|()| path.extend(b"/"));
-    // With the dots and symlinks that were given, if those lead the host's kernel to the same directory.
+    // With the given dots and symlinks, if they lead the host's kernel to the same directory.
     let mut given = Buffer::<Host, 256>::new();
     let translated = session().mounts.translate(operand.text.bytes(), &mut given).is_ok();
     if translated
         && given.len() <= LONGEST
         && !is_in(given.bytes(), operand.walk.host.bytes())
-        && parent_is(given.bytes(), entry.directory(), &mut operand.normal)
+        && parent_is(given.bytes(), directory, &mut operand.normal)
         && let Ok(value) = bind(given.bytes())
     {
         return Ok(value);
@@ -137,7 +136,7 @@ fn bind_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<usize, Er
     let Operand { name, walk, .. } = operand;
     let place = walk.host.bytes();
     let mut short = Name::new();
-    let is_named = short_names::of_directory(entry.directory(), place, &mut short);
+    let is_named = short_names::of_directory(directory, place, &mut short);
     let fits = is_named && short.extend(b"/").and_then(|()| short.extend(name.bytes())).is_ok();
     let fits = fits && short.len() <= LONGEST;
     if fits && let Ok(value) = bind(short.bytes()) {
@@ -145,30 +144,35 @@ fn bind_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<usize, Er
     }
     let mut own_name = Buffer::<Host, 256>::new();
     own_name.assign(name.bytes())?;
-    resolve::through_procfs(entry.directory(), name)?;
-    // By its descriptor the directory is there whatever its path leads to: what is wrong is said of that.
+    entry.lead_through_procfs()?;
+    let Operand { name, walk, .. } = entry.buffers();
+    let place = walk.host.bytes();
+    // By its descriptor the directory exists, whatever its path leads to, so errors are about the
+    // right file.
     if name.len() <= LONGEST && (fits || !is_named) {
         return bind(name.bytes());
     }
     bind_and_rename(bind, place, own_name.bytes(), name)
 }
 
-/// Binds a socket whose name alone is too long: by a short one beside it, which is renamed. `path` is
-/// the name behind the directory's descriptor in procfs, `place` the directory's host path.
+/// Binds a socket whose name alone is too long: to a short name beside it, which is then renamed.
+/// `path` is the name behind the directory's descriptor in procfs, `place` the directory's host
+/// path.
 fn bind_and_rename(
     bind: impl Fn(&[u8]) -> Result<usize, Errno>,
     place: &[u8],
     name: &[u8],
     path: &mut HostBuf,
 ) -> Result<usize, Errno> {
-    // If there is a file already, nothing may come of it: the socket could be bound to no other name afterwards.
-    if host::fstatat(AT_FDCWD, Path::new(path.with_nul()), raw::AT_SYMLINK_NOFOLLOW).is_ok() {
+    // If a file exists already, the call has to fail before it binds: afterwards the socket
+    // couldn't be bound to another name.
+    if kernel::fstatat(AT_FDCWD, Path::new(path.with_nul()), raw::AT_SYMLINK_NOFOLLOW).is_ok() {
         return Err(EADDRINUSE);
     }
     let mut first = Buffer::<Host, 64>::new();
     first.extend(b".newroot-")?;
-    // Of one length whatever the number, so that what getsockname tells is of one length too.
-    first.extend(newroot_procfs::Decimal::new(0x1_0000_0000 + u64::from(crate::host::gettid())).bytes())?;
+    // The same length for every number, so that getsockname's result always has one length.
+    first.extend(newroot_procfs::Decimal::new(0x1_0000_0000 + u64::from(crate::kernel::gettid())).bytes())?;
     let mut first_path = Buffer::<Host, 256>::new();
     first_path.assign(path.bytes().get(..path.len() - name.len()).unwrap_or(&[]))?;
     first_path.extend(first.bytes())?;
@@ -182,7 +186,7 @@ fn bind_and_rename(
     }
     const NO_REPLACE: u32 = 1;
     let to = (AT_FDCWD, Path::new(path.with_nul()));
-    match host::rename((AT_FDCWD, Path::new(first_path.with_nul())), to, NO_REPLACE) {
+    match kernel::rename((AT_FDCWD, Path::new(first_path.with_nul())), to, NO_REPLACE) {
         Ok(()) => {
             if let Some(renamed) = renamed {
                 renamed.settle(place, name, first.bytes());
@@ -190,7 +194,7 @@ fn bind_and_rename(
             Ok(0)
         }
         Err(error) => {
-            let _ = host::unlinkat(AT_FDCWD, Path::new(first_path.with_nul()), 0);
+            let _ = kernel::unlinkat(AT_FDCWD, Path::new(first_path.with_nul()), 0);
             if let Some(renamed) = renamed {
                 renamed.remove();
             }
@@ -199,42 +203,43 @@ fn bind_and_rename(
     }
 }
 
-/// Whether the host's kernel finds the same directory by the guest's relative path.
+/// Returns whether the guest's relative path leads the host's kernel to the same directory.
 fn same_directory(operand: &mut Operand, directory: i32) -> bool {
     let Operand { text, normal, .. } = operand;
     parent_is(text.bytes(), directory, normal)
 }
 
-/// Whether the host's kernel finds this directory by what stands in front of a path's last component.
+/// Returns whether the path in front of the last component leads the host's kernel to this
+/// directory.
 fn parent_is(path: &[u8], directory: i32, room: &mut GuestBuf) -> bool {
     let (parent, _) = newroot_paths::split_last(path);
     if room.assign(if parent.is_empty() { b"." } else { parent }).is_err() {
         return false;
     }
     let parent = Path::new(room.with_nul());
-    match (host::fstatat(AT_FDCWD, parent, 0), host::fstat(directory)) {
+    match (kernel::fstatat(AT_FDCWD, parent, 0), kernel::fstat(directory)) {
         (Ok(theirs), Ok(ours)) => (theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino),
         _ => false,
     }
 }
 
-/// Whether a path is a directory's with one name behind it.
+/// Returns whether a path is a directory's with one name behind it.
 fn is_in(path: &[u8], directory: &[u8]) -> bool {
     let name = path.strip_prefix(directory).and_then(|rest| rest.strip_prefix(b"/"));
     name.is_some_and(|name| !name.contains(&b'/'))
 }
 
-/// Translates the address of a socket that exists.
+/// Translates the address of an existing socket.
 fn destination(operand: &mut Operand) -> Result<Address, Errno> {
-    // Walked rather than opened: a path that fits needs no descriptor over a call that sleeps.
-    let found = resolve::walk_text(operand, AT_FDCWD, Last::Follow)?;
-    if operand.walk.host.len() <= LONGEST {
-        return Address::new(operand.walk.host.bytes(), None);
+    // Walked, not opened: a path that fits needs no descriptor during a call that sleeps.
+    let mut walked = resolve::walk_text(operand, AT_FDCWD, Last::Follow)?;
+    if walked.host().len() <= LONGEST {
+        return Address::new(walked.host().bytes(), None);
     }
-    let object = resolve::open_found(found, &mut operand.walk.host, raw::O_PATH)?;
+    let opened = walked.open(raw::O_PATH)?;
     let mut path = Buffer::<Host, 64>::new();
-    procfs::name_descriptor(object.number(), &mut path)?;
-    Address::new(path.bytes(), Some(object))
+    procfs::name_descriptor(opened.number(), &mut path)?;
+    Address::new(path.bytes(), Some(opened))
 }
 
 /// Makes the guest's call on its own stack, unchanged.
@@ -243,21 +248,21 @@ fn unchanged(call: &mut Trapped<'_>) -> Result<Outcome, Errno> {
     Builder::new(call).finish(call, call.number as u32, arguments, Afterwards::Never, [0; 4])
 }
 
-/// What a call that comes back has to do.
+/// The task of a call that comes back.
 #[derive(Clone, Copy)]
 #[repr(usize)]
 enum Task {
     /// Close the descriptor in the note.
     Close = 1,
-    /// Put the address at (address, length's address, room) in guest terms.
+    /// Translate the address at (address, address of the length, size of the buffer).
     Address,
-    /// Hand on the address received at the note's third address to (address, length's address).
+    /// Copy the address received at the note's third address to (address, address of the length).
     Beside,
-    /// Put the name of the message at the note's address, with this room, in guest terms.
+    /// Translate the name of the message at the note's address, with this size of the buffer.
     Message,
-    /// The same for all messages received.
+    /// Translate the names of all messages received.
     Messages,
-    /// Copy the lengths sent from our copies of messages to the guest's.
+    /// Copy the lengths sent from the shim's copies of messages to the guest's.
     Sent,
 }
 
@@ -268,17 +273,17 @@ fn close_note(address: Option<Descriptor>) -> (Afterwards, [usize; 4]) {
     }
 }
 
-/// connect(2).
+/// Runs connect(2).
 pub fn connect(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
     addressed(call, operand, 1).unwrap_or_else(Outcome::from)
 }
 
-/// sendto(2).
+/// Runs sendto(2).
 pub fn sendto(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
     addressed(call, operand, 4).unwrap_or_else(Outcome::from)
 }
 
-/// A call whose arguments `index` and `index + 1` are an address and its length.
+/// Runs a call whose arguments `index` and `index + 1` are an address and its length.
 fn addressed(call: &mut Trapped<'_>, operand: &mut Operand, index: usize) -> Result<Outcome, Errno> {
     let mut arguments = call.arguments;
     let (address, len) = match arguments.get(index..index + 2) {
@@ -298,14 +303,19 @@ fn addressed(call: &mut Trapped<'_>, operand: &mut Operand, index: usize) -> Res
     builder.finish(call, call.number as u32, arguments, afterwards, note)
 }
 
-/// Words of `struct msghdr`.
+/// Number of words of `struct msghdr`.
 const MESSAGE: usize = 7;
-/// Words of `struct mmsghdr`.
+/// Number of words of `struct mmsghdr`.
 const MULTI: usize = 8;
 
-/// sendmsg(2).
+/// Runs sendmsg(2).
 pub fn sendmsg(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
     sendmsg_inner(call, operand).unwrap_or_else(Outcome::from)
+}
+
+/// Lets fake root copy a message's control data. `None` if the guest's can be used.
+fn push_control(builder: &mut Builder, header: &[usize]) -> Result<Option<usize>, Errno> {
+    session().policy.map_or(Ok(None), |policy| (policy.push_control)(builder, header))
 }
 
 fn sendmsg_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcome, Errno> {
@@ -313,7 +323,7 @@ fn sendmsg_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcom
     let mut header = memory::read::<[usize; MESSAGE]>(message)?;
     let addressed = read_address(header[0], header[1] as u32 as usize, &mut operand.text)?;
     let mut builder = Builder::new(call);
-    let control = owner::push_control(&mut builder, &header)?;
+    let control = push_control(&mut builder, &header)?;
     if !addressed && control.is_none() {
         return unchanged(call);
     }
@@ -332,13 +342,13 @@ fn sendmsg_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcom
     builder.finish(call, raw::__NR_sendmsg, [socket, at, flags, 0, 0, 0], afterwards, note)
 }
 
-/// sendmmsg(2). It may send fewer messages than asked, and callers go on from there: so a batch
-/// is no longer than fits the guest's stack.
+/// Runs sendmmsg(2). It may send fewer messages than requested, and callers go on from there. So a
+/// batch is as long as fits the guest's stack.
 pub fn sendmmsg(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
     sendmmsg_inner(call, operand).unwrap_or_else(Outcome::from)
 }
 
-/// Messages translated in one go.
+/// Number of messages that are translated at once.
 const BATCH: usize = 8;
 
 fn sendmmsg_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outcome, Errno> {
@@ -353,7 +363,7 @@ fn sendmmsg_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outco
         let at = messages + index * size_of_val(header);
         let step = memory::read::<[usize; MULTI]>(at).and_then(|read| {
             *header = read;
-            if let Some(control) = owner::push_control(&mut builder, header)? {
+            if let Some(control) = push_control(&mut builder, header)? {
                 header[4] = control;
                 translated = true;
             }
@@ -362,7 +372,7 @@ fn sendmmsg_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outco
             }
             let address = destination(operand)?;
             if address.through.is_some() && index > 0 {
-                return Ok(false); // alone, the next time
+                return Ok(false); // alone, in the next call
             }
             header[0] = builder.push(address.bytes())?;
             header[1] = address.len;
@@ -380,7 +390,7 @@ fn sendmmsg_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outco
         }
     }
     if !translated {
-        // Up to what couldn't be read, the kernel may say it itself.
+        // The kernel itself reports the message that can't be read.
         return unchanged(call);
     }
     let mut at = 0;
@@ -392,7 +402,7 @@ fn sendmmsg_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<Outco
     builder.finish(call, raw::__NR_sendmmsg, [socket, at, ready, flags, 0, 0], Afterwards::Always, note)
 }
 
-/// getsockname(2), getpeername(2).
+/// Runs getsockname(2) and getpeername(2).
 pub fn name(call: &mut Trapped<'_>) -> Outcome {
     name_inner(call).into()
 }
@@ -403,7 +413,7 @@ fn name_inner(call: &mut Trapped<'_>) -> Result<usize, Errno> {
     if (room as i32) < 0 || out == 0 && room > 0 {
         return forward(call.number as u32, call.arguments);
     }
-    // Into memory of ours first: the guest's may have room for less than the host's path.
+    // Into the shim's memory first: the guest's buffer may be smaller than the host's path.
     let mut bytes = [0u8; ANY];
     let mut len = ANY as u32;
     let arguments = [socket, bytes.as_mut_ptr() as usize, &raw mut len as usize, 0, 0, 0];
@@ -416,7 +426,7 @@ fn name_inner(call: &mut Trapped<'_>) -> Result<usize, Errno> {
     Ok(value)
 }
 
-/// Puts an address that the kernel wrote in guest terms. `room` is how much it may have written.
+/// Translates an address that the kernel wrote. `room` is the size of the buffer.
 fn show_address(at: usize, len_at: usize, room: usize) -> Result<(), Errno> {
     let len = memory::read::<u32>(len_at)? as usize;
     if let Some(shown) = shown_len(at, len, room)? {
@@ -425,14 +435,14 @@ fn show_address(at: usize, len_at: usize, room: usize) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Puts the path that a socket was bound by in guest terms; false, and nothing that counts written, if the
-/// guest doesn't see it.
+/// Translates the path that a socket was bound to into guest terms. Returns false, with the path
+/// undefined, if the guest doesn't see it.
 pub(crate) fn show_name(path: &mut GuestBuf) -> bool {
     short_names::show(path);
     procfs::detranslate(None, path)
 }
 
-/// Rewrites an address in place; the result is its new length, `None` if nothing changed.
+/// Translates an address in place. Returns its new length, or `None` if nothing changed.
 fn shown_len(at: usize, len: usize, room: usize) -> Result<Option<usize>, Errno> {
     let mut text = GuestBuf::new();
     let written = len.min(room).min(FAMILY + PATH);
@@ -448,17 +458,17 @@ fn shown_len(at: usize, len: usize, room: usize) -> Result<Option<usize>, Errno>
     Ok(Some(FAMILY + text.len()))
 }
 
-/// accept(2), accept4(2).
+/// Runs accept(2) and accept4(2).
 pub fn accept(call: &mut Trapped<'_>) -> Outcome {
     returning(call, 1, 2).unwrap_or_else(Outcome::from)
 }
 
-/// recvfrom(2).
+/// Runs recvfrom(2).
 pub fn recvfrom(call: &mut Trapped<'_>) -> Outcome {
     returning(call, 4, 5).unwrap_or_else(Outcome::from)
 }
 
-/// A call that writes an address to one argument and its length to another.
+/// Runs a call that writes an address to one argument and its length to another.
 fn returning(call: &mut Trapped<'_>, address: usize, len: usize) -> Result<Outcome, Errno> {
     let arguments = call.arguments;
     let pick = |index: usize| arguments.get(index).copied().unwrap_or(0);
@@ -483,15 +493,15 @@ fn returning(call: &mut Trapped<'_>, address: usize, len: usize) -> Result<Outco
     builder.finish(call, call.number as u32, arguments, Afterwards::Always, note)
 }
 
-/// Where an address is received that the guest's buffer might cut off: its length, how much the guest's
-/// buffer holds, and the address. The host's name may be longer than the guest's.
+/// A buffer for an address that the guest's buffer might cut off, because the host's name may be
+/// longer: its length, the size of the guest's buffer, and the address.
 type Beside = [usize; BESIDE];
-/// Words of it.
+/// Its number of words.
 const BESIDE: usize = NAME / size_of::<usize>() + ANY / size_of::<usize>();
-/// Where in it the address begins.
+/// Offset of the address in it, in bytes.
 const NAME: usize = 2 * size_of::<usize>();
 
-/// Hands on, in guest terms, what was received beside the guest's buffer.
+/// Translates an address received in such a buffer, and copies it to the guest's.
 fn hand_on(at: usize, len_at: usize, beside: usize) -> Result<(), Errno> {
     let [_, room, ..] = memory::read::<Beside>(beside)?;
     let len = memory::read::<u32>(beside)? as usize;
@@ -503,7 +513,7 @@ fn hand_on(at: usize, len_at: usize, beside: usize) -> Result<(), Errno> {
     memory::write(len_at, &(len as u32))
 }
 
-/// recvmsg(2).
+/// Runs recvmsg(2).
 pub fn recvmsg(call: &mut Trapped<'_>) -> Outcome {
     recvmsg_inner(call).unwrap_or_else(Outcome::from)
 }
@@ -519,14 +529,14 @@ fn recvmsg_inner(call: &mut Trapped<'_>) -> Result<Outcome, Errno> {
     Builder::new(call).finish(call, raw::__NR_recvmsg, arguments, Afterwards::Always, note)
 }
 
-/// recvmmsg(2).
+/// Runs recvmmsg(2).
 pub fn recvmmsg(call: &mut Trapped<'_>) -> Outcome {
     recvmmsg_inner(call).unwrap_or_else(Outcome::from)
 }
 
-/// The kernel writes over the sizes of the buffers for names, so that they are kept: each is worth a byte.
+/// The kernel overwrites the sizes of the buffers for names, so they are kept, in a byte each.
 fn recvmmsg_inner(call: &mut Trapped<'_>) -> Result<Outcome, Errno> {
-    /// What the kernel takes at most (UIO_MAXIOV).
+    /// The kernel's limit of messages (UIO_MAXIOV).
     const MOST: usize = 1024;
     const STEP: usize = MULTI * size_of::<usize>();
     let [_, messages, count, ..] = call.arguments;
@@ -548,8 +558,8 @@ fn recvmmsg_inner(call: &mut Trapped<'_>) -> Result<Outcome, Errno> {
 }
 
 fn show_message(message: usize, room: Option<usize>) -> Result<(), Errno> {
-    if session().has(Flags::FAKE_ROOT) {
-        owner::show_received(message)?;
+    if let Some(policy) = session().policy {
+        (policy.show_received)(message)?;
     }
     let header = memory::read::<[usize; 2]>(message)?;
     let len = header[1] as u32 as usize;
@@ -562,14 +572,14 @@ fn show_message(message: usize, room: Option<usize>) -> Result<(), Errno> {
     Ok(())
 }
 
-/// A call of this file's that slept comes back.
+/// Handles a call of this file that slept and comes back.
 pub fn came_back(call: &mut Trapped<'_>, result: isize, note: [usize; 4]) -> Outcome {
     let [task, a, b, c] = note;
     if task == Task::Beside as usize {
         if result >= 0
             && let Err(error) = hand_on(a, b, c)
         {
-            // So the kernel does with a connection whose address it can't write.
+            // The kernel does the same with a connection whose address it can't write.
             if matches!(call.number as u32, raw::__NR_accept | raw::__NR_accept4) {
                 drop(Descriptor::from_number(result as i32));
             }
@@ -577,7 +587,7 @@ pub fn came_back(call: &mut Trapped<'_>, result: isize, note: [usize; 4]) -> Out
         }
         return Outcome::Done(result);
     }
-    // What can't be put in guest terms stays as the kernel wrote it.
+    // An address that can't be translated stays as the kernel wrote it.
     let _ = if task == Task::Close as usize {
         drop(Descriptor::from_number(a as i32));
         Ok(())

@@ -1,4 +1,4 @@
-//! Looking at a file: stat(2) and its kin.
+//! Runs stat(2) and its variants.
 
 use core::mem::offset_of;
 
@@ -9,34 +9,35 @@ use newroot_paths::{HostBuf, Last};
 use newroot_sys::arch::legacy;
 use newroot_sys::raw;
 
-use super::procfs_files::copy;
-use super::{descriptor_argument, forward, read_path, readlink};
-use crate::host::{self, AT_FDCWD, Path};
-use crate::links;
+use super::hardlinks::amend_count;
+use super::readlink;
+use super::synthetic_proc::copy;
+use crate::call::{Outcome, Trapped, descriptor_argument, forward, read_path};
+use crate::hardlinks;
+use crate::kernel::{self, AT_FDCWD, Path};
 use crate::memory;
-use crate::resolve::{self, Object};
+use crate::resolve::{self, Object, Target as _};
 use crate::session::session;
 use crate::slots::Operand;
-use crate::trap::{Outcome, Trapped};
 
 const EMPTY: usize = raw::AT_EMPTY_PATH as usize;
 const NOFOLLOW: usize = raw::AT_SYMLINK_NOFOLLOW as usize;
 
-/// What is asked of a file, whichever call asks it.
+/// The request of a call, whichever call makes it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {
     /// Directory of the path, or fstat(2)'s descriptor.
     pub(crate) directory: i32,
     pub(crate) path: usize,
     pub(crate) flags: usize,
-    /// Where the answer is to be.
+    /// Address for the result.
     pub(crate) out: usize,
-    /// statx(2)'s mask; `None` for the classic structure.
+    /// Mask of statx(2). `None` for the classic structure.
     pub(crate) mask: Option<usize>,
 }
 
 impl Request {
-    /// What stat(2), lstat(2), newfstatat(2), fstat(2) or statx(2) asks.
+    /// Returns the request of stat(2), lstat(2), newfstatat(2), fstat(2) or statx(2).
     ///
     /// # Errors
     /// EINVAL for flags that the call doesn't know.
@@ -61,7 +62,7 @@ impl Request {
         }
     }
 
-    /// Whether its descriptor is meant rather than a path.
+    /// Returns whether it means its descriptor, not a path.
     ///
     /// # Errors
     /// EFAULT.
@@ -73,26 +74,26 @@ impl Request {
         if self.flags & NOFOLLOW != 0 { Last::Keep } else { Last::Follow }
     }
 
-    /// Asks the kernel just that.
+    /// Makes the guest's call unchanged.
     ///
     /// # Errors
-    /// The call's.
+    /// The errnos of stat(2).
     fn as_it_is(&self) -> Result<usize, Errno> {
         self.at(self.directory, self.path, self.flags)
     }
 
-    /// Asks the kernel the same of a host path whose last component isn't followed.
+    /// Makes the call for a host path whose last component isn't followed.
     ///
     /// # Errors
-    /// The call's.
+    /// The errnos of stat(2).
     fn of_host(&self, path: Path<'_>) -> Result<usize, Errno> {
         self.at(AT_FDCWD, path.address(), self.flags | NOFOLLOW)
     }
 
-    /// Asks the kernel the same of a descriptor.
+    /// Makes the call for a descriptor.
     ///
     /// # Errors
-    /// The call's.
+    /// The errnos of fstat(2).
     pub(crate) fn of_descriptor(&self, descriptor: i32) -> Result<usize, Errno> {
         match self.mask {
             None => forward(raw::__NR_fstat, [descriptor as isize as usize, self.out, 0, 0, 0, 0]),
@@ -100,20 +101,20 @@ impl Request {
         }
     }
 
-    /// Answers for the guest's descriptor, which an empty path stands for.
+    /// Writes the result for the guest's descriptor, which an empty path means.
     ///
     /// # Errors
-    /// The call's; EMFILE.
+    /// The errnos of fstat(2); EMFILE.
     pub(crate) fn answer_for_descriptor(&self) -> Result<usize, Errno> {
         if let Some(answer) = self.answer_for_copy() {
             return answer;
         }
         self.as_it_is()?;
-        self.count(links::of_descriptor(self.directory)?)
+        self.count(hardlinks::of_descriptor(self.directory)?)
     }
 
-    /// Answers for a copy of a file of procfs what the kernel says of the file. `None` if the
-    /// descriptor is of something else, or the file is gone.
+    /// Writes for a copy of a file of procfs the kernel's result for the file. `None` for any other
+    /// descriptor, or if the file is gone.
     // Out of line: keeps this large frame off the common path.
     #[inline(never)]
     fn answer_for_copy(&self) -> Option<Result<usize, Errno>> {
@@ -128,34 +129,34 @@ impl Request {
         if answer == Err(Errno::NOENT) { None } else { Some(answer) }
     }
 
-    /// The same as fstat(2) does.
+    /// Does the same for fstat(2).
     ///
     /// # Errors
-    /// As for [`Self::answer_for_descriptor`].
+    /// The errnos of fstat(2); EMFILE.
     pub(crate) fn answer_fstat(&self) -> Result<usize, Errno> {
         if let Some(answer) = self.answer_for_copy() {
             return answer;
         }
         self.of_descriptor(self.directory)?;
-        self.count(links::of_descriptor(self.directory)?)
+        self.count(hardlinks::of_descriptor(self.directory)?)
     }
 
-    /// Answers for the file that the operand's path was found to name.
+    /// Writes the result for a path's file.
     ///
     /// # Errors
-    /// As for [`Self::answer_for_descriptor`].
-    pub(crate) fn answer_for(&self, object: &Object, operand: &mut Operand) -> Result<usize, Errno> {
+    /// The errnos of stat(2); EMFILE.
+    pub(crate) fn answer_for(&self, object: &mut Object<'_>) -> Result<usize, Errno> {
         match &object.descriptor {
             Some(found) => self.of_descriptor(found.number())?,
-            None => self.of_host(Path::new(operand.walk.host.with_nul()))?,
+            None => self.of_host(object.host())?,
         };
         if session().has(Flags::LINKS_INSIDE) && self.last() == Last::Keep && self.is_link() {
-            self.show_link_size(object, operand);
+            self.show_link_size(object);
         }
         self.count(object.link)
     }
 
-    /// Whether what the kernel has just written is of a symlink.
+    /// Returns whether the result that the kernel has just written is a symlink's.
     pub(crate) fn is_link(&self) -> bool {
         let mode = match self.mask {
             None => memory::written_stat(self.out).st_mode,
@@ -164,26 +165,27 @@ impl Request {
         mode & raw::S_IFMT == raw::S_IFLNK
     }
 
-    /// Has the size be that of the text that readlink(2) shows. What can't be read keeps its own.
+    /// Changes the size to that of the text that readlink(2) shows. If that can't be read, the size
+    /// stays.
     // Out of line: keeps this large frame off the common path.
     #[inline(never)]
-    fn show_link_size(&self, object: &Object, operand: &mut Operand) {
-        let Ok(len) = readlink::shown_len(object, operand) else { return };
-        // Both sizes have eight bytes.
+    fn show_link_size(&self, object: &Object<'_>) {
+        let Ok(len) = readlink::shown_len(object) else { return };
+        // Both size fields have eight bytes.
         let at = match self.mask {
-            None => offset_of!(host::Stat, st_size),
+            None => offset_of!(kernel::Stat, st_size),
             Some(_) => offset_of!(raw::statx, stx_size),
         };
         memory::store_owned(self.out + at, &(len as u64));
     }
 
-    /// What was written is right but for the number of the file's names, if the host knows but one of several.
+    /// Corrects the link count, if the host only knows one of the file's names.
     ///
     /// # Errors
-    /// What counting them gives.
+    /// EMFILE, if the names can't be counted.
     pub(crate) fn count(&self, link: Option<Id>) -> Result<usize, Errno> {
         match link {
-            Some(id) => links::amend_count(id, self).map(|()| 0),
+            Some(id) => amend_count(id, self.mask.is_some(), self.out).map(|()| 0),
             None => Ok(0),
         }
     }
@@ -197,7 +199,7 @@ impl Request {
     }
 }
 
-/// stat(2), lstat(2), newfstatat(2), which is also what fstat(3) often makes, and statx(2).
+/// Runs stat(2), lstat(2), newfstatat(2), which is also what fstat(3) often calls, and statx(2).
 pub fn stat(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
     Request::asked(call.number as u32, &call.arguments).and_then(|request| look(request, operand)).into()
 }
@@ -207,20 +209,20 @@ fn look(request: Request, operand: &mut Operand) -> Result<usize, Errno> {
         return request.answer_for_descriptor();
     }
     read_path(operand, request.path)?;
-    let as_written = !links::on() && !session().has(Flags::LINKS_INSIDE);
+    let as_written = !hardlinks::on() && !session().has(Flags::LINKS_INSIDE);
     if request.last() == Last::Keep && as_written && resolve::is_plain_name(operand.text.bytes()) {
         return request.as_it_is();
     }
-    let object = resolve::object(operand, request.directory, request.last())?;
-    request.answer_for(&object, operand)
+    request.answer_for(&mut resolve::object(operand, request.directory, request.last())?)
 }
 
-/// fstat(2), trapped in sessions with links.
+/// Runs fstat(2), which is trapped in sessions with links.
 pub fn fstat(call: &mut Trapped<'_>) -> Outcome {
     Request::asked(raw::__NR_fstat, &call.arguments).and_then(|request| request.answer_fstat()).into()
 }
 
-/// Whether a path that may stand for its descriptor is empty; null counts (Linux 6.11).
+/// Returns whether a path that may stand for its descriptor is empty. Null counts as empty (Linux
+/// 6.11).
 pub(crate) fn is_empty(path: usize) -> Result<bool, Errno> {
     if path == 0 {
         return Ok(true);
@@ -230,18 +232,19 @@ pub(crate) fn is_empty(path: usize) -> Result<bool, Errno> {
     Ok(first == [0])
 }
 
-/// Whether statx(2) goes as far as looking at the path (do_statx() and vfs_statx() in fs/stat.c).
+/// Returns whether statx(2) gets as far as looking at the path (do_statx() and vfs_statx() in
+/// fs/stat.c).
 #[must_use]
 pub fn is_statx_request(flags: usize, mask: usize) -> bool {
     const SYNC_TYPE: u32 = raw::AT_STATX_SYNC_TYPE;
     const KNOWN: u32 = NOFOLLOW as u32 | EMPTY as u32 | raw::AT_NO_AUTOMOUNT | SYNC_TYPE;
     const RESERVED: u32 = 1 << 31;
     let flags = flags as u32;
-    // The kernel skips the first of these where the path is empty, as ours will be.
+    // The kernel skips the first check for an empty path, which the shim passes.
     flags & !KNOWN == 0 && flags & SYNC_TYPE != SYNC_TYPE && mask as u32 & RESERVED == 0
 }
 
-/// statfs(2).
+/// Runs statfs(2).
 pub fn statfs(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
     let [path, out, ..] = call.arguments;
     statfs_inner(operand, path, out).into()
@@ -249,19 +252,19 @@ pub fn statfs(call: &mut Trapped<'_>, operand: &mut Operand) -> Outcome {
 
 fn statfs_inner(operand: &mut Operand, path: usize, out: usize) -> Result<usize, Errno> {
     read_path(operand, path)?;
-    let object = resolve::object(operand, AT_FDCWD, Last::Follow)?;
-    let read_only = object.read_only()?;
+    let mut object = resolve::object(operand, AT_FDCWD, Last::Follow)?;
+    let read_only = object.is_read_only()?;
     let value = match &object.descriptor {
         Some(found) => forward(raw::__NR_fstatfs, [found.number() as usize, out, 0, 0, 0, 0])?,
         None => {
-            let at = operand.walk.host.with_nul().as_ptr() as usize;
+            let at = object.host().address();
             forward(raw::__NR_statfs, [at, out, 0, 0, 0, 0])?
         }
     };
     mark_read_only(read_only, out).map(|()| value)
 }
 
-/// fstatfs(2), trapped in sessions with read-only bindings.
+/// Runs fstatfs(2), which is trapped in sessions with read-only bindings.
 pub fn fstatfs(call: &mut Trapped<'_>) -> Outcome {
     let [descriptor, out, ..] = call.arguments;
     let result = resolve::lies_read_only(descriptor_argument(descriptor)).and_then(|read_only| {
@@ -273,7 +276,7 @@ pub fn fstatfs(call: &mut Trapped<'_>) -> Outcome {
 
 /// Sets ST_RDONLY in a `struct statfs` that the kernel has just written.
 fn mark_read_only(read_only: bool, out: usize) -> Result<(), Errno> {
-    /// f_flags, behind ten words.
+    /// Offset of f_flags, behind ten words.
     const FLAGS: usize = 10 * size_of::<usize>();
     const ST_RDONLY: usize = 1;
     if !read_only {

@@ -1,4 +1,4 @@
-//! The times that utimensat(2) is given.
+//! The times of utimensat(2).
 
 use newroot_abi::Errno;
 
@@ -12,7 +12,7 @@ const OMIT: usize = (1 << 30) - 2;
 pub(crate) struct Times([usize; 2]);
 
 impl Times {
-    /// Reads both `struct timespec`; null is now for both.
+    /// Reads both `struct timespec`. Null means now for both.
     ///
     /// # Errors
     /// EFAULT.
@@ -24,17 +24,17 @@ impl Times {
         Ok(Self([access, modification]))
     }
 
-    /// Whether both are set to now.
+    /// Returns whether both are set to now.
     pub(crate) fn are_now(self) -> bool {
         self.0 == [NOW; 2]
     }
 
-    /// Whether both stay as they are.
+    /// Returns whether both stay as they are.
     pub(crate) fn are_omitted(self) -> bool {
         self.0 == [OMIT; 2]
     }
 
-    /// Whether the kernel takes them (nsec_valid() in fs/utimes.c).
+    /// Returns whether the kernel accepts them (nsec_valid() in fs/utimes.c).
     pub(crate) fn are_valid(self) -> bool {
         self.0.iter().all(|&nanoseconds| matches!(nanoseconds, 0..1_000_000_000 | NOW | OMIT))
     }

@@ -1,13 +1,14 @@
-//! Syscall User Dispatch (prctl(2), PR_SET_SYSCALL_USER_DISPATCH): a thread has its calls sent to itself as SIGSYS, but
-//! for those from one range of addresses.
+//! Syscall User Dispatch (prctl(2), PR_SET_SYSCALL_USER_DISPATCH): a thread gets its own calls as
+//! SIGSYS, except those from one range of addresses.
 //!
-//! The kernel spares one range, and that has to be the shim's. So a call from the guest's own range comes here as
-//! well, and is made at another place (`sys/src/arch/x86_64/dispatch.rs`). Which threads have dispatch switched on is
-//! the kernel's knowledge. Which range a thread wants spared is noted here, by its number: a note that is left of
-//! a thread that has ended is never looked at, for a new one begins without dispatch, and makes its own note.
+//! The kernel spares one range, which has to be the shim's. So a call from the guest's range comes
+//! here, too, and is made at another address (`sys/src/arch/x86_64/dispatch.rs`). The kernel knows
+//! which threads have dispatch on. The shim notes each thread's range by the thread's number. A
+//! note of a thread that has ended does no harm, because a new thread begins without dispatch and
+//! makes its own note.
 //!
 //! # Safety
-//! The notes lie in a mapping of their own that stays, and are only touched atomically.
+//! The notes are in a mapping of their own that stays, and all access to them is atomic.
 #![allow(unsafe_code)]
 
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -17,9 +18,8 @@ use newroot_sys::arch;
 use newroot_sys::raw;
 use newroot_sys::table::PR_SET_SYSCALL_USER_DISPATCH;
 
-use super::forward;
-use crate::host;
-use crate::trap::{Outcome, Trapped, shim_range};
+use crate::call::{Outcome, Trapped, forward, shim_range};
+use crate::kernel;
 
 const OFF: usize = 0;
 /// Calls from outside of the range are dispatched.
@@ -30,7 +30,8 @@ const INCLUSIVE: usize = 2;
 /// Whether any thread in this memory has switched dispatch on.
 static USED: AtomicBool = AtomicBool::new(false);
 
-/// Whether dispatch may be on for the calling thread: then its calls have to meet the kernel where they are made.
+/// Returns whether dispatch may be on for the calling thread. Then its calls have to reach the
+/// kernel where they are made.
 #[must_use]
 #[inline]
 pub fn any() -> bool {
@@ -44,7 +45,7 @@ struct Note {
     len: AtomicUsize,
 }
 
-/// How many threads can have a range of their own at the same time.
+/// Limit of threads with a range of their own at the same time.
 const NOTES: usize = 2048;
 
 /// Address of the notes; 0 before any thread has had a range.
@@ -52,7 +53,7 @@ static TABLE: AtomicUsize = AtomicUsize::new(0);
 
 fn notes() -> Option<&'static [Note; NOTES]> {
     let at = TABLE.load(Ordering::Acquire);
-    // SAFETY: the mapping has room for the notes, and zeroes are valid ones.
+    // SAFETY: the mapping is large enough for the notes, and zeroes are valid ones.
     (at != 0).then(|| unsafe { &*(at as *const [Note; NOTES]) })
 }
 
@@ -61,29 +62,30 @@ fn notes_or_new() -> Result<&'static [Note; NOTES], Errno> {
         return Ok(notes);
     }
     let len = size_of::<[Note; NOTES]>();
-    let at = host::map_anonymous(len)?;
+    let at = kernel::map_anonymous(len)?;
     if TABLE.compare_exchange(0, at, Ordering::AcqRel, Ordering::Acquire).is_err() {
-        // SAFETY: it was mapped just now, and nobody knows of it.
-        unsafe { host::munmap(at, len) };
+        // SAFETY: it was mapped just now, and no other code knows it.
+        unsafe { kernel::munmap(at, len) };
     }
     notes().ok_or(Errno::NOMEM)
 }
 
-/// The notes in the order in which they are looked at for a thread.
+/// Returns the notes in the order of a thread's search.
 fn searched(notes: &'static [Note; NOTES], thread: u32) -> impl Iterator<Item = &'static Note> {
     let (behind, before) = notes.split_at(thread as usize % NOTES);
     before.iter().chain(behind)
 }
 
-/// The calling thread's note. A place that was taken stays so, though its thread may change.
+/// Returns the calling thread's note. A note that was taken stays taken, though its thread may
+/// change.
 fn mine() -> Option<&'static Note> {
-    let thread = host::gettid();
+    let thread = kernel::gettid();
     searched(notes()?, thread)
         .take_while(|note| note.thread.load(Ordering::Acquire) != 0)
         .find(|note| note.thread.load(Ordering::Acquire) == thread)
 }
 
-/// Notes the calling thread's range. The result is what was noted before.
+/// Notes the calling thread's range. Returns the one before.
 fn set(start: usize, len: usize) -> Result<(usize, usize), Errno> {
     let note = match mine() {
         Some(note) => note,
@@ -93,9 +95,9 @@ fn set(start: usize, len: usize) -> Result<(usize, usize), Errno> {
     Ok((note.start.swap(start, Ordering::Relaxed), note.len.swap(len, Ordering::Relaxed)))
 }
 
-/// Takes a place for the calling thread that nobody has, or only a thread that has ended.
+/// Takes a note for the calling thread that is free, or belongs to a thread that has ended.
 fn take(notes: &'static [Note; NOTES]) -> Result<&'static Note, Errno> {
-    let thread = host::gettid();
+    let thread = kernel::gettid();
     let free = searched(notes, thread).find(|note| {
         let holder = note.thread.load(Ordering::Acquire);
         let is_free = holder == 0
@@ -105,7 +107,7 @@ fn take(notes: &'static [Note; NOTES]) -> Result<&'static Note, Errno> {
     free.ok_or(Errno::NOMEM)
 }
 
-/// prctl(2) with PR_SET_SYSCALL_USER_DISPATCH.
+/// Runs prctl(2) with PR_SET_SYSCALL_USER_DISPATCH.
 pub fn prctl(call: &mut Trapped<'_>) -> Outcome {
     change(call.arguments).into()
 }
@@ -122,7 +124,7 @@ fn change(arguments: [usize; 6]) -> Result<usize, Errno> {
             let [operation, ..] = arguments;
             ((start, len), [operation, mode, spared[0], spared[1], selector, 0])
         }
-        // A range with the shim in it can't be the kernel's.
+        // A range that contains the shim can't be the kernel's.
         INCLUSIVE if is_range && (start > shim.end || start.wrapping_add(len) <= shim.start) => {
             ((0, 0), arguments)
         }
@@ -139,11 +141,11 @@ fn change(arguments: [usize; 6]) -> Result<usize, Errno> {
     result
 }
 
-/// Returns where a dispatched call is to be made instead if it comes from the thread's own range; `behind` is the
-/// address behind its `syscall` instruction.
+/// Returns the address at which a dispatched call is made, if it comes from the thread's own range.
+/// `behind` is the address behind its `syscall` instruction.
 ///
 /// # Errors
-/// ENOMEM if such calls have come from too many places.
+/// ENOMEM if such calls have come from too many addresses.
 pub fn place_of(behind: usize) -> Result<Option<usize>, Errno> {
     let Some(note) = mine() else { return Ok(None) };
     let spared = behind.wrapping_sub(note.start.load(Ordering::Relaxed)) < note.len.load(Ordering::Relaxed);

@@ -1,24 +1,24 @@
-//! Calls that wait with another signal mask: that mask must not have SIGSYS in it.
+//! Calls that wait with another signal mask, which must not have SIGSYS in it.
 
 use newroot_abi::Errno;
 use newroot_sys::raw;
 
 use super::signal;
+use crate::call::resume::{Afterwards, Builder};
+use crate::call::{Outcome, SIGSYS_BIT, Trapped};
 use crate::memory;
-use crate::trap::resume::{Afterwards, Builder};
-use crate::trap::{Outcome, SIGSYS_BIT, Trapped};
 
-/// ppoll(2): the mask is the fourth argument.
+/// Runs ppoll(2). The mask is the fourth argument.
 pub fn ppoll(call: &mut Trapped<'_>) -> Outcome {
     with_mask(call, 3)
 }
 
-/// epoll_pwait(2) and epoll_pwait2(2): the mask is the fifth argument.
+/// Runs epoll_pwait(2) and epoll_pwait2(2). The mask is the fifth argument.
 pub fn epoll_pwait(call: &mut Trapped<'_>) -> Outcome {
     with_mask(call, 4)
 }
 
-/// rt_sigsuspend(2): the mask is the first argument.
+/// Runs rt_sigsuspend(2). The mask is the first argument.
 pub fn sigsuspend(call: &mut Trapped<'_>) -> Outcome {
     with_mask(call, 0)
 }
@@ -40,7 +40,7 @@ fn with_mask_inner(call: &mut Trapped<'_>, index: usize) -> Result<Outcome, Errn
     builder.finish(call, call.number as u32, arguments, Afterwards::Never, [0; 4])
 }
 
-/// pselect6(2): the sixth argument points to a pointer to the mask, and its size.
+/// Runs pselect6(2). The sixth argument points to a pointer to the mask, and its size.
 pub fn pselect6(call: &mut Trapped<'_>) -> Outcome {
     pselect6_inner(call).unwrap_or_else(Outcome::from)
 }

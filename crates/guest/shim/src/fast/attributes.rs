@@ -1,15 +1,16 @@
-//! Extended attributes, looked at by a file's name in its directory. By a descriptor that stands for a path no call can
-//! look at them; by a name getxattrat(2) and listxattrat(2) can (Linux 6.13).
+//! Extended attributes, by a file's name in its directory. An O_PATH descriptor doesn't serve to
+//! read them; getxattrat(2) and listxattrat(2) read them by name (Linux 6.13).
 
 use newroot_abi::Errno;
 use newroot_sys::arch::CallFrame;
 use newroot_sys::raw;
 
-use super::path::{Place, Room, Text};
+use super::path::{PathBuffer, PathTarget, Text};
 use super::through;
-use crate::calls::{forward, newer};
-use crate::host::AT_FDCWD;
-use crate::links;
+use crate::call::forward;
+use crate::calls::newer;
+use crate::hardlinks;
+use crate::kernel::AT_FDCWD;
 use crate::memory;
 
 const NOFOLLOW: usize = raw::AT_SYMLINK_NOFOLLOW as usize;
@@ -26,12 +27,14 @@ struct Value {
 
 impl Value {
     fn new(address: usize, size: usize) -> Self {
-        /// No value is longer (XATTR_SIZE_MAX), and the kernel takes more room for that much.
+        /// Size of the largest value (XATTR_SIZE_MAX). The kernel treats a larger buffer as one of
+        /// this size.
         const LONGEST: usize = 65536;
         Self { address, size: size.min(LONGEST) as u32, flags: 0 }
     }
 
-    /// The call that looks at it, behind the directory's descriptor.
+    /// Returns the call that reads the value, without its first argument, the directory's
+    /// descriptor.
     fn call(&self, name: usize, attribute: usize) -> (u32, [usize; 5]) {
         let value = core::ptr::from_ref(self) as usize;
         (raw::__NR_getxattrat, [name, NOFOLLOW, attribute, value, size_of::<Self>()])
@@ -40,8 +43,8 @@ impl Value {
 
 pub(super) fn lgetxattr(frame: &CallFrame, arguments: [usize; 6]) -> Answer {
     let [path, attribute, value, size, ..] = arguments;
-    let mut room = Room::new();
-    let text = read(&mut room, path)?;
+    let mut buffer = PathBuffer::new();
+    let text = read(&mut buffer, path)?;
     if text.is_plain_name() {
         return Some(forward(raw::__NR_lgetxattr, arguments));
     }
@@ -49,12 +52,13 @@ pub(super) fn lgetxattr(frame: &CallFrame, arguments: [usize; 6]) -> Answer {
     at_name(frame, text, |name| value.call(name, attribute))
 }
 
-/// An access list's absence, or its value, tells that the name is no symlink, which has none and can't
-/// (vfs_get_acl() in fs/posix_acl.c): then it was all the same that it wasn't followed.
+/// Reads an access list. If the kernel returns the list or reports that there is none (ENODATA),
+/// then the name is no symlink, because a symlink can't have one (vfs_get_acl() in fs/posix_acl.c).
+/// So it made no difference that the link wasn't followed.
 pub(super) fn getxattr(frame: &CallFrame, [path, attribute, value, size, ..]: [usize; 6]) -> Answer {
     let attribute = access_list(attribute)?.as_ptr() as usize;
-    let mut room = Room::new();
-    let text = read(&mut room, path)?;
+    let mut buffer = PathBuffer::new();
+    let text = read(&mut buffer, path)?;
     let value = Value::new(value, size);
     match at_name(frame, text, |name| value.call(name, attribute))? {
         answer @ (Ok(_) | Err(Errno::NODATA)) => Some(answer),
@@ -64,38 +68,38 @@ pub(super) fn getxattr(frame: &CallFrame, [path, attribute, value, size, ..]: [u
 
 pub(super) fn llistxattr(frame: &CallFrame, arguments: [usize; 6]) -> Answer {
     let [path, list, size, ..] = arguments;
-    let mut room = Room::new();
-    let text = read(&mut room, path)?;
+    let mut buffer = PathBuffer::new();
+    let text = read(&mut buffer, path)?;
     if text.is_plain_name() {
         return Some(forward(raw::__NR_llistxattr, arguments));
     }
     at_name(frame, text, |name| (raw::__NR_listxattrat, [name, NOFOLLOW, list, size, 0]))
 }
 
-fn read(room: &mut Room, path: usize) -> Option<Text<'_>> {
-    // A name may be one of several.
-    if links::on() { None } else { room.read(path) }
+fn read(buffer: &mut PathBuffer, path: usize) -> Option<Text<'_>> {
+    // The file may have several names.
+    if hardlinks::on() { None } else { buffer.read(path) }
 }
 
-/// Makes the call for a path's last component in its directory.
+/// Makes a call for a path's last component in its directory.
 fn at_name(frame: &CallFrame, text: Text<'_>, call: impl Fn(usize) -> (u32, [usize; 5])) -> Answer {
-    // The others came with it.
+    // The kernel got all these calls together, so one stands for all.
     if newer::refusal(raw::__NR_getxattrat as usize).is_some() {
         return None;
     }
-    let mut place = Place::of(AT_FDCWD, text)?;
-    if let Some(name) = place.split() {
+    let mut target = PathTarget::of(AT_FDCWD, text)?;
+    if let Some(name) = target.split() {
         let (number, arguments) = call(name);
-        return through::look_in(frame, &place, number, arguments);
+        return through::look_in(frame, &target, number, arguments);
     }
-    if place.bytes().starts_with(b"/") {
+    if target.bytes().starts_with(b"/") {
         return None;
     }
-    let (number, [a, b, c, d, e]) = call(place.path().address());
+    let (number, [a, b, c, d, e]) = call(target.path().address());
     Some(forward(number, [AT_FDCWD as isize as usize, a, b, c, d, e]))
 }
 
-/// The name of an attribute, in words of ours, if it is that of an access list.
+/// Returns the name of an attribute, in the shim's own memory, if it is that of an access list.
 fn access_list(name: usize) -> Option<&'static [u8]> {
     const ACCESS: &[u8] = b"system.posix_acl_access\0";
     const DEFAULT: &[u8] = b"system.posix_acl_default\0";

@@ -4,17 +4,17 @@ use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
 use newroot_paths::{Buffer, Guest, Host};
 
-use crate::host;
+use crate::kernel;
 use crate::memory;
 use crate::resolve;
 use crate::session::session;
 
-/// Room for a path on a stack of the guest's.
+/// Size of a buffer for a path, on the guest's stack.
 const SHORT: usize = 256;
 
 pub(super) fn getcwd([out, size, ..]: [usize; 6]) -> Option<Result<usize, Errno>> {
     let mut path = Buffer::<Host, SHORT>::new();
-    let len = host::getcwd(path.space()).ok()?;
+    let len = kernel::getcwd(path.space()).ok()?;
     path.set_len(len);
     let mut guest = Buffer::<Guest, SHORT>::new();
     let reached = session().has(Flags::ALIASED).then(resolve::cwd_mount).flatten();

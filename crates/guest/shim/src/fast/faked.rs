@@ -1,28 +1,33 @@
-//! The short way under fake root: for a root who never was anyone else nor anywhere else, while the plan's mounts are
-//! all there is, and files of which nothing is recorded.
+//! The fast path under fake root. It serves only processes that have always been root, and that see
+//! the mounts of the plan, and only files without records.
 //!
-//! Whether something is recorded is asked before the file is looked at, by the same name in the same directory. That
-//! both were the same file, the file's own time of change tells: had it got that name, or a record, in between, it
-//! would be later than when we began. So a file that was changed lately takes the long way.
+//! The shim checks for a record before it reads the file's attributes, by the same name in the same
+//! directory. The file's ctime shows that both calls met the same file: if the file had got that
+//! name or a record in between, its ctime would be later than the first call. So a file that was
+//! changed recently takes the slow path.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use newroot_abi::Errno;
-use newroot_sys::arch::{CallFrame, legacy};
+use newroot_sys::arch::CallFrame;
 use newroot_sys::raw;
+use newroot_sys::table::{Fast, Row};
 
-use super::path::{Place, Room};
+use super::path::{PathBuffer, PathTarget};
 use super::{directory, look, open, signals, through};
+use crate::call::forward;
+use crate::calls::newer;
 use crate::calls::path::is_access_mode;
-use crate::calls::procfs_files::copy;
 use crate::calls::stat::{Request, is_empty};
-use crate::calls::{forward, newer};
-use crate::host::{self, Path};
-use crate::links;
+use crate::calls::synthetic_proc::copy;
+use crate::fakeroot::names::RECORD;
+use crate::fakeroot::written::{Short, amend_classic_owners, amend_statx_owners};
+use crate::fakeroot::{file, sidecar};
+use crate::hardlinks;
+use crate::identity::process;
+use crate::kernel::{self, Path};
 use crate::memory;
-use crate::owner::names::RECORD;
-use crate::owner::written::{Short, amend_classic_owners, amend_statx_owners};
-use crate::owner::{file, process, sidecar, stand_in};
+use crate::resolve::stand_in;
 
 const NOFOLLOW: usize = raw::AT_SYMLINK_NOFOLLOW as usize;
 const EMPTY: usize = raw::AT_EMPTY_PATH as usize;
@@ -30,51 +35,56 @@ const NO_AUTOMOUNT: usize = raw::AT_NO_AUTOMOUNT as usize;
 
 type Answer = Option<Result<usize, Errno>>;
 
-/// Runs a call; `None` if it has to take the long way.
-pub(super) fn call(frame: &CallFrame, number: u32, arguments: [usize; 6]) -> Answer {
+/// Runs a call; returns `None` if it must take the slow path.
+pub(super) fn call(frame: &CallFrame, row: &Row, arguments: [usize; 6]) -> Answer {
     if !process::is_plain_root() {
         return None;
     }
     let [_, b, c, d, ..] = arguments;
-    match number {
-        raw::__NR_getuid | raw::__NR_geteuid | raw::__NR_getgid | raw::__NR_getegid => Some(Ok(0)),
-        // Names may be some of several.
-        raw::__NR_fstat if links::on() => None,
-        raw::__NR_newfstatat if links::on() && d & (NOFOLLOW | EMPTY) != 0 => None,
-        raw::__NR_statx if links::on() && c & (NOFOLLOW | EMPTY) != 0 => None,
-        legacy::__NR_lstat if links::on() => None,
-        raw::__NR_newfstatat if d as u32 as usize & !(NOFOLLOW | EMPTY | NO_AUTOMOUNT) != 0 => None,
-        raw::__NR_statx if newer::refusal(number as usize).is_some() => None,
-        legacy::__NR_stat | legacy::__NR_lstat | raw::__NR_newfstatat | raw::__NR_statx => {
+    let number = row.number;
+    match row.fast {
+        Fast::GetId => Some(Ok(0)),
+        // The file may have several names.
+        Fast::FStat if hardlinks::on() => None,
+        Fast::NewFStatAt if hardlinks::on() && d & (NOFOLLOW | EMPTY) != 0 => None,
+        Fast::StatX if hardlinks::on() && c & (NOFOLLOW | EMPTY) != 0 => None,
+        Fast::LStat if hardlinks::on() => None,
+        Fast::NewFStatAt if d as u32 as usize & !(NOFOLLOW | EMPTY | NO_AUTOMOUNT) != 0 => None,
+        Fast::StatX if newer::refusal(number as usize).is_some() => None,
+        Fast::Stat | Fast::LStat | Fast::NewFStatAt | Fast::StatX => {
             let answer = look_at(frame, Request::asked(number, &arguments).ok()?);
             look::unless_link(answer, number, arguments)
         }
-        raw::__NR_fstat => by_descriptor(Request::asked(number, &arguments).ok()?),
-        // What may be executed, the long way knows.
-        legacy::__NR_access if is_access_mode(b) && b & raw::X_OK as usize == 0 => {
+        Fast::FStat => by_descriptor(Request::asked(number, &arguments).ok()?),
+        // The slow path decides whether a file may be executed.
+        Fast::Access if is_access_mode(b) && b & raw::X_OK as usize == 0 => {
             refused_to_none(look::access(frame, arguments)?)
         }
-        raw::__NR_openat if c & MAKES == 0 => open::openat(frame, arguments),
-        legacy::__NR_open if b & MAKES == 0 => open::open(frame, arguments),
-        legacy::__NR_readlink => look::readlink(frame, arguments),
-        raw::__NR_readlinkat => look::readlinkat(frame, arguments),
-        raw::__NR_getcwd => directory::getcwd(arguments),
-        raw::__NR_rt_sigaction => signals::sigaction(frame, arguments),
-        raw::__NR_rt_sigprocmask => signals::sigprocmask(frame, arguments),
-        _ => None,
+        Fast::OpenAt if c & MAKES == 0 => open::openat(frame, arguments),
+        Fast::Open if b & MAKES == 0 => open::open(frame, arguments),
+        Fast::ReadLink => look::readlink(frame, arguments),
+        Fast::ReadLinkAt => look::readlinkat(frame, arguments),
+        Fast::GetCwd => directory::getcwd(arguments),
+        Fast::SigAction => signals::sigaction(frame, arguments),
+        Fast::SigProcMask => signals::sigprocmask(frame, arguments),
+        Fast::Access | Fast::OpenAt | Fast::Open => None,
+        Fast::Never | Fast::Name | Fast::ReadAgain => None,
+        Fast::GetXAttr | Fast::LGetXAttr | Fast::LListXAttr => None,
     }
 }
 
-/// Flags of an open that makes a file, of which there is something to record. O_TMPFILE has O_DIRECTORY in it,
-/// without which its own bit means nothing.
+/// Flags of an open that creates a file, for which there is something to record. O_TMPFILE includes
+/// O_DIRECTORY, and its own bit means nothing without it.
 const MAKES: usize = (raw::O_CREAT | raw::O_TMPFILE & !raw::O_DIRECTORY) as usize;
 
-/// What the host refuses its own user, it may yet have to grant.
+/// Turns EACCES into `None`: the host refuses the call to its own user, but the slow path may have
+/// to allow it.
 fn refused_to_none(answer: Result<usize, Errno>) -> Answer {
     if answer == Err(Errno::ACCES) { None } else { Some(answer) }
 }
 
-/// The call that looks at `name` in a directory, behind the directory's descriptor.
+/// Returns the call that reads the attributes of `name` in a directory, without its first argument,
+/// the directory's descriptor.
 fn call_for(asked: &Request, name: usize) -> (u32, [usize; 5]) {
     let flags = asked.flags & !EMPTY | NOFOLLOW;
     match asked.mask {
@@ -83,7 +93,7 @@ fn call_for(asked: &Request, name: usize) -> (u32, [usize; 5]) {
     }
 }
 
-/// What the kernel has just written.
+/// Returns the attributes that the kernel has just written.
 fn written(asked: &Request) -> Short {
     match asked.mask {
         None => Short::of_stat(asked.out),
@@ -100,28 +110,28 @@ fn look_at(frame: &CallFrame, asked: Request) -> Answer {
     }
     let by_name = |out| by_name(frame, Request { out, ..asked });
     match asked.mask {
-        None => look::into_ours(memory::zeroed_stat(), asked.out, by_name, |_| true),
-        Some(_) => look::into_ours(memory::zeroed_statx(), asked.out, by_name, |_| true),
+        None => look::into_own_memory(memory::zeroed_stat(), asked.out, by_name, |_| true),
+        Some(_) => look::into_own_memory(memory::zeroed_statx(), asked.out, by_name, |_| true),
     }
 }
 
 fn by_name(frame: &CallFrame, asked: Request) -> Answer {
-    let mut room = Room::new();
-    let mut place = Place::of(asked.directory, room.read(asked.path)?)?;
+    let mut buffer = PathBuffer::new();
+    let mut target = PathTarget::of(asked.directory, buffer.read(asked.path)?)?;
     let mut value = [0u8; 8];
-    // `struct xattr_args`: the value's address, its length, flags.
+    // `struct xattr_args`: the value's address, then its length and flags.
     let attribute = [value.as_mut_ptr() as usize, value.len()];
     let record = |name: usize| {
         let arguments = [name, NOFOLLOW, RECORD.as_ptr() as usize, attribute.as_ptr() as usize, 16];
         (raw::__NR_getxattrat, arguments)
     };
-    let result = match place.split() {
+    let result = match target.split() {
         Some(name) => {
-            through::look_twice(frame, &place, record(name), Errno::NODATA, call_for(&asked, name))?
+            through::look_twice(frame, &target, record(name), Errno::NODATA, call_for(&asked, name))?
         }
         // A name in the directory itself.
-        None if !place.bytes().starts_with(b"/") => {
-            let name = place.path().address();
+        None if !target.bytes().starts_with(b"/") => {
+            let name = target.path().address();
             let directory = asked.directory as isize as usize;
             let made =
                 |(number, [a, b, c, d, e]): (u32, [usize; 5])| forward(number, [directory, a, b, c, d, e]);
@@ -135,7 +145,7 @@ fn by_name(frame: &CallFrame, asked: Request) -> Answer {
     match result {
         Ok(0) => finish(asked),
         Err(Errno::NOENT | Errno::NOTDIR | Errno::FAULT) => Some(result),
-        // There is a record, or none can be had this way.
+        // There is a record, or the check failed.
         _ => None,
     }
 }
@@ -145,13 +155,13 @@ fn by_descriptor(asked: Request) -> Answer {
         return None;
     }
     let mut value = [0u8; 8];
-    if host::fgetxattr(asked.directory, Path::new(RECORD), &mut value) != Err(Errno::NODATA) {
+    if kernel::fgetxattr(asked.directory, Path::new(RECORD), &mut value) != Err(Errno::NODATA) {
         return None;
     }
     match asked.of_descriptor(asked.directory) {
         Ok(_) => {
             let stat = written(&asked);
-            // One of a made device is its stand-in.
+            // The descriptor may belong to the stand-in of a device that the guest has made.
             if stand_in::is_device(stat.mode) && stand_in::may_be_marked(asked.directory) != Ok(false) {
                 return None;
             }
@@ -161,7 +171,7 @@ fn by_descriptor(asked: Request) -> Answer {
     }
 }
 
-/// A file of which nothing was recorded before it was looked at.
+/// Completes the answer for a file that had no record before its attributes were read.
 fn finish(asked: Request) -> Answer {
     let stat = written(&asked);
     let is_link = stat.mode & raw::S_IFMT == raw::S_IFLNK;
@@ -183,17 +193,18 @@ fn answer(asked: Request, stat: &Short) -> Answer {
     Some(Ok(0))
 }
 
-/// Whether a file's time of change is so long past that nothing about it, nor its name, can have changed since we
-/// began to look. A time that was read earlier does as well; only if it doesn't is the clock asked.
+/// Returns whether the file's ctime is so old that neither the file nor its name can have changed
+/// since the first call. The check uses an earlier time of the clock if that is enough, and reads
+/// the clock only if it isn't.
 fn is_settled(stat: &Short) -> bool {
-    /// Seconds; the kernel's times of change are behind its clock by milliseconds.
+    /// Seconds. The kernel's ctime lags behind its clock by milliseconds.
     const SLACK: u64 = 2;
     static EARLIER: AtomicU64 = AtomicU64::new(0);
     let changed = stat.changed.saturating_add(SLACK);
     if changed < EARLIER.load(Ordering::Relaxed) {
         return true;
     }
-    // For the next time: it is later than this look already.
-    EARLIER.store(host::seconds(), Ordering::Relaxed);
+    // For the next check: this time is already later than the present call.
+    EARLIER.store(kernel::seconds(), Ordering::Relaxed);
     false
 }

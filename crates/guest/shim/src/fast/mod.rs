@@ -1,16 +1,18 @@
-//! The short way: the commonest calls, in their commonest form, from patched call sites.
+//! The fast path: the most common calls, in their most common form, from patched call sites.
 //!
-//! What comes through a patched call site can be run like a trap: all signals blocked, on a private stack,
-//! by the code in [`calls`](crate::calls). That costs two system calls more, and much memory touched. The
-//! functions here run on the guest's own stack with its own signal mask, as a C library's would: a signal
-//! may come at any moment, and its handler may never return. So they hold nothing: no slot, no lock, and a
-//! descriptor only within the [window](newroot_sys::arch::window). The handler finds the guest about to make its call, and
-//! afterwards the call is made anew ([`newroot_sys::arch::unwind`]): so nothing here may be noticed if it is done twice.
-//! A call that would be goes through the window, too ([`through::once`]).
+//! A call from a patched call site can run like a trap: on a private stack, with all signals
+//! blocked, by the code in [`calls`](crate::calls). That takes two more system calls and touches
+//! much memory. The functions here run on the guest's own stack with its own signal mask, like a C
+//! library's functions. A signal may arrive at any moment, and its handler may never return. So
+//! they hold nothing: no slot, no lock, and a descriptor only within a [restartable
+//! section](newroot_sys::arch::restartable). A handler finds the guest about to make its call, and
+//! afterwards the guest makes the call again ([`newroot_sys::arch::unwind`]). So nothing here may
+//! have a visible effect if it is done twice. A call that would have one goes through the
+//! restartable section, too (`through::once`).
 //!
-//! Each answers `None` to whatever it isn't sure of. The call then takes the long way from its beginning, so
-//! nothing may have happened by then that could be noticed. What they do answer is what the long way would:
-//! the tests run every guest program both ways.
+//! A function here returns `None` whenever it isn't sure of the answer. The call then takes the
+//! slow path from its beginning, so nothing visible may have happened by then. An answer that they
+//! do give is the slow path's: the tests run every guest program both ways.
 
 mod attributes;
 mod directory;
@@ -26,42 +28,43 @@ mod through;
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
-use newroot_sys::arch::{CallFrame, legacy};
-use newroot_sys::raw;
+use newroot_sys::arch::CallFrame;
+use newroot_sys::table::{self, Fast};
 
 use crate::calls::{filters, user_dispatch};
 use crate::session::session;
 
-/// Runs a call; `None` if it has to take the long way.
+/// Runs a call; returns `None` if it must take the slow path.
 pub fn call(frame: &CallFrame) -> Option<isize> {
     if session().has(Flags::TRACE) || filters::any() || user_dispatch::any() {
         return None;
     }
     let arguments = frame.arguments();
-    let number = u32::try_from(frame.number()).ok()?;
-    if let raw::__NR_lseek | raw::__NR_pread64 | raw::__NR_preadv | raw::__NR_preadv2 = number {
-        return read_again::run(number, arguments).map(to_return);
+    let row = table::row_of(frame.number())?;
+    if row.fast == Fast::ReadAgain {
+        return read_again::run(row.number, arguments).map(to_return);
     }
     if session().has(Flags::FAKE_ROOT) {
-        return faked::call(frame, number, arguments).map(to_return);
+        return faked::call(frame, row, arguments).map(to_return);
     }
-    let answer = match number {
-        raw::__NR_openat => open::openat(frame, arguments),
-        legacy::__NR_open => open::open(frame, arguments),
-        raw::__NR_newfstatat => look::newfstatat(frame, arguments),
-        legacy::__NR_stat => look::stat(frame, arguments),
-        legacy::__NR_lstat => look::lstat(frame, arguments),
-        raw::__NR_statx => look::statx(frame, arguments),
-        legacy::__NR_access => look::access(frame, arguments),
-        legacy::__NR_readlink => look::readlink(frame, arguments),
-        raw::__NR_readlinkat => look::readlinkat(frame, arguments),
-        raw::__NR_lgetxattr => attributes::lgetxattr(frame, arguments),
-        raw::__NR_getxattr => attributes::getxattr(frame, arguments),
-        raw::__NR_llistxattr => attributes::llistxattr(frame, arguments),
-        raw::__NR_getcwd => directory::getcwd(arguments),
-        raw::__NR_rt_sigaction => signals::sigaction(frame, arguments),
-        raw::__NR_rt_sigprocmask => signals::sigprocmask(frame, arguments),
-        number => names::run(frame, number, arguments),
+    let answer = match row.fast {
+        Fast::OpenAt => open::openat(frame, arguments),
+        Fast::Open => open::open(frame, arguments),
+        Fast::NewFStatAt => look::newfstatat(frame, arguments),
+        Fast::Stat => look::stat(frame, arguments),
+        Fast::LStat => look::lstat(frame, arguments),
+        Fast::StatX => look::statx(frame, arguments),
+        Fast::Access => look::access(frame, arguments),
+        Fast::ReadLink => look::readlink(frame, arguments),
+        Fast::ReadLinkAt => look::readlinkat(frame, arguments),
+        Fast::LGetXAttr => attributes::lgetxattr(frame, arguments),
+        Fast::GetXAttr => attributes::getxattr(frame, arguments),
+        Fast::LListXAttr => attributes::llistxattr(frame, arguments),
+        Fast::GetCwd => directory::getcwd(arguments),
+        Fast::SigAction => signals::sigaction(frame, arguments),
+        Fast::SigProcMask => signals::sigprocmask(frame, arguments),
+        Fast::Name => names::run(frame, row, arguments),
+        Fast::Never | Fast::ReadAgain | Fast::FStat | Fast::GetId => None,
     }?;
     Some(to_return(answer))
 }

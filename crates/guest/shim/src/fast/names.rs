@@ -1,54 +1,53 @@
-//! Calls about a single name in a directory, which they don't follow: it means the same to the host's kernel.
+//! Calls for a single name in a directory that they don't follow. The name means the same to the
+//! host's kernel.
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
 use newroot_sys::arch::CallFrame;
 use newroot_sys::raw;
-use newroot_sys::table::{self, Call, Empty, Follow, Intent, PathCall};
+use newroot_sys::table::{Call, Empty, Intent, PathCall, Row};
 
-use super::path::Room;
+use super::path::PathBuffer;
 use super::through;
-use crate::calls::path::{argument, follows, is_access};
-use crate::links;
+use crate::calls::path::{access_mode, argument, flags, follows};
+use crate::hardlinks;
 use crate::session::session;
 
-/// Any call that the table describes by its one path.
-pub(super) fn run(frame: &CallFrame, number: u32, arguments: [usize; 6]) -> Option<Result<usize, Errno>> {
-    let row = table::row_of(number as usize)?;
+/// Runs any call that the table describes by its one path.
+pub(super) fn run(frame: &CallFrame, row: &Row, arguments: [usize; 6]) -> Option<Result<usize, Errno>> {
+    let number = row.number;
     let Call::Path(description) = row.call else { return None };
-    if (description.intent != Intent::Read || is_access(&description)) && session().has(Flags::READ_ONLY) {
+    let intent = description.intent();
+    if (intent != Intent::Read || access_mode(&description).is_some()) && session().has(Flags::READ_ONLY) {
         return None;
     }
-    // What a name stands for isn't told by itself.
-    if description.intent != Intent::Create && links::on() {
+    // The name alone doesn't show which file it stands for.
+    if intent != Intent::Create && hardlinks::on() {
         return None;
     }
     let address = argument(&arguments, description.path);
     if means_its_descriptor(&description, address) {
         return Some(through::once(frame, number, arguments));
     }
-    let mut room = Room::new();
-    if !is_about_the_name(&description, &arguments) || !room.read(address)?.is_plain_name() {
+    let mut buffer = PathBuffer::new();
+    if !is_about_the_name(&description, &arguments) || !buffer.read(address)?.is_plain_name() {
         return None;
     }
     Some(through::once(frame, number, arguments))
 }
 
-/// Whether there is no path at all, and need not be: futimens(3).
+/// Returns whether there is no path, and need not be one: futimens(3).
 fn means_its_descriptor(description: &PathCall, path: usize) -> bool {
     path == 0 && matches!(description.empty, Empty::Null | Empty::NullOrFlag(_))
 }
 
-/// Whether a call is about the name itself, whatever stands there. With AT_EMPTY_PATH there would be more to
-/// say about the path.
+/// Returns whether a call is for the name itself, whatever file it has. With AT_EMPTY_PATH the path
+/// would need more checks.
 fn is_about_the_name(description: &PathCall, arguments: &[usize; 6]) -> bool {
-    match (description.intent, description.follow) {
-        (Intent::Create | Intent::Remove, _) => true,
-        (_, Follow::Unless(index, _) | Follow::If(index, _))
-            if argument(arguments, index) as u32 & raw::AT_EMPTY_PATH != 0 =>
-        {
-            false
+    match description.intent() {
+        Intent::Create | Intent::Remove => true,
+        Intent::Read | Intent::Modify => {
+            flags(arguments, description) as u32 & raw::AT_EMPTY_PATH == 0 && !follows(arguments, description)
         }
-        _ => !follows(arguments, description),
     }
 }

@@ -1,16 +1,17 @@
-//! Opening: one openat2(2) that refuses symlinks. It may sleep, on the guest's own stack.
+//! Opening by one openat2(2) that refuses symlinks. It may sleep, on the guest's own stack.
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
 use newroot_paths::Last;
 use newroot_sys::arch::CallFrame;
 
-use super::path::{Place, Room};
+use super::path::{PathBuffer, PathTarget};
 use super::through;
+use crate::call::descriptor_argument;
 use crate::calls::open::Request;
-use crate::calls::{descriptor_argument, procfs_files};
-use crate::host::AT_FDCWD;
-use crate::links;
+use crate::calls::synthetic_proc;
+use crate::hardlinks;
+use crate::kernel::AT_FDCWD;
 use crate::session::session;
 
 pub(super) fn open(frame: &CallFrame, [path, flags, mode, ..]: [usize; 6]) -> Option<Result<usize, Errno>> {
@@ -25,17 +26,17 @@ pub(super) fn openat(
 }
 
 fn run(frame: &CallFrame, request: Request) -> Option<Result<usize, Errno>> {
-    if links::on() && request.last() == Last::Keep
+    if hardlinks::on() && request.last() == Last::Keep
         || request.writes() && session().has(Flags::READ_ONLY)
         || request.lists()
     {
         return None;
     }
-    let mut room = Room::new();
-    let place = Place::of(request.directory, room.read(request.path)?)?;
-    // Whether a relative path leads to procfs is for the long way to find out.
-    if procfs_files::may_be_special(place.bytes()) {
+    let mut buffer = PathBuffer::new();
+    let target = PathTarget::of(request.directory, buffer.read(request.path)?)?;
+    // The slow path finds out whether a relative path leads to procfs.
+    if synthetic_proc::may_be_special(target.bytes()) {
         return None;
     }
-    through::open(frame, &place, request.flags, request.mode)
+    through::open(frame, &target, request.flags, request.mode)
 }

@@ -1,35 +1,35 @@
-//! Paths whose text says enough.
+//! Paths that can be translated by their text alone.
 
 use newroot_paths::{Buffer, Host, first_component, is_canonical};
 
-pub(super) use super::room::{Room, Text};
-use crate::host::{AT_FDCWD, Path};
+pub(super) use super::room::{PathBuffer, Text};
+use crate::kernel::{AT_FDCWD, Path};
 use crate::resolve::{self, merged};
 use crate::session::session;
 
 impl Text<'_> {
-    /// Whether it is a single name that means the same to the host's kernel, for a call that doesn't
-    /// follow it.
+    /// Returns whether it is a single name that means the same to the host's kernel, in a call that
+    /// doesn't follow it.
     pub(super) fn is_plain_name(&self) -> bool {
-        !self.glance.has_slash() && resolve::is_plain_name(self.bytes())
+        !self.scan.has_slash() && resolve::is_plain_name(self.bytes())
     }
 
     fn is_canonical(&self) -> bool {
-        self.glance.is_plain(self.bytes()) || is_canonical(self.bytes())
+        self.scan.is_plain(self.bytes()) || is_canonical(self.bytes())
     }
 }
 
-/// Room for the host path of a link in the root directory.
+/// Size of a buffer for the host path of a link in the root directory.
 const LONGEST_LINK: usize = 256;
 
-/// Where a path leads if there is no symlink on it.
-pub(super) struct Place<'a> {
+/// The file that a path leads to if there is no symlink on it.
+pub(super) struct PathTarget<'a> {
     directory: i32,
     path: Text<'a>,
 }
 
-impl<'a> Place<'a> {
-    /// What the path's text says; `None` where it doesn't say enough.
+impl<'a> PathTarget<'a> {
+    /// Translates the path's text; returns `None` if the text alone isn't enough.
     pub(super) fn of(directory: i32, mut text: Text<'a>) -> Option<Self> {
         let session = session();
         if !session.has_openat2() || !text.is_canonical() {
@@ -46,7 +46,7 @@ impl<'a> Place<'a> {
             text.replace_front(front.gone, front.bytes())?;
         }
         let bytes = text.bytes();
-        let mount = mounts.get(mounts.owner(bytes));
+        let mount = mounts.get(mounts.covering_mount(bytes));
         if mount.guest.len() == bytes.len() && mount.host.is_empty() {
             return None;
         }
@@ -54,24 +54,24 @@ impl<'a> Place<'a> {
         Some(Self { directory: AT_FDCWD, path: text })
     }
 
-    /// Parts the path into directory, which the place then is, and the name it ends in; the result is the name's
-    /// address, within the place. `None`, and nothing changed, where there is no name in a directory other
-    /// than `/`.
+    /// Splits the path into a directory, which the target then is, and the last component. Returns
+    /// the address of that name, which lies within the target. Returns `None`, and changes nothing,
+    /// if there is no name in a directory other than `/`.
     pub(super) fn split(&mut self) -> Option<usize> {
         self.path.split()
     }
 
-    /// The directory the path is to be taken from.
+    /// Returns the directory that the path starts from.
     pub(super) fn directory(&self) -> i32 {
         self.directory
     }
 
-    /// The path, in the host's terms if it is absolute.
+    /// Returns the path, in host terms if it is absolute.
     pub(super) fn path(&self) -> Path<'_> {
         self.path.path()
     }
 
-    /// The bytes of the path.
+    /// Returns the path's bytes.
     pub(super) fn bytes(&self) -> &[u8] {
         self.path.bytes()
     }

@@ -1,10 +1,10 @@
-//! Seeking and reading at an offset: the kernel's own affair, but for copies of procfs's files read
-//! from the beginning.
+//! Seeking, and reading at an offset. The kernel makes these calls as they are, except for copies
+//! of procfs files that are read from the beginning.
 
 use newroot_abi::Errno;
 
-use crate::calls::procfs_files::{copy, is_from_beginning};
-use crate::calls::{descriptor_argument, forward};
+use crate::call::{descriptor_argument, forward};
+use crate::calls::synthetic_proc::{copy, is_from_beginning};
 
 pub(super) fn run(number: u32, arguments: [usize; 6]) -> Option<Result<usize, Errno>> {
     if copy::are_possible()

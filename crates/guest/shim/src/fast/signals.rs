@@ -1,4 +1,4 @@
-//! Signal masks and actions, as long as they change nothing about SIGSYS.
+//! Signal masks and actions, in calls that change nothing about SIGSYS.
 
 use newroot_abi::Errno;
 use newroot_sys::arch::{CallFrame, SignalAction};
@@ -6,12 +6,10 @@ use newroot_sys::raw;
 use newroot_sys::table::SIGSYS;
 
 use super::through;
-use crate::calls::forward;
-use crate::calls::signal::SIGSET_SIZE;
+use crate::call::{SIGSET_SIZE, SIGSYS_BIT, forward};
 use crate::handlers;
 use crate::memory;
 use crate::state;
-use crate::trap::SIGSYS_BIT;
 
 pub(super) fn sigprocmask(
     frame: &CallFrame,
@@ -21,14 +19,14 @@ pub(super) fn sigprocmask(
         return None;
     }
     let blocked = state::sigsys_blocked();
-    // The mask that the guest is told would have to be amended after the call.
+    // The mask that the guest gets would have to be amended after the call.
     if blocked && old != 0 {
         return None;
     }
     if new == 0 {
         return Some(forward(raw::__NR_rt_sigprocmask, [how, 0, old, size, 0, 0]));
     }
-    // A copy: another thread could change the guest's own once it has been looked at.
+    // A copy, because another thread could change the guest's own mask after this check.
     let mask = memory::read::<u64>(new).ok()?;
     let named = mask & SIGSYS_BIT != 0;
     let after = match how as u32 {
@@ -37,7 +35,7 @@ pub(super) fn sigprocmask(
         raw::SIG_SETMASK => named,
         _ => return None,
     };
-    // What the guest wants of SIGSYS changes with all signals blocked.
+    // The guest's virtual state of SIGSYS changes only while all signals are blocked.
     if after != blocked {
         return None;
     }
@@ -56,7 +54,7 @@ pub(super) fn sigaction(
     if new == 0 {
         return Some(handlers::set(number, None, old));
     }
-    // The action that the guest is told would have to be amended after the call.
+    // The action that the guest gets would have to be amended after the call.
     if old != 0 {
         return None;
     }

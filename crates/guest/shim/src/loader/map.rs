@@ -1,8 +1,8 @@
-//! Mapping the segments of one ELF file (fs/binfmt_elf.c is the rule).
+//! Maps the segments of one ELF file, by the rules of fs/binfmt_elf.c.
 //!
 //! # Safety
-//! A fixed mapping goes only into a range that was reserved for it just before; a program
-//! linked at fixed addresses goes where nothing is, or isn't loaded at all.
+//! A fixed mapping goes only into a range that was reserved for it just before. A program that is
+//! linked at fixed addresses is mapped where nothing else is, or not at all.
 #![allow(unsafe_code)]
 
 use newroot_abi::Errno;
@@ -11,38 +11,39 @@ use newroot_paths::GuestBuf;
 use newroot_sys::raw;
 
 use super::head::Head;
-use crate::host::{self, Descriptor};
+use crate::kernel::{self, Descriptor};
 
 const PAGE: u64 = 4096;
-/// Where the kernel puts a position-independent program (ELF_ET_DYN_BASE, x86-64).
+/// The lowest address where the kernel puts a position-independent program (ELF_ET_DYN_BASE,
+/// x86-64).
 const ANYWHERE_BASE: u64 = 0x5555_5555_4000;
-/// Program headers read at a time.
+/// Number of program headers that are read at a time.
 const BATCH: usize = 16;
 
-/// One mapped file.
+/// A mapped file.
 #[derive(Clone, Copy, Debug)]
 pub struct Mapped {
-    /// How it was loaded.
+    /// Whether its addresses are fixed or movable.
     pub kind: Kind,
-    /// What was added to its addresses.
+    /// Number that was added to the file's addresses.
     pub bias: u64,
-    /// Where it begins.
+    /// First address.
     pub start: u64,
-    /// Where it is entered.
+    /// Address of the entry point.
     pub entry: usize,
-    /// Address of its program headers in memory, and how many there are.
+    /// Address of its program headers in memory, and their number.
     pub program_headers: (u64, u16),
-    /// First executable segment, for the kernel's records.
+    /// Range of the first executable segment, for the kernel's records.
     pub code: (u64, u64),
-    /// Last writable segment, for the kernel's records.
+    /// Range of the last writable segment, for the kernel's records.
     pub data: (u64, u64),
-    /// First address behind everything.
+    /// First address behind all segments.
     pub end: u64,
-    /// It asks for an executable stack.
+    /// Whether it asks for an executable stack.
     pub executable_stack: bool,
-    /// It names an interpreter.
+    /// Whether it names an interpreter.
     pub interpreted: bool,
-    /// Others' memory lies between its segments.
+    /// Whether other mappings may lie between its segments.
     scattered: bool,
 }
 
@@ -76,23 +77,24 @@ fn for_each_header(
     Ok(())
 }
 
-/// What the program headers say about the whole.
+/// The facts that the program headers give about the file as a whole.
 struct Layout {
     low: u64,
     high: u64,
     align: u64,
     executable_stack: bool,
     interpreted: bool,
-    /// The segment at the lowest address that comes first, if nothing but the file is mapped for it.
+    /// The first segment, if it has the lowest address and consists only of pages of the file.
     first: Option<ProgramHeader>,
 }
 
-/// Maps `file`; the path of its interpreter, if it names one and that is wanted, goes to `interpreter`.
-/// `random` varies where a position-independent program lies; 0 leaves that to the kernel.
+/// Maps `file`. If it names an interpreter and `interpreter` is given, the interpreter's path is
+/// written there. `random` varies the address of a position-independent program; with 0 the kernel
+/// chooses it.
 ///
 /// # Errors
-/// ENOEXEC for a file that can't be a program, ENOMEM if its addresses are taken, or what
-/// mmap(2) says.
+/// ENOEXEC for a file that can't be a program; ENOMEM if its addresses are taken; the errnos of
+/// mmap(2) and pread(2).
 pub(super) fn map(
     file: &Descriptor,
     random: u64,
@@ -113,7 +115,7 @@ pub(super) fn map(
         match segment.segment {
             Segment::Load => {
                 let end = segment.address.checked_add(segment.memory_size).ok_or(Errno::NOEXEC)?;
-                if layout.high == 0 && is_of_the_file(segment) {
+                if layout.high == 0 && has_only_file_pages(segment) {
                     layout.first = Some(*segment);
                 }
                 layout.low = layout.low.min(page_down(segment.address));
@@ -157,7 +159,7 @@ pub(super) fn map(
         interpreted: layout.interpreted,
         scattered,
     };
-    // Up to where the range is what it should be.
+    // Up to this address the range has its final mappings.
     let mut done = layout.low;
     let all = for_each_header(&head, &header, |segment| {
         if segment.segment == Segment::Load && segment.memory_size > 0 {
@@ -169,7 +171,7 @@ pub(super) fn map(
                 reserve_segment(start.max(done), segment)?;
             }
             if layout.first != Some(*segment) {
-                // SAFETY: the segment lies in the range just reserved.
+                // SAFETY: the segment lies in the range that was just reserved.
                 unsafe { map_segment(file, segment, bias)? };
             }
             done = done.max(page_up(segment.address + segment.memory_size).ok_or(Errno::NOEXEC)?);
@@ -180,25 +182,26 @@ pub(super) fn map(
     all.inspect_err(|_| unmap(&mapped)).map(|()| mapped)
 }
 
-/// Whether a segment is nothing but pages of the file that nobody writes.
-fn is_of_the_file(segment: &ProgramHeader) -> bool {
+/// Returns whether a segment consists only of pages of the file, and isn't writable.
+fn has_only_file_pages(segment: &ProgramHeader) -> bool {
     segment.file_size > 0 && segment.memory_size <= segment.file_size && !segment.writable()
 }
 
-/// Takes a program that won't be run out of memory again; one whose range isn't its own stays.
+/// Unmaps a program that won't run. A scattered program stays mapped, because its range may contain
+/// other mappings.
 pub(super) fn unmap(mapped: &Mapped) {
     if mapped.scattered {
         return;
     }
     let end = page_up(mapped.end).unwrap_or(mapped.end);
-    // SAFETY: the range is one that `map` reserved, and nothing of it has run.
-    unsafe { host::munmap(mapped.start as usize, (end - mapped.start) as usize) };
+    // SAFETY: `map` reserved this range, and no code in it has run.
+    unsafe { kernel::munmap(mapped.start as usize, (end - mapped.start) as usize) };
 }
 
-/// Reads the path of a program's interpreter; false if it names none.
+/// Reads the path of a program's interpreter into `out`; returns false if the program names none.
 ///
 /// # Errors
-/// ENOEXEC for a file that can't be a program, or what reading it says.
+/// ENOEXEC for a file that can't be a program; the errnos of pread(2).
 pub fn interpreter_of(head: &Head<'_>, out: &mut GuestBuf) -> Result<bool, Errno> {
     let header = Header::parse(head.bytes()).map_err(|_| Errno::NOEXEC)?;
     let mut found = false;
@@ -215,7 +218,7 @@ pub fn interpreter_of(head: &Head<'_>, out: &mut GuestBuf) -> Result<bool, Errno
 fn read_interpreter(head: &Head<'_>, segment: &ProgramHeader, out: &mut GuestBuf) -> Result<(), Errno> {
     let len = usize::try_from(segment.file_size).map_err(|_| Errno::NOEXEC)?;
     let space = out.space();
-    // Like the kernel: at least one character and the NUL, at most PATH_MAX.
+    // As in the kernel: at least one character and the NUL, at most PATH_MAX bytes.
     let bytes = space.get_mut(..len).filter(|_| len >= 2).ok_or(Errno::NOEXEC)?;
     head.fill(bytes, segment.offset)?;
     if bytes.last() != Some(&0) {
@@ -226,28 +229,36 @@ fn read_interpreter(head: &Head<'_>, segment: &ProgramHeader, out: &mut GuestBuf
     Ok(())
 }
 
-/// Gives back a part of the range.
+/// Unmaps a part of the reserved range.
 fn release(at: u64, len: u64) {
-    // SAFETY: the range is one we reserved and nobody uses.
-    unsafe { host::munmap(at as usize, len as usize) };
+    // SAFETY: this file reserved the range, and no code uses it.
+    unsafe { kernel::munmap(at as usize, len as usize) };
 }
 
-/// Reserves the whole range of the program, as the kernel does: by mapping its first segment over all of it, where
-/// that is nothing but pages of the file. The result is what to add to its addresses.
+/// Reserves the whole range of the program and returns the number to add to its addresses. As the
+/// kernel does, it maps the first segment over the whole range if that segment consists only of
+/// pages of the file.
 fn reserve(file: &Descriptor, header: &Header, layout: &Layout, random: u64) -> Result<u64, Errno> {
     let len = page_up(layout.high).ok_or(Errno::NOEXEC)? - layout.low;
     let reserve = |at: u64, len: u64, flags: u32| -> Result<u64, Errno> {
-        // SAFETY: never MAP_FIXED: what is mapped stays.
+        // SAFETY: never MAP_FIXED: existing mappings stay.
         let at = unsafe {
             match &layout.first {
                 Some(first) => {
                     let flags = raw::MAP_PRIVATE | flags;
                     let offset = page_down(first.offset);
-                    host::mmap(at as usize, len as usize, protection_of(first), flags, file.number(), offset)
+                    kernel::mmap(
+                        at as usize,
+                        len as usize,
+                        protection_of(first),
+                        flags,
+                        file.number(),
+                        offset,
+                    )
                 }
                 None => {
                     let flags = raw::MAP_PRIVATE | raw::MAP_ANONYMOUS | raw::MAP_NORESERVE | flags;
-                    host::mmap(at as usize, len as usize, raw::PROT_NONE, flags, -1, 0)
+                    kernel::mmap(at as usize, len as usize, raw::PROT_NONE, flags, -1, 0)
                 }
             }
         };
@@ -255,7 +266,7 @@ fn reserve(file: &Descriptor, header: &Header, layout: &Layout, random: u64) -> 
     };
 
     if header.kind == Kind::Fixed {
-        // A kernel before 4.17 takes the address for a hint: look where it went.
+        // Kernels before 4.17 take the address for a hint: check the result.
         let at = reserve(layout.low, len, raw::MAP_FIXED_NOREPLACE)?;
         if at != layout.low {
             release(at, len);
@@ -274,11 +285,11 @@ fn reserve(file: &Descriptor, header: &Header, layout: &Layout, random: u64) -> 
     if layout.align <= PAGE {
         return Ok(reserve(0, len, 0)?.wrapping_sub(layout.low));
     }
-    // Somewhere, at a multiple of its alignment: found by a range that is large enough.
+    // To find a range at a multiple of the alignment, map one that is larger by the alignment.
     let generous = len + layout.align;
     let flags = raw::MAP_PRIVATE | raw::MAP_ANONYMOUS | raw::MAP_NORESERVE;
-    // SAFETY: not MAP_FIXED: what is mapped stays.
-    let got = unsafe { host::mmap(0, generous as usize, raw::PROT_NONE, flags, -1, 0)? } as u64;
+    // SAFETY: not MAP_FIXED: existing mappings stay.
+    let got = unsafe { kernel::mmap(0, generous as usize, raw::PROT_NONE, flags, -1, 0)? } as u64;
     let at = (got + layout.align - 1) & !(layout.align - 1);
     release(got, generous);
     let placed = reserve(at, len, raw::MAP_FIXED_NOREPLACE)?;
@@ -289,14 +300,14 @@ fn reserve(file: &Descriptor, header: &Header, layout: &Layout, random: u64) -> 
     Ok(placed.wrapping_sub(layout.low))
 }
 
-/// Reserves the range of one segment, from `start` on. That is how the kernel maps a program that is linked at fixed
-/// addresses, which may lie far apart.
+/// Reserves the range of one segment, from `start` on. The kernel does the same for a program that
+/// is linked at fixed addresses, whose segments may lie far apart.
 fn reserve_segment(start: u64, segment: &ProgramHeader) -> Result<(), Errno> {
     let end = page_up(segment.address + segment.memory_size).ok_or(Errno::NOEXEC)?;
     let Some(len) = end.checked_sub(start).filter(|&len| len > 0) else { return Ok(()) };
     let flags = raw::MAP_PRIVATE | raw::MAP_ANONYMOUS | raw::MAP_NORESERVE | raw::MAP_FIXED_NOREPLACE;
-    // SAFETY: never MAP_FIXED: what is mapped stays.
-    let at = unsafe { host::mmap(start as usize, len as usize, raw::PROT_NONE, flags, -1, 0)? } as u64;
+    // SAFETY: never MAP_FIXED: existing mappings stay.
+    let at = unsafe { kernel::mmap(start as usize, len as usize, raw::PROT_NONE, flags, -1, 0)? } as u64;
     if at != start {
         release(at, len);
         return Err(Errno::NOMEM);
@@ -304,7 +315,7 @@ fn reserve_segment(start: u64, segment: &ProgramHeader) -> Result<(), Errno> {
     Ok(())
 }
 
-/// The rights that a segment's pages have.
+/// Returns the protection of a segment's pages, for mmap(2).
 fn protection_of(segment: &ProgramHeader) -> u32 {
     let mut protection = 0;
     for (wanted, bit) in [
@@ -317,6 +328,8 @@ fn protection_of(segment: &ProgramHeader) -> u32 {
     protection
 }
 
+/// Maps one segment: the pages of the file, then zeroed memory.
+///
 /// # Safety
 /// The segment's range is reserved for it.
 unsafe fn map_segment(file: &Descriptor, segment: &ProgramHeader, bias: u64) -> Result<(), Errno> {
@@ -331,7 +344,7 @@ unsafe fn map_segment(file: &Descriptor, segment: &ProgramHeader, bias: u64) -> 
         let flags = raw::MAP_PRIVATE | raw::MAP_FIXED;
         // SAFETY: within the reserved range.
         unsafe {
-            host::mmap(
+            kernel::mmap(
                 start as usize,
                 len as usize,
                 protection,
@@ -343,7 +356,8 @@ unsafe fn map_segment(file: &Descriptor, segment: &ProgramHeader, bias: u64) -> 
         anonymous_from = page_up(file_end).ok_or(Errno::NOEXEC)?;
         let tail = anonymous_from - file_end;
         if segment.memory_size > segment.file_size && segment.writable() && tail > 0 {
-            // SAFETY: the rest of the last page, just mapped writable; the kernel zeroes it as well.
+            // SAFETY: the rest of the last page, which was just mapped writable; the kernel zeroes
+            // it as well.
             unsafe { core::ptr::write_bytes(file_end as *mut u8, 0, tail as usize) };
         }
     }
@@ -351,7 +365,7 @@ unsafe fn map_segment(file: &Descriptor, segment: &ProgramHeader, bias: u64) -> 
         let flags = raw::MAP_PRIVATE | raw::MAP_ANONYMOUS | raw::MAP_FIXED;
         // SAFETY: within the reserved range.
         unsafe {
-            host::mmap(
+            kernel::mmap(
                 anonymous_from as usize,
                 (memory_end - anonymous_from) as usize,
                 protection,

@@ -1,8 +1,8 @@
-//! The initial stack: where the guest's strings end and the plan's begin.
+//! The initial stack: the guest's strings, and behind them the plan's.
 //!
 //! # Safety
-//! The stack is the kernel's own work (argc, pointers, auxiliary vector); every access stays
-//! within what its counts and terminators say.
+//! The kernel made the stack (argc, pointers, auxiliary vector). Every access stays within its
+//! counts and terminators.
 #![allow(unsafe_code)]
 
 use linux_raw_sys::{auxvec, prctl as raw_prctl};
@@ -11,31 +11,32 @@ use newroot_abi::uname;
 use newroot_sys::raw;
 
 use super::map::Mapped;
-use crate::host;
+use crate::identity::process;
+use crate::kernel;
 use crate::memory::initial_string;
-use crate::owner;
 use crate::session::Session;
 
-/// The stack as the kernel laid it out for the exec of the shim.
+/// The stack as the kernel laid it out when it executed the shim.
 #[derive(Debug)]
 pub struct KernelStack {
-    /// Where the argument count is.
+    /// Address of the argument count.
     pointer: *mut usize,
-    /// Pointers to the guest's variables, followed by those to the plan's strings.
+    /// Pointers to the guest's variables, followed by pointers to the plan's strings.
     environment: *mut usize,
-    /// How many of the guest's there are.
+    /// Number of the guest's variables.
     variables: usize,
     header: Header,
 }
 
 impl KernelStack {
-    /// Finds the plan on the stack; `None` if there is none.
+    /// Finds the plan on the stack; returns `None` if there is none.
     ///
     /// # Safety
     /// `pointer` must be the initial stack pointer.
     #[must_use]
     pub unsafe fn new(pointer: *mut usize) -> Option<Self> {
-        // SAFETY: argc, argc pointers, NULL, the environment's pointers, NULL; the kernel's strings.
+        // SAFETY: the kernel put argc, argc pointers, NULL, the environment's pointers and NULL
+        // there; they point to NUL-terminated strings.
         unsafe {
             let environment = pointer.add(1 + *pointer + 1);
             let mut count = 0;
@@ -49,41 +50,42 @@ impl KernelStack {
         }
     }
 
-    /// The plan's header.
+    /// Returns the plan's header.
     #[must_use]
     pub fn header(&self) -> Header {
         self.header
     }
 
-    /// The plan's strings.
+    /// Returns the pointers to the plan's strings.
     #[must_use]
     pub fn plan(&self) -> &[usize] {
-        // SAFETY: so many were counted.
+        // SAFETY: `new` counted these pointers.
         unsafe {
             core::slice::from_raw_parts(self.environment.add(self.variables), self.header.strings as usize)
         }
     }
 
-    /// One of them.
+    /// Returns one of the plan's strings; empty if there is no such string.
     #[must_use]
     pub fn string(&self, index: usize) -> &[u8] {
-        // SAFETY: the kernel's string.
+        // SAFETY: a string that the kernel put on the stack.
         self.plan().get(index).map_or(&[], |&at| unsafe { initial_string(at) })
     }
 
-    /// Takes the plan's pointers out: what lies below them moves up. The strings go too, for where the
-    /// kernel can't be told better they are part of `/proc/PID/environ`; all but the name, which the guest gets.
+    /// Removes the plan's pointers, by moving up the words below them. It also zeroes the plan's
+    /// strings, because they stay part of `/proc/PID/environ` where the kernel can't be given other
+    /// bounds. Only the name stays: it becomes the guest's AT_EXECFN.
     #[must_use]
     pub fn without_plan(self) -> InitialStack {
         for (index, &at) in self.plan().iter().enumerate() {
             if index != plan::NAME {
-                // SAFETY: the kernel's string, which nobody has borrowed any more: the session has copies.
+                // SAFETY: the kernel's string. No reference to it is left: the session has copies.
                 unsafe { core::ptr::write_bytes(at as *mut u8, 0, initial_string(at).len()) };
             }
         }
         let plan = self.header.strings as usize;
-        // SAFETY: the words from the argument count to the guest's last variable, to where they end
-        // in front of the NULL; behind it pairs up to a zero.
+        // SAFETY: the words from the argument count to the guest's last variable move up, to end in
+        // front of the NULL. The auxiliary vector follows it: pairs up to a zero tag.
         unsafe {
             let arguments = *self.pointer;
             let words = 1 + arguments + 1 + self.variables;
@@ -102,17 +104,17 @@ impl KernelStack {
 /// The stack as the guest's program finds it.
 #[derive(Debug)]
 pub struct InitialStack {
-    /// Where the argument count is.
+    /// Address of the argument count.
     guest: *mut usize,
     arguments: usize,
     variables: usize,
     auxiliary: *mut usize,
-    /// Pairs in the auxiliary vector, its terminator included.
+    /// Number of pairs in the auxiliary vector, with its terminator.
     pairs: usize,
 }
 
 impl InitialStack {
-    /// The stack pointer the guest's program starts with.
+    /// Returns the stack pointer that the guest's program starts with.
     #[must_use]
     pub fn guest_pointer(&self) -> usize {
         self.guest as usize
@@ -128,25 +130,26 @@ impl InitialStack {
         })
     }
 
-    /// Random bits from the kernel's own (AT_RANDOM), never zero; but zero where the process
-    /// asked for no randomness (personality(2), ADDR_NO_RANDOMIZE).
+    /// Returns random bits derived from the kernel's (AT_RANDOM), never zero. The result is zero
+    /// only where the process asked for no randomness (personality(2), ADDR_NO_RANDOMIZE) or there
+    /// is no AT_RANDOM.
     #[must_use]
     pub fn random(&self) -> u64 {
         const QUERY: usize = 0xffff_ffff;
         const ADDR_NO_RANDOMIZE: usize = 0x0004_0000;
-        // SAFETY: a query touches nothing.
-        let personality = unsafe { host::forward(raw::__NR_personality, &[QUERY, 0, 0, 0, 0, 0]) };
+        // SAFETY: a query touches no memory.
+        let personality = unsafe { kernel::forward(raw::__NR_personality, &[QUERY, 0, 0, 0, 0, 0]) };
         if personality > 0 && personality as usize & ADDR_NO_RANDOMIZE != 0 {
             return 0;
         }
         let Some(at) = self.auxiliary(auxvec::AT_RANDOM) else { return 0 };
         // SAFETY: AT_RANDOM points to sixteen bytes. The guest uses them too, so they are mixed
-        // until they tell nothing of what it sees.
+        // until they reveal nothing about its copy.
         let seed = unsafe { (*at as *const u64).read_unaligned() };
         (seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20) | 1
     }
 
-    /// Rewrites the auxiliary vector.
+    /// Rewrites the auxiliary vector for the guest's program.
     pub fn settle(&self, session: &Session, main: &Mapped, interpreter: Option<&Mapped>) {
         let set = |tag: u32, value: u64| {
             if let Some(place) = self.auxiliary(tag) {
@@ -163,7 +166,7 @@ impl InitialStack {
             set(auxvec::AT_HWCAP, capabilities);
         }
         if session.has(Flags::FAKE_ROOT) {
-            let me = owner::process::current().credentials;
+            let me = process::current().credentials;
             set(auxvec::AT_UID, me.ruid.into());
             set(auxvec::AT_EUID, me.euid.into());
             set(auxvec::AT_GID, me.rgid.into());
@@ -172,13 +175,13 @@ impl InitialStack {
         }
     }
 
-    /// Tells the kernel where the guest's variables and heap are (PR_SET_MM_MAP, which anyone may use
-    /// who leaves exe_fd alone), so that /proc/PID/environ and brk(2) are the guest's. A kernel that
-    /// can't leaves them the shim's, which works as well.
-    pub fn tell_kernel(&self, main: &Mapped, break_gap: usize) {
+    /// Gives the kernel the addresses of the guest's variables and heap, so that /proc/PID/environ
+    /// and brk(2) are right for the guest. It uses PR_SET_MM_MAP, which any process may use if it
+    /// leaves exe_fd unset. On a kernel without it the shim's addresses stay, which works as well.
+    pub fn set_mm_map(&self, main: &Mapped, break_gap: usize) {
         let environment = 1 + self.arguments + 1;
-        // SAFETY: within the pointers the kernel laid out; strings end with NUL, and lie in the order of
-        // their pointers, one behind the other.
+        // SAFETY: within the pointers that the kernel laid out. Their strings end with NUL and lie
+        // one behind the other, in the order of the pointers.
         let (argument_start, argument_end, environment_end) = unsafe {
             let end = |index: usize| {
                 let at = *self.guest.add(index);
@@ -210,16 +213,16 @@ impl InitialStack {
         };
         const PR_SET_MM: u32 = 35;
         const PR_SET_MM_MAP: usize = 14;
-        // SAFETY: the structure lives for the call, and its addresses are the program's own.
+        // SAFETY: the structure lives for the call, and its addresses belong to the program.
         let _ =
-            unsafe { host::prctl(PR_SET_MM, PR_SET_MM_MAP, &raw const map as usize, size_of_val(&map), 0) };
+            unsafe { kernel::prctl(PR_SET_MM, PR_SET_MM_MAP, &raw const map as usize, size_of_val(&map), 0) };
     }
 
-    /// Makes the stack executable, for programs that ask for it in PT_GNU_STACK.
+    /// Makes the stack executable, for a program that asks for it in PT_GNU_STACK.
     pub fn make_executable(&self) {
         const PROT_GROWSDOWN: u32 = 0x0100_0000;
         let protection = raw::PROT_READ | raw::PROT_WRITE | raw::PROT_EXEC | PROT_GROWSDOWN;
-        // SAFETY: more rights for the page, and by PROT_GROWSDOWN for all below it.
-        let _ = unsafe { host::mprotect(self.guest as usize & !4095, 4096, protection) };
+        // SAFETY: this only adds rights, to the page and, by PROT_GROWSDOWN, to all pages below it.
+        let _ = unsafe { kernel::mprotect(self.guest as usize & !4095, 4096, protection) };
     }
 }

@@ -1,6 +1,7 @@
-//! Where the code lies that sites are in, and where there is room for stubs.
+//! Finds the code that contains call sites, and free memory for stubs near it.
 //!
-//! The kernel is asked about the sites' addresses; one that can't be asked (before Linux 6.11) shows its whole map.
+//! Since Linux 6.11 the kernel answers questions about single addresses. On older kernels the shim
+//! reads the whole memory map.
 
 use core::ops::Range;
 
@@ -10,30 +11,31 @@ use newroot_sys::arch::site::{REACH, WINDOW};
 use newroot_sys::raw;
 
 use super::{note_main_stack, sites, stubs};
-use crate::host::{self, AT_FDCWD, Descriptor, Path};
+use crate::kernel::{self, AT_FDCWD, Descriptor, Path};
 use crate::resolve::procfs::map_query::MapQuery;
 use crate::resolve::procfs::maps::Maps;
 use crate::session::session;
 
-/// Code of a file, with sites in it.
+/// Code of a file, with call sites in it.
 #[derive(Debug)]
 pub(super) struct Code {
-    /// First address of the code, which may lie in mappings in front: patched pages are mappings of their own.
+    /// First address of the code, which can lie in the previous mapping: patched pages are mappings
+    /// of their own.
     pub(super) start: usize,
     /// The mapping.
     pub(super) range: Range<usize>,
-    /// Whether it is a C library's, which runs on no stack that is too small.
+    /// Whether it is the code of a C library, which never runs on a stack that is too small.
     pub(super) any_stack: bool,
-    /// Where an area for stubs may end.
+    /// Address where an area for stubs may end.
     pub(super) free: usize,
 }
 
-/// Hands out the code that has sites which trapped at least so often.
+/// Calls `patch` with each piece of code that has sites with at least `least` traps.
 ///
 /// # Errors
-/// What `patch` gives; the map's own.
+/// The errnos of `patch`; those of open(2) and read(2) on the memory map.
 pub(super) fn each(least: u32, mut patch: impl FnMut(Code) -> Result<(), Errno>) -> Result<(), Errno> {
-    let file = host::openat(AT_FDCWD, Path::new(b"/proc/self/maps\0"), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
+    let file = kernel::openat(AT_FDCWD, Path::new(b"/proc/self/maps\0"), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
     let mut query = MapQuery::new(file);
     match query.at(session().name_on_stack) {
         Err(Errno::NOTTY) => read(query.into_file(), least, &mut patch),
@@ -45,7 +47,7 @@ pub(super) fn each(least: u32, mut patch: impl FnMut(Code) -> Result<(), Errno>)
     }
 }
 
-/// By questions about each site.
+/// Asks the kernel about the address of each site.
 fn ask(
     query: &mut MapQuery,
     least: u32,
@@ -61,7 +63,7 @@ fn ask(
         let any_stack = is_c_library(mapping.name);
         last = mapping.start as usize..mapping.end as usize;
         let mut start = last.start;
-        // What is moved may begin in front of the mapping.
+        // The instruction to be moved can begin in the previous mapping.
         if sites::any_within(start..start + WINDOW, least)
             && let Some(before) = query.at(start - 1)?.filter(is_code_of_a_file)
         {
@@ -73,9 +75,9 @@ fn ask(
     Ok(())
 }
 
-/// The first gap below an address that is in reach of all code near it.
+/// Finds the first gap below an address that is within reach of all code near it.
 fn gap_below(query: &mut MapQuery, address: usize) -> Result<Gap, Errno> {
-    /// How many mappings are looked at.
+    /// Largest number of mappings to search.
     const MANY: usize = 256;
     let mut gap = Gap::default();
     let mut end_of_last = address.saturating_sub(REACH / 2);
@@ -90,8 +92,8 @@ fn gap_below(query: &mut MapQuery, address: usize) -> Result<Gap, Errno> {
     Ok(gap)
 }
 
-/// By the whole map.
-// Its room for a piece of the map is not to be every round's.
+/// Reads the whole map.
+// Out of line: keeps the buffer for a piece of the map off the stack of the other rounds.
 #[inline(never)]
 fn read(
     file: Descriptor,
@@ -100,7 +102,7 @@ fn read(
 ) -> Result<(), Errno> {
     let mut gap = Gap::default();
     let mut end_of_last = 0;
-    // Where the code begins that a mapping goes on with.
+    // First address of the code that the mapping continues.
     let mut code = 0;
     let mut maps = Maps::new(file);
     while let Some(mapping) = maps.next_mapping()? {
@@ -126,19 +128,19 @@ fn note_stack(mapping: &Mapping<'_>) {
     }
 }
 
-/// A private mapping that is run and not written, of a file.
+/// Returns whether a mapping is private, executable, not writable, and backed by a file.
 fn is_code_of_a_file(mapping: &Mapping<'_>) -> bool {
     mapping.rights == b"r-xp" && mapping.name.first() == Some(&b'/')
 }
 
-/// Whether a file is a C library or its loader, by the names that glibc and musl give them.
+/// Returns whether a file is a C library or its loader, by the names that glibc and musl give them.
 fn is_c_library(path: &[u8]) -> bool {
     const NAMES: [&[u8]; 6] = [b"libc.so", b"libc-", b"libc.musl-", b"libpthread", b"ld-linux", b"ld-musl-"];
     let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
     NAMES.iter().any(|known| name.starts_with(known))
 }
 
-/// The last range of addresses, of those seen, that nothing is mapped to and that is large enough.
+/// The last unmapped range of addresses so far that is large enough.
 #[derive(Clone, Copy, Debug, Default)]
 struct Gap {
     end: usize,
@@ -146,7 +148,7 @@ struct Gap {
 
 impl Gap {
     fn offer(&mut self, start: usize, end: usize) {
-        // What lies right above a mapping is left to it, in case it is a heap that grows.
+        // The addresses right above a mapping stay free, in case the mapping is a heap that grows.
         const DISTANCE: usize = 1 << 20;
         if end.saturating_sub(start) >= DISTANCE + stubs::AREA {
             self.end = end;

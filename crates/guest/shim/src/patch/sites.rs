@@ -1,31 +1,31 @@
-//! Call sites that trapped, and how often.
+//! Counts the traps of call sites.
 //!
-//! A small table, found by address: two sites that fall on the same place push each other out, and
-//! the one that comes more often stays. Nothing is lost by that but time.
+//! The table is small and indexed by a hash of the address. Two sites with the same hash displace
+//! each other, and the one that traps more often stays. A displaced site only costs time.
 
 use core::ops::Range;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-/// How many sites are known at a time.
+/// Number of sites in the table.
 pub(super) const COUNT: usize = 64;
 
-/// A place in the table.
+/// An entry of the table.
 pub(super) struct Site {
     /// Address of the `syscall` instruction; 0 for none.
     address: AtomicUsize,
-    /// How often it trapped; [`DONE`] if it is patched, or can't be.
+    /// Number of traps; [`DONE`] if the site is patched or can't be.
     count: AtomicU32,
 }
 
-/// Nothing is to be done about a site any more.
+/// Count of a site that needs no more work.
 const DONE: u32 = u32::MAX;
 
 static TABLE: [Site; COUNT] =
     [const { Site { address: AtomicUsize::new(0), count: AtomicU32::new(0) } }; COUNT];
 
-/// Notes that a site trapped.
+/// Counts a trap of a site.
 pub(super) fn count(address: usize) {
-    // Instructions of one function lie close together, functions at multiples of 16.
+    // The instructions of one function lie close together; functions begin at multiples of 16.
     let hash = (address ^ address >> 6 ^ address >> 12) % COUNT;
     let Some(site) = TABLE.get(hash) else { return };
     let count = site.count.load(Ordering::Relaxed);
@@ -34,8 +34,8 @@ pub(super) fn count(address: usize) {
             site.count.store(count + 1, Ordering::Relaxed);
         }
     } else if count <= 1 || count == DONE {
-        // Another thread may do the same at this moment: a count that is then wrong patches a site a
-        // little sooner or later.
+        // Another thread may do the same at this moment. A count that is wrong then makes the shim
+        // patch a site a little sooner or later.
         site.address.store(address, Ordering::Relaxed);
         site.count.store(1, Ordering::Relaxed);
     } else {
@@ -44,12 +44,12 @@ pub(super) fn count(address: usize) {
 }
 
 impl Site {
-    /// Address of the `syscall` instruction.
+    /// Returns the address of the `syscall` instruction.
     pub(super) fn address(&self) -> usize {
         self.address.load(Ordering::Relaxed)
     }
 
-    /// Takes it off the list.
+    /// Marks the site as done.
     pub(super) fn leave_alone(&self) {
         self.count.store(DONE, Ordering::Relaxed);
     }
@@ -60,22 +60,22 @@ impl Site {
     }
 }
 
-/// Whether any site trapped at least so often.
+/// Returns whether any site trapped at least `least` times.
 pub(super) fn any(least: u32) -> bool {
     due(least).next().is_some()
 }
 
-/// The sites that trapped at least so often.
+/// Returns the sites that trapped at least `least` times.
 pub(super) fn due(least: u32) -> impl Iterator<Item = &'static Site> {
     TABLE.iter().filter(move |site| site.is_due(least))
 }
 
-/// The sites in a range of addresses that trapped at least so often.
+/// Returns the sites in a range of addresses that trapped at least `least` times.
 pub(super) fn within(range: Range<usize>, least: u32) -> impl Iterator<Item = &'static Site> {
     due(least).filter(move |site| range.contains(&site.address()))
 }
 
-/// Whether there are any such sites.
+/// Returns whether the range has such sites.
 pub(super) fn any_within(range: Range<usize>, least: u32) -> bool {
     within(range, least).next().is_some()
 }

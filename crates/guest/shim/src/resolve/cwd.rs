@@ -1,30 +1,32 @@
-//! Where a directory descriptor, or the working directory, is in guest terms.
+//! Guest paths and mounts of directory descriptors and of the working directory.
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
-use newroot_paths::{Buffer, Found, GuestBuf, Host, HostBuf};
+use newroot_paths::{GuestBuf, HostBuf};
+use newroot_sys::raw;
 
-use super::{climb, procfs, way};
-use crate::host::{self, AT_FDCWD, FileType, Path};
-use crate::links;
-use crate::outlook;
+use super::{Walked, way};
+use crate::hardlinks;
+use crate::host_path::raw_host_path;
+use crate::kernel::{self, AT_FDCWD, FileType};
+use crate::mount_view;
 use crate::session::session;
 use crate::state;
 
-/// Writes the canonical guest path of a directory; the result is its mount.
+/// Writes the canonical guest path of a directory, and returns its mount.
 ///
 /// # Errors
-/// EBADF for a descriptor that isn't open, ENOTDIR for one that is no file at all, ENOENT for
-/// a directory that the guest doesn't see (it was removed, or lies outside the root).
+/// EBADF for a descriptor that isn't open; ENOTDIR for one that isn't a directory; ENOENT for a
+/// directory that the guest doesn't see (it was removed, or lies outside the root).
 pub fn directory_path(directory: i32, out: &mut GuestBuf) -> Result<usize, Errno> {
     let mut host = HostBuf::new();
     host_path(directory, &mut host)?;
-    // A descriptor of a symlink has a path too, which must not be followed.
+    // The descriptor of a symlink has a path too, which must not be followed.
     if host.bytes().first() != Some(&b'/') {
         return Err(Errno::NOTDIR);
     }
     if directory != AT_FDCWD {
-        let stat = host::fstat(directory)?;
+        let stat = kernel::fstat(directory)?;
         if FileType::of(&stat) != FileType::Directory {
             return Err(Errno::NOTDIR);
         }
@@ -38,26 +40,28 @@ pub fn directory_path(directory: i32, out: &mut GuestBuf) -> Result<usize, Errno
 /// Writes the canonical guest path of a directory that is being listed.
 ///
 /// # Errors
-/// As for [`directory_path`].
+/// EBADF for a descriptor that isn't open; ENOENT for a directory that the guest doesn't see.
 pub fn listed_path(directory: i32, out: &mut GuestBuf) -> Result<(), Errno> {
     let mounts = &session().mounts;
     let mut host = HostBuf::new();
     host_path(directory, &mut host)?;
     let mut prefer = preferred(directory, host.bytes());
     if prefer.is_none() && way::matters() && !way::was_opened_to_list(directory)? {
-        // Nobody knows, but that what is listed is often the working directory. What is newroot's own isn't.
+        // The mount isn't known. A listed directory is often the working directory, so its mount is
+        // the best guess, except for directories that newroot itself made up.
         let shown = mounts.detranslate(host.bytes(), None, out);
         prefer = if shown.is_some_and(super::is_virtual) { shown } else { cwd_mount() };
     }
     mounts.detranslate(host.bytes(), prefer, out).map(|_| ()).ok_or(Errno::NOENT)
 }
 
-/// Leaves the way by which a directory was just opened on the descriptor, where its listing depends on that. `found` is
-/// where the path leads, and `host` the host path of that.
-pub fn remember_way(descriptor: i32, found: Found, host: &HostBuf) {
+/// Marks the descriptor of a directory with the mount by which it was just opened, if its listing
+/// depends on that. `walked` is the end of the walk to it.
+pub fn remember_way(descriptor: i32, mut walked: Walked<'_>) {
     let mut path = HostBuf::new();
-    let bare = match host.bytes() {
-        b"/" => host.bytes(),
+    let found = walked.found;
+    let bare = match walked.host().bytes() {
+        b"/" => b"/",
         bytes => bytes.strip_suffix(b"/").unwrap_or(bytes),
     };
     if !found.magic && host_path(descriptor, &mut path).is_ok() && path.bytes() == bare {
@@ -65,35 +69,38 @@ pub fn remember_way(descriptor: i32, found: Found, host: &HostBuf) {
     }
 }
 
-/// Writes the path that a directory has in the calling process's namespace, which may lie outside of its root.
+/// Writes the path that a directory has in the calling process's namespace, where it may lie
+/// outside the process's root.
 ///
 /// # Errors
-/// ENOENT if it isn't seen in the namespace; EBADF; what making the namespace's outlook gives.
+/// ENOENT if the directory isn't visible in the namespace; EBADF; those of [`mount_view::whole`],
+/// if the namespace's mount view can't be made.
 pub fn namespace_path(directory: i32, out: &mut GuestBuf) -> Result<(), Errno> {
-    let seen = session();
+    let session = session();
     match directory_path(directory, out) {
-        Ok(_) => return out.prepend(seen.root),
+        Ok(_) => return out.prepend(session.root),
         Err(error) if error.is_shortage() => return Err(error),
         Err(_) => {}
     }
     let mut host = HostBuf::new();
     host_path(directory, &mut host)?;
-    outlook::whole()?.mounts.detranslate(host.bytes(), None, out).map(|_| ()).ok_or(Errno::NOENT)
+    mount_view::whole()?.mounts.detranslate(host.bytes(), None, out).map(|_| ()).ok_or(Errno::NOENT)
 }
 
-/// Index of the mount a descriptor's file belongs to, if the guest sees it.
+/// Returns the index of the mount that a descriptor's file belongs to; `None` if the guest doesn't
+/// see it.
 ///
 /// # Errors
-/// What has run out, where that couldn't be found out.
+/// EMFILE, ENFILE, ENOMEM if the kernel can't answer.
 pub fn mount_of_directory(directory: i32) -> Result<Option<usize>, Errno> {
     mount_of_directory_from(directory, directory)
 }
 
-/// The same, of a directory that was opened by a relative path from `start`: what is below the working
-/// directory is in the mount by which that was reached.
+/// Returns the mount of a directory that was opened by a relative path from `start`. If it lies
+/// below the working directory, it belongs to the mount by which that was reached.
 ///
 /// # Errors
-/// As for [`mount_of_directory`].
+/// EMFILE, ENFILE, ENOMEM if the kernel can't answer.
 pub fn mount_of_directory_from(directory: i32, start: i32) -> Result<Option<usize>, Errno> {
     let mut host = HostBuf::new();
     match host_path(directory, &mut host) {
@@ -106,15 +113,24 @@ pub fn mount_of_directory_from(directory: i32, start: i32) -> Result<Option<usiz
     }
 }
 
-/// Whether a descriptor's file lies in a read-only binding.
+/// Returns whether a descriptor's file lies in a read-only binding.
 ///
 /// # Errors
-/// As for [`mount_of_directory`].
+/// EMFILE, ENFILE, ENOMEM if the kernel can't answer.
 pub fn lies_read_only(descriptor: i32) -> Result<bool, Errno> {
-    Ok(mount_of_directory(descriptor)?.is_some_and(super::is_read_only))
+    let is_shown_read_only = mount_of_directory(descriptor)?.is_some_and(super::is_read_only);
+    Ok(is_shown_read_only && !is_file_open_for_writing(descriptor))
 }
 
-/// The mount by which a directory was reached, where that can make a difference and is known.
+/// Returns whether a descriptor stands for a regular file that is open for writing. Then the file
+/// was opened by another name than the one in a read-only binding.
+fn is_file_open_for_writing(descriptor: i32) -> bool {
+    let can_write = |flags| flags as u32 & raw::O_PATH == 0 && flags as u32 & raw::O_ACCMODE != raw::O_RDONLY;
+    kernel::fcntl(descriptor, raw::F_GETFL, 0).is_ok_and(can_write)
+        && kernel::fstat(descriptor).is_ok_and(|stat| FileType::of(&stat) == FileType::Regular)
+}
+
+/// Returns the mount by which a directory was reached, if that matters and is known.
 fn preferred(directory: i32, host: &[u8]) -> Option<usize> {
     if directory == AT_FDCWD {
         session().has(Flags::ALIASED).then(cwd_mount).flatten()
@@ -123,7 +139,8 @@ fn preferred(directory: i32, host: &[u8]) -> Option<usize> {
     }
 }
 
-/// The same, of a directory that a relative path starts from.
+/// Returns the mount by which the start directory of a relative path was reached, if that matters
+/// and is known.
 fn start_mount(directory: i32) -> Option<usize> {
     let mut host = HostBuf::new();
     if directory != AT_FDCWD && (!way::matters() || host_path(directory, &mut host).is_err()) {
@@ -132,42 +149,21 @@ fn start_mount(directory: i32) -> Option<usize> {
     preferred(directory, host.bytes())
 }
 
-/// Index of the mount by which the working directory was reached, if it is still there.
+/// Returns the index of the mount by which the working directory was reached, if that mount still
+/// exists.
 pub fn cwd_mount() -> Option<usize> {
     session().index_of(state::get().cwd_mount)
 }
 
-/// Writes the host path of a descriptor's file, in the kernel's words: a pipe's isn't a path. A file with several names
-/// that lies in the store ([`links`]) is told by one of them.
+/// Writes the host path of a descriptor's file as the kernel returns it; for a pipe and the like,
+/// the text is no path. For a file with several names, which lies in the store ([`hardlinks`]), it
+/// is one of the names.
 ///
 /// # Errors
-/// EBADF for a descriptor that isn't open; ENAMETOOLONG where the path is that of a file, not of a
-/// directory, and too long for the kernel.
+/// EBADF for a descriptor that isn't open; ENAMETOOLONG if the path is too long for the kernel and
+/// the file is no directory.
 pub fn host_path(descriptor: i32, out: &mut HostBuf) -> Result<(), Errno> {
     raw_host_path(descriptor, out)?;
-    links::to_a_name(out);
+    hardlinks::to_a_name(out);
     Ok(())
-}
-
-/// The same, wherever the file lies.
-///
-/// # Errors
-/// As for [`host_path`].
-pub fn raw_host_path(descriptor: i32, out: &mut HostBuf) -> Result<(), Errno> {
-    let said = if descriptor == AT_FDCWD {
-        host::getcwd(out.space())
-    } else {
-        let mut name = Buffer::<Host, 64>::new();
-        procfs::name_descriptor(descriptor, &mut name)?;
-        host::readlinkat(AT_FDCWD, Path::new(name.with_nul()), out.space())
-    };
-    match said {
-        Ok(len) => {
-            out.set_len(len);
-            Ok(())
-        }
-        Err(Errno::NAMETOOLONG) => climb::host_path(descriptor, out),
-        Err(Errno::NOENT) if descriptor != AT_FDCWD => Err(Errno::BADF),
-        Err(error) => Err(error),
-    }
 }

@@ -1,13 +1,14 @@
-//! The host's file system, as the walk sees it.
+//! The host's file system, for the walk.
 
 use newroot_abi::Errno;
 use newroot_paths::{Buffer, Fs, GuestBuf, Host, HostBuf, Link};
 
-use super::{Anchored, procfs, refused};
-use crate::host::{self, AT_FDCWD, Path};
-use crate::links;
+use super::{procfs, refused};
+use crate::hardlinks;
+use crate::host_path::Anchored;
+use crate::kernel::{self, AT_FDCWD, Path};
 
-/// The real thing.
+/// The host's file system, which the walk reads by system calls.
 pub(crate) struct HostFs;
 
 impl Fs for HostFs {
@@ -19,9 +20,9 @@ impl Fs for HostFs {
         text: &mut GuestBuf,
     ) -> Result<Link, Errno> {
         let at = Anchored::new(host)?;
-        let said = host::readlinkat(at.directory(), at.path(), text.space());
+        let read = kernel::readlinkat(at.directory(), at.path(), text.space());
         drop(at);
-        let link = match said {
+        let link = match read {
             Ok(len) => {
                 text.set_len(len);
                 procfs::classify(host.bytes())
@@ -39,8 +40,8 @@ impl Fs for HostFs {
         };
         match link {
             Some(link) => procfs::follow(link, last, text),
-            None if let Some(id) = links::of_text(text.bytes()) => {
-                Ok(if links::read_link(id, host, text)? { Link::Text } else { Link::Elsewhere })
+            None if let Some(id) = hardlinks::of_text(text.bytes()) => {
+                Ok(if hardlinks::read_link(id, host, text)? { Link::Text } else { Link::Relocated })
             }
             None => {
                 super::merged::note(guest.bytes(), text.bytes());
@@ -57,13 +58,13 @@ impl Fs for HostFs {
         let len = host.len();
         host.extend(b"/.")?;
         let at = Anchored::new(host)?;
-        let result = host::fstatat(at.directory(), at.path(), newroot_sys::raw::AT_SYMLINK_NOFOLLOW);
+        let result = kernel::fstatat(at.directory(), at.path(), newroot_sys::raw::AT_SYMLINK_NOFOLLOW);
         drop(at);
         host.truncate(len);
         result.map(|_| ())
     }
 
     fn elsewhere(&mut self, host: &mut HostBuf) -> Result<bool, Errno> {
-        links::follow(host)
+        hardlinks::follow(host)
     }
 }

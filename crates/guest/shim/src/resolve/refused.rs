@@ -1,27 +1,29 @@
 //! Links that the kernel refuses to follow: may_follow_link() and pick_link() in fs/namei.c.
 //!
-//! The walk reads links itself, so it has to refuse what the kernel would: links on a mount with `nosymfollow`, and, with
-//! the sysctl `fs.protected_symlinks`, somebody else's link at the end of a path in a directory like `/tmp`. The launcher
-//! says whether the host has either; elsewhere this costs nothing.
+//! The walk reads links itself, so it must refuse the same ones as the kernel. These are links on a
+//! mount with `nosymfollow` and, with the sysctl `fs.protected_symlinks`, another user's link at
+//! the end of a path in a directory like `/tmp`. The launcher reports whether the host has either;
+//! without both, the check costs nothing.
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
 use newroot_paths::HostBuf;
 use newroot_sys::raw;
 
-use super::{Anchored, NO_SYMLINKS};
-use crate::host::{self, Stat};
+use crate::host_path::{Anchored, NO_SYMLINKS};
+use crate::kernel::{self, Stat};
 use crate::limits::with_descriptors;
-use crate::owner::permission;
 use crate::session::session;
 
-/// The mode of a directory whose links are protected: sticky, and writable by everybody.
+/// Mode bits of a directory whose links are protected: sticky and world-writable.
 pub(crate) const SHARED: u32 = raw::S_ISVTX | raw::S_IWOTH;
 
-/// Whether a link at a host path may be followed. `last` says that nothing but slashes follows it in the path.
+/// Checks that a link at a host path may be followed. `last` is set if only slashes follow it in
+/// the path.
 ///
 /// # Errors
-/// EACCES and ELOOP where it may not; what finding that out gives.
+/// EACCES and ELOOP if it may not be followed; the errnos of openat2(2), fstatat(2) and statfs(2)
+/// if that can't be determined.
 pub(super) fn may_follow(host: &mut HostBuf, last: bool) -> Result<(), Errno> {
     let protected = last && session().has(Flags::PROTECTED_LINKS);
     let unfollowed = session().has(Flags::NOSYMFOLLOW);
@@ -34,12 +36,14 @@ pub(super) fn may_follow(host: &mut HostBuf, last: bool) -> Result<(), Errno> {
         if mode & SHARED == SHARED {
             ask_kernel(host)?;
         }
-        // Fake root's sticky bit isn't the host's.
-        if mode & raw::S_IWOTH != 0 && session().has(Flags::FAKE_ROOT) {
+        // Fake root records a sticky bit that the host's directory lacks.
+        if mode & raw::S_IWOTH != 0
+            && let Some(policy) = session().policy
+        {
             let ends = || Ok([open(&mut directory.clone())?, open(&mut host.clone())?]);
             with_descriptors([-1; 2], || {
                 let [directory, link] = ends()?;
-                permission::may_follow_link(directory.number(), link.number())
+                (policy.may_follow_link)(directory.number(), link.number())
             })?;
         }
     }
@@ -49,7 +53,7 @@ pub(super) fn may_follow(host: &mut HostBuf, last: bool) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Returns the path of the directory that a link lies in.
+/// Returns the path of a link's directory.
 fn directory_of(link: &HostBuf) -> Result<HostBuf, Errno> {
     let slash = link.bytes().iter().rposition(|&byte| byte == b'/').unwrap_or(0);
     let mut directory = HostBuf::new();
@@ -58,41 +62,43 @@ fn directory_of(link: &HostBuf) -> Result<HostBuf, Errno> {
     Ok(directory)
 }
 
-/// Looks at a file without following a link.
+/// Returns a file's status without following a link.
 fn stat_of(path: &mut HostBuf) -> Result<Stat, Errno> {
     let at = Anchored::new(path)?;
-    host::fstatat(at.directory(), at.path(), raw::AT_SYMLINK_NOFOLLOW)
+    kernel::fstatat(at.directory(), at.path(), raw::AT_SYMLINK_NOFOLLOW)
 }
 
-/// Asks the kernel about the process's real user. It refuses to follow any link here, with EACCES those that are protected.
+/// Makes the kernel check the link, for the process's real user. The openat2(2) here refuses every
+/// link, and a protected one with EACCES.
 fn ask_kernel(link: &mut HostBuf) -> Result<(), Errno> {
     let at = Anchored::new(link)?;
     let flags = raw::O_PATH | raw::O_CLOEXEC;
     if session().has_openat2() {
-        return match host::openat2(at.directory(), at.path(), flags.into(), 0, NO_SYMLINKS) {
+        return match kernel::openat2(at.directory(), at.path(), flags.into(), 0, NO_SYMLINKS) {
             Err(Errno::ACCES) => Err(Errno::ACCES),
             _ => Ok(()),
         };
     }
-    // Without that call it isn't told apart from what lies behind the link: the rule itself.
+    // Without openat2(2), an EACCES for the link looks like one for its target. Apply the kernel's
+    // rule.
     drop(at);
     let of_directory = stat_of(&mut directory_of(link)?)?.st_uid;
     let owner = stat_of(link)?.st_uid;
-    if owner == host::geteuid() || owner == of_directory { Ok(()) } else { Err(Errno::ACCES) }
+    if owner == kernel::geteuid() || owner == of_directory { Ok(()) } else { Err(Errno::ACCES) }
 }
 
-fn open(path: &mut HostBuf) -> Result<host::Descriptor, Errno> {
+fn open(path: &mut HostBuf) -> Result<kernel::Descriptor, Errno> {
     let at = Anchored::new(path)?;
-    host::openat(at.directory(), at.path(), raw::O_PATH | raw::O_NOFOLLOW | raw::O_CLOEXEC, 0)
+    kernel::openat(at.directory(), at.path(), raw::O_PATH | raw::O_NOFOLLOW | raw::O_CLOEXEC, 0)
 }
 
-/// Whether a directory's mount has the option `nosymfollow`.
+/// Returns whether a directory's mount has the option `nosymfollow`.
 fn has_no_links(directory: &mut HostBuf) -> Result<bool, Errno> {
     const ST_NOSYMFOLLOW: u64 = 0x2000;
     let at = Anchored::new(directory)?;
-    // statfs(2) takes no directory; what lies so deep isn't asked.
-    if at.directory() != host::AT_FDCWD {
+    // statfs(2) takes no directory descriptor. A path that needs one isn't checked.
+    if at.directory() != kernel::AT_FDCWD {
         return Ok(false);
     }
-    Ok(host::mount_flags(at.path())? & ST_NOSYMFOLLOW != 0)
+    Ok(kernel::mount_flags(at.path())? & ST_NOSYMFOLLOW != 0)
 }

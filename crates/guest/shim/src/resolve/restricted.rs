@@ -1,19 +1,19 @@
-//! Lookups under openat2(2)'s RESOLVE_* flags, in guest terms.
+//! Lookups in guest terms with the RESOLVE_* flags of openat2(2).
 
 use newroot_abi::Errno;
-use newroot_paths::{Found, Last, Rules, walk_within};
+use newroot_paths::{Last, Rules, walk_within};
 use newroot_sys::raw;
 
-use super::{directory_path, fs};
+use super::{HostFs, Walked, directory_path};
 use crate::session::session;
 use crate::slots::Operand;
 
-/// Walks the operand's path from `directory` as the flags say.
+/// Walks the operand's path from `directory`, restricted by the flags in `resolve`.
 ///
 /// # Errors
-/// EXDEV and ELOOP as openat2(2) has them, EINVAL for flags that exclude each other, and what
-/// any lookup gives.
-pub fn walk(operand: &mut Operand, directory: i32, last: Last, resolve: u64) -> Result<Found, Errno> {
+/// EXDEV and ELOOP as in openat2(2); EINVAL for flags that exclude each other; the errnos of
+/// path_resolution(7).
+pub fn walk(operand: &mut Operand, directory: i32, last: Last, resolve: u64) -> Result<Walked<'_>, Errno> {
     let has = |flag: u32| resolve & u64::from(flag) != 0;
     let rules = Rules {
         no_xdev: has(raw::RESOLVE_NO_XDEV),
@@ -35,8 +35,6 @@ pub fn walk(operand: &mut Operand, directory: i32, last: Last, resolve: u64) -> 
     } else {
         directory_path(directory, &mut scratch.guest)?;
     }
-    super::found(
-        walk_within(&mut fs::HostFs, &session().mounts, scratch, text.bytes(), last, rules)?,
-        scratch,
-    )
+    let found = walk_within(&mut HostFs, &session().mounts, scratch, text.bytes(), last, rules)?;
+    Walked::new(operand, found)
 }

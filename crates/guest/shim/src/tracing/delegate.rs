@@ -1,11 +1,12 @@
-//! A thread that waits for another thread's tracee.
+//! Waits by one thread for the tracee of another.
 //!
-//! Any thread of a tracer's process may wait, but only the one that attached may ask. So the waiter has that
-//! thread judge the stop: it sends it a SIGSYS, whose handler is the shim's, with the address of a [`Question`].
+//! Any thread of a tracer's process may wait for a tracee, but only the thread that attached to it
+//! may make ptrace(2) requests. So the waiter lets that thread judge the stop: it sends a SIGSYS,
+//! which the shim handles, with the address of a `Question`.
 //!
 //! # Safety
-//! A question lies on the slot's stack of the waiter, which leaves only when it is answered, or when the thread that was
-//! asked is gone.
+//! A question lies on the waiter's slot stack. The waiter leaves only when the question is
+//! answered, or when the other thread has ended.
 #![allow(unsafe_code)]
 
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -15,17 +16,17 @@ use newroot_sys::table::SIGSYS;
 use newroot_sys::{raw, syscall};
 
 use super::stops::{self, Verdict};
-use crate::{host, slots};
+use crate::{kernel, slots};
 
-/// `si_code` of a signal with a value.
+/// `si_code` of a signal that was sent with a value.
 pub const SI_QUEUE: i32 = -1;
 
-/// A stop to be judged.
+/// A stop that is to be judged.
 #[repr(C)]
 struct Question {
-    /// 0, then [`HIDDEN`] or [`SHOWN`].
+    /// 0 at first, then [`HIDDEN`] or [`SHOWN`].
     answer: AtomicU32,
-    /// The status to be shown.
+    /// The status to report to the guest.
     shown: AtomicU32,
     tid: u32,
     status: u32,
@@ -35,28 +36,30 @@ const HIDDEN: u32 = 1;
 const SHOWN: u32 = 2;
 const FUTEX_WAIT_PRIVATE: u32 = 128;
 const FUTEX_WAKE_PRIVATE: u32 = 129;
-/// How long to wait before looking whether there is still somebody to answer: 20 ms.
-const PATIENCE: [u64; 2] = [0, 20_000_000];
+/// Time after which the waiter checks whether the other thread still exists: 20 ms.
+const CHECK_INTERVAL: [u64; 2] = [0, 20_000_000];
 
-/// Has the tracee's tracer judge a stop; `None` if it isn't a thread of this process.
+/// Lets the tracee's tracer judge a stop; returns `None` if the tracer isn't another thread of this
+/// process.
 pub(super) fn judge(tid: u32, status: u32) -> Option<Verdict> {
     let tracer = stops::number_in_status(tid, b"TracerPid")?;
-    if tracer == 0 || tracer == host::gettid() || !is_thread(tracer) {
+    if tracer == 0 || tracer == kernel::gettid() || !is_thread(tracer) {
         return None;
     }
     let question = Question { answer: AtomicU32::new(0), shown: AtomicU32::new(0), tid, status };
     let at = (&raw const question).addr();
     let mut info = [0u32; 32];
-    let head = [SIGSYS, u32::from(MARK), SI_QUEUE as u32, 0, host::getpid(), 0, at as u32, (at >> 32) as u32];
+    let head =
+        [SIGSYS, u32::from(MARK), SI_QUEUE as u32, 0, kernel::getpid(), 0, at as u32, (at >> 32) as u32];
     for (place, word) in info.iter_mut().zip(head) {
         *place = word;
     }
     // SAFETY: the structure lives for the call.
-    unsafe { syscall!(raw::__NR_rt_tgsigqueueinfo, host::getpid(), tracer, SIGSYS, info.as_ptr()) }.ok()?;
+    unsafe { syscall!(raw::__NR_rt_tgsigqueueinfo, kernel::getpid(), tracer, SIGSYS, info.as_ptr()) }.ok()?;
     loop {
         let word = question.answer.as_ptr();
         // SAFETY: the word and the time live for the call.
-        let _ = unsafe { syscall!(raw::__NR_futex, word, FUTEX_WAIT_PRIVATE, 0, PATIENCE.as_ptr()) };
+        let _ = unsafe { syscall!(raw::__NR_futex, word, FUTEX_WAIT_PRIVATE, 0, CHECK_INTERVAL.as_ptr()) };
         match question.answer.load(Ordering::Acquire) {
             HIDDEN => return Some(Verdict::Hidden),
             SHOWN => return Some(Verdict::Show(question.shown.load(Ordering::Relaxed))),
@@ -68,16 +71,18 @@ pub(super) fn judge(tid: u32, status: u32) -> Option<Verdict> {
 
 fn is_thread(tid: u32) -> bool {
     // SAFETY: plain numbers; no signal is sent.
-    unsafe { syscall!(raw::__NR_tgkill, host::getpid(), tid, 0) }.is_ok()
+    unsafe { syscall!(raw::__NR_tgkill, kernel::getpid(), tid, 0) }.is_ok()
 }
 
-/// Answers a question whose address came with a SIGSYS from the process `sender`; false if it was none.
+/// Answers a question whose address came with a SIGSYS from the process `sender`; returns false if
+/// the address is no question's.
 #[must_use]
 pub fn answer(sender: u32, at: usize) -> bool {
-    if sender != host::getpid() || slots::slot_of(at) >= slots::COUNT {
+    if sender != kernel::getpid() || slots::slot_of(at) >= slots::COUNT {
         return false;
     }
-    // SAFETY: see the head of the file.
+    // SAFETY: the sender is this process and the address lies on a slot's stack: see the head of
+    // the file.
     let question = unsafe { &*(at as *const Question) };
     let answer = match stops::judge(question.tid, question.status) {
         Verdict::Hidden => HIDDEN,
@@ -88,7 +93,8 @@ pub fn answer(sender: u32, at: usize) -> bool {
     };
     let word = question.answer.as_ptr();
     question.answer.store(answer, Ordering::Release);
-    // SAFETY: the kernel doesn't touch the word. If the waiter has left already, nobody is woken.
+    // SAFETY: the kernel doesn't access the word. If the waiter has left already, the call wakes no
+    // thread.
     let _ = unsafe { syscall!(raw::__NR_futex, word, FUTEX_WAKE_PRIVATE, 1) };
     true
 }

@@ -1,15 +1,15 @@
-//! ptrace(2).
+//! The requests of ptrace(2) that the guest makes.
 
 use newroot_abi::Errno;
 use newroot_sys::raw;
 
 use super::stops;
 use super::table::{self, Phase, Record};
-use crate::calls::{forward, system};
+use crate::call::{Outcome, Trapped, forward};
+use crate::calls::system;
 use crate::memory;
-use crate::trap::{Outcome, Trapped};
 
-// include/uapi/linux/ptrace.h and arch/x86/include/uapi/asm/ptrace-abi.h
+// Numbers from include/uapi/linux/ptrace.h and arch/x86/include/uapi/asm/ptrace-abi.h.
 const TRACEME: u32 = 0;
 pub(super) const PEEKDATA: u32 = 2;
 pub(super) const POKEDATA: u32 = 5;
@@ -40,7 +40,7 @@ const GET_SYSCALL_INFO: u32 = 0x420e;
 pub(super) const O_TRACESYSGOOD: u32 = 1;
 const O_TRACESECCOMP: usize = 1 << 7;
 
-/// ptrace(2).
+/// Runs a guest's ptrace(2).
 pub fn ptrace(call: &mut Trapped<'_>) -> Outcome {
     let [request, tid, ..] = call.arguments;
     let run = |data: usize| {
@@ -52,13 +52,14 @@ pub fn ptrace(call: &mut Trapped<'_>) -> Outcome {
     match request as u32 {
         TRACEME => system::traceme(call),
         ATTACH => begin(tid, 0, run(data)).into(),
-        // A kernel without seccomp filters says so, and tracers know what to do: see `calls/filters.rs`.
+        // A kernel without seccomp filters returns these errnos, and tracers can handle them: see
+        // `calls/filters.rs`.
         SEIZE if data & O_TRACESECCOMP != 0 => Errno::IO.into(),
         SETOPTIONS if data & O_TRACESECCOMP != 0 => Errno::INVAL.into(),
         SEIZE => begin(tid, data as u32, run(data | O_TRACESYSGOOD as usize)).into(),
         KILL | INTERRUPT => run(data).into(),
         request => match table::get(tid) {
-            // Natively it would be running, and couldn't be asked for anything.
+            // Natively the tracee would be running now, so the request would fail.
             Some(record) if record.shown == 0 => Errno::SRCH.into(),
             Some(record) => of_stopped(tid, record, request, data, run).into(),
             None => run(data).into(),
@@ -66,7 +67,7 @@ pub fn ptrace(call: &mut Trapped<'_>) -> Outcome {
     }
 }
 
-/// Notes a new tracee, and the options that were set with it.
+/// Records a new tracee and the options that it was attached with.
 fn begin(tid: u32, options: u32, result: Result<usize, Errno>) -> Result<usize, Errno> {
     if result.is_ok() {
         table::put(tid, &Record { options, ..Record::default() });
@@ -106,7 +107,7 @@ fn of_stopped(
         },
         GET_SYSCALL_INFO if record.phase == Phase::AtExec => {
             let result = run(data)?;
-            // PTRACE_SYSCALL_INFO_NONE, and nothing behind the stack pointer.
+            // Reports PTRACE_SYSCALL_INFO_NONE, and no data behind the stack pointer.
             const HEAD: usize = 24;
             if result > 0 {
                 memory::write(data, &0u8)?;

@@ -1,4 +1,4 @@
-//! Which of a tracee's stops the guest is told of, and as what.
+//! Decides which of a tracee's stops are reported to the guest, and with which status.
 
 use newroot_abi::Errno;
 use newroot_paths::HostBuf;
@@ -6,18 +6,18 @@ use newroot_procfs::{Decimal, status};
 use newroot_sys::arch;
 use newroot_sys::arch::tracee::{POP_FLAGS, PUSH_FLAGS, TraceeRegisters};
 use newroot_sys::raw;
-use newroot_sys::table::{self as calls, SIGSYS};
+use newroot_sys::table::{self as calls, Interrupted, SIGSYS};
 
 use super::table::{self, Phase, Record};
 use super::tracee::Tracee;
 use super::{delegate, request};
-use crate::host::{self, AT_FDCWD, Path};
+use crate::call::shim_range;
+use crate::kernel::{self, AT_FDCWD, Path};
 use crate::slots;
-use crate::trap::shim_range;
 
 const SIGTRAP: u32 = 5;
 const SIGSTOP: u32 = 19;
-/// What PTRACE_O_TRACESYSGOOD adds to the SIGTRAP of a system call's stop.
+/// Bit that PTRACE_O_TRACESYSGOOD adds to the SIGTRAP of a system call's stop.
 const SYSTEM_CALL: u32 = 0x80;
 
 mod event {
@@ -32,40 +32,43 @@ mod event {
 const MESSAGE_ENTRY: usize = 1;
 const MESSAGE_EXIT: usize = 2;
 
-/// `si_code` of a step's SIGTRAP: TRAP_BRKPT behind a system call, TRAP_TRACE, the signal's number at a handler.
+/// Values of `si_code` of a single step's SIGTRAP: TRAP_BRKPT behind a system call, TRAP_TRACE, and
+/// the signal's number at the start of a handler.
 const STEP_CODES: [i32; 3] = [BEHIND_CALL as i32, 2, SIGTRAP as i32];
 const BEHIND_CALL: u32 = 1;
-/// `si_code` of what a process sends.
+/// `si_code` of a signal that a process sent.
 const SI_USER: i32 = 0;
 
-/// Results by which the kernel knows that a call is to be made again (include/linux/errno.h).
+/// Results with which the kernel marks a call that is to be restarted (include/linux/errno.h).
 const RESTARTS: core::ops::RangeInclusive<isize> = -516..=-512;
 const RESTART: isize = -512;
 const RESTART_WITHOUT_HANDLER: isize = -514;
-/// The number behind the last signal's.
+/// First number behind the signals.
 const SIGNALS: u32 = 65;
 
-/// What becomes of a stop.
+/// Decision about a stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The guest is told, with this status.
+    /// The stop is reported to the guest with this status.
     Show(u32),
-    /// The tracee runs again: nothing has happened.
+    /// The guest doesn't notice the stop: the tracee runs again.
     Hidden,
 }
 
 use Verdict::{Hidden, Show};
 
-/// Judges a stop of which the kernel says this status, as in wait4(2).
+/// Judges a stop that the kernel reports with this status, encoded as in wait4(2).
 pub(super) fn judge(tid: u32, status: u32) -> Verdict {
     let tracee = Tracee(tid);
     let Ok(registers) = tracee.registers() else {
-        // A child that was stopped by its terminal, another thread's tracee, or one that was killed.
+        // Not a stopped tracee of this thread: a child that its terminal stopped, another thread's
+        // tracee, or a tracee that was killed.
         return delegate::judge(tid, status).unwrap_or(Show(status));
     };
     let mut record = table::get(tid).unwrap_or_else(|| newcomer(tracee, status));
     if record.shown != 0 && record.raw == status {
-        // It has been asked for with WNOWAIT. A tracee that was killed meanwhile has another status.
+        // The guest waits for the same stop again, after a wait with WNOWAIT. (A tracee that was
+        // killed meanwhile has another status.)
         return Show(record.shown);
     }
     if record.prepared == 0 {
@@ -83,8 +86,8 @@ pub(super) fn judge(tid: u32, status: u32) -> Verdict {
     verdict
 }
 
-/// A tracee that stops for the first time. One that was made by a tracee has its creator's options, of which the
-/// creator's own stop may tell later.
+/// Returns the first record of a tracee. A tracee that another tracee created has its creator's
+/// options, although the creator's own stop may be reported later.
 fn newcomer(tracee: Tracee, status: u32) -> Record {
     let (signal, event) = (status >> 8 & 0xff, status >> 16);
     let attached = match (event, signal) {
@@ -99,13 +102,13 @@ fn newcomer(tracee: Tracee, status: u32) -> Record {
     Record { options: creator.map_or(0, |creator| creator.options), prepared: 1, ..Record::default() }
 }
 
-/// Returns the processes that can have made a thread: its own, and the parent.
+/// Returns the processes that can have created a thread: its own process and the parent.
 fn creators(tid: u32) -> [Option<u32>; 2] {
     let number = |key| number_in_status(tid, key);
     [number(b"Tgid").filter(|&process| process != tid), number(b"PPid")]
 }
 
-/// Returns what a thread's file `status` says of this, a number (proc_pid_status(5)).
+/// Returns the number that a thread's `status` file has for a key (proc_pid_status(5)).
 pub(super) fn number_in_status(tid: u32, key: &[u8]) -> Option<u32> {
     let mut text = [0u8; 512];
     let len = read_status(tid, &mut text).ok()?;
@@ -118,8 +121,8 @@ fn read_status(tid: u32, out: &mut [u8]) -> Result<usize, Errno> {
     for part in [b"/proc/", number.bytes(), b"/status"] {
         path.extend(part)?;
     }
-    let file = host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
-    host::read(file.number(), out)
+    let file = kernel::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)?;
+    kernel::read(file.number(), out)
 }
 
 struct Stop {
@@ -143,12 +146,13 @@ impl Stop {
         }
     }
 
-    /// Whether the tracee is in its shim, and can't be shown as if it weren't.
+    /// Returns whether the tracee is in its shim and can't be shown as if it weren't.
     fn is_inside(&mut self) -> bool {
         is_in_shim(self.registers.ip()) && (self.is_before_sleep() || !self.make_guests())
     }
 
-    /// Whether the tracee is about to make a call that sleeps, of whose end the tracer wants to be told.
+    /// Returns whether the tracee is about to make a call that sleeps, whose end the tracer wants
+    /// to see.
     fn is_before_sleep(&self) -> bool {
         self.record.phase == Phase::Inside && self.registers.ip() == arch::resume()
     }
@@ -158,9 +162,9 @@ impl Stop {
         Hidden
     }
 
-    /// Restarts the tracee as the guest last did.
+    /// Restarts the tracee in the way that the guest used last.
     fn go_on(&self, signal: u32) -> Verdict {
-        // After PTRACE_LISTEN it has been woken by something else.
+        // A tracee after PTRACE_LISTEN was woken by another event, so it runs on.
         let how = if matches!(self.record.request, 0 | request::LISTEN) {
             request::CONT
         } else {
@@ -169,29 +173,30 @@ impl Stop {
         self.restart(how, signal)
     }
 
-    /// Shows a stop, with the guest's registers where that is possible.
+    /// Reports a stop, with the guest's registers where that is possible.
     fn show(&mut self, status: u32) -> Verdict {
         let signal = status >> 8;
         if self.is_before_sleep() && signal < SIGNALS && self.interrupt(signal) {
             return Hidden;
         }
         if self.record.phase == Phase::Interrupted && self.block(signal) {
-            // The end of the call comes first.
+            // The end of the call is reported first.
             return self.restart(request::SYSCALL, signal);
         }
         if matches!(self.record.phase, Phase::AfterExec | Phase::Interrupted) {
-            // A signal came first.
+            // The signal is reported before the stop that the tracee was on the way to.
             self.restore();
             self.record.phase = Phase::Outside;
-        } else if is_in_shim(self.registers.ip()) && !self.make_guests() && self.put_off(signal) {
+        } else if is_in_shim(self.registers.ip()) && !self.make_guests() && self.delay(signal) {
             return Hidden;
         }
         Show(status)
     }
 
-    /// Has a signal wait that came as a call that slept ends and goes back to the handler, or later on the way out of
-    /// the shim.
-    fn put_off(&mut self, signal: u32) -> bool {
+    /// Delays a signal that arrives while the tracee can't be shown: when a call that slept ends
+    /// and goes back to the handler, or later on the way out of the shim. Returns false for any
+    /// other stop.
+    fn delay(&mut self, signal: u32) -> bool {
         let on_the_way = matches!(self.record.phase, Phase::Inside | Phase::Leaving);
         if self.registers.ip() != behind_sleep() && !on_the_way {
             return false;
@@ -200,8 +205,8 @@ impl Stop {
         if !self.block(signal) {
             return false;
         }
-        if self.record.put_off == 0 {
-            (self.record.put_off, self.record.mask) = (1, before.unwrap_or(0));
+        if self.record.delayed == 0 {
+            (self.record.delayed, self.record.mask) = (1, before.unwrap_or(0));
         }
         if self.record.phase == Phase::Inside {
             self.restart(request::SYSCALL, signal);
@@ -213,7 +218,8 @@ impl Stop {
         true
     }
 
-    /// Blocks the signal of this stop, if it is one: the kernel then queues it again, as it is.
+    /// Blocks the signal of this stop, if it is a signal's stop; the kernel then queues it again
+    /// unchanged. Returns whether it did.
     fn block(&self, signal: u32) -> bool {
         if !(1..SIGNALS).contains(&signal) || signal == SIGSYS {
             return false;
@@ -223,25 +229,25 @@ impl Stop {
         true
     }
 
-    /// The tracee is out of the shim: a signal that was put off comes when it runs again.
-    fn let_signals_in(&mut self) {
-        if core::mem::take(&mut self.record.put_off) != 0 {
+    /// Restores the signal mask when the tracee has left the shim: a delayed signal arrives when
+    /// the tracee runs again.
+    fn restore_mask(&mut self) {
+        if core::mem::take(&mut self.record.delayed) != 0 {
             self.tracee.set_mask(self.record.mask);
         }
     }
 
-    /// Has a call that sleeps end before it is made, as the kernel ends it for a signal: the tracer, which was told of
-    /// its beginning, is told of that first. The tracee makes another call meanwhile, for the stop. The signal waits:
-    /// the kernel queues one that is blocked again, as it is.
+    /// Ends a call that sleeps before it is made, as the kernel ends a call for a signal. The
+    /// tracer has seen the beginning of the call, so it must see the end before the signal. For
+    /// that stop the tracee makes another call. The signal is blocked meanwhile, and the kernel
+    /// queues it again unchanged.
     fn interrupt(&mut self, signal: u32) -> bool {
         let Ok((frame, number, _)) = self.tracee.frame(self.registers.sp()) else { return false };
         let Ok(mask) = self.tracee.mask() else { return false };
-        let result = match number as u32 {
-            raw::__NR_ppoll | raw::__NR_pselect6 | raw::__NR_rt_sigsuspend => RESTART_WITHOUT_HANDLER,
-            raw::__NR_epoll_pwait | raw::__NR_epoll_pwait2 | raw::__NR_rt_sigtimedwait => {
-                Errno::INTR.to_return()
-            }
-            _ => RESTART,
+        let result = match calls::row_of(number).map(|row| row.interrupted) {
+            Some(Interrupted::RestartWithoutHandler) => RESTART_WITHOUT_HANDLER,
+            Some(Interrupted::Fail) => Errno::INTR.to_return(),
+            Some(Interrupted::Restart) | None => RESTART,
         };
         self.record.saved = self.registers;
         self.record.saved.set_number(number);
@@ -258,7 +264,7 @@ impl Stop {
         true
     }
 
-    /// Gives the tracee back what it had before it made another call.
+    /// Restores the registers and the mask that the tracee had before it made another call.
     fn restore(&self) {
         self.tracee.set_registers(&self.record.saved);
         if self.record.phase == Phase::Interrupted {
@@ -266,7 +272,7 @@ impl Stop {
         }
     }
 
-    /// Shows the stop of a system call.
+    /// Reports the stop of a system call.
     fn show_call(&mut self) -> Verdict {
         if self.record.options & request::O_TRACESYSGOOD != 0 {
             return Show((SIGTRAP | SYSTEM_CALL) << 8 | 0x7f);
@@ -275,7 +281,8 @@ impl Stop {
         Show(SIGTRAP << 8 | 0x7f)
     }
 
-    /// Gives the tracee the guest's registers, where it stands at a call that sleeps; false if it doesn't.
+    /// Gives the tracee the guest's registers if it is at a call that sleeps; returns false if it
+    /// isn't.
     fn make_guests(&mut self) -> bool {
         let ip = self.registers.ip();
         let behind = behind_sleep();
@@ -294,7 +301,8 @@ impl Stop {
         true
     }
 
-    /// Whether a call that slept goes back to the handler: what the resume code does (`sys/src/arch`).
+    /// Returns whether a call that slept goes back to the handler. The resume code (`sys/src/arch`)
+    /// decides by the same rules.
     fn comes_back(&self, afterwards: usize, note: [usize; 2]) -> bool {
         let refusals = [Errno::NXIO, Errno::ACCES, Errno::LOOP].map(Errno::to_return);
         let result = self.registers.result();
@@ -313,7 +321,7 @@ impl Stop {
         }
     }
 
-    /// A SIGSYS: mostly a trap.
+    /// Judges a SIGSYS, which is a trap in most cases.
     fn trap(&mut self, status: u32) -> Verdict {
         let Some(info) = self.tracee.info().filter(|info| info.is_ours()) else { return self.show(status) };
         let from_guest = !is_in_shim(self.registers.ip());
@@ -344,7 +352,8 @@ impl Stop {
         let code = self.tracee.info().map_or(SI_USER, |info| info.code);
         let in_shim = is_in_shim(self.registers.ip());
         if code == SI_USER && self.registers.ip() == arch::start() {
-            // That of an exec: it is to come when the program is loaded. A blocked signal is queued again, as it is.
+            // The SIGTRAP of an exec. It must arrive when the program is loaded: blocked, it is
+            // queued again unchanged.
             if let Ok(mask) = self.tracee.mask() {
                 self.tracee.set_mask(mask | 1 << (SIGTRAP - 1));
             }
@@ -352,7 +361,7 @@ impl Stop {
             return self.restart(request::SYSCALL, SIGTRAP);
         }
         if code == SI_USER && self.registers.ip() == arch::entered() {
-            // The same, blocked since before the exec: the program is loaded.
+            // The same SIGTRAP, blocked since before the exec: the program is loaded now.
             self.registers.at_first_instruction(raw::__NR_execve as usize);
             self.tracee.set_registers(&self.registers);
             self.record.phase = Phase::Outside;
@@ -363,7 +372,7 @@ impl Stop {
         }
         match self.record.phase {
             Phase::Leaving => self.step_out(Some(status)),
-            // The report of the step over a call that trapped.
+            // The stop after the step over a call that trapped.
             Phase::Inside | Phase::Loading if in_shim => self.restart(request::SYSCALL, 0),
             _ if in_shim => {
                 self.record.phase = Phase::Leaving;
@@ -374,7 +383,7 @@ impl Stop {
         }
     }
 
-    /// Brings the tracee out of the shim before it is stopped.
+    /// Brings the tracee out of the shim before it stops.
     fn leave(&mut self, again: u32) -> Verdict {
         self.record.again |= again;
         if self.is_before_sleep() && self.interrupt(0) {
@@ -387,16 +396,17 @@ impl Stop {
             Phase::Leaving => self.step_out(None),
             _ => {
                 self.record.phase = Phase::Leaving;
-                // The guest sees no step that it hasn't made.
+                // The guest must not see a step that it didn't request.
                 self.record.request = request::CONT;
                 self.step_out(None)
             }
         }
     }
 
-    /// The tracee is out of the shim: what was put off comes when it runs again.
+    /// Repeats delayed signals and stops when the tracee has left the shim: they take effect when
+    /// it runs again.
     fn stop_again(&mut self) {
-        self.let_signals_in();
+        self.restore_mask();
         if self.record.again & Record::STOP != 0 {
             self.tracee.send(SIGSTOP);
         }
@@ -406,8 +416,9 @@ impl Stop {
         self.record.again = 0;
     }
 
-    /// Goes on with leaving the shim. On a slot's stack the way out is by a system call or leads to the guest's
-    /// stack; from there it is a few instructions.
+    /// Brings the tracee a bit further out of the shim. On a slot's stack it runs to the next
+    /// system call, which either leaves the shim or leads to the guest's stack. On the guest's
+    /// stack only a few instructions are left, which it steps over.
     fn step_out(&mut self, status: Option<u32>) -> Verdict {
         if is_in_shim(self.registers.ip()) {
             self.move_flags();
@@ -430,7 +441,7 @@ impl Stop {
         }
     }
 
-    /// Does instead of the tracee what can't be stepped over.
+    /// Executes for the tracee the instructions that can't be single-stepped (pushf, popf).
     fn move_flags(&mut self) {
         match self.tracee.byte(self.registers.ip()) {
             Ok(PUSH_FLAGS) => {
@@ -446,7 +457,7 @@ impl Stop {
         self.tracee.set_registers(&self.registers);
     }
 
-    /// The guest has made a child that is traced as well.
+    /// Records a child of the tracee that is traced as well, and reports the event.
     fn child(&mut self, status: u32) -> Verdict {
         let child = self.tracee.message() as u32;
         let before = table::get(child).unwrap_or_default();
@@ -502,12 +513,12 @@ impl Stop {
         }
     }
 
-    /// Whether the call that ends wasn't made, but trapped.
+    /// Returns whether the call that ends here was not made but trapped.
     fn has_trapped(&self) -> bool {
         calls::row_of(self.registers.number()).is_some() && self.tracee.has_trapped()
     }
 
-    /// The guest's call has ended.
+    /// Reports the end of the guest's call.
     fn ends(&mut self) -> Verdict {
         self.record.phase = Phase::Outside;
         self.stop_again();
@@ -516,10 +527,10 @@ impl Stop {
 
     // ---- exec --------------------------------------------------------------------------
 
-    /// The shim was executed, and the guest wants to be told of that.
+    /// Handles the execution of the shim, which the guest wants to see as its own exec.
     fn exec(&mut self) -> Verdict {
         let message = self.tracee.message();
-        // A thread that executes a program gets the number of its process.
+        // A thread that executes a program takes over the number of its process.
         if message as u32 != self.tracee.0
             && let Some(record) = table::get(message as u32)
         {
@@ -538,13 +549,13 @@ impl Stop {
         self.record.phase = Phase::Loading;
     }
 
-    /// The program is loaded, and the last call of the shim's start ends.
+    /// Handles the end of the last call of the shim's start: the program is loaded.
     fn loaded(&mut self) -> Verdict {
         self.registers.at_first_instruction(self.record.number as usize);
         self.record.phase = Phase::Outside;
         let event = core::mem::take(&mut self.record.event);
         if event != 0 {
-            // At an event the call has no result yet.
+            // At an event's stop the call has no result yet.
             self.registers.set_result(Errno::NOSYS.to_return());
         }
         self.tracee.set_registers(&self.registers);
@@ -563,10 +574,10 @@ impl Stop {
     }
 }
 
-/// Restarts a tracee as the guest wants it.
+/// Restarts a tracee at the guest's request.
 ///
 /// # Errors
-/// Those of the request.
+/// The errnos of ptrace(2) for this request.
 pub(super) fn restart(
     tid: u32,
     mut record: Record,
@@ -582,7 +593,7 @@ pub(super) fn restart(
         tracee.set_registers(&record.saved);
     }
     if record.phase == Phase::AtExec && how == request::SYSCALL {
-        // There is another stop to come, at the end of the execve(2).
+        // One more stop must follow, at the end of the execve(2).
         let mut registers = record.saved;
         registers.enter_again();
         tracee.set_registers(&registers);
@@ -600,7 +611,7 @@ pub(super) fn restart(
     let stays = how == request::SYSCALL
         && match record.phase {
             Phase::Entered => true,
-            // A stop that couldn't be shown elsewhere than in the shim.
+            // A stop that could only be shown within the shim.
             Phase::Inside => tracee.registers().is_ok_and(|registers| is_in_shim(registers.ip())),
             _ => false,
         };
@@ -609,7 +620,7 @@ pub(super) fn restart(
     }
     record.request = how;
     record.shown = 0;
-    // Before it runs: another thread may wait for it.
+    // Before the tracee runs: another thread may wait for it.
     table::put(tid, &record);
     if again & Record::STOP != 0 {
         tracee.send(SIGSTOP);

@@ -1,10 +1,11 @@
-//! What a tracer's shim knows of its tracees, by thread number.
+//! The state of a tracer's tracees, by thread number.
 //!
-//! The memory is mapped when the first is known, and grows by further mappings. A fork's child, which traces nobody,
-//! finds it wiped.
+//! The memory is mapped when the first tracee is recorded, and grows by further mappings. A fork's
+//! child traces no process: it finds the table zeroed.
 //!
 //! # Safety
-//! A record is read and written whole through volatile pointers, by the one thread that traces the tracee.
+//! Only the thread that traces a tracee reads and writes its record, whole and through volatile
+//! pointers.
 #![allow(unsafe_code)]
 
 use core::ptr::{addr_of, addr_of_mut};
@@ -12,78 +13,80 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use newroot_sys::arch::tracee::TraceeRegisters;
 
-use crate::{host, slots};
+use crate::{kernel, slots};
 
-/// Where a tracee is between two stops that the tracer sees. Zero is the first.
+/// The state of a tracee between two stops that the tracer sees. Zero is the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u32)]
 pub(super) enum Phase {
-    /// In the guest's code.
+    /// It runs the guest's code.
     #[default]
     Outside,
-    /// At the beginning of a system call, of which the tracer was told.
+    /// It is at the beginning of a system call, which was reported to the tracer.
     Entered,
-    /// In the shim, for a call of whose end the tracer wants to be told.
+    /// It is in the shim, for a call whose end the tracer wants to see.
     Inside,
-    /// In the shim, and to be run on until it leaves it.
+    /// It is in the shim, and runs on until it leaves it.
     Leaving,
-    /// The shim was executed, and loads the program.
+    /// The shim was executed and is loading the program.
     Loading,
-    /// The tracer was told of PTRACE_EVENT_EXEC.
+    /// PTRACE_EVENT_EXEC was reported to the tracer.
     AtExec,
-    /// After that, the tracee is on the way to the stop at the end of its execve(2).
+    /// After [`Self::AtExec`]: it is on the way to the stop at the end of its execve(2).
     AfterExec,
-    /// A signal came before a call that sleeps was made: on the way to the stop at the call's end.
+    /// A signal came before a call that sleeps was made: it is on the way to the stop at the call's
+    /// end.
     Interrupted,
 }
 
-/// What is known of a tracee. All zeroes are one of which nothing is known.
+/// The state of a tracee. All zeroes mean that nothing is known of it.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(super) struct Record {
-    /// Where it is.
+    /// Its phase.
     pub(super) phase: Phase,
-    /// The request it was last restarted with by the guest.
+    /// Request with which the guest last restarted it.
     pub(super) request: u32,
-    /// The options that the guest has set.
+    /// Options that the guest has set.
     pub(super) options: u32,
-    /// The call in whose shim it is.
+    /// Number of the call that it is in the shim for.
     pub(super) number: u32,
-    /// The status that the guest was shown; 0 while the guest takes the tracee to be running.
+    /// Status that was reported to the guest; 0 while the tracee runs as far as the guest knows.
     pub(super) shown: u32,
-    /// The status that the kernel gave then.
+    /// Status that the kernel reported for that stop.
     pub(super) raw: u32,
-    /// The `si_code` to be told at this stop, if it isn't the kernel's.
+    /// `si_code` to report at this stop; 0 for the kernel's.
     pub(super) code: u32,
-    /// The event's message to be told at this stop, plus one; 0 if it is the kernel's.
+    /// Event message to report at this stop, plus one; 0 for the kernel's.
     pub(super) message: usize,
-    /// How it is to be stopped again once it is out of the shim: [`Record::STOP`], [`Record::INTERRUPT`].
+    /// Stops to repeat once the tracee has left the shim: [`Record::STOP`], [`Record::INTERRUPT`].
     pub(super) again: u32,
-    /// The stop at the end of the execve(2) is to be an event's, with this message plus one; 0 if not.
+    /// If not 0, the stop at the end of the execve(2) is reported as an event, with this message
+    /// plus one.
     pub(super) event: u32,
-    /// PTRACE_O_TRACESYSGOOD is set, by which its system calls' stops are known.
+    /// Whether PTRACE_O_TRACESYSGOOD is set, which marks the stops of the tracee's system calls.
     pub(super) prepared: u32,
-    /// The `si_code` of the step that the guest makes.
+    /// `si_code` of the single step that the guest requested.
     pub(super) step: u32,
-    /// The signal mask to be restored.
+    /// Signal mask to restore.
     pub(super) mask: u64,
-    /// A signal waits, blocked, until the tracee is out of the shim: then `mask` is restored.
-    pub(super) put_off: u32,
-    /// Registers to be restored.
+    /// Whether a signal is blocked until the tracee has left the shim; `mask` is restored then.
+    pub(super) delayed: u32,
+    /// Registers to restore.
     pub(super) saved: TraceeRegisters,
 }
 
 impl Record {
-    /// By a SIGSTOP.
+    /// Repeat the stop by SIGSTOP.
     pub(super) const STOP: u32 = 1;
-    /// By PTRACE_INTERRUPT.
+    /// Repeat the stop by PTRACE_INTERRUPT.
     pub(super) const INTERRUPT: u32 = 2;
 }
 
 const CHUNK: usize = 64 << 10;
 const COUNT: usize = (CHUNK - size_of::<usize>()) / (size_of::<Record>() + size_of::<u32>()) - 1;
 
-/// A mapping of so many. Zeroes are an empty one.
+/// A mapping with [`COUNT`] records. Zeroes are an empty one.
 #[repr(C)]
 struct Chunk {
     next: AtomicUsize,
@@ -96,18 +99,18 @@ const _: () = assert!(size_of::<Chunk>() <= CHUNK);
 /// Address of the first chunk; 0 if there is none.
 static FIRST: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether this memory's process may have tracees.
+/// Returns whether the process that owns this memory may have tracees.
 #[must_use]
 pub(super) fn any() -> bool {
     FIRST.load(Ordering::Relaxed) != 0
 }
 
-/// Visits the places of all tids until one is the one.
+/// Visits the entries of all chunks until `is_it` accepts one; returns the address of its record.
 fn find_place(mut is_it: impl FnMut(&AtomicU32) -> bool) -> Option<*mut Record> {
     let mut at = FIRST.load(Ordering::Acquire);
     while at != 0 {
         let chunk = at as *mut Chunk;
-        // SAFETY: a chunk is never unmapped once it can be found; atomics may be shared.
+        // SAFETY: a chunk that can be found is never unmapped, and atomics may be shared.
         let (tids, next) = unsafe { (&*addr_of!((*chunk).tids), &*addr_of!((*chunk).next)) };
         if let Some(index) = tids.iter().position(&mut is_it) {
             // SAFETY: within the chunk.
@@ -122,14 +125,15 @@ fn find(tid: u32) -> Option<*mut Record> {
     find_place(|place| place.load(Ordering::Relaxed) == tid)
 }
 
-/// Returns what is known of a tracee.
+/// Returns the state of a tracee, if it is known.
 #[must_use]
 pub(super) fn get(tid: u32) -> Option<Record> {
-    // SAFETY: see the head of the file.
+    // SAFETY: the address is a record's; see the head of the file.
     find(tid).map(|at| unsafe { at.read_volatile() })
 }
 
-/// Notes what is known of a tracee. For want of memory nothing is noted, and its stops are shown as they are.
+/// Records the state of a tracee. If there is no memory for it, the tracee's stops are reported as
+/// they are.
 pub(super) fn put(tid: u32, record: &Record) {
     let take =
         |place: &AtomicU32| place.compare_exchange(0, tid, Ordering::Relaxed, Ordering::Relaxed).is_ok();
@@ -138,25 +142,25 @@ pub(super) fn put(tid: u32, record: &Record) {
         find_place(take)
     });
     if let Some(at) = at {
-        // SAFETY: see the head of the file.
+        // SAFETY: the address is a record's; see the head of the file.
         unsafe { at.write_volatile(*record) };
     }
 }
 
-/// Forgets a tracee that is gone.
+/// Forgets a tracee that has ended or was detached.
 pub(super) fn forget(tid: u32) {
     find_place(|place| place.compare_exchange(tid, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok());
 }
 
 fn grow() -> Option<()> {
-    let at = host::map_anonymous(CHUNK).ok()?;
+    let at = kernel::map_anonymous(CHUNK).ok()?;
     // SAFETY: the mapping was just made.
-    unsafe { host::madvise(at, CHUNK, slots::MADV_WIPEONFORK) };
+    unsafe { kernel::madvise(at, CHUNK, slots::MADV_WIPEONFORK) };
     let mut link = &FIRST;
     loop {
         match link.compare_exchange(0, at, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => return Some(()),
-            // SAFETY: as in find_place.
+            // SAFETY: as in `find_place`.
             Err(next) => link = unsafe { &*addr_of!((*(next as *const Chunk)).next) },
         }
     }

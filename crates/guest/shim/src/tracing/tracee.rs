@@ -1,7 +1,8 @@
-//! The requests of ptrace(2) that the shim makes for itself, to one tracee.
+//! The ptrace(2) requests that the shim itself makes for a tracee.
 //!
 //! # Safety
-//! Each structure that the kernel fills lives for its call, and has the size that the request fills.
+//! Each structure that the kernel fills lives for its call, and is as large as the request
+//! requires.
 #![allow(unsafe_code)]
 
 use newroot_abi::Errno;
@@ -12,19 +13,19 @@ use newroot_sys::table::SIGSYS;
 use newroot_sys::{raw, syscall};
 
 use super::request;
-use crate::trap::shim_range;
+use crate::call::shim_range;
 use crate::{memory, patch};
 
-/// A signal's number, errno and code, as `siginfo_t` begins.
+/// Number, errno and code of a signal, from the beginning of a `siginfo_t`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Info {
-    /// Its number.
+    /// The signal's number.
     pub(super) signal: u32,
     /// `si_errno`.
     pub(super) errno: i32,
     /// `si_code`.
     pub(super) code: i32,
-    /// `si_syscall` of one from a filter.
+    /// `si_syscall` of a signal that a filter sent.
     pub(super) call: u32,
 }
 
@@ -36,17 +37,17 @@ impl Info {
         Self { signal: word(0), errno: word(1) as i32, code: word(2) as i32, call: word(6) }
     }
 
-    /// Whether it is a trap of our filter's.
+    /// Returns whether the signal is a trap by newroot's filter.
     #[must_use]
     pub(super) fn is_ours(&self) -> bool {
         self.signal == SIGSYS && self.code == SYS_SECCOMP && self.errno == i32::from(MARK)
     }
 }
 
-/// Words of a `siginfo_t`.
+/// Size of a `siginfo_t` in words of 32 bits.
 const INFO: usize = 32;
 
-/// A tracee of the calling thread's, by its number.
+/// A tracee of the calling thread, by its thread number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tracee(pub(super) u32);
 
@@ -72,7 +73,7 @@ impl Tracee {
         Some(Info::of(&words))
     }
 
-    /// Whether a trap of our filter's waits to be delivered.
+    /// Returns whether a trap by newroot's filter is pending.
     pub(super) fn has_trapped(self) -> bool {
         for offset in 0u64.. {
             // struct ptrace_peeksiginfo_args: offset, flags, count.
@@ -98,7 +99,7 @@ impl Tracee {
         let _ = self.ask(request::SETOPTIONS, 0, options as usize);
     }
 
-    /// Restarts it. One that was killed meanwhile says so at the next wait.
+    /// Restarts the tracee. If it was killed meanwhile, the next wait reports that.
     pub(super) fn restart(self, how: u32, signal: u32) {
         let _ = self.ask(how, 0, signal as usize);
     }
@@ -107,7 +108,7 @@ impl Tracee {
         let _ = self.ask(request::INTERRUPT, 0, 0);
     }
 
-    /// Sends it, and no other thread, a signal.
+    /// Sends a signal to the tracee, and to no other thread.
     pub(super) fn send(self, signal: u32) {
         // SAFETY: plain numbers.
         let _ = unsafe { syscall!(raw::__NR_tkill, self.0, signal) };
@@ -137,7 +138,8 @@ impl Tracee {
         Ok(word)
     }
 
-    /// Has calls from patched call sites trap, or no longer, if it is a process with a shim.
+    /// Makes calls from patched call sites trap, or no longer trap, if the tracee is a process with
+    /// a shim.
     pub(super) fn bypass_patches(self, on: bool) {
         const HEAD: usize = 4;
         let start = shim_range().start as usize;
@@ -155,7 +157,8 @@ impl Tracee {
         Ok((self.word(address - within)? >> (8 * within)) as u8)
     }
 
-    /// Returns the frame of a call that sleeps, the number of the guest's call, and the note's first words.
+    /// Returns the frame of a call that sleeps, the number of the guest's call, and the note's
+    /// first two words.
     pub(super) fn frame(self, at: usize) -> Result<(ResumeFrame, usize, [usize; 2]), Errno> {
         const NOTE: usize = arch::NOTE / size_of::<usize>();
         let mut words = [0usize; NOTE + 2];

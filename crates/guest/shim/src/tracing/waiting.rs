@@ -1,42 +1,42 @@
-//! wait4(2) and waitid(2), which tell a tracer of its tracees' stops.
+//! wait4(2) and waitid(2), which report tracees' stops to a tracer.
 //!
-//! A wait sleeps on the guest's own stack ([`resume`]), and comes back here only if it found a stop; in a
-//! process that has tracees, always. Where the stop isn't the guest's business, the same wait is made again.
+//! A wait sleeps on the guest's own stack ([`resume`]), and returns here only if it found a stop;
+//! in a process with tracees, always. If the stop isn't reported to the guest, the same wait is
+//! made again.
 
 use newroot_abi::Errno;
 use newroot_sys::raw;
 
 use super::stops::{Verdict, judge};
 use super::table;
-use crate::calls::forward;
+use crate::call::resume::{self, Afterwards, Builder};
+use crate::call::{Outcome, Trapped, forward};
 use crate::memory;
-use crate::trap::resume::{self, Afterwards, Builder};
-use crate::trap::{Outcome, Trapped};
 
-/// Where a `siginfo_t` says what happened, to whom, and how.
+/// Offsets in a `siginfo_t`: the kind of event, the process, its status.
 const CODE: usize = 8;
 const PROCESS: usize = 16;
 const STATUS: usize = 24;
-/// Its size.
+/// Size of a `siginfo_t` in bytes.
 const INFO: usize = 128;
 
 /// `si_code` of a tracee that stopped.
 const CLD_TRAPPED: u8 = 4;
-/// The low byte of a status of who stopped.
+/// The low byte of the status of a stopped process.
 const STOPPED: u8 = 0x7f;
 
-/// wait4(2) and waitid(2).
+/// Runs wait4(2) or waitid(2).
 pub fn wait(call: &mut Trapped<'_>) -> Outcome {
     let form = Form::of(call);
     let result = if form.flags(call) & raw::WNOHANG as usize != 0 {
-        form.look(call).map(|result| Outcome::Done(result as isize))
+        form.poll(call).map(|result| Outcome::Done(result as isize))
     } else {
         form.sleep(call)
     };
     result.unwrap_or_else(Outcome::from)
 }
 
-/// A wait is over.
+/// Handles the return of a wait that slept.
 pub fn came_back(call: &mut Trapped<'_>, frame: usize, result: isize, note: [usize; 4]) -> Outcome {
     let form = Form::of(call);
     let Ok(result) = Errno::check(result) else { return Outcome::Done(result) };
@@ -46,12 +46,12 @@ pub fn came_back(call: &mut Trapped<'_>, frame: usize, result: isize, note: [usi
         Ok(true) => Outcome::Done(result as isize),
         Ok(false) => {
             let number = call.number as u32;
-            resume::repeat(call, frame, number, form.told(call.arguments, out))
+            resume::repeat(call, frame, number, form.with_out(call.arguments, out))
         }
     }
 }
 
-/// Which of the two it is.
+/// The call that is made: wait4(2) or waitid(2).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Wait4,
@@ -67,13 +67,13 @@ impl Form {
         call.arguments[if self == Self::WaitId { 3 } else { 2 }]
     }
 
-    /// Where the guest wants to be told; 0 if it doesn't.
+    /// Returns the address where the guest wants the result, 0 for none.
     fn wanted(self, arguments: [usize; 6]) -> usize {
         arguments[if self == Self::WaitId { 2 } else { 1 }]
     }
 
-    /// The arguments with another place to be told at.
-    fn told(self, mut arguments: [usize; 6], out: usize) -> [usize; 6] {
+    /// Returns the arguments with another address for the result.
+    fn with_out(self, mut arguments: [usize; 6], out: usize) -> [usize; 6] {
         arguments[if self == Self::WaitId { 2 } else { 1 }] = out;
         arguments
     }
@@ -93,24 +93,24 @@ impl Form {
         };
         let afterwards = if table::any() { Afterwards::Always } else { Afterwards::OnStop };
         let note = [at, usize::from(value).wrapping_neg(), out, 0];
-        let arguments = self.told(call.arguments, out);
+        let arguments = self.with_out(call.arguments, out);
         builder.finish(call, call.number as u32, arguments, afterwards, note)
     }
 
-    /// Looks without waiting.
-    fn look(self, call: &Trapped<'_>) -> Result<usize, Errno> {
+    /// Makes the call without waiting (WNOHANG).
+    fn poll(self, call: &Trapped<'_>) -> Result<usize, Errno> {
         let mut own = [0u64; INFO / 8];
         let wanted = self.wanted(call.arguments);
         let out = if wanted == 0 { own.as_mut_ptr() as usize } else { wanted };
         loop {
-            let result = forward(call.number as u32, self.told(call.arguments, out))?;
+            let result = forward(call.number as u32, self.with_out(call.arguments, out))?;
             if self.judge(out, result)? {
                 return Ok(result);
             }
         }
     }
 
-    /// Judges what a wait has found: false if the guest isn't to be told of it.
+    /// Judges the result of a wait; returns false if it must not be reported to the guest.
     fn judge(self, out: usize, result: usize) -> Result<bool, Errno> {
         let (tid, status) = match self {
             Self::Wait4 if result == 0 => return Ok(true),

@@ -1,25 +1,25 @@
-//! From a call's row in the table to the code that runs it.
+//! Runs the code for a call, by the call's row in the table.
 
 use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
 use newroot_procfs::Decimal;
 use newroot_sys::arch::AFTERWARDS;
-use newroot_sys::raw;
-use newroot_sys::table::{self, Call, Row};
+use newroot_sys::table::{self, Call, Opens};
 
-use super::{Outcome, Trapped, resume};
+use crate::call::{Outcome, Trapped, forward, resume};
 use crate::calls::{
-    attributes, directory, exec, filters, forward, landlock, list, names, namespaces, newer, open, path,
-    procfs_files, readlink, signal, socket, stat, system, wait,
+    attributes, directory, exec, filters, landlock, list, names, namespaces, newer, open, path, readlink,
+    signal, socket, stat, synthetic_proc, system, wait,
 };
-use crate::outlook;
-use crate::owner;
+use crate::fakeroot;
+use crate::mount_view;
 use crate::report;
 use crate::session::{base, session};
 use crate::slots::Scratch;
 use crate::tracing::{request, waiting};
 
-/// Finishes a call that slept, whose frame is at an address, and that a signal keeps from coming back by itself.
+/// Finishes a call that slept, if a signal prevents it from coming back by itself. `frame` is the
+/// address of its frame.
 pub fn finish(
     call: &mut Trapped<'_>,
     scratch: &mut Scratch,
@@ -27,43 +27,42 @@ pub fn finish(
     result: isize,
     note: [usize; 4],
 ) -> Outcome {
-    if base().has(Flags::FAKE_ROOT) && outlook::enter(call.slot).is_err() {
+    if base().has(Flags::FAKE_ROOT) && mount_view::enter(call.slot).is_err() {
         // Names in the result stay as the host has them.
         return Outcome::Done(result);
     }
     came_back(call, scratch, frame, result, note)
 }
 
-/// Whether a call's number is that of one that opens a file by its path.
+/// Returns whether the call with this number opens a file by its path.
 #[must_use]
 pub fn is_open(number: usize) -> bool {
-    let call = table::row_of(number).map(|row| row.call);
-    matches!(call, Some(Call::Open | Call::OpenAt | Call::OpenAt2 | Call::Creat))
+    table::row_of(number).is_some_and(|row| row.opens == Opens::ByPath)
 }
 
 /// Runs a trapped call.
 pub fn dispatch(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
     if base().has(Flags::FAKE_ROOT)
-        && let Err(error) = outlook::enter(call.slot)
-        && table::row_of(call.number).is_some_and(looks_at_files)
+        && let Err(error) = mount_view::enter(call.slot)
+        && table::row_of(call.number).is_some_and(|row| row.files)
     {
-        // Where the process really is, nothing can be found; and nothing is to be found elsewhere.
+        // The process's own mount view can't be had, and no other view may be used instead.
         return error.into();
     }
     let outcome = once(call, scratch);
-    // By now the number of a call that slept is known.
+    // Now the number of a call that slept is known.
     let row = table::row_of(call.number);
-    // That newroot opens a file where the kernel needs none is its own affair.
+    // Hides that newroot opens a file where the kernel needs no descriptor.
     let out_of_files = [Errno::MFILE, Errno::NFILE].map(|error| Outcome::Done(error.to_return()));
-    if out_of_files.contains(&outcome) && row.is_some_and(|row| looks_at_files(row) && !opens(row.call)) {
+    if out_of_files.contains(&outcome) && row.is_some_and(|row| row.files && row.opens == Opens::Nothing) {
         return Errno::NOMEM.into();
     }
-    // What the host refuses its own user, it may yet have to grant who is root in the guest.
+    // The host refuses the call to its own user, but root in the guest may be allowed to make it.
     if outcome == Outcome::Done(Errno::ACCES.to_return())
         && session().has(Flags::FAKE_ROOT)
         && let Some(row) = row
     {
-        return match owner::unlock(call, row, scratch) {
+        return match fakeroot::widen_mode(call, row, scratch) {
             Ok(true) => once(call, scratch),
             Ok(false) => outcome,
             Err(Errno::MFILE | Errno::NFILE) => Errno::NOMEM.into(),
@@ -71,53 +70,6 @@ pub fn dispatch(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
         };
     }
     outcome
-}
-
-/// Whether a call has to do with files, by a path or a descriptor.
-fn looks_at_files(row: &Row) -> bool {
-    let mounts = matches!(row.number, raw::__NR_mount | raw::__NR_umount2 | raw::__NR_pivot_root);
-    let other = matches!(
-        row.call,
-        Call::Kernel
-            | Call::Faked
-            | Call::Wait4
-            | Call::WaitId
-            | Call::Ptrace
-            | Call::Prctl
-            | Call::Seccomp
-            | Call::LandlockRestrictSelf
-            | Call::Uname
-            | Call::ReadAgain
-            | Call::Clone
-            | Call::Unshare
-            | Call::SetNs
-            | Call::SigAction
-            | Call::SigProcMask
-            | Call::SigPending
-            | Call::SigReturn
-            | Call::SigTimedWait
-            | Call::SigSuspend
-            | Call::PPoll
-            | Call::PSelect6
-            | Call::EPollPWait
-    );
-    mounts || !other
-}
-
-/// Whether the kernel itself opens a file for a call.
-fn opens(call: Call) -> bool {
-    matches!(
-        call,
-        Call::Open
-            | Call::OpenAt
-            | Call::OpenAt2
-            | Call::Creat
-            | Call::ExecVe
-            | Call::ExecVeAt
-            | Call::Accept
-            | Call::RecvMsg
-            | Call::RecvMMsg
-    )
 }
 
 fn once(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
@@ -134,18 +86,20 @@ fn once(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
     let Some(row) = table::row_of(call.number) else {
         return unknown(call);
     };
-    if let Some(error) = newer::refusal(call.number) {
+    if row.may_be_missing
+        && let Some(error) = newer::refusal(call.number)
+    {
         return error.into();
     }
     if session().has(Flags::FAKE_ROOT)
-        && let Some(outcome) = owner::dispatch(call, row, scratch)
+        && let Some(outcome) = fakeroot::dispatch(call, row, scratch)
     {
         return outcome;
     }
     let Scratch { first, .. } = scratch;
     match row.call {
         Call::Kernel => unknown(call),
-        Call::Faked => forward(call.number as u32, call.arguments).into(),
+        Call::Faked(_) => forward(call.number as u32, call.arguments).into(),
         Call::Path(description) => path::run(call, &description, first),
         Call::Open | Call::OpenAt | Call::OpenAt2 | Call::Creat => open::open(call, scratch),
         Call::Stat | Call::LStat | Call::NewFStatAt | Call::StatX => stat::stat(call, first),
@@ -167,7 +121,7 @@ fn once(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
         Call::ExecVeAt => exec::execveat(call, scratch),
         Call::GetDents => list::getdents(call),
         Call::GetDents64 => list::getdents64(call),
-        Call::DescriptorWrite => attributes::descriptor_write(call),
+        Call::DescriptorWrite(operation) => attributes::descriptor_write(call, operation),
         Call::Bind => socket::bind(call, first),
         Call::Connect => socket::connect(call, first),
         Call::SendTo => socket::sendto(call, first),
@@ -194,14 +148,14 @@ fn once(call: &mut Trapped<'_>, scratch: &mut Scratch) -> Outcome {
         Call::LandlockAddRule => landlock::add_rule(call),
         Call::LandlockRestrictSelf => landlock::restrict_self(call),
         Call::Uname => system::uname(call),
-        Call::ReadAgain => procfs_files::read_again(call),
+        Call::ReadAgain => synthetic_proc::read_again(call),
         Call::Clone => namespaces::clone(call),
         Call::Unshare => namespaces::unshare(call),
         Call::SetNs => namespaces::setns(call),
     }
 }
 
-/// A call that slept, and whose result wants looking at.
+/// Finishes a call that slept and whose result the shim must check.
 fn came_back(
     call: &mut Trapped<'_>,
     scratch: &mut Scratch,
@@ -215,13 +169,14 @@ fn came_back(
         }
         Some(Call::SigTimedWait) => signal::sigtimedwait_came_back(call, result),
         Some(Call::Wait4 | Call::WaitId) => waiting::came_back(call, frame, result, note),
-        Some(Call::Clone) => owner::clone_came_back(result, note),
+        Some(Call::Clone) => fakeroot::clone_came_back(result, note),
         Some(_) => socket::came_back(call, result, note),
         None => Errno::NOSYS.into(),
     }
 }
 
-/// A call that no kernel had when the table was made: it goes through, and the user is told.
+/// Passes on a call that no kernel had when the table was made, and reports it to the user if asked
+/// to (`--verbose`).
 fn unknown(call: &mut Trapped<'_>) -> Outcome {
     if session().has(Flags::VERBOSE) {
         let number = Decimal::new(call.number as u64);
@@ -233,7 +188,7 @@ fn unknown(call: &mut Trapped<'_>) -> Outcome {
 /// Reports a trapped call on standard error.
 pub fn trace(call: &Trapped<'_>, outcome: Outcome) {
     let name = table::row_of(call.number).map_or(&b"(unknown)"[..], |row| row.name.as_bytes());
-    let pid = Decimal::new(crate::host::gettid().into());
+    let pid = Decimal::new(crate::kernel::gettid().into());
     match outcome {
         Outcome::Done(result) if result < 0 => {
             let errno = Decimal::new(result.unsigned_abs() as u64);

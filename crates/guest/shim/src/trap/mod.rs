@@ -1,57 +1,31 @@
-//! The trap: from a SIGSYS to the code that runs the call, and back.
+//! The trap: the way from a SIGSYS to the code that runs the call, and back.
 //!
 //! # Safety
-//! The kernel's signal frame is borrowed for the time of the handler. It lies on the guest's
-//! stack, of the thread that made the call and waits for it.
+//! The handler borrows the kernel's signal frame while it runs. The frame lies on a stack of the
+//! guest thread that made the call and waits for it.
 #![allow(unsafe_code)]
 
 pub mod dispatch;
-pub mod resume;
-mod signal_frame;
-mod stack;
+mod take_back;
 
-use newroot_abi::Errno;
 use newroot_abi::plan::Flags;
 use newroot_sys::arch::{self, CallFrame, Delivery, SignalAction, SignalContext, unwind};
 use newroot_sys::bpf::{Insn, Program};
 use newroot_sys::filter::{self, MARK};
 use newroot_sys::table::SIGSYS;
 
+use crate::call::{GuestStack, Outcome, Trapped, shim_range};
 use crate::calls::{filters, signal, user_dispatch};
 use crate::report::fatal;
 use crate::session::session;
 use crate::tracing::delegate;
-use crate::{handlers, host, memory, patch, slots};
-
-pub use signal_frame::{leave_alternate_stack, return_by};
-pub use stack::GuestStack;
-
-/// SIGSYS as a bit of a signal mask.
-pub const SIGSYS_BIT: u64 = bit(SIGSYS);
-
-const fn bit(signal: u32) -> u64 {
-    1 << (signal - 1)
-}
+use crate::{handlers, kernel, memory, patch, slots};
 
 unsafe extern "C" {
     fn newroot_trap_entry();
-    #[link_name = "__executable_start"]
-    static IMAGE_START: u8;
-    #[link_name = "etext"]
-    static TEXT_END: u8;
 }
 
-/// Where the shim's own code lies.
-#[must_use]
-pub fn shim_range() -> filter::Shim {
-    filter::Shim {
-        start: (&raw const IMAGE_START).addr() as u32,
-        end: (&raw const TEXT_END).addr() as u32,
-        probe: arch::probe() as u32,
-    }
-}
-
-/// `siginfo_t` as far as it is read here.
+/// `siginfo_t`, as far as the shim reads it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SignalInfo {
@@ -59,14 +33,14 @@ pub struct SignalInfo {
     errno: i32,
     code: i32,
     pad: i32,
-    /// For SYS_SECCOMP: the address behind the call, the call's number, the architecture.
+    /// For SYS_SECCOMP: the address behind the call, the call's number and the architecture.
     call_address: usize,
     call: i32,
     arch: u32,
 }
 
 impl SignalInfo {
-    /// What a process has sent along.
+    /// Returns the value that a process sent with the signal.
     fn value(&self) -> usize {
         self.call as u32 as usize | (self.arch as usize) << 32
     }
@@ -75,8 +49,9 @@ impl SignalInfo {
 const SYS_SECCOMP: i32 = 1;
 const SYS_USER_DISPATCH: i32 = 2;
 
-/// Has the guest make a call once more whose trap was lost: while one SIGSYS is pending, the kernel doesn't queue another.
-/// The registers are as they were before the call then, but for the instruction pointer.
+/// Makes the guest repeat a call whose trap was lost: while one SIGSYS is pending, the kernel
+/// doesn't queue another. In that case all registers but the instruction pointer are as they were
+/// before the call.
 fn remake_lost_call(context: &mut SignalContext) {
     let ip = context.registers.ip();
     let site = ip.wrapping_sub(arch::SYSTEM_CALL);
@@ -88,7 +63,8 @@ fn remake_lost_call(context: &mut SignalContext) {
     }
 }
 
-/// Installs the filter, once a session. Its room is not to be the start's of every program.
+/// Installs the filter, once in each session. Out of line: keeps this large frame out of the start
+/// of every program.
 #[inline(never)]
 pub fn install_filter() {
     const PR_SET_NO_NEW_PRIVS: u32 = 38;
@@ -102,23 +78,23 @@ pub fn install_filter() {
     };
     let program = Program { len: len as u16, instructions: out.as_ptr() as usize };
     // SAFETY: plain numbers.
-    if unsafe { host::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }.is_err() {
+    if unsafe { kernel::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }.is_err() {
         fatal(&[
             b"cannot give up new privileges (prctl PR_SET_NO_NEW_PRIVS): this kernel has none to give up",
         ]);
     }
-    // Speculation stays as it was (SPEC_ALLOW): the filter protects nothing. Kernels before
-    // 4.17 don't know the flag.
+    // SPEC_ALLOW leaves the speculation settings as they were, because the filter is no security
+    // boundary. Kernels before 4.17 don't know the flag.
     for flags in [SPEC_ALLOW, 0] {
         let arguments = [SECCOMP_SET_MODE_FILTER, flags, &raw const program as usize, 0, 0, 0];
-        // SAFETY: program and instructions live for the call.
-        if unsafe { host::forward(newroot_sys::raw::__NR_seccomp, &arguments) } == 0 {
+        // SAFETY: the program and its instructions live for the call.
+        if unsafe { kernel::forward(newroot_sys::raw::__NR_seccomp, &arguments) } == 0 {
             return;
         }
     }
     const PR_SET_SECCOMP: u32 = 22;
-    // SAFETY: as above. Kernels from 3.5 on have this form.
-    if unsafe { host::prctl(PR_SET_SECCOMP, 2, &raw const program as usize, 0, 0) }.is_ok() {
+    // SAFETY: as above. Kernels since 3.5 have this form.
+    if unsafe { kernel::prctl(PR_SET_SECCOMP, 2, &raw const program as usize, 0, 0) }.is_ok() {
         return;
     }
     fatal(&[
@@ -127,7 +103,7 @@ pub fn install_filter() {
     ]);
 }
 
-/// Installs the handler of SIGSYS.
+/// Installs the handler for SIGSYS.
 pub fn install_handler() {
     use newroot_sys::raw::{SA_ONSTACK, SA_SIGINFO};
     let action = SignalAction {
@@ -136,68 +112,16 @@ pub fn install_handler() {
         restorer: arch::restorer(),
         mask: arch::BLOCKED_IN_HANDLER,
     };
-    // SAFETY: the handler is made for this.
-    if unsafe { host::sigaction(SIGSYS, Some(&action)) }.is_err() {
+    // SAFETY: the handler is the entry code that was written for SIGSYS.
+    if unsafe { kernel::sigaction(SIGSYS, Some(&action)) }.is_err() {
         fatal(&[b"cannot install the handler of SIGSYS"]);
     }
 }
 
-/// A trapped call: the guest's registers, and the slot it is worked on in.
-#[derive(Debug)]
-pub struct Trapped<'a> {
-    /// The signal frame's registers and mask.
-    pub context: &'a mut SignalContext,
-    /// The call's number.
-    pub number: usize,
-    /// Its arguments.
-    pub arguments: [usize; 6],
-    /// Index of the slot.
-    pub slot: usize,
-    /// The stack the guest made it on.
-    pub stack: GuestStack,
-}
-
-/// What becomes of a trapped call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It has a result.
-    Done(isize),
-    /// The registers were set: the guest goes on from them.
-    Continue,
-}
-
-impl Outcome {
-    /// What the call has as its result. Of one that sets registers there is none to speak of.
-    ///
-    /// # Errors
-    /// The call's.
-    pub fn result(self) -> Result<usize, Errno> {
-        match self {
-            Self::Done(result) => Errno::check(result),
-            Self::Continue => Ok(0),
-        }
-    }
-}
-
-impl From<Result<usize, Errno>> for Outcome {
-    fn from(result: Result<usize, Errno>) -> Self {
-        match result {
-            Ok(value) => Self::Done(value as isize),
-            Err(error) => Self::Done(error.to_return()),
-        }
-    }
-}
-
-impl From<Errno> for Outcome {
-    fn from(error: Errno) -> Self {
-        Self::Done(error.to_return())
-    }
-}
-
-/// Runs a call, however it came.
+/// Runs a call, from a trap or from a patched call site.
 ///
 /// # Safety
-/// The slot is the call's alone.
+/// No other call uses the slot.
 unsafe fn run(call: &mut Trapped<'_>) -> Outcome {
     // SAFETY: the caller's contract.
     let scratch = unsafe { slots::scratch(call.slot) };
@@ -208,17 +132,18 @@ unsafe fn run(call: &mut Trapped<'_>) -> Outcome {
     outcome
 }
 
-/// The handler of SIGSYS. True if a handler of the guest's own is to be entered, as `delivery` says.
+/// Handles SIGSYS. Returns true if a handler of the guest must be entered as `delivery` describes.
 ///
 /// # Safety
-/// Called by the entry code alone, with the kernel's frame and the index of a slot taken.
+/// Only the entry code calls this, with the kernel's frame and the index of a slot that it has
+/// taken.
 pub unsafe extern "C" fn trap(
     info: *const SignalInfo,
     context: *mut SignalContext,
     slot: usize,
     delivery: *mut Delivery,
 ) -> bool {
-    // SAFETY: the kernel's frame, which nobody else touches while the handler runs.
+    // SAFETY: the kernel's frame, which no other code touches while the handler runs.
     let (info, context) = unsafe { (&*info, &mut *context) };
     if info.code == delegate::SI_QUEUE
         && info.errno == i32::from(MARK)
@@ -239,13 +164,14 @@ pub unsafe extern "C" fn trap(
         }
     }
     if info.code != SYS_SECCOMP || info.errno != i32::from(MARK) {
-        // A handler like any other, but for the way it is entered.
-        // SAFETY: the kernel's frame, and the slot is this trap's.
+        // A guest's SIGSYS is handled like any other signal, except for the way its handler is
+        // entered.
+        // SAFETY: the kernel's frame, and the slot belongs to this trap.
         unsafe { take_back(context, slot) };
         let Some(delivered) = signal::deliver(info.code == SYS_SECCOMP || dispatched, context) else {
             return false;
         };
-        // SAFETY: the entry code's.
+        // SAFETY: the entry code owns the structure.
         unsafe { delivery.write(delivered) };
         return true;
     }
@@ -256,41 +182,45 @@ pub unsafe extern "C" fn trap(
         context,
         slot,
     };
-    // SAFETY: the slot is this trap's.
+    // SAFETY: the slot belongs to this trap.
     let outcome = unsafe { run(&mut call) };
     if let Outcome::Done(result) = outcome {
         call.context.registers.set_result(result);
     }
-    // The number the kernel saw: a call that slept comes back by another.
+    // The number that the kernel saw: a call that slept comes back with another number.
     patch::came_from(info.call_address, info.call as u32 as usize);
     false
 }
 
-/// Called before a handler of the guest's, where the signal came in the shim's code, or the guest cares for SIGSYS.
+/// Prepares the context of a guest handler that is about to be entered. The entry code calls this
+/// if the signal arrived in the shim's code, or if the guest has used SIGSYS
+/// ([`cares_for_sigsys`](crate::state::cares_for_sigsys)).
 ///
 /// # Safety
-/// Called by the entry code alone, with the kernel's frame and the index of a slot taken.
+/// Only the entry code calls this, with the kernel's frame and the index of a slot that it has
+/// taken.
 pub unsafe extern "C" fn entering(signal: usize, context: *mut SignalContext, slot: usize) {
     // SAFETY: the kernel's frame.
     let context = unsafe { &mut *context };
-    // SAFETY: the same; the slot is the caller's.
+    // SAFETY: the kernel's frame; the slot belongs to the caller.
     unsafe { take_back(context, slot) };
     signal::entered(signal, context);
 }
 
-/// Has a signal that came in the shim's code find the guest at its own system call: about to make it, or with its result.
-/// A signal that came as another one's handler was about to be entered finds the beginning of that handler; and the other
-/// one's context is seen to, for this handler may never return.
+/// Changes the context of a signal that arrived in the shim's code, so that the handler finds the
+/// guest at its own system call: about to make it, or with its result. If the signal arrived when
+/// the handler of another signal was about to be entered, it finds the beginning of that handler.
+/// The other signal's context is fixed, too, because this handler may never return.
 ///
 /// # Safety
-/// The context is that of a signal frame of the calling thread, which holds the slot.
+/// The context belongs to a signal frame of the calling thread, which holds the slot.
 pub unsafe fn take_back(context: &mut SignalContext, slot: usize) {
     // SAFETY: the caller's contract.
     if let Some(entering) = unsafe { unwind::enter_handler(context, handlers::handler) } {
-        // SAFETY: the other signal's context.
+        // SAFETY: the context of the other signal, which is still on the stack.
         let other = unsafe { &mut *entering.context };
         if !entering.is_seen_to {
-            // SAFETY: the same.
+            // SAFETY: the same; the slot belongs to the caller.
             unsafe { take_back(other, slot) };
             signal::entered(entering.signal, other);
         }
@@ -305,13 +235,13 @@ pub unsafe fn take_back(context: &mut SignalContext, slot: usize) {
     if unwind::leave_restorer(context) {
         return signal::unreturn(context);
     }
-    // SAFETY: the slot is the caller's, and nothing of its scratch space is in use.
+    // SAFETY: the slot belongs to the caller, and no part of its scratch space is in use.
     let scratch = unsafe { slots::scratch(slot) };
-    resume::take_back(context, slot, scratch);
+    take_back::resumed(context, slot, scratch);
     arch::leave_dispatch_place(&mut context.registers);
 }
 
-/// The answer of the fast path, in two registers.
+/// Answer of the fast path, in two registers.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Answer {
@@ -319,24 +249,24 @@ pub struct Answer {
     what: What,
 }
 
-/// What becomes of a call on the fast path; the numbers are known to the entry code.
+/// The next step for a call on the fast path. The entry code knows the numbers.
 #[repr(usize)]
 #[derive(Clone, Copy, Debug)]
 enum What {
-    /// It takes the slow path, [`call`].
+    /// The call takes the slow path, [`call`].
     Unknown = 0,
-    /// It has its result.
+    /// The call has its result.
     Done = 1,
-    /// The guest makes it, by its own `syscall` instruction.
+    /// The guest makes the call with its own `syscall` instruction.
     Guests = 2,
 }
 
-/// Where patched call sites come in.
+/// Runs a call from a patched call site on the fast path.
 ///
 /// # Safety
-/// Called by the entry code alone, with its own frame.
+/// Only the entry code calls this, with its own frame.
 pub unsafe extern "C" fn fast(frame: *mut CallFrame) -> Answer {
-    // SAFETY: the entry code's frame, which nobody else knows of.
+    // SAFETY: the entry code's frame, to which no other code has a reference.
     let frame = unsafe { &*frame };
     if patch::is_bypassed() {
         return Answer { result: 0, what: What::Guests };
@@ -347,12 +277,12 @@ pub unsafe extern "C" fn fast(frame: *mut CallFrame) -> Answer {
     }
 }
 
-/// The slow path of a patched call site. The same code runs the call as for a trap.
+/// Runs a call from a patched call site on the slow path, by the same code as for a trap.
 ///
 /// # Safety
-/// Called by the entry code alone, with its own frame and the index of a slot taken.
+/// Only the entry code calls this, with its own frame and the index of a slot that it has taken.
 pub unsafe extern "C" fn call(frame: *mut CallFrame, slot: usize) {
-    // SAFETY: the entry code's frame, which nobody else knows of.
+    // SAFETY: the entry code's frame, to which no other code has a reference.
     let frame = unsafe { &mut *frame };
     let mut context = SignalContext::new(frame.registers(), frame.mask);
     let mut call = Trapped {
@@ -362,12 +292,12 @@ pub unsafe extern "C" fn call(frame: *mut CallFrame, slot: usize) {
         slot,
         stack: GuestStack::under_call(core::ptr::from_ref(frame).addr()),
     };
-    // A guest's own filters, and user dispatch, have to see the call as it is; and a number that comes from who
-    // knows where may be of a call that isn't ours to make.
+    // The guest's own filters and user dispatch must see the call itself. And the number can be
+    // any: the call may be one that the shim must not make.
     if filters::any() || user_dispatch::any() || !patch::is_ours(call.number) {
         return frame.make_the_call();
     }
-    // SAFETY: the slot is this call's.
+    // SAFETY: the slot belongs to this call.
     let outcome = unsafe { run(&mut call) };
     match outcome {
         Outcome::Done(result) => frame.set_result(result),

@@ -1,9 +1,9 @@
-//! Writing a root as an archive.
+//! Writes a root as an archive.
 
 mod output;
 mod plan;
 mod source;
-mod unlock;
+mod widen_mode;
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -17,48 +17,51 @@ use crate::error::{Error, Result};
 use crate::observer::{Observer, Unit, Warning, guest_path, tell};
 use crate::tar::Writer;
 
-/// The form of an archive.
+/// The format of an archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// A tar archive, as it is.
+    /// A plain tar archive.
     #[default]
     Tar,
     /// A layer of a container image: `application/vnd.oci.image.layer.v1.tar+gzip`.
     OciLayer,
 }
 
-/// How a root is exported.
+/// Options of an export.
 #[derive(Clone, Debug)]
 pub struct ExportOptions {
-    /// The form of the archive.
+    /// Format of the archive.
     pub format: Format,
-    /// What the archive is compressed with. A layer of a container image always is with gzip.
+    /// Compression of the archive. A layer of a container image is always compressed with gzip.
     pub compression: Compression,
-    /// Where it goes.
+    /// Destination of the archive.
     pub output: Output,
-    /// The latest modification time of anything in it, in seconds since 1970: what is later gets this one.
+    /// Latest modification time in the archive, in seconds since 1970. Later times are replaced by
+    /// this one.
     pub latest: Option<i64>,
 }
 
-/// What was exported.
+/// Figures of a finished export.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exported {
-    /// Entries of the archive.
+    /// Number of entries in the archive.
     pub entries: u64,
-    /// Bytes of the archive, before compression.
+    /// Size of the archive in bytes, before compression.
     pub bytes: u64,
-    /// Digests of the archive as it is stored, and of the tar archive in it; for a layer.
+    /// For a layer: digests of the archive as stored, and of the tar archive in it.
     pub digests: Option<(Digest, Digest)>,
 }
 
-/// Writes the root at `root` as an archive, in the order of its names: the same root gives the same bytes.
+/// Writes the root at `root` as an archive. Entries are sorted by name, so the same root gives the
+/// same bytes.
 ///
-/// A file appears whole or not at all. While the reader of a pipe lets it wait, `ended` is asked whether an end is
-/// wanted.
+/// An output file appears when it is complete, or not at all. While the reader of a pipe keeps
+/// newroot waiting, `ended` is polled to find out whether to stop.
 ///
 /// # Errors
-/// What keeps a file of the root from being read, or the archive from being written.
+/// [`Error`] for a file of the root that can't be read, for an archive that can't be written, or if
+/// `ended` asked to stop.
 pub fn export(
     root: &Path,
     options: &ExportOptions,
@@ -152,7 +155,7 @@ fn write<W: Write>(
     Ok(entries)
 }
 
-/// Counts what it hands on.
+/// A writer that counts the bytes that it hands on.
 struct Counting<W> {
     out: W,
     bytes: u64,
@@ -171,7 +174,7 @@ impl<W: Write> Write for Counting<W> {
 }
 
 impl Output {
-    /// What messages call it.
+    /// Returns the output's name in messages.
     fn name(&self) -> PathBuf {
         match self {
             Self::Stdout => "standard output".into(),

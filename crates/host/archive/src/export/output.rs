@@ -1,4 +1,4 @@
-//! Where an archive goes.
+//! The destination of an archive.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, IsTerminal as _, Write};
@@ -8,24 +8,24 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
-use crate::patient::{Ended, Patient};
+use crate::interruptible::{Ended, InterruptibleIo};
 
-/// Where an archive goes.
+/// The destination of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Standard output, which must be no terminal.
+    /// Standard output. A terminal is refused.
     Stdout,
-    /// A file, which appears when it is whole; what is there is replaced.
+    /// A file. It replaces an existing one when it is complete.
     File(PathBuf),
 }
 
 impl Output {
-    /// Looks beforehand whether an archive can go there at all.
+    /// Checks in advance whether the archive can be written there.
     pub(super) fn check(&self) -> Result<()> {
         if *self == Self::Stdout && io::stdout().is_terminal() { Err(Error::Terminal) } else { Ok(()) }
     }
 
-    /// Device and inode number of what is there, if it is a file.
+    /// Returns device and inode number of an existing output file.
     pub(super) fn identity(&self) -> Option<(u64, u64)> {
         let found = match self {
             Self::Stdout => {
@@ -38,28 +38,28 @@ impl Output {
     }
 }
 
-/// An archive being written.
+/// An output that is being written.
 pub(super) enum Destination<'a> {
-    Stdout(Patient<'a, io::Stdout>),
-    /// A device or FIFO that was named, which can't be replaced.
-    Special(Patient<'a, File>, PathBuf),
+    Stdout(InterruptibleIo<'a, io::Stdout>),
+    /// A device or FIFO that the user named. It can't be replaced.
+    Special(InterruptibleIo<'a, File>, PathBuf),
     Temporary(NamedTempFile, PathBuf),
 }
 
 impl<'a> Destination<'a> {
     pub(super) fn open(output: &Output, ended: Ended<'a>) -> Result<Self> {
         let path = match output {
-            Output::Stdout => return Ok(Self::Stdout(Patient::new(io::stdout(), ended))),
+            Output::Stdout => return Ok(Self::Stdout(InterruptibleIo::new(io::stdout(), ended))),
             Output::File(path) => path,
         };
         let failed = |cause| Error::io("write", path, cause);
-        // A link stays, and what it leads to is replaced.
+        // A symlink stays. The file that it leads to is replaced.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
         match fs::metadata(&path) {
             Ok(found) if found.is_dir() => Err(failed(io::ErrorKind::IsADirectory.into())),
             Ok(found) if !found.is_file() => {
                 let file = File::options().write(true).open(&path).map_err(failed)?;
-                Ok(Self::Special(Patient::new(file, ended), path))
+                Ok(Self::Special(InterruptibleIo::new(file, ended), path))
             }
             found => {
                 let file = temporary(&path, found.ok().as_ref()).map_err(failed)?;
@@ -68,7 +68,7 @@ impl<'a> Destination<'a> {
         }
     }
 
-    /// The archive is whole.
+    /// Publishes the complete archive.
     pub(super) fn keep(mut self) -> Result<()> {
         let name = match &self {
             Self::Stdout(_) => PathBuf::from("standard output"),
@@ -83,7 +83,7 @@ impl<'a> Destination<'a> {
     }
 }
 
-/// A file beside `path`, with the mode that a file there would have.
+/// Makes a temporary file beside `path`, with the mode that a new file there would have.
 fn temporary(path: &Path, existing: Option<&Metadata>) -> io::Result<NamedTempFile> {
     let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
     let mode = existing.map_or(0o666, |existing| existing.mode() & 0o777);
@@ -91,7 +91,7 @@ fn temporary(path: &Path, existing: Option<&Metadata>) -> io::Result<NamedTempFi
         .prefix(".newroot-")
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(parent);
-    // The kernel's error alone: the library puts the path of its choice in front.
+    // The library puts a path of its own in front of the kernel's error.
     made.map_err(|error| {
         let inner = || error.get_ref()?.source()?.downcast_ref::<io::Error>()?.raw_os_error();
         error.raw_os_error().or_else(inner).map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)

@@ -1,4 +1,4 @@
-//! What a root has in it, in the order in which it is exported.
+//! Lists the files of a root, in the order in which they are exported.
 
 use std::os::fd::AsFd as _;
 
@@ -9,11 +9,12 @@ use crate::beneath::{join, split};
 use crate::error::{Error, Result};
 use crate::observer::{Observer, Unit, Warning, guest_path, tell};
 
-/// Paths relative to the root, the root's own being empty: each directory before what is in it, and what is in it
-/// in the order of the names' bytes. The store isn't among them, nor is what other file systems have.
+/// Returns the paths of all files, relative to the root. The root's own path is empty. A directory
+/// comes before its entries, and entries are sorted by the bytes of their names. The store and
+/// other file systems are left out.
 pub(super) fn list(source: &Source, observer: &mut dyn Observer) -> Result<Vec<Vec<u8>>> {
     let mut planned = Vec::new();
-    // What comes next is at the end.
+    // The next path is at the end.
     let mut pending = vec![(Vec::new(), true)];
     while let Some((path, is_directory)) = pending.pop() {
         if is_directory {

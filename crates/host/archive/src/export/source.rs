@@ -1,4 +1,4 @@
-//! What a file of the root is to the guest.
+//! The files of a root, with the owners, modes and attributes that the guest sees.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -21,29 +21,30 @@ use crate::error::{Error, Result};
 use crate::observer::guest_path;
 use crate::tar::{Entry, Kind, Time};
 
-/// Attributes that are the host's own: what its security modules think of the file.
+/// Attributes that the host's security modules own.
 const HOSTS: [&[u8]; 5] =
     [b"security.selinux", b"security.ima", b"security.evm", b"security.apparmor", b"security.SMACK64"];
 
-/// The root as its guests see it.
+/// A root as its guests see it.
 pub(super) struct Source {
     pub(super) beneath: Beneath,
     device: u64,
-    /// The user whom the guest sees as root where nothing else is recorded; none where records don't count.
+    /// User and group of the host that the guest sees as root where no record says otherwise.
+    /// `None` where records don't count.
     user: Option<(u32, u32)>,
     sidecar: Option<Sidecar>,
-    /// Files with several names that the host doesn't know of.
+    /// Files with several names that the host doesn't know.
     links: Option<Links>,
-    /// The first name of each file that has several.
+    /// The first name of each file that has several, by device and inode number.
     names: HashMap<(u64, u64), Vec<u8>>,
-    /// The directory that was used last: the next file is mostly in the same.
+    /// The most recently used directory. The next file is usually in the same one.
     parent: Option<(Vec<u8>, OwnedFd)>,
 }
 
-/// A file that was found.
+/// A file of the root.
 pub(super) struct Found {
     pub(super) entry: Entry,
-    /// Of a regular file.
+    /// The open file, if it is a regular one.
     pub(super) content: Option<File>,
     /// Device and inode number.
     pub(super) identity: (u64, u64),
@@ -52,9 +53,9 @@ pub(super) struct Found {
 
 pub(super) enum Look {
     Found(Box<Found>),
-    /// A socket that stands for nothing.
+    /// A socket that doesn't stand in for a device.
     Socket,
-    /// It isn't there any more.
+    /// The file was removed meanwhile.
     Gone,
 }
 
@@ -66,7 +67,8 @@ impl Source {
         let device = fstat(beneath.top()).map_err(|error| failed(error.into()))?.st_dev;
         let store = store::find(root);
         let user = if rustix::process::geteuid().is_root() {
-            // Root's own files are what they are. But it may export what an ordinary user has made.
+            // Root's own files have their real owners. But root may export a root that an ordinary
+            // user has made.
             match &store {
                 Some(store) if store.inside => {
                     let owner = fs::symlink_metadata(&store.path).map_err(failed)?;
@@ -82,7 +84,7 @@ impl Source {
                 let opened = Sidecar::open_with(&store.outer, Some(&store.path));
                 Some(opened.map_err(|error| Error::io("open", store.path, error))?)
             }
-            // It has never been a root, but may have been made in one.
+            // No command ever ran in this root, but one may have made it inside another root.
             (Some((uid, _)), None) => Sidecar::open_with(&store::outer(root, uid), None).ok(),
             _ => None,
         };
@@ -90,24 +92,24 @@ impl Source {
         Ok(Self { beneath, device, user, sidecar, links, names: HashMap::new(), parent: None })
     }
 
-    /// Whether another file system is mounted on the directory at `path`.
+    /// Returns whether another file system is mounted on the directory at `path`.
     pub(super) fn is_mount_point(&self, path: &[u8]) -> Result<bool> {
         let stat = self.beneath.directory(path).and_then(fstat);
         stat.map(|stat| stat.st_dev != self.device)
             .map_err(|error| Error::io("read", guest_path(path), error))
     }
 
-    /// The user whose files the root's are, where records count.
+    /// Returns the user and group that own the root's files, where records count.
     pub(super) fn user(&self) -> Option<(u32, u32)> {
         self.user
     }
 
-    /// Where records lie that files don't bear.
+    /// Returns the records of files that can't have attributes.
     pub(super) fn sidecar(&self) -> Option<&Sidecar> {
         self.sidecar.as_ref()
     }
 
-    /// What the file at `path` is to the guest.
+    /// Finds the file at `path`, as the guest sees it.
     pub(super) fn look(&mut self, path: &[u8]) -> Result<Look> {
         let failed = |cause: std::io::Error| Error::io("read", guest_path(path), cause);
         match self.try_look(path) {
@@ -176,7 +178,7 @@ impl Source {
         Ok(Look::Found(Box::new(Found {
             content: opened.filter(|_| is_file).map(File::from),
             identity: (stat.st_dev, stat.st_ino),
-            // Of a directory it counts its subdirectories.
+            // A directory's link count is the number of its subdirectories.
             links: if entry.kind == Kind::Directory { 1 } else { stat.st_nlink },
             entry,
         })))
@@ -193,7 +195,7 @@ impl Source {
         Ok(sidecar.read(stat.st_ino, birth).unwrap_or(Record::NONE))
     }
 
-    /// The entry's kind; none for a socket.
+    /// Returns the entry's kind. `None` for a socket.
     fn kind(
         &self,
         parent: BorrowedFd<'_>,
@@ -218,7 +220,8 @@ impl Source {
         }))
     }
 
-    /// What the shim's `look` shows to a root that owns what isn't recorded.
+    /// Returns the owner and group that the shim's `guest_stat` shows to a guest root that owns
+    /// every file without a record.
     pub(super) fn owners(&self, stat: &Stat, record: &Record) -> (u32, u32) {
         let (mut uid, mut gid) = (stat.st_uid, stat.st_gid);
         if let Some((user, group)) = self.user {
@@ -228,7 +231,7 @@ impl Source {
         (uid, gid)
     }
 
-    /// Makes the entry a link to the first name of its file, if it is another one.
+    /// Turns the entry into a link to its file's first name, unless this is the first name.
     pub(super) fn remember_names(&mut self, path: &[u8], found: &mut Found) {
         if found.links < 2 {
             return;
@@ -236,7 +239,7 @@ impl Source {
         if let Some(first) = self.names.get(&found.identity) {
             found.entry.kind = Kind::HardLink(first.clone());
             found.entry.size = 0;
-            // They are the first name's.
+            // The attributes are in the first name's entry.
             found.entry.attributes.clear();
             found.content = None;
         } else {
@@ -245,8 +248,8 @@ impl Source {
     }
 }
 
-/// The attributes of a file that can't be opened. Only root can have set any; without procfs there is no way to
-/// them that doesn't go by the whole path.
+/// Returns the attributes of a file that can't be opened. Only root can have set any. Without
+/// procfs only the whole path leads to them.
 fn attributes_by_name(parent: BorrowedFd<'_>, name: &OsStr) -> Attributes {
     let path = PathBuf::from(format!("/proc/self/fd/{}", parent.as_raw_fd())).join(name);
     let mut names = vec![0; 1 << 16];
@@ -261,7 +264,7 @@ fn attributes_by_name(parent: BorrowedFd<'_>, name: &OsStr) -> Attributes {
     names.filter_map(with_value).collect()
 }
 
-/// Those that are of the file, and not of the host that it lies on.
+/// Removes the attributes that belong to the host.
 fn exported(mut attributes: Attributes) -> Attributes {
     attributes.retain(|name, _| !HOSTS.iter().any(|hosts| name.starts_with(hosts)));
     attributes

@@ -1,5 +1,5 @@
-//! Giving a file the owner, mode, time and attributes that the archive says: as root by the kernel, as an ordinary
-//! user by a record, in just the form in which the shim would write it.
+//! Gives a file the owner, mode, time and attributes of its archive entry. For root the kernel sets
+//! them. For an ordinary user they are recorded, in the form in which the shim records them.
 
 use std::ffi::OsStr;
 use std::io;
@@ -8,8 +8,8 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use newroot_fakeroot::acl;
-use newroot_fakeroot::keep::{Kept, Shown, keep};
 use newroot_fakeroot::record::{device, is_hidden};
+use newroot_fakeroot::record_policy::{Kept, Shown, keep};
 use newroot_records::attribute::{self, Attributes};
 use newroot_records::{Sidecar, sidecar, store};
 use rustix::fs::{
@@ -23,40 +23,40 @@ use crate::error::reason;
 use crate::observer::{Observer, Warning, guest_path};
 use crate::tar::{Kind, Time};
 
-/// What an entry says of its file.
+/// The metadata of an archive entry.
 #[derive(Clone, Debug)]
 pub(super) struct Metadata {
     pub(super) uid: u32,
     pub(super) gid: u32,
     pub(super) mode: u32,
-    /// `None` leaves the time.
+    /// Modification time. `None` leaves the file's time alone.
     pub(super) modified: Option<Time>,
     pub(super) attributes: Attributes,
 }
 
 impl Metadata {
-    /// For a directory that the archive implies.
+    /// Returns the metadata of a directory that the archive has no entry for.
     pub(super) fn implied() -> Self {
         Self { uid: 0, gid: 0, mode: 0o755, modified: None, attributes: Attributes::new() }
     }
 }
 
-/// Gives files what they are to have.
+/// Gives files their metadata.
 #[derive(Debug)]
 pub(super) enum Giver {
-    /// The kernel does it.
+    /// As root: the kernel sets it.
     Root,
-    /// It is recorded.
+    /// As an ordinary user: newroot records it.
     User {
         uid: u32,
         gid: u32,
-        /// Where records lie that files can't bear.
+        /// Records of files that can't have attributes.
         sidecar: Sidecar,
     },
 }
 
 impl Giver {
-    /// For files of the root at the host path `root`.
+    /// Makes a giver for files of the root at the host path `root`.
     pub(super) fn for_root_at(root: &Path) -> io::Result<Self> {
         let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
         if uid.is_root() {
@@ -67,7 +67,7 @@ impl Giver {
         Ok(Self::User { uid: uid.as_raw(), gid: gid.as_raw(), sidecar: Sidecar::open(&store)? })
     }
 
-    /// Makes a device or FIFO: for a user who can make no device, a stand-in.
+    /// Makes a device or FIFO. A user who can't make devices gets a stand-in.
     pub(super) fn make_special(
         &self,
         parent: BorrowedFd<'_>,
@@ -82,11 +82,12 @@ impl Giver {
             (Kind::Block(major, minor), _) => (FileType::BlockDevice, makedev(*major, *minor)),
             _ => return Err(Errno::INVAL.into()),
         };
-        // A stand-in's permissions are the device's, as far as a umask lets them: nobody goes by them.
+        // A stand-in gets the device's permissions, less the umask. Nothing checks them.
         Ok(mknodat(parent, name, kind, Mode::from_raw_mode(mode & 0o777), device)?)
     }
 
-    /// Gives a file, open for writing or a directory open for reading, of the type `file_type`.
+    /// Sets the metadata of an open file of type `file_type`: a file open for writing, or a
+    /// directory open for reading.
     pub(super) fn give_open(
         &self,
         file: BorrowedFd<'_>,
@@ -127,7 +128,7 @@ impl Giver {
         }
     }
 
-    /// Gives a file that can't be opened: a link, a device, a FIFO.
+    /// Sets the metadata of a file that can't be opened: a symlink, a device, a FIFO.
     pub(super) fn give_named(
         &self,
         (parent, name): (BorrowedFd<'_>, &OsStr),
@@ -151,7 +152,7 @@ impl Giver {
             }
             Self::User { sidecar, .. } => {
                 let stat = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
-                // xattr(7): such files bear none of a user's.
+                // xattr(7): such files have no `user.*` attributes.
                 self.attributes(metadata, path, observer, |_, _| Err(Errno::PERM.into()))?;
                 let (kind, device) = match kind {
                     Kind::Character(major, minor) => {
@@ -177,7 +178,7 @@ impl Giver {
         }
     }
 
-    /// Gives the directory at `path`.
+    /// Sets the metadata of the directory at `path`.
     pub(super) fn give_directory(
         &self,
         beneath: &Beneath,
@@ -189,7 +190,7 @@ impl Giver {
         self.give_open(directory.as_fd(), FileType::Directory.as_raw_mode(), metadata, path, observer)
     }
 
-    /// Forgets a file that was taken away.
+    /// Removes the record of a file that was removed.
     pub(super) fn forget(&self, inode: u64) {
         if let Self::User { sidecar, .. } = self {
             sidecar.forget(inode);
@@ -207,8 +208,8 @@ impl Giver {
         keep(&shown, stat.st_mode, is_default)
     }
 
-    /// Sets the attributes with `set`. What the file system, or the caller's rights, don't allow is said and left
-    /// out, as tar(1) does.
+    /// Sets the attributes with `set`. If the file system or the caller's rights forbid one, it is
+    /// reported and skipped, as tar(1) does.
     fn attributes(
         &self,
         metadata: &Metadata,
@@ -217,13 +218,13 @@ impl Giver {
         set: impl Fn(&[u8], &[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
         for (name, value) in &metadata.attributes {
-            // Records of another newroot's: the owners are in the archive.
+            // Another newroot's records. The archive has the owners themselves.
             if is_hidden(name) {
                 continue;
             }
             let is_list = name == acl::ACCESS || name == acl::DEFAULT;
             let result = match (self, is_list.then(|| acl::check(value))) {
-                // The kernel keeps no list that says what the mode does.
+                // The kernel keeps no access control list that says the same as the mode.
                 (Self::User { .. }, Some(Ok(false))) => continue,
                 (Self::User { .. }, Some(Err(_))) => Err(Errno::INVAL.into()),
                 _ => set(name, value),
@@ -243,7 +244,7 @@ impl Giver {
     }
 }
 
-/// What says that an attribute can't be had here, rather than that something is broken.
+/// Errnos that mean "not here", as opposed to a fault.
 const REFUSED: [Errno; 5] = [Errno::OPNOTSUPP, Errno::PERM, Errno::ACCESS, Errno::INVAL, Errno::RANGE];
 
 fn is(error: &io::Error, errno: Errno) -> bool {

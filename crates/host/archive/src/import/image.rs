@@ -1,23 +1,23 @@
-//! Telling a container image from a root.
+//! Distinguishes a container image from a root.
 //!
-//! `docker save`, `podman save` and an OCI layout have the layers of an image as files, and descriptions of them. Unpacked
-//! as they are, they make no root.
+//! `docker save` and `podman save` write, and an OCI layout has, an image's layers as files, with
+//! descriptions of them. Unpacked as they are, they are no root.
 
-/// What the names of an archive's entries tell.
+/// Conclusions from the names of an archive's entries.
 #[derive(Debug, Default)]
 pub(super) struct Signs {
-    /// `oci-layout`, which is in an OCI layout alone.
+    /// `oci-layout`, which only an OCI layout has.
     layout: bool,
-    /// `manifest.json` of `docker save`.
+    /// `manifest.json`, which `docker save` writes.
     manifest: bool,
     index: bool,
     layers: bool,
-    /// Something that isn't in an image.
+    /// A name that no image has.
     others: bool,
 }
 
 impl Signs {
-    /// Notes the name of an entry.
+    /// Takes note of an entry's name.
     pub(super) fn note(&mut self, name: &[u8]) {
         let parts: Vec<&[u8]> =
             name.split(|&byte| byte == b'/').filter(|part| !part.is_empty() && *part != b".").collect();
@@ -39,7 +39,7 @@ impl Signs {
         }
     }
 
-    /// Whether it is an image, and nothing else.
+    /// Returns whether the archive is an image and nothing else.
     pub(super) fn is_image(&self) -> bool {
         !self.others && (self.layout && self.index || self.manifest && self.layers)
     }
@@ -69,7 +69,7 @@ mod tests {
             format!("{digest}.json"),
             format!("{digest}.tar"),
         ];
-        // docker save, before and since Docker 25; podman save; an OCI layout.
+        // docker save before Docker 25 and since; podman save; an OCI layout.
         assert!(is_image(&[digest, &layer, &config, "manifest.json", "repositories"]));
         assert!(is_image(&["blobs/", "blobs/sha256/", &blob, "index.json", "manifest.json", "oci-layout"]));
         assert!(is_image(&[&tar, &config, &layer, "manifest.json"]));

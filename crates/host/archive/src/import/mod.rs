@@ -1,8 +1,9 @@
-//! Unpacking an archive as a root.
+//! Unpacks an archive as a root.
 
 mod give;
 mod image;
 mod publish;
+mod staging;
 mod unpack;
 
 use std::cell::Cell;
@@ -13,15 +14,15 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use self::image::Signs;
-use self::publish::Place;
+use self::publish::Destination;
 use self::unpack::Unpacker;
 use crate::compression;
 use crate::error::{Damage, Error, Result};
+use crate::interruptible::InterruptibleIo;
 use crate::observer::{Observer, Unit, tell};
-use crate::patient::Patient;
 use crate::tar::Reader;
 
-/// Where an archive comes from.
+/// The source of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// Standard input.
@@ -30,34 +31,37 @@ pub enum Input {
     File(PathBuf),
 }
 
-/// How an archive is imported.
+/// Options of an import.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ImportOptions {
-    /// Unpack over what is there.
+    /// Unpack over existing files.
     pub force: bool,
-    /// Make hard links of newroot's own where the host refuses them.
+    /// Keep hard links in the store where the host refuses them.
     pub own_links: bool,
 }
 
-/// What was imported.
+/// Figures of a finished import.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Imported {
-    /// Entries that were unpacked.
+    /// Number of unpacked entries.
     pub entries: u64,
-    /// Bytes of file content.
+    /// Size of all file contents, in bytes.
     pub bytes: u64,
 }
 
-/// Unpacks the archive `input`, compressed or not, as a root in `directory`, which must be empty or not exist.
+/// Unpacks the archive `input`, compressed or not, as a root in `directory`, which must be empty or
+/// not exist.
 ///
-/// While the writer of a pipe lets it wait, `ended` is asked whether an end is wanted.
+/// While the writer of a pipe keeps newroot waiting, `ended` is polled to find out whether to stop.
 ///
-/// Whatever is in the archive, nothing outside `directory` is changed; and if anything fails, `directory` is as it
-/// was. Only a process that is killed may leave a directory `.newroot-*` behind, in `directory` or beside it.
+/// No archive, however hostile, changes a file outside of `directory`. If the import fails,
+/// `directory` is as it was. A process that is killed can leave a directory `.newroot-*` in
+/// `directory` or beside it.
 ///
 /// # Errors
-/// What is wrong with the archive, or keeps it from being unpacked.
+/// [`Error`] for a damaged archive, for an entry that can't be unpacked, or if `ended` asked to
+/// stop.
 pub fn import(
     input: &Input,
     directory: &Path,
@@ -71,14 +75,15 @@ pub fn import(
             if stdin.is_terminal() {
                 return Err(Error::TerminalInput);
             }
-            // Not by way of its buffer: what is there needn't be waited for, but poll(2) doesn't know.
+            // Standard input's own buffer is bypassed: poll(2) doesn't know of data that is in the
+            // buffer already.
             let file = File::from(
                 stdin
                     .as_fd()
                     .try_clone_to_owned()
                     .map_err(|cause| Error::io("read", "standard input", cause))?,
             );
-            (Box::new(Patient::new(file, ended)), PathBuf::from("standard input"), None)
+            (Box::new(InterruptibleIo::new(file, ended)), PathBuf::from("standard input"), None)
         }
         Input::File(path) => {
             let failed = |cause| Error::io("read", path, cause);
@@ -87,17 +92,21 @@ pub fn import(
             if metadata.is_dir() {
                 return Err(failed(io::ErrorKind::IsADirectory.into()));
             }
-            (Box::new(Patient::new(file, ended)), path.clone(), metadata.is_file().then_some(metadata.len()))
+            (
+                Box::new(InterruptibleIo::new(file, ended)),
+                path.clone(),
+                metadata.is_file().then_some(metadata.len()),
+            )
         }
     };
     let damaged = |damage: Damage| Error::Archive { archive: name.clone(), damage };
-    let place = Place::prepare(directory, options.force)?;
+    let destination = Destination::prepare(directory, options.force)?;
     let read = Rc::new(Cell::new(0));
     let counting = Counting { input: file, read: Rc::clone(&read) };
     let archive = compression::decode(BufReader::with_capacity(1 << 16, counting)).map_err(damaged)?;
     let mut reader = Reader::new(BufReader::with_capacity(1 << 16, archive));
-    let aside = place.make_aside()?;
-    let mut unpacker = Unpacker::new(&aside, options.own_links)?;
+    let staging = destination.make_staging_dir()?;
+    let mut unpacker = Unpacker::new(&staging, options.own_links)?;
     let mut signs = Signs::default();
     while let Some(found) = reader.next_entry().map_err(damaged)? {
         signs.note(&found.entry.name);
@@ -112,13 +121,13 @@ pub fn import(
     if signs.is_image() {
         return Err(damaged(Damage::Image));
     }
-    let unpacked = unpacker.finish(place.is_new(), observer)?;
+    let unpacked = unpacker.finish(destination.is_new(), observer)?;
     let imported = unpacked.imported;
-    place.publish(aside, unpacked, observer)?;
+    destination.publish(staging, unpacked, observer)?;
     Ok(imported)
 }
 
-/// Counts what was read.
+/// A reader that counts the bytes read.
 struct Counting<'a> {
     input: Box<dyn Read + 'a>,
     read: Rc<Cell<u64>>,

@@ -1,8 +1,9 @@
-//! Moving what was unpacked to where it was wanted.
+//! Moves the unpacked files to their destination.
 //!
-//! An archive is unpacked in a directory that nobody else can enter, beside the one that is to be made or in the one
-//! that is there. Moving it takes a rename for each name at the top, or, into a directory with something in it, for
-//! each name that is new; these are undone if one fails.
+//! An archive is unpacked in a staging directory that no other user can enter. It lies beside the
+//! directory that is to be made, or in the one that exists. Publishing takes one rename for each
+//! name at the top or, if the destination has files, for each new name. If one rename fails, the
+//! others are undone.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -11,24 +12,25 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use newroot_records::{Links, links};
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, mkdirat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, FileType, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
 use super::give::Giver;
+use super::staging::{StagingDir, names};
 use super::unpack::Unpacked;
 use crate::beneath::{Beneath, join, split};
 use crate::error::{Error, Result, reason};
 use crate::observer::{Observer, Warning, guest_path};
 
-/// Where a root is wanted.
+/// The directory in which the user wants the root.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Destination {
     directory: PathBuf,
     exists: bool,
 }
 
-impl Place {
-    /// Looks whether it can be had.
+impl Destination {
+    /// Checks whether the root can be made there.
     pub(super) fn prepare(directory: &Path, force: bool) -> Result<Self> {
         let exists = match fs::read_dir(directory) {
             Ok(mut entries) => {
@@ -43,47 +45,44 @@ impl Place {
         Ok(Self { directory: directory.to_owned(), exists })
     }
 
-    /// Whether the directory is made.
+    /// Returns whether the import makes the directory.
     pub(super) fn is_new(&self) -> bool {
         !self.exists
     }
 
-    /// Makes a directory to unpack in.
-    pub(super) fn make_aside(&self) -> Result<Aside> {
+    /// Makes a staging directory.
+    pub(super) fn make_staging_dir(&self) -> Result<StagingDir> {
         let above = if self.exists {
             &self.directory
         } else {
             self.directory.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
         };
-        let mut count = 0;
-        loop {
-            let path = above.join(format!(".newroot-{}-{count}", std::process::id()));
-            match mkdirat(CWD, &path, Mode::RWXU) {
-                Ok(()) => return Ok(Aside { path: Some(path) }),
-                Err(Errno::EXIST) => count += 1,
-                Err(error) => return Err(Error::io("make", &self.directory, error)),
-            }
-        }
+        StagingDir::make(above).map_err(|error| Error::io("make", &self.directory, error))
     }
 
-    /// Moves what was unpacked `aside`.
-    pub(super) fn publish(self, aside: Aside, unpacked: Unpacked, observer: &mut dyn Observer) -> Result<()> {
+    /// Moves the unpacked files from the staging directory to the destination.
+    pub(super) fn publish(
+        self,
+        staging: StagingDir,
+        unpacked: Unpacked,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
         let failed = |cause: io::Error| Error::io("make", &self.directory, cause);
         if !self.exists {
-            // Onto a directory with something in it this fails, and nothing is lost.
-            fs::rename(aside.path(), &self.directory).map_err(failed)?;
-            aside.keep();
+            // If the destination has files by now, rename(2) fails and nothing is lost.
+            fs::rename(staging.path(), &self.directory).map_err(failed)?;
+            staging.keep();
             return Ok(());
         }
         let failed_to_open = |error: Errno| failed(error.into());
-        let from = Beneath::open_made(aside.path()).map_err(failed_to_open)?;
+        let from = Beneath::open_made(staging.path()).map_err(failed_to_open)?;
         let to = Beneath::open(&self.directory).map_err(failed_to_open)?;
         let mut merge = Merge { from, to, done: Vec::new() };
         merge.all()?;
         let Merge { to, done, .. } = &mut merge;
         let done = std::mem::take(done);
-        drop(aside);
-        // There is no way back any more: what can't be done now is said.
+        drop(staging);
+        // The move can't be undone any more. Later failures are only reported.
         let giver = Giver::for_root_at(&self.directory).map_err(failed)?;
         let kept = Links::open(&self.directory).ok();
         for step in &done {
@@ -107,7 +106,7 @@ impl Place {
     }
 }
 
-/// Removes what was replaced.
+/// Removes a replaced file.
 fn forget_backup(to: &Beneath, giver: &Giver, kept: Option<&Links>, path: &[u8], backup: &OsStr) {
     let (above, _) = split(path);
     let Ok(parent) = to.directory(above) else { return };
@@ -124,17 +123,17 @@ fn forget_backup(to: &Beneath, giver: &Giver, kept: Option<&Links>, path: &[u8],
     }
 }
 
-/// A step of moving.
+/// A finished step of a merge.
 enum Step {
-    /// It is now where it was wanted.
+    /// This path was moved to the destination.
     Moved(Vec<u8>),
-    /// What was at `path` is now at `backup`, in the same directory.
+    /// The file at `path` was renamed to `backup` in the same directory.
     MovedAway { path: Vec<u8>, backup: OsString },
-    /// A directory that both have.
+    /// Both sides have this directory.
     Merged(Vec<u8>),
 }
 
-/// Moves a tree into another, or if that fails, everything back.
+/// Moves a tree into another. If that fails, moves everything back.
 struct Merge {
     from: Beneath,
     to: Beneath,
@@ -194,7 +193,7 @@ impl Merge {
         Ok(())
     }
 
-    /// Whatever can't be undone is left; there is nobody to tell.
+    /// A step that can't be undone is left. The caller reports the first error already.
     fn undo(&mut self) {
         for step in std::mem::take(&mut self.done).into_iter().rev() {
             let _ = match step {
@@ -212,62 +211,4 @@ impl Merge {
             };
         }
     }
-}
-
-fn names(directory: &std::os::fd::OwnedFd) -> std::result::Result<Vec<Vec<u8>>, Errno> {
-    let mut names = Vec::new();
-    for entry in Dir::read_from(directory)? {
-        let name = entry?.file_name().to_bytes().to_vec();
-        if !matches!(&name[..], b"." | b"..") {
-            names.push(name);
-        }
-    }
-    Ok(names)
-}
-
-/// A directory of our own, which is gone with this unless it was moved.
-#[derive(Debug)]
-pub(super) struct Aside {
-    path: Option<PathBuf>,
-}
-
-impl Aside {
-    pub(super) fn path(&self) -> &Path {
-        self.path.as_deref().unwrap_or(Path::new(""))
-    }
-
-    fn keep(mut self) {
-        self.path = None;
-    }
-}
-
-impl Drop for Aside {
-    fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            // There is nobody to tell.
-            let _ = remove(path);
-        }
-    }
-}
-
-/// Removes a tree, however deep, without holding a descriptor for each of its levels.
-fn remove(path: &Path) -> io::Result<()> {
-    let beneath = Beneath::open_made(path)?;
-    let mut directories = vec![Vec::new()];
-    let mut next = 0;
-    while let Some(path) = directories.get(next).cloned() {
-        next += 1;
-        let directory = beneath.readable(&path)?;
-        for name in names(&directory)? {
-            match unlinkat(&directory, OsStr::from_bytes(&name), AtFlags::empty()) {
-                Err(Errno::ISDIR) => directories.push(join(&path, &name)),
-                other => other?,
-            }
-        }
-    }
-    for path in directories.iter().skip(1).rev() {
-        let (above, name) = split(path);
-        unlinkat(beneath.directory(above)?, name, AtFlags::REMOVEDIR)?;
-    }
-    fs::remove_dir(path)
 }

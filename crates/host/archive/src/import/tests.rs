@@ -1,4 +1,4 @@
-//! Whatever an archive holds, in whatever order: what lies beside the directory stays as it is.
+//! No archive, with any entries in any order, changes a file beside the directory.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use super::{ImportOptions, Input, import};
 use crate::tar::Writer;
 use crate::tar::{Entry, Kind, Time};
 
-/// Few names, so that entries get in each other's way.
+/// Few names, so that entries conflict.
 fn name() -> impl Strategy<Value = Vec<u8>> {
     let component = prop::sample::select(vec!["a", "b", "c", ".", "..", "", ".newroot", "owners", "victim"]);
     prop::collection::vec(component, 1..5).prop_map(|components| components.join("/").into_bytes())
@@ -34,7 +34,7 @@ fn kind() -> impl Strategy<Value = Kind> {
     ]
 }
 
-/// Owners are those of who runs this: another test has others.
+/// Every owner is the user who runs the test. Another test has other owners.
 fn archive() -> impl Strategy<Value = Vec<u8>> {
     let entry = (name(), kind(), 0..0o10000_u32);
     prop::collection::vec(entry, 1..12).prop_map(|entries| {
@@ -89,7 +89,7 @@ proptest! {
             fs::create_dir(&directory).unwrap();
         }
         if exists && force {
-            // A link that was there before leads out, too.
+            // A symlink that existed before leads out, too.
             symlink("../../victim", directory.join("a")).unwrap();
             fs::create_dir(directory.join("b")).unwrap();
             symlink("../../../victim", directory.join("b/c")).unwrap();
@@ -101,7 +101,7 @@ proptest! {
         prop_assert_eq!(state(&victim), victims);
         if result.is_err() {
             let untimed = |state: BTreeMap<PathBuf, String>| -> Vec<(PathBuf, String)> {
-                // Directories that something was made in, and removed again, have another time.
+                // The times of directories are left out: making and removing a file changes them.
                 let line = |text: String| text.split(" (").next().unwrap_or_default().to_owned();
                 state.into_iter().map(|(path, text)| (path, line(text))).collect()
             };

@@ -1,7 +1,7 @@
-//! Making an archive's entries in a directory of our own.
+//! Makes an archive's entries in a staging directory.
 //!
-//! Directories are passable for us as long as anything may come into them; they get their owners, modes and
-//! times at the end.
+//! Until all entries are made, this process can write to every directory. Directories get their
+//! owners, modes and times at the end.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -18,38 +18,38 @@ use rustix::io::Errno;
 
 use super::Imported;
 use super::give::{Giver, Metadata};
-use super::publish::Aside;
+use super::staging::StagingDir;
 use crate::beneath::{Beneath, join, split};
 use crate::error::{Damage, Error, Result};
 use crate::observer::{Observer, Warning, guest_path};
 use crate::tar::{Entry, Kind};
 use crate::tar::{Found, Reader};
 
-/// The longest name: what the kernel takes of a path.
+/// Length of the longest path that the kernel accepts, in bytes.
 const NAME_MAX: usize = 4095;
-/// Zeros of this length, at a multiple of it, are left a hole.
+/// A run of this many zeros, at an offset that is a multiple of it, becomes a hole.
 const HOLE: usize = 4096;
 
 /// Makes entries.
 pub(super) struct Unpacker {
     beneath: Beneath,
     giver: Giver,
-    /// Where files with several names go if the host refuses hard links, and that was foreseen.
+    /// Keeps files with several names, if the host refuses hard links and the options allow it.
     links: Option<Links>,
-    /// What directories get at the end; by path, the top's being empty.
+    /// Metadata that directories get at the end, by path. The top's path is empty.
     directories: BTreeMap<Vec<u8>, Metadata>,
     imported: Imported,
     warned: Vec<Warning>,
 }
 
-/// What was unpacked, for who moves it to its place.
+/// The unpacked files, ready to be published.
 pub(super) struct Unpacked {
     pub(super) imported: Imported,
-    /// What the archive says of its directories.
+    /// The archive's metadata of its directories.
     pub(super) directories: BTreeMap<Vec<u8>, Metadata>,
 }
 
-/// Why an entry couldn't be made.
+/// The reason why an entry can't be made.
 enum Failure {
     Entry(&'static str),
     Io(io::Error),
@@ -69,13 +69,13 @@ impl From<Errno> for Failure {
 }
 
 impl Unpacker {
-    pub(super) fn new(aside: &Aside, own_links: bool) -> Result<Self> {
-        let failed = |cause: io::Error| Error::io("make", aside.path(), cause);
-        let beneath = Beneath::open_made(aside.path()).map_err(|error| failed(error.into()))?;
-        let giver = Giver::for_root_at(aside.path()).map_err(failed)?;
+    pub(super) fn new(staging: &StagingDir, own_links: bool) -> Result<Self> {
+        let failed = |cause: io::Error| Error::io("make", staging.path(), cause);
+        let beneath = Beneath::open_made(staging.path()).map_err(|error| failed(error.into()))?;
+        let giver = Giver::for_root_at(staging.path()).map_err(failed)?;
         let links = if own_links {
-            store::provide_links(aside.path()).map_err(|not_made| failed(not_made.cause))?;
-            Some(Links::open(aside.path()).map_err(failed)?)
+            store::provide_links(staging.path()).map_err(|not_made| failed(not_made.cause))?;
+            Some(Links::open(staging.path()).map_err(failed)?)
         } else {
             None
         };
@@ -89,7 +89,7 @@ impl Unpacker {
         })
     }
 
-    /// Makes an entry. `damaged` makes errors of what is wrong with the archive.
+    /// Makes an entry. `damaged` turns damage of the archive into an error.
     pub(super) fn unpack<R: Read>(
         &mut self,
         found: Found,
@@ -235,7 +235,7 @@ impl Unpacker {
             return Ok(links.add_name(id, parent, name, path)?);
         }
         match linkat(&directory, last, parent, name, AtFlags::empty()) {
-            // It was there already.
+            // The directory exists already.
             Err(Errno::EXIST) => Ok(()),
             Err(Errno::PERM | Errno::ACCESS | Errno::OPNOTSUPP | Errno::NOSYS) => {
                 let refused = || Failure::Other(Error::HardLink { entry: guest_path(path) });
@@ -247,12 +247,12 @@ impl Unpacker {
         }
     }
 
-    /// The file of several that a name is one of.
+    /// Returns the kept file that a name leads to.
     fn kept(&self, parent: BorrowedFd<'_>, name: &OsStr) -> Option<Id> {
         self.links.as_ref().and_then(|_| links::of_name(parent, name))
     }
 
-    /// The directory at `path`, made if the archive hasn't it.
+    /// Opens the directory at `path`, and makes it if the archive has no entry for it.
     fn parent(&mut self, path: &[u8]) -> std::result::Result<OwnedFd, Failure> {
         let behind_a_file = Failure::Entry("it would lie behind something that is no directory");
         match self.beneath.directory(path) {
@@ -281,7 +281,7 @@ impl Unpacker {
         Ok(here)
     }
 
-    /// Makes room for an entry: of two of the same name, the last counts.
+    /// Removes an earlier entry of the same name. The last one counts.
     fn clear(
         &mut self,
         parent: BorrowedFd<'_>,
@@ -294,7 +294,7 @@ impl Unpacker {
         Ok(())
     }
 
-    /// The same, but for a file that may stay. Tells whether it was a directory.
+    /// Does the same, except for a file that may stay. Returns whether it was a directory.
     fn clear_but(
         &self,
         parent: BorrowedFd<'_>,
@@ -326,12 +326,12 @@ impl Unpacker {
         Ok(is_directory)
     }
 
-    /// Gives directories what they are to have; the top only `with_top`.
+    /// Gives directories their metadata, the top only `with_top`.
     pub(super) fn finish(mut self, with_top: bool, observer: &mut dyn Observer) -> Result<Unpacked> {
         if with_top {
             self.directories.entry(Vec::new()).or_insert_with(Metadata::implied);
         }
-        // What is in a directory comes before it, so that it isn't changed any more.
+        // Entries of a directory come before the directory, so that its time isn't changed again.
         for (path, metadata) in self.directories.iter().rev() {
             if path.is_empty() && !with_top {
                 continue;
@@ -351,7 +351,7 @@ impl Unpacker {
     }
 }
 
-/// A name of the archive's as a path in the root: what is absolute means the root's `/`.
+/// Turns an archive's name into a path in the root. An absolute name begins at the root's `/`.
 fn inside(name: &[u8]) -> std::result::Result<Vec<u8>, Failure> {
     let mut path = Vec::with_capacity(name.len());
     for component in name.split(|&byte| byte == b'/') {
@@ -364,7 +364,7 @@ fn inside(name: &[u8]) -> std::result::Result<Vec<u8>, Failure> {
     if path.len() > NAME_MAX { Err(Errno::NAMETOOLONG.into()) } else { Ok(path) }
 }
 
-/// Whether a path is of the root's store.
+/// Returns whether a path is in the root's store.
 fn is_store(path: &[u8]) -> bool {
     path.split(|&byte| byte == b'/').next() == Some(store::NAME.as_bytes())
 }
@@ -377,7 +377,7 @@ fn is_directory(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<bool> {
     }
 }
 
-/// Writes a file's content, with holes for zeros.
+/// Writes a file's content, and leaves holes for zeros.
 struct Copy<'a> {
     file: &'a File,
     at: u64,
@@ -394,7 +394,7 @@ impl Copy<'_> {
         let mut buffer = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(32 * HOLE)];
         let mut missing = len;
         while missing > 0 {
-            // Up to the next multiple, so that holes are where blocks are.
+            // The number of bytes to the next multiple, so that holes begin at block boundaries.
             let aligned = buffer.len() as u64 - self.at % HOLE as u64 % buffer.len() as u64;
             let part = &mut buffer[..missing.min(aligned) as usize];
             content.read_exact(part).map_err(|error| Failure::Other(damaged(error.into())))?;

@@ -1,4 +1,4 @@
-//! The block in front of each entry.
+//! The header block of an entry.
 
 use std::ops::Range;
 
@@ -17,14 +17,14 @@ const MAGIC: Range<usize> = 257..265;
 const MAJOR: Range<usize> = 329..337;
 const MINOR: Range<usize> = 337..345;
 const PREFIX: Range<usize> = 345..500;
-/// star keeps two times behind a shorter prefix, and says so at the end.
+/// star stores two times behind a shorter prefix, and has a mark of its own at the end.
 const STAR_PREFIX: Range<usize> = 345..476;
 const STAR_MAGIC: Range<usize> = 508..512;
 
-/// The longest name without a further header.
+/// Length of the longest name that needs no extended header, in bytes.
 pub(super) const NAME_MAX: usize = NAME.end;
 
-/// What the fields hold that other places don't say better.
+/// The fields of a header.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fields {
     pub(super) name: Vec<u8>,
@@ -39,8 +39,8 @@ pub(super) struct Fields {
     pub(super) minor: u32,
 }
 
-/// A header with these fields. What is too long is cut off, what is too large is written as GNU tar would:
-/// who cares has put it into an extended header.
+/// Encodes a header. A name that is too long is cut off, a number that is too large is written in
+/// GNU tar's way. The caller has put the whole value into an extended header.
 pub(super) fn encode(fields: &Fields) -> [u8; BLOCK] {
     let mut block = [0; BLOCK];
     put_text(&mut block[NAME], &fields.name);
@@ -63,7 +63,7 @@ fn put_text(field: &mut [u8], text: &[u8]) {
     field[..len].copy_from_slice(&text[..len]);
 }
 
-/// Octal digits with a NUL behind them; base 256 for what these can't say.
+/// Writes octal digits and a NUL, or base 256 for a number that needs more digits.
 fn put_number(field: &mut [u8], number: i128) {
     let digits = field.len() - 1;
     if number >= 0 && number < 1 << (3 * digits) {
@@ -77,12 +77,12 @@ fn put_number(field: &mut [u8], number: i128) {
     field[0] = if number < 0 { 0xff } else { 0x80 };
 }
 
-/// Whether a number can be said in a field of `len` bytes in octal.
+/// Returns whether a number fits in a field of `len` bytes in octal.
 pub(super) fn fits(number: i128, len: usize) -> bool {
     (0..1 << (3 * (len - 1))).contains(&number)
 }
 
-/// Writes the right checksum.
+/// Writes the block's checksum.
 pub(super) fn seal(block: &mut [u8; BLOCK]) {
     let sum = sum(block, i64::from);
     let text = format!("{sum:06o}\0 ");
@@ -94,14 +94,15 @@ fn sum(block: &[u8; BLOCK], value: impl Fn(u8) -> i64) -> i64 {
     block.iter().enumerate().map(byte).sum()
 }
 
-/// Whether the checksum is right. Some old programs have added signed characters.
+/// Returns whether the checksum is right. Some old programs added signed characters, so both sums
+/// count.
 pub(super) fn is_whole(block: &[u8; BLOCK]) -> bool {
     let Some(stored) = number(&block[CHECKSUM]) else { return false };
     i128::from(sum(block, i64::from)) == stored
         || i128::from(sum(block, |byte| i64::from(byte as i8))) == stored
 }
 
-/// Reads a header, or says which field makes no sense.
+/// Decodes a header. The error names the invalid field.
 pub(super) fn decode(block: &[u8; BLOCK]) -> Result<Fields, &'static str> {
     let magic = &block[MAGIC];
     let mut name = text(&block[NAME]).to_vec();
@@ -135,13 +136,13 @@ pub(super) fn decode(block: &[u8; BLOCK]) -> Result<Fields, &'static str> {
     })
 }
 
-/// A field up to its NUL.
+/// Returns a field up to its NUL.
 fn text(field: &[u8]) -> &[u8] {
     field.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
-/// A number in octal, with spaces or NULs around it, or in base 256, where the first byte's highest bit is set.
-/// An empty field is zero.
+/// Parses a number: octal with spaces or NULs around it, or base 256 if the highest bit of the
+/// first byte is set. An empty field is zero.
 pub(super) fn number(field: &[u8]) -> Option<i128> {
     let (&first, rest) = field.split_first()?;
     if first & 0x80 != 0 {

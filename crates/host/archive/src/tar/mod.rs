@@ -1,4 +1,5 @@
-//! The tar format: POSIX.1-2001 (pax), and what GNU tar and star write besides. Nothing in here touches a file.
+//! The tar format: POSIX.1-2001 (pax), and the extensions of GNU tar and star. Nothing in this
+//! module opens a file.
 
 mod header;
 mod pax;
@@ -12,61 +13,61 @@ pub use self::read::{Found, Reader};
 pub use self::sparse::Segment;
 pub use self::write::Writer;
 
-/// Everything is in blocks of this size.
+/// Block size in bytes. Headers and contents begin at multiples of it.
 pub const BLOCK: usize = 512;
 
-/// What an entry is.
+/// Type of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
     File,
     /// Another name of an earlier entry.
     HardLink(Vec<u8>),
-    /// A symbolic link to this text.
+    /// A symlink with this text.
     Symlink(Vec<u8>),
-    /// A character device, by its major and minor number.
+    /// A character device: major and minor number.
     Character(u32, u32),
-    /// A block device, likewise.
+    /// A block device: major and minor number.
     Block(u32, u32),
     /// A directory.
     Directory,
     /// A named pipe.
     Fifo,
-    /// Something else, by its letter.
+    /// A type that this crate doesn't know, by its letter.
     Unknown(u8),
 }
 
 /// A time since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time {
-    /// Whole seconds, before 1970 negative.
+    /// Whole seconds. Negative before 1970.
     pub seconds: i64,
-    /// Always forward, as in the kernel.
+    /// Nanoseconds to add, never negative, as in the kernel's timespec.
     pub nanoseconds: u32,
 }
 
 /// An entry of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// As it stands there; without the slash behind a directory's.
+    /// Name as in the archive, without the slash at the end of a directory's.
     pub name: Vec<u8>,
-    /// What it is.
+    /// Type of the entry.
     pub kind: Kind,
-    /// Permissions, without the type.
+    /// Permission bits, without the file type.
     pub mode: u32,
-    /// Its owner.
+    /// User number of the owner.
     pub uid: u32,
-    /// Its group.
+    /// Group number.
     pub gid: u32,
-    /// Of a regular file's content, with its holes.
+    /// Size of a regular file in bytes, including its holes.
     pub size: u64,
-    /// When its content was changed last.
+    /// Time of the last change of its content.
     pub modified: Time,
     /// Extended attributes by name.
     pub attributes: Attributes,
 }
 
-/// How many bytes follow `size` bytes of content up to the next block.
+/// Returns the number of bytes that fill the last block behind `size` bytes of content.
 fn padding(size: u64) -> u64 {
     size.wrapping_neg() % BLOCK as u64
 }
@@ -133,7 +134,7 @@ mod tests {
 
         #[test]
         fn nonsense_is_no_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..3000)) {
-            // Checksums that are right let it get further.
+            // With right checksums the decoder gets further.
             for block in bytes.chunks_exact_mut(BLOCK) {
                 header::seal(block.try_into().unwrap());
             }

@@ -1,14 +1,14 @@
-//! Extended headers: `LENGTH KEYWORD=VALUE\n`, where the length counts itself.
+//! Extended headers: records `LENGTH KEYWORD=VALUE\n`. The length includes its own digits.
 
 use newroot_records::attribute::Attributes;
 
 use super::Time;
 use super::sparse::Segment;
 
-/// What stands before an attribute's name.
+/// Prefix of an attribute's name.
 const ATTRIBUTE: &[u8] = b"SCHILY.xattr.";
 
-/// What an extended header says of the entry that follows.
+/// The values of an extended header for the entry that follows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Extended {
     pub(super) name: Option<Vec<u8>>,
@@ -18,24 +18,24 @@ pub(super) struct Extended {
     pub(super) gid: Option<u64>,
     pub(super) modified: Option<Time>,
     pub(super) attributes: Attributes,
-    /// The version of GNU tar's way to keep sparse files, if it says.
+    /// Version of GNU tar's format of sparse files.
     pub(super) sparse_version: (u32, u32),
-    /// The whole size of a sparse file.
+    /// Whole size of a sparse file, in bytes.
     pub(super) sparse_size: Option<u64>,
-    /// A sparse file's real name.
+    /// Real name of a sparse file.
     pub(super) sparse_name: Option<Vec<u8>>,
-    /// What a sparse file has content for, where the header says it.
+    /// Segments of a sparse file, if the header has them.
     pub(super) sparse_map: Vec<Segment>,
     sparse_offset: Option<u64>,
-    /// A form of attributes that isn't read.
+    /// Keyword of attributes in a form that this crate doesn't read.
     pub(super) unread: Option<&'static str>,
 }
 
-/// Writes a record.
+/// Appends a record.
 pub(super) fn write(out: &mut Vec<u8>, keyword: &[u8], value: &[u8]) {
     let rest = keyword.len() + value.len() + 3;
     let mut len = rest;
-    // The length's own digits may make it a digit longer.
+    // The length's own digits can make it one digit longer.
     while rest + len.to_string().len() != len {
         len = rest + len.to_string().len();
     }
@@ -47,7 +47,8 @@ pub(super) fn write(out: &mut Vec<u8>, keyword: &[u8], value: &[u8]) {
     out.push(b'\n');
 }
 
-/// The keyword of an attribute: `=` would end it, so GNU tar writes it as a URL does.
+/// Returns the keyword of an attribute. A `=` would end the keyword, so GNU tar encodes it as a URL
+/// does.
 pub(super) fn attribute_keyword(name: &[u8]) -> Vec<u8> {
     let mut keyword = ATTRIBUTE.to_vec();
     for &byte in name {
@@ -75,13 +76,13 @@ fn attribute_name(keyword: &[u8]) -> Vec<u8> {
     name
 }
 
-/// A time as text: seconds, and nanoseconds if there are any.
+/// Formats a time: seconds, and nanoseconds unless they are zero.
 pub(super) fn time_text(time: Time) -> String {
     let Time { seconds, nanoseconds } = time;
     if nanoseconds == 0 {
         return seconds.to_string();
     }
-    // Text counts both parts away from zero.
+    // In the text the sign counts for both parts.
     let (sign, seconds, nanoseconds) = if seconds < 0 {
         ("-", (i128::from(seconds) + 1).unsigned_abs(), 1_000_000_000 - nanoseconds)
     } else {
@@ -101,7 +102,7 @@ fn time(text: &[u8]) -> Option<Time> {
     if !is_number(seconds.as_bytes()) || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    // What is finer than the kernel's is cut off, towards the past.
+    // Digits below a nanosecond are cut off, towards the past.
     let finer = fraction.len() > 9 && fraction.bytes().skip(9).any(|digit| digit != b'0');
     let fraction: String = fraction.chars().chain("000000000".chars()).take(9).collect();
     let whole = seconds.parse::<i128>().ok()?.checked_mul(1_000_000_000)?;
@@ -114,14 +115,14 @@ fn is_number(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
-/// A decimal number.
+/// Parses a decimal number.
 pub(super) fn number(text: &[u8]) -> Option<u64> {
     is_number(text).then_some(())?;
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 impl Extended {
-    /// Takes in the records of a header.
+    /// Adds the records of a header.
     pub(super) fn read(&mut self, mut records: &[u8]) -> Result<(), &'static str> {
         const BROKEN: &str = "an extended header";
         while !records.is_empty() {
@@ -142,7 +143,7 @@ impl Extended {
     }
 
     fn take(&mut self, keyword: &[u8], value: &[u8]) -> Result<(), &'static str> {
-        // An empty value takes back what a global header has said.
+        // An empty value cancels a global header's value.
         let given = |value: &[u8]| (!value.is_empty()).then(|| value.to_vec());
         let path = |value: &[u8]| match value.contains(&0) {
             true => Err("a name in an extended header"),

@@ -1,4 +1,4 @@
-//! Reading an archive, written by whomever.
+//! Reads archives of any program, trusted or not.
 
 use std::io::{self, Read};
 
@@ -8,21 +8,21 @@ use super::sparse::{self, SEGMENTS_MAX, Segment};
 use super::{BLOCK, Entry, Kind, Time, padding};
 use crate::error::Damage;
 
-/// The longest extended header: room for all attributes that a file may have, many times over.
+/// Size limit of an extended header, in bytes: many times as much as all attributes of a file need.
 const EXTENDED_MAX: u64 = 1 << 24;
 
-/// An entry that was found.
+/// An entry, and how its content is stored.
 #[derive(Debug)]
 pub struct Found {
     /// The entry.
     pub entry: Entry,
-    /// The parts of a sparse file that have content, which follows in their order.
+    /// Segments of a sparse file. Their contents follow in this order.
     pub sparse: Option<Vec<Segment>>,
-    /// A form of attributes that isn't read.
+    /// Keyword of attributes in a form that this crate doesn't read.
     pub unread: Option<&'static str>,
 }
 
-/// Reads entries one after the other; as a [`Read`], the content of the present one.
+/// Reads one entry after the other. [`Read`] gives the content of the current entry.
 #[derive(Debug)]
 pub struct Reader<R> {
     input: R,
@@ -34,15 +34,16 @@ pub struct Reader<R> {
 }
 
 impl<R: Read> Reader<R> {
-    /// Reads the archive that `input` has, from its beginning.
+    /// Makes a reader of the archive in `input`, from its first byte.
     pub fn new(input: R) -> Self {
         Self { input, position: 0, content: 0, padding: 0, global: Extended::default(), begun: false }
     }
 
-    /// The next entry; none at the end of the archive.
+    /// Returns the next entry, or `None` at the end of the archive.
     ///
     /// # Errors
-    /// What is wrong with the archive. Nothing can be read of it after that.
+    /// [`Damage`] if the archive is damaged or can't be read. The reader can't go
+    /// on after an error.
     pub fn next_entry(&mut self) -> Result<Option<Found>, Damage> {
         self.skip(self.content + self.padding)?;
         (self.content, self.padding) = (0, 0);
@@ -55,7 +56,7 @@ impl<R: Read> Reader<R> {
             let nonsense = |what| Damage::Nonsense { what, at };
             let block = self.block()?;
             if block == [0; BLOCK] {
-                // Programs differ on what follows: another block of zeros, or nothing.
+                // Programs differ in what follows: another block of zeros, or nothing.
                 return if pending { Err(Damage::CutOff) } else { self.end() };
             }
             if !header::is_whole(&block) {
@@ -72,7 +73,7 @@ impl<R: Read> Reader<R> {
                 }
                 b'L' => long_name = Some(without_nul(self.whole(fields.size)?)),
                 b'K' => long_link = Some(without_nul(self.whole(fields.size)?)),
-                // A volume's label.
+                // The label of a volume.
                 b'V' => {
                     self.skip(fields.size)?;
                     self.skip(padding(fields.size))?;
@@ -104,7 +105,7 @@ impl<R: Read> Reader<R> {
         }
         let link = extended.link.clone().unwrap_or(fields.link);
         let kind = match fields.kind {
-            // Before POSIX, a slash was all that made a directory.
+            // Before POSIX only a slash at the end marked a directory.
             b'\0' | b'0' if is_directory => Kind::Directory,
             b'\0' | b'0' | b'7' | b'S' => Kind::File,
             b'1' => Kind::HardLink(link),
@@ -116,7 +117,7 @@ impl<R: Read> Reader<R> {
             other => Kind::Unknown(other),
         };
         let mut size = extended.size.unwrap_or(fields.size);
-        // All readers agree that these have no content, whatever their header says.
+        // All readers agree that these types have no content, even if the header has a size.
         if matches!(fields.kind, b'1'..=b'6') {
             size = 0;
         }
@@ -157,7 +158,8 @@ impl<R: Read> Reader<R> {
         Ok(Found { entry, sparse, unread: extended.unread })
     }
 
-    /// The map of a sparse file in GNU tar's oldest form: behind the header. No damage means nonsense.
+    /// Reads the map of a sparse file in GNU tar's oldest form, behind the header. An error without
+    /// damage means that the map is invalid.
     fn old_map(&mut self, block: &[u8; BLOCK]) -> Result<(Vec<Segment>, u64), Option<Damage>> {
         let number = |field: &[u8]| header::number(field).and_then(|number| u64::try_from(number).ok());
         let mut map = Vec::new();
@@ -182,7 +184,7 @@ impl<R: Read> Reader<R> {
         Ok((map, whole))
     }
 
-    /// The map of a sparse file in the form 1.0: decimal lines in front of the content.
+    /// Reads the map of a sparse file in form 1.0: decimal lines before the content.
     fn map_in_content(&mut self) -> Result<Vec<Segment>, Option<Damage>> {
         let mut lines = Lines { reader: self, block: [0; BLOCK], at: BLOCK };
         let count = lines.number()?;
@@ -196,7 +198,7 @@ impl<R: Read> Reader<R> {
         Ok(map)
     }
 
-    /// All of a header's content.
+    /// Reads the whole content of a header.
     fn whole(&mut self, size: u64) -> Result<Vec<u8>, Damage> {
         if size > EXTENDED_MAX {
             return Err(Damage::Nonsense { what: "an extended header is too long", at: self.position });
@@ -212,15 +214,15 @@ impl<R: Read> Reader<R> {
         if self.begun {
             return self.fill(&mut block).map(|()| block);
         }
-        // What is shorter than a block is something else. A decoder that is cut off says so itself.
+        // A file shorter than a block is no archive. A decoder reports a truncated file itself.
         let mut first = Vec::new();
         self.input.by_ref().take(BLOCK as u64).read_to_end(&mut first)?;
         self.position += first.len() as u64;
         first.try_into().map_err(|_| Damage::NotTar)
     }
 
-    /// What follows the end is read, so that whoever writes it isn't cut off, and what checks a compressed
-    /// archive is checked.
+    /// Reads the rest of the input, so that its writer gets no SIGPIPE, and the checksum of a
+    /// compressed archive is checked.
     fn end(&mut self) -> Result<Option<Found>, Damage> {
         io::copy(&mut self.input, &mut io::sink())?;
         Ok(None)
@@ -254,7 +256,7 @@ impl<R: Read> Read for Reader<R> {
     }
 }
 
-/// Lines at the start of an entry's content, which take whole blocks.
+/// Lines at the start of an entry's content. They fill whole blocks.
 struct Lines<'a, R> {
     reader: &'a mut Reader<R>,
     block: [u8; BLOCK],

@@ -1,18 +1,19 @@
-//! Files with holes: what of them the archive has content for.
+//! Files with holes: the segments that the archive has content for.
 
-/// A part with content.
+/// A segment with content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// Where in the file it is.
+    /// Byte offset in the file.
     pub offset: u64,
-    /// How many bytes it has.
+    /// Length in bytes.
     pub len: u64,
 }
 
-/// How many parts a file may have: four million, which is more than any file system has had.
+/// Limit of a file's segments: four million, more than any file system has had.
 pub(super) const SEGMENTS_MAX: u64 = 1 << 22;
 
-/// Whether the parts are in order, end within `size` bytes, and take `stored` bytes of the archive.
+/// Returns whether the segments are in order, end within `size` bytes, and take `stored` bytes of
+/// the archive.
 pub(super) fn is_sound(map: &[Segment], size: u64, stored: u64) -> bool {
     let mut end = 0_u64;
     let mut total = 0_u64;

@@ -1,34 +1,34 @@
-//! Writing an archive: pax headers where the plain one has no room, and no more, so that the same entries give the
-//! same bytes.
+//! Writes archives. Extended headers are written only where the plain header is too small, so that
+//! the same entries give the same bytes.
 
 use std::io::{self, Write};
 
 use super::header::{self, Fields};
 use super::{BLOCK, Entry, Kind, padding, pax};
 
-/// The record that GNU tar and pax(1) fill up with zeros.
+/// Record size in bytes. GNU tar and pax(1) fill the last record with zeros.
 const RECORD: u64 = 20 * BLOCK as u64;
 
-/// Writes entries one after the other.
+/// Writes one entry after the other.
 #[derive(Debug)]
 pub struct Writer<W> {
     out: W,
     written: u64,
-    /// Of the present entry's content.
+    /// Bytes of the current entry's content that are still to come.
     missing: u64,
     padding: u64,
 }
 
 impl<W: Write> Writer<W> {
-    /// Writes an archive to `out`, from its beginning.
+    /// Begins an archive in `out`.
     pub fn new(out: W) -> Self {
         Self { out, written: 0, missing: 0, padding: 0 }
     }
 
-    /// Begins an entry. As much [content](Self::content) as it says must follow.
+    /// Begins an entry. Its [content](Self::content) must follow, `entry.size` bytes of it.
     ///
     /// # Errors
-    /// Those of the output; UnexpectedEof if the content of the entry before isn't complete.
+    /// Errors of the output. UnexpectedEof if the previous entry's content isn't complete.
     pub fn entry(&mut self, entry: &Entry) -> io::Result<()> {
         self.end_content()?;
         let (mut fields, extended) = describe(entry);
@@ -43,7 +43,7 @@ impl<W: Write> Writer<W> {
             self.put(&header::encode(&header))?;
             self.put(&extended)?;
             self.pad(padding(extended.len() as u64))?;
-            // What the extended header says better is only a fallback here, which has to fit.
+            // The extended header has the whole name. This one is a fallback and has to fit.
             fields.name.truncate(header::NAME_MAX);
         }
         self.put(&header::encode(&fields))?;
@@ -53,19 +53,19 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// A part of the present entry's content.
+    /// Writes a part of the current entry's content.
     ///
     /// # Errors
-    /// Those of the output; InvalidInput for more than the entry says.
+    /// The I/O error of the output, or InvalidInput if there is more content than the entry has.
     pub fn content(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.missing = self.missing.checked_sub(bytes.len() as u64).ok_or(io::ErrorKind::InvalidInput)?;
         self.put(bytes)
     }
 
-    /// Ends the archive.
+    /// Ends the archive, and returns the output.
     ///
     /// # Errors
-    /// As for [`Self::entry`].
+    /// Errors of the output. UnexpectedEof if the last entry's content isn't complete.
     pub fn finish(mut self) -> io::Result<W> {
         self.end_content()?;
         self.pad(2 * BLOCK as u64)?;
@@ -92,7 +92,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// The header of an entry, and the records of the extended one where it needs that.
+/// Returns the header of an entry, and the records of its extended header.
 fn describe(entry: &Entry) -> (Fields, Vec<u8>) {
     let mut fields = Fields {
         name: entry.name.clone(),
@@ -116,7 +116,7 @@ fn describe(entry: &Entry) -> (Fields, Vec<u8>) {
         Kind::Unknown(letter) => fields.kind = *letter,
     }
 
-    // In the order of their keywords, the attributes' being in capitals.
+    // Sorted by keyword. Those of attributes are in capitals and come first.
     let mut extended = Vec::new();
     for (name, value) in &entry.attributes {
         pax::write(&mut extended, &pax::attribute_keyword(name), value);
@@ -148,7 +148,7 @@ fn describe(entry: &Entry) -> (Fields, Vec<u8>) {
     (fields, extended)
 }
 
-/// What programs that don't know extended headers would unpack one as.
+/// Returns the name of the file that a program without support for extended headers unpacks one as.
 fn extended_name(name: &[u8]) -> Vec<u8> {
     let last = name.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
     let mut made = b"PaxHeaders/".to_vec();

@@ -1,7 +1,8 @@
 //! The chroot engine: chroot(2), and nothing that a bare root doesn't need.
 //!
-//! Bindings have to be mounted somewhere that nobody else sees: with them it is the namespace
-//! engine, which for root is a private mount namespace and no more.
+//! Bindings, fresh directories and a read-only root need mounts that no other process sees. For a
+//! launch with them this engine calls the namespace engine, which for root is a private mount
+//! namespace and no more.
 
 use std::io;
 
@@ -14,17 +15,18 @@ use crate::real_path::open_real;
 use crate::spec::{LaunchSpec, Warning, WorkingDirectory};
 use crate::{identity, mounts, namespace, supervise};
 
-/// Becomes the command; returns only if it can't, or with the status of a supervised one.
+/// Becomes the command. Returns only if it can't, or with the status of a supervised one.
 pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
     refuse_ordinary_users()?;
     if !spec.identity.is_callers() && !identity::can_become_others() {
         return Err(Error::OtherIdentity { who: "somebody else".to_owned(), engine: "chroot" });
     }
     let isolation = &spec.isolation;
-    if !spec.bindings.is_empty() || !isolation.namespaces.is_empty() || isolation.hostname.is_some() {
+    let mounts = !spec.bindings.is_empty() || !spec.fresh.is_empty() || spec.read_only;
+    if mounts || !isolation.namespaces.is_empty() || isolation.hostname.is_some() {
         return namespace::launch(spec, warn);
     }
-    inside::refuse_shims_own(spec, "chroot")?;
+    inside::refuse_trap_features(spec, "chroot")?;
     let guest = mounts::resolve(spec, warn)?;
     let identity = identity::resolve(&guest, &spec.identity, warn)?;
     let start = Start::find(spec, &guest, identity, "chroot", warn)?;
@@ -37,11 +39,11 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
             Err(error) => error,
         }
     };
-    supervise::become_or_run(spec, become_command)
+    supervise::become_or_run(spec, spec.kill_on_exit, become_command)
 }
 
-/// Refuses who isn't root. The namespace engine would run a command with bindings for anybody, but then it isn't
-/// what was asked for.
+/// Refuses ordinary users. The namespace engine would run a command with bindings for them, but
+/// they asked for chroot(2).
 fn refuse_ordinary_users() -> Result<()> {
     if rustix::process::geteuid().is_root() { Ok(()) } else { Err(for_root_alone()) }
 }
@@ -54,8 +56,9 @@ fn for_root_alone() -> Error {
     }
 }
 
-/// Enters the root that was found, whatever its name leads to by now. chroot(2) leaves the working directory outside,
-/// so it goes there first; unless the root is the host's own and it was asked to stay.
+/// Enters the root that was found, wherever its name leads by now. chroot(2) leaves the working
+/// directory outside, so this changes to the root first, unless the root is the host's own and the
+/// working directory is to stay.
 fn enter(spec: &LaunchSpec, guest: &Guest) -> Result<()> {
     let fail = |cause: io::Error| match cause.raw_os_error() {
         Some(libc::EPERM) => for_root_alone(),

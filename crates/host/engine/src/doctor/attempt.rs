@@ -1,8 +1,8 @@
-//! One attempt: a child that does the thing, and what its parent learns of it.
+//! One attempt: a child tries something, and its parent reads the outcome.
 //!
-//! The child says on a pipe what it is about to do, and at the end how it went. If it never
-//! comes to that, its exit status tells the rest: the program it became, or the signal that
-//! killed it. A child that hangs is ended by an alarm.
+//! The child writes each step to a pipe before it takes it, and its result at the end. If it
+//! doesn't get there, its exit status says the rest: the status of the program it executed, or the
+//! signal that killed it. An alarm ends a child that hangs.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -15,29 +15,29 @@ use super::Outcome;
 use super::raw;
 use crate::spec::reason;
 
-/// Seconds until a child that doesn't end is ended.
+/// Seconds until the alarm ends a child.
 const PATIENCE: u32 = 10;
 
-/// On the pipe, ends the name of a step.
+/// On the pipe: the end of a step's name.
 const END_OF_STEP: u8 = b'\n';
-/// On the pipe, in front of the number that a successful child answers.
+/// On the pipe: the result of a successful child follows.
 const SUCCESS: u8 = 0;
-/// On the pipe, in front of the errno of a failed step.
+/// On the pipe: the errno of a failed step follows.
 const FAILURE: u8 = 1;
 
-/// The child's side of the pipe.
+/// The child's end of the pipe.
 pub(super) struct Narrator<'a> {
     pipe: BorrowedFd<'a>,
 }
 
 impl Narrator<'_> {
-    /// Says what comes next, as it reads after "cannot".
+    /// Reports the next step, as it reads after "cannot".
     pub(super) fn begin(&self, step: &str) {
         let _ = rustix::io::write(self.pipe, step.as_bytes());
         let _ = rustix::io::write(self.pipe, &[END_OF_STEP]);
     }
 
-    /// Says how it went.
+    /// Reports the result.
     fn end(&self, result: Result<u32, Errno>) {
         let (kind, number) = match result {
             Ok(answer) => (SUCCESS, answer.to_le_bytes()),
@@ -48,23 +48,23 @@ impl Narrator<'_> {
     }
 }
 
-/// What the parent has learned.
+/// The outcome of an attempt.
 #[derive(Debug)]
 pub(super) struct Attempt {
-    /// What was being done at the end.
+    /// The last step that was begun.
     step: String,
     ending: Ending,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Ending {
-    /// The probe returned this.
+    /// The probe's result.
     Answer(Result<u32, Errno>),
-    /// The child ended without an answer: what it became exited with this status.
+    /// The child ended without a result: the program that it executed exited with this status.
     Exited(i32),
-    /// The child was killed by this signal.
+    /// This signal killed the child.
     Killed(i32),
-    /// There was no child.
+    /// fork(2) failed.
     NotStarted(Errno),
 }
 
@@ -99,7 +99,7 @@ pub(super) fn attempt(probe: impl FnOnce(&Narrator<'_>) -> Result<u32, Errno>) -
 
 fn read_all(reader: OwnedFd) -> Vec<u8> {
     let mut story = Vec::new();
-    // What was read before an error still counts.
+    // Bytes read before an error still count.
     let _ = io::Read::read_to_end(&mut std::fs::File::from(reader), &mut story);
     story
 }
@@ -129,7 +129,7 @@ fn interpret(story: &[u8], status: Option<WaitStatus>) -> Attempt {
 }
 
 impl Attempt {
-    /// What it means, if the probe's answer is the success.
+    /// Returns the outcome of a probe that succeeds with a number.
     pub(super) fn outcome(self, detail: impl FnOnce(u32) -> String) -> Outcome {
         match self.ending {
             Ending::Answer(Ok(answer)) => Outcome::Works(detail(answer)),
@@ -137,8 +137,7 @@ impl Attempt {
         }
     }
 
-    /// What it means, if the success is that the child becomes a program that exits with
-    /// `code`.
+    /// Returns the outcome of a probe that succeeds by executing a program that exits with `code`.
     pub(super) fn outcome_of_exec(self, code: i32, detail: String) -> Outcome {
         match self.ending {
             Ending::Exited(found) if found == code => Outcome::Works(detail),
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn death_of_the_child_is_told() {
+    fn death_of_the_child_is_reported() {
         let outcome = attempt(|narrator| {
             narrator.begin("live");
             let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);

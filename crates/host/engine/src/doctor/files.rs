@@ -1,4 +1,4 @@
-//! What the kernel offers around files.
+//! Features of the kernel around files.
 
 use rustix::fs::{Access, CWD, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -7,7 +7,7 @@ use super::Outcome;
 use super::attempt::attempt;
 use super::raw;
 
-/// A guest process re-executes the shim through `/proc/self/exe`.
+/// Tries `/proc/self/exe`, through which guest processes execute the shim again.
 pub(super) fn proc_mounted() -> Outcome {
     attempt(|narrator| {
         narrator.begin("look at /proc");
@@ -22,7 +22,7 @@ pub(super) fn proc_mounted() -> Outcome {
     .outcome(|_| "mounted".to_owned())
 }
 
-/// The first process of all belongs to somebody else, mostly.
+/// Tries to see a process of another user. Process 1 usually belongs to one.
 pub(super) fn other_processes() -> Outcome {
     attempt(|narrator| {
         narrator.begin("see process 1");
@@ -34,7 +34,7 @@ pub(super) fn other_processes() -> Outcome {
     .outcome(|_| "visible".to_owned())
 }
 
-/// openat2(2), with the ways of lookup that path translation would like.
+/// Tries openat2(2), with the restrictions of lookup that path translation uses.
 pub(super) fn openat2() -> Outcome {
     attempt(|narrator| {
         narrator.begin("open a file");
@@ -47,7 +47,7 @@ pub(super) fn openat2() -> Outcome {
     .outcome(|_| String::new())
 }
 
-/// landlock_create_ruleset(2).
+/// Tries landlock_create_ruleset(2).
 pub(super) fn landlock() -> Outcome {
     attempt(|narrator| {
         narrator.begin("ask for Landlock's version");

@@ -1,4 +1,4 @@
-//! What a process may do with its own memory and with others'.
+//! Access to the process's own memory, and to that of others.
 
 use rustix::io::Errno;
 
@@ -7,7 +7,7 @@ use super::attempt::attempt;
 use super::processes::Idle;
 use super::raw;
 
-/// prctl(PR_SET_MM_MAP), by which the shim makes a guest's own argv the one that ps shows.
+/// Tries prctl(PR_SET_MM_MAP), with which the shim makes ps show a guest's own argv.
 pub(super) fn memory_map() -> Outcome {
     attempt(|narrator| {
         narrator.begin("set the memory map");
@@ -17,7 +17,8 @@ pub(super) fn memory_map() -> Outcome {
     .outcome(|_| String::new())
 }
 
-/// Changing code: without it every system call the trap engine wants takes a signal.
+/// Tries to change code. Where that is denied, every call that the trap engine handles costs a
+/// signal.
 pub(super) fn writable_code() -> Outcome {
     attempt(|narrator| {
         narrator.begin("map memory for code");
@@ -29,7 +30,7 @@ pub(super) fn writable_code() -> Outcome {
     .outcome(|_| String::new())
 }
 
-/// process_vm_readv(2) of a child.
+/// Tries process_vm_readv(2) on a child.
 pub(super) fn process_vm_readv() -> Outcome {
     const WRITTEN: u64 = 0x0123_4567_89ab_cdef;
     let word = WRITTEN;

@@ -1,8 +1,8 @@
-//! What this host allows, found by doing it in a child.
+//! Finds out what this host allows, by trying it in a child.
 //!
-//! Version numbers lie: a container's seccomp profile, a security module or a sysctl takes
-//! away what the kernel has. So each [`Check`] forks a child that does the thing for good,
-//! and dies of it if that is what happens here. Nothing is left behind.
+//! Version numbers aren't enough: a container's seccomp profile, a security module or a sysctl
+//! takes away what the kernel has. So each [`Check`] forks a child that really does the thing, and
+//! may die of it. Nothing stays behind.
 
 mod attempt;
 mod files;
@@ -14,23 +14,23 @@ mod program;
 mod raw;
 mod traps;
 
-/// What the host allows, and which engines can run here.
+/// Features that the host allows, and the engines that can run here.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// One for each [`Feature`], in the order to show them.
+    /// One check for each [`Feature`], in the order of display.
     pub checks: Vec<Check>,
-    /// The engines, the one that `auto` stands for first.
+    /// The engines. The first is the one that `auto` chooses.
     pub engines: Vec<EngineReport>,
 }
 
-/// Something that a host may allow or not.
+/// A feature that a host may allow or deny.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feature {
-    /// prctl(PR_SET_NO_NEW_PRIVS), without which an ordinary user can't install a filter.
+    /// prctl(PR_SET_NO_NEW_PRIVS). Without it an ordinary user can't install a filter.
     NoNewPrivileges,
     /// A seccomp filter that traps a call into a signal handler.
     SeccompFilter,
-    /// Executing a file that exists in memory alone.
+    /// Executing a memory file (memfd_create(2)).
     MemfdExec,
     /// Executing a file in the user's home directory.
     HomeExec,
@@ -42,19 +42,19 @@ pub enum Feature {
     RuntimeDirExec,
     /// `/proc`, with this process in it.
     Proc,
-    /// The processes of others in `/proc`: no hidepid.
+    /// Other users' processes in `/proc`, that is, no hidepid.
     OtherProcesses,
-    /// Telling the kernel where argv, auxv and the heap are.
+    /// Setting where argv, auxv and the heap are (PR_SET_MM_MAP).
     MemoryMap,
-    /// Changing a program's code in memory, by which the trap engine spares it signals.
+    /// Changing a program's code in memory, which saves the trap engine signals.
     WritableCode,
-    /// Path lookup confined by the kernel.
+    /// Path lookup that the kernel restricts (openat2(2)).
     Openat2,
-    /// A user namespace, with mounts of its own.
+    /// A user namespace with a mount namespace.
     UserNamespace,
-    /// Mounts of one's own without a user namespace: for root.
+    /// A mount namespace without a user namespace, for root.
     PrivateMounts,
-    /// chroot(2): for root.
+    /// chroot(2), for root.
     Chroot,
     /// Tracing a child.
     Ptrace,
@@ -65,7 +65,7 @@ pub enum Feature {
 }
 
 impl Feature {
-    /// The name to show.
+    /// Returns the name for display.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -91,59 +91,60 @@ impl Feature {
     }
 }
 
-/// What became of trying one feature.
+/// One feature and the outcome of trying it.
 #[derive(Clone, Debug)]
 pub struct Check {
-    /// What was tried.
+    /// The feature.
     pub feature: Feature,
-    /// How it went.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// How trying something went.
+/// The outcome of trying a feature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It worked; a detail worth showing, or nothing.
+    /// It works. The text is a detail to show, or empty.
     Works(String),
-    /// It didn't, and why.
+    /// It fails, for this reason.
     Fails(String),
-    /// There was nothing to try it on, and why.
+    /// It couldn't be tried, for this reason.
     Absent(String),
 }
 
-/// Whether an engine can run here.
+/// An engine, and whether it can run here.
 #[derive(Clone, Debug)]
 pub struct EngineReport {
-    /// The engine's name.
+    /// Name of the engine.
     pub name: &'static str,
-    /// Whether it can run.
+    /// Whether the engine can run here.
     pub verdict: Verdict,
 }
 
-/// Whether an engine can run.
+/// Whether an engine can run here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It can.
+    /// It can run.
     Runs,
-    /// The host lacks these; any one of each group would do.
+    /// The host lacks one feature of each of these groups. Any feature of a group would do.
     Lacks(Vec<&'static [Feature]>),
 }
 
 impl Report {
-    /// The engine that [`EngineChoice::Auto`](crate::EngineChoice::Auto) stands for here, if it runs.
+    /// Returns the engine that [`EngineChoice::Auto`](crate::EngineChoice::Auto) means here, if it
+    /// can run.
     #[must_use]
     pub fn auto(&self) -> Option<&EngineReport> {
         self.engines.first().filter(|engine| engine.verdict == Verdict::Runs)
     }
 
-    /// Whether any engine can run here.
+    /// Returns whether any engine can run here.
     #[must_use]
     pub fn any_runs(&self) -> bool {
         self.engines.iter().any(|engine| engine.verdict == Verdict::Runs)
     }
 }
 
-/// What the trap engine can't do without: of each group, one.
+/// Needs of the trap engine: one feature of each group.
 const TRAP_NEEDS: &[&[Feature]] = &[
     &[Feature::NoNewPrivileges],
     &[Feature::SeccompFilter],
@@ -154,14 +155,14 @@ const TRAP_NEEDS: &[&[Feature]] = &[
         Feature::SharedMemoryExec,
         Feature::TmpExec,
     ],
-    // Without /proc, the shim can only be executed again by the name of a file.
+    // Without /proc the shim can only be executed again by the name of a file.
     &[Feature::Proc, Feature::RuntimeDirExec, Feature::HomeExec, Feature::SharedMemoryExec, Feature::TmpExec],
 ];
 
-/// Tries everything.
+/// Tries every feature.
 ///
-/// To be called from a process that has nothing else to do: it forks, and takes SIGCHLD's
-/// default action, without which no child's status could be read.
+/// Call it from a process that does nothing else: it forks, and sets SIGCHLD to its default action,
+/// without which no child's status could be read.
 #[must_use]
 pub fn probe() -> Report {
     raw::take_default_sigchld();
@@ -200,18 +201,18 @@ fn judge_all(checks: &[Check], is_root: bool) -> Vec<EngineReport> {
     let namespace = engine("namespace", namespace_needs);
     let chroot = engine("chroot", &[&[Feature::Chroot]]);
     let has = |feature| judge(&[feature], checks) == Verdict::Runs;
-    // As `launch` has it.
+    // As in `launch`.
     let namespace_first =
         if is_root { namespace.verdict == Verdict::Runs } else { !has(&[Feature::SeccompFilter]) };
     if namespace_first { vec![namespace, trap, chroot] } else { vec![trap, namespace, chroot] }
 }
 
-/// Whether an ordinary user gets what the namespace engine needs.
+/// Returns whether an ordinary user gets the namespaces that the namespace engine needs.
 pub(crate) fn grants_namespaces() -> bool {
     matches!(namespaces::user_namespace(), Outcome::Works(_))
 }
 
-/// Whether of each group of needs one is met.
+/// Checks that one feature of each group of needs works.
 fn judge(needs: &[&'static [Feature]], checks: &[Check]) -> Verdict {
     let works = |feature: &Feature| {
         checks.iter().any(|check| check.feature == *feature && matches!(check.outcome, Outcome::Works(_)))
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lacking_is_named() {
+    fn missing_feature_is_named() {
         let checks = [
             check(Feature::NoNewPrivileges, true),
             check(Feature::SeccompFilter, false),

@@ -1,4 +1,4 @@
-//! What the kernel engines need.
+//! Needs of the kernel engines.
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
@@ -9,8 +9,8 @@ use super::Outcome;
 use super::attempt::attempt;
 use super::raw;
 
-/// A user namespace with a mount namespace in it, and a mount in that. Some hosts allow the
-/// first and deny what it is good for.
+/// Tries a user namespace with a mount namespace, and a mount in it. Some hosts allow the
+/// namespaces and deny the mount.
 pub(super) fn user_namespace() -> Outcome {
     let identity = format!("0 {} 1", rustix::process::getuid().as_raw());
     attempt(|narrator| {
@@ -27,7 +27,7 @@ pub(super) fn user_namespace() -> Outcome {
     .outcome(|_| "with mounts of their own".to_owned())
 }
 
-/// A mount namespace and a mount in it, with the privilege that there is.
+/// Tries a mount namespace and a mount in it, with the caller's privileges.
 pub(super) fn private_mounts() -> Outcome {
     attempt(|narrator| {
         narrator.begin("create a mount namespace");
@@ -39,7 +39,7 @@ pub(super) fn private_mounts() -> Outcome {
     .outcome(|_| String::new())
 }
 
-/// chroot(2).
+/// Tries chroot(2).
 pub(super) fn chroot() -> Outcome {
     attempt(|narrator| {
         narrator.begin("change the root directory");
@@ -49,7 +49,7 @@ pub(super) fn chroot() -> Outcome {
     .outcome(|_| String::new())
 }
 
-/// Mounts as the namespace engine does, with the calls of Linux 5.2.
+/// Mounts with the calls of Linux 5.2, as the namespace engine does.
 fn mount_root_on_itself() -> Result<(), Errno> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", private)?;
@@ -59,7 +59,7 @@ fn mount_root_on_itself() -> Result<(), Errno> {
     rustix::mount::move_mount(&tree, "", CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
 }
 
-/// Writes a file of /proc, which takes a text only whole.
+/// Writes a file of /proc in one write, as the kernel demands.
 fn write(path: &str, text: &[u8]) -> Result<(), Errno> {
     let file = rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
     let written = rustix::io::write(&file, text)?;

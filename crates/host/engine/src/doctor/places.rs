@@ -1,5 +1,5 @@
-//! Where programs can be executed from: the first shim comes from memory, or from a file
-//! where the host forbids that.
+//! Directories from which programs can be executed. The first shim is executed from a memory file,
+//! or from a file where the host denies that.
 
 use std::env;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -13,7 +13,7 @@ use super::attempt::attempt;
 use super::program;
 use super::raw;
 
-/// A file in memory alone.
+/// Tries a memory file.
 pub(super) fn memory() -> Outcome {
     let image = program::image();
     attempt(|narrator| {
@@ -27,22 +27,22 @@ pub(super) fn memory() -> Outcome {
     .outcome_of_exec(program::STATUS, String::new())
 }
 
-/// The user's home directory.
+/// Tries the user's home directory.
 pub(super) fn home() -> Outcome {
     place_named_by("HOME")
 }
 
-/// The directory for everybody's files in memory.
+/// Tries the shared directory in memory, /dev/shm.
 pub(super) fn shared_memory() -> Outcome {
     place(Path::new("/dev/shm"))
 }
 
-/// The directory for everybody's temporary files.
+/// Tries the shared directory of temporary files, /tmp.
 pub(super) fn tmp() -> Outcome {
     place(Path::new("/tmp"))
 }
 
-/// The user's directory for files that don't outlive the session.
+/// Tries the user's directory for files that end with the login, `$XDG_RUNTIME_DIR`.
 pub(super) fn runtime_dir() -> Outcome {
     place_named_by("XDG_RUNTIME_DIR")
 }
@@ -54,7 +54,7 @@ fn place_named_by(variable: &str) -> Outcome {
     }
 }
 
-/// Executes a file that is in `directory` for a moment.
+/// Executes a temporary file in `directory`.
 fn place(directory: &Path) -> Outcome {
     let image = program::image();
     let shown = directory.display().to_string();
@@ -63,8 +63,8 @@ fn place(directory: &Path) -> Outcome {
     let name = directory.join(format!(".newroot-doctor-{}", std::process::id()));
     attempt(|narrator| {
         narrator.begin(&create);
-        // Not every filesystem has files without a name, and without /proc there is no way
-        // to open one again.
+        // Not every file system has files without a name, and without /proc such a file can't be
+        // opened again.
         let program = unnamed(directory, &image).or_else(|_| unlinked(&name, &image))?;
         narrator.begin(&execute);
         Err(raw::execute_by_link(program.as_fd()))
@@ -72,16 +72,16 @@ fn place(directory: &Path) -> Outcome {
     .outcome_of_exec(program::STATUS, shown)
 }
 
-/// A file that never has a name.
+/// Makes a file that never has a name (O_TMPFILE).
 fn unnamed(directory: &Path, image: &[u8]) -> Result<OwnedFd, Errno> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let writer = rustix::fs::open(directory, flags, Mode::RWXU)?;
     write_all(&writer, image)?;
-    // A file that is open for writing can't be executed.
+    // The kernel doesn't execute a file that is open for writing.
     open_to_read(Path::new(&format!("/proc/self/fd/{}", writer.as_raw_fd())))
 }
 
-/// A file that has no name any more.
+/// Makes a file and removes its name.
 fn unlinked(name: &Path, image: &[u8]) -> Result<OwnedFd, Errno> {
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
     let writer = rustix::fs::open(name, flags, Mode::RWXU)?;
@@ -94,12 +94,12 @@ fn open_to_read(path: &Path) -> Result<OwnedFd, Errno> {
     rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// A memfd that may be executed, even where the sysctl vm.memfd_noexec makes others than
-/// those that ask for it not executable.
+/// Makes a memory file that can be executed. Where the sysctl vm.memfd_noexec is set, it has to be
+/// asked for.
 fn executable_memfd() -> Result<OwnedFd, Errno> {
     let name = "newroot-doctor";
     match rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::EXEC) {
-        // Before Linux 6.3 nobody had to ask.
+        // Linux before 6.3 doesn't know the flag. There every memory file can be executed.
         Err(Errno::INVAL) => rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC),
         result => result,
     }

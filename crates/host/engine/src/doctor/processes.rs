@@ -1,4 +1,4 @@
-//! What a process may do to its children.
+//! Access to child processes.
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
@@ -7,14 +7,14 @@ use super::Outcome;
 use super::attempt::attempt;
 use super::raw;
 
-/// A child that does nothing until it is no longer wanted.
+/// A child that waits until it is dropped.
 pub(super) struct Idle(Pid);
 
 impl Idle {
-    /// Starts one.
+    /// Starts a child.
     pub(super) fn fork() -> Result<Self, Errno> {
         raw::fork(|| {
-            // Whatever happens to its parent, it doesn't stay for long.
+            // An alarm ends the child even if its parent is killed.
             raw::end_after(30);
             loop {
                 raw::pause();
@@ -23,7 +23,7 @@ impl Idle {
         .map(Self)
     }
 
-    /// Its process ID.
+    /// Returns its process id.
     pub(super) fn id(&self) -> Pid {
         self.0
     }
@@ -36,7 +36,7 @@ impl Drop for Idle {
     }
 }
 
-/// ptrace(2) of a child that lets itself be traced.
+/// Tries ptrace(2) on a child that asks to be traced.
 pub(super) fn ptrace() -> Outcome {
     attempt(|narrator| {
         narrator.begin("fork");
@@ -64,7 +64,7 @@ pub(super) fn ptrace() -> Outcome {
     .outcome(|_| String::new())
 }
 
-/// How a child ended or stopped.
+/// Waits until a child ends or stops.
 fn wait(child: Pid, options: WaitOptions) -> Result<WaitStatus, Errno> {
     loop {
         match rustix::process::waitpid(Some(child), options) {

@@ -1,13 +1,13 @@
-//! The smallest program there is: it exits with [`STATUS`].
+//! The smallest program: it exits with [`STATUS`].
 
 use super::raw;
 
-/// What the program exits with.
+/// Exit status of the program.
 pub(super) const STATUS: i32 = 42;
 
-/// Where it is loaded: where the shim will be, which the host must allow too.
+/// Load address: that of the shim, which the host must allow, too.
 const ADDRESS: u64 = 0x7000_0000;
-/// Where it is loaded inside a newroot, whose shim is there already.
+/// Load address inside newroot, where the shim has its own address already.
 const BESIDE: u64 = 0x6000_0000;
 
 /// `exit(42)`
@@ -35,7 +35,7 @@ const MACHINE: u16 = 183;
 const HEADER: u16 = 64;
 const SEGMENT: u16 = 56;
 
-/// The program as a file: an ELF header, one segment that holds it all, the code.
+/// Returns the program as a file: an ELF header, one segment with the whole file, the code.
 pub(super) fn image() -> Vec<u8> {
     let address = if raw::is_free(ADDRESS as usize) { ADDRESS } else { BESIDE };
     let code_offset = u64::from(HEADER + SEGMENT);

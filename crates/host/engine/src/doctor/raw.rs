@@ -1,8 +1,8 @@
-//! The calls for which there is no safe library, each in a function that can't be misused.
+//! System calls that no library makes safe, each in a function that can't be misused.
 //!
-//! Unsafe is allowed here because forking, signal actions and the system calls below are
-//! unsafe by nature. What makes them sound: all but [`fork`], [`take_default_sigchld`] and [`is_free`] are
-//! called in a child that has one thread, does nothing else, and ends soon.
+//! Unsafe is allowed here because forking, signal actions and the system calls below are unsafe by
+//! nature. They are sound because all functions but [`fork`], [`take_default_sigchld`] and
+//! [`is_free`] are called in a child that has one thread, does nothing else, and ends soon.
 #![allow(unsafe_code)]
 
 use std::ffi::{CString, c_char, c_int, c_long};
@@ -18,48 +18,49 @@ use rustix::thread::UnshareFlags;
 /// The signal that ends a child after [`end_after`].
 pub(super) const ALARM: i32 = libc::SIGALRM;
 
-/// Makes exit statuses of children readable, even if SIGCHLD came to us ignored.
+/// Makes the exit statuses of children readable, even if the parent process left SIGCHLD ignored.
 pub(super) fn take_default_sigchld() {
-    // SAFETY: the default action runs no code of ours.
+    // SAFETY: the default action runs no code of this process.
     unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
 }
 
-/// Forks a child that runs `work` and exits with what it returns.
+/// Forks a child that runs `work` and exits with its result.
 pub(super) fn fork(work: impl FnOnce() -> c_int) -> Result<Pid, Errno> {
-    // SAFETY: in the child there is this thread alone. A lock that another one held stays
-    // locked, so `work` may only call what takes none; the C library sees to its own. It
-    // never returns from here, so nothing of the parent's is dropped twice.
+    // SAFETY: the child has only this thread. A lock that another thread held stays locked, so
+    // `work` must not call anything that takes a lock; the C library handles its own locks. `work`
+    // never returns to the parent's code, so nothing is dropped twice.
     let pid = unsafe { libc::fork() };
     match pid {
         -1 => Err(last_error()),
         0 => {
             let code = work();
-            // SAFETY: it ends the child, without the parent's exit handlers.
+            // SAFETY: ends the child without the parent's exit handlers.
             unsafe { libc::_exit(code) }
         }
         _ => Pid::from_raw(pid).ok_or(Errno::CHILD),
     }
 }
 
-/// Whether nothing of this process is at an address, or the kernel can't say.
+/// Returns whether nothing is mapped at an address. Also true if the kernel can't say.
 pub(super) fn is_free(address: usize) -> bool {
     const PAGE: usize = 4096;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
-    // SAFETY: what is there stays, and what the kernel maps here, at this address or another, is taken away again.
+    // SAFETY: MAP_FIXED_NOREPLACE replaces no mapping, and the new one, at this address or another,
+    // is unmapped again.
     unsafe {
         let at = libc::mmap(address as *mut libc::c_void, PAGE, libc::PROT_NONE, flags, -1, 0);
         if at == libc::MAP_FAILED {
             return last_error() != Errno::EXIST;
         }
         libc::munmap(at, PAGE);
-        // A kernel before 4.17 takes the address for a wish.
+        // A kernel before 4.17 takes the address as a hint.
         at as usize == address
     }
 }
 
-/// Has the kernel end this process after some seconds.
+/// Lets the kernel end this process after this number of seconds.
 pub(super) fn end_after(seconds: u32) {
-    // SAFETY: the default action of SIGALRM ends the process and runs no code of ours.
+    // SAFETY: the default action of SIGALRM ends the process and runs none of its code.
     unsafe {
         libc::signal(libc::SIGALRM, libc::SIG_DFL);
         libc::alarm(seconds);
@@ -69,13 +70,14 @@ pub(super) fn end_after(seconds: u32) {
 
 /// Waits for a signal.
 pub(super) fn pause() {
-    // SAFETY: it touches nothing.
+    // SAFETY: pause(2) has no arguments.
     unsafe { libc::pause() };
 }
 
-/// Takes a signal out of the mask.
+/// Removes a signal from the signal mask.
 fn allow_signal(signal: c_int) {
-    // SAFETY: the set is ours; all zeros is a valid value that sigemptyset overwrites.
+    // SAFETY: the set is a local variable; all zeros is a valid value, which sigemptyset
+    // overwrites.
     unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
@@ -91,21 +93,21 @@ extern "C" fn on_sigsys(_signal: c_int) {
     TRAPPED.store(true, Ordering::SeqCst);
 }
 
-/// Lets SIGSYS, the signal of a trapped call, only be noted.
+/// Installs a handler of SIGSYS, the signal of a trapped call, that only notes that it ran.
 pub(super) fn note_traps() -> Result<(), Errno> {
     allow_signal(libc::SIGSYS);
     let handler: extern "C" fn(c_int) = on_sigsys;
-    // SAFETY: the handler does no more than store to an atomic.
+    // SAFETY: the handler only stores to an atomic.
     let before = unsafe { libc::signal(libc::SIGSYS, handler as libc::sighandler_t) };
     if before == libc::SIG_ERR { Err(last_error()) } else { Ok(()) }
 }
 
-/// Whether a call has been trapped.
+/// Returns whether a call was trapped.
 pub(super) fn has_trapped() -> bool {
     TRAPPED.load(Ordering::SeqCst)
 }
 
-/// Installs a seccomp filter for the rest of this process's life.
+/// Installs a seccomp filter, which stays until this process ends.
 pub(super) fn install_filter(filter: &[Insn]) -> Result<(), Errno> {
     let program = Program {
         len: u16::try_from(filter.len()).map_err(|_| Errno::INVAL)?,
@@ -118,17 +120,17 @@ pub(super) fn install_filter(filter: &[Insn]) -> Result<(), Errno> {
     done.map(|_| ())
 }
 
-/// Makes the system call that traps are tried on.
+/// Makes the system call that the test filter traps.
 pub(super) fn call_getppid() {
-    // SAFETY: it has no arguments and no effect.
+    // SAFETY: getppid(2) has no arguments and no effect.
     unsafe { libc::syscall(libc::SYS_getppid) };
 }
 
-/// Becomes the program in an open file, by execveat(2).
+/// Executes the program in an open file, by execveat(2). Returns only on failure.
 pub(super) fn execute(file: BorrowedFd<'_>) -> Errno {
     let empty = c"";
     let (arguments, environment) = ([empty.as_ptr(), ptr::null()], [ptr::null::<c_char>()]);
-    // SAFETY: both lists end in a null pointer, and all strings in a null byte.
+    // SAFETY: both lists end in a null pointer, and all strings in a NUL.
     unsafe {
         libc::syscall(
             libc::SYS_execveat,
@@ -142,13 +144,14 @@ pub(super) fn execute(file: BorrowedFd<'_>) -> Errno {
     last_error()
 }
 
-/// Becomes the program in an open file, by execve(2); by execveat(2) where there is no /proc.
+/// Executes the program in an open file by its link in /proc, or by execveat(2) where there is no
+/// /proc.
 pub(super) fn execute_by_link(file: BorrowedFd<'_>) -> Errno {
     let Ok(link) = CString::new(format!("/proc/self/fd/{}", file.as_raw_fd())) else {
         return Errno::INVAL;
     };
     let (arguments, environment) = ([link.as_ptr(), ptr::null()], [ptr::null()]);
-    // SAFETY: both lists end in a null pointer, and all strings in a null byte.
+    // SAFETY: both lists end in a null pointer, and all strings in a NUL.
     unsafe { libc::execve(link.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
     match last_error() {
         Errno::NOENT => execute(file),
@@ -156,22 +159,22 @@ pub(super) fn execute_by_link(file: BorrowedFd<'_>) -> Errno {
     }
 }
 
-/// Gives this process a user namespace of its own, or whatever else `flags` say.
+/// Moves this process to new namespaces, as `flags` say.
 pub(super) fn unshare(flags: UnshareFlags) -> Result<(), Errno> {
-    // SAFETY: there is no other thread that could miss a descriptor.
+    // SAFETY: no other thread could miss a descriptor.
     unsafe { rustix::thread::unshare_unsafe(flags) }
 }
 
 const WRITABLE_CODE: c_int = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
 const CODE: c_int = libc::PROT_READ | libc::PROT_EXEC;
 
-/// The size of a page.
+/// Page size in bytes.
 const PAGE: usize = 4096;
 
-/// Maps memory that can be written and executed, and takes the right to write away.
+/// Maps memory that is writable and executable, and removes the write permission.
 pub(super) fn make_code() -> Result<(), Errno> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-    // SAFETY: the mapping is new, and nobody's; it goes with the child.
+    // SAFETY: the mapping is new and no other code uses it. It goes with the child.
     unsafe {
         let at = libc::mmap(ptr::null_mut(), PAGE, WRITABLE_CODE, flags, -1, 0);
         if at == libc::MAP_FAILED {
@@ -181,11 +184,11 @@ pub(super) fn make_code() -> Result<(), Errno> {
     }
 }
 
-/// Maps this program's file for execution once more, and writes into that mapping.
+/// Maps this program's file a second time, for execution, and writes to that mapping.
 pub(super) fn change_code() -> Result<(), Errno> {
     let path = c"/proc/self/exe";
-    // SAFETY: the mapping is new and private: what is written to it reaches neither the file nor the
-    // code that runs.
+    // SAFETY: the mapping is new and private. A write to it changes neither the file nor the
+    // running code.
     unsafe {
         let file = libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
         let at = libc::mmap(ptr::null_mut(), PAGE, CODE, libc::MAP_PRIVATE, file, 0);
@@ -198,14 +201,14 @@ pub(super) fn change_code() -> Result<(), Errno> {
     }
 }
 
-/// Tells the kernel where this process's code, data, heap and stack are.
+/// Sets where this process's code, data, heap and stack are, to their present addresses.
 pub(super) fn set_memory_map() -> Result<(), Errno> {
     static DATA: u64 = 0;
     let code = set_memory_map as *const () as u64;
     let data = (&raw const DATA).addr() as u64;
     let on_stack = 0_u64;
     let stack = (&raw const on_stack).addr() as u64;
-    // SAFETY: moving the break by nothing only tells where it is.
+    // SAFETY: an increment of zero only returns the program break.
     let heap = unsafe { libc::sbrk(0) }.addr() as u64;
     let map = PrctlMmMap {
         start_code: code,
@@ -223,48 +226,48 @@ pub(super) fn set_memory_map() -> Result<(), Errno> {
         auxv_size: 0,
         exe_fd: -1,
     };
-    // SAFETY: the kernel only notes the addresses, all of which are of this process. The
-    // heap stays where it is.
+    // SAFETY: the kernel only notes the addresses, all of which are this process's. The heap
+    // doesn't move.
     unsafe { rustix::process::configure_virtual_memory_map(&map) }
 }
 
-/// Reads what another process has at the address of `here`.
+/// Reads from another process the value at the address of `here`.
 pub(super) fn read_memory(process: Pid, here: &u64) -> Result<u64, Errno> {
     let mut found = 0_u64;
     let local = libc::iovec { iov_base: (&raw mut found).cast(), iov_len: size_of::<u64>() };
     let remote = libc::iovec { iov_base: ptr::from_ref(here).cast_mut().cast(), iov_len: size_of::<u64>() };
-    // SAFETY: what is written to is `found`; what is read is another process's.
+    // SAFETY: the kernel writes to `found`, and reads another process's memory.
     let read = checked(unsafe {
         libc::process_vm_readv(process.as_raw_pid(), &raw const local, 1, &raw const remote, 1, 0) as c_long
     })?;
     if read as usize == size_of::<u64>() { Ok(found) } else { Err(Errno::FAULT) }
 }
 
-/// Has the parent trace this process.
+/// Lets the parent trace this process.
 pub(super) fn be_traced() -> Result<(), Errno> {
-    // SAFETY: this request looks at no argument.
+    // SAFETY: this request has no arguments.
     checked(unsafe { libc::ptrace(libc::PTRACE_TRACEME) }).map(|_| ())
 }
 
-/// Lets a stopped process go on to its next system call.
+/// Lets a stopped process run until its next system call.
 pub(super) fn trace_to_next_call(process: Pid) -> Result<(), Errno> {
     let null = ptr::null_mut::<libc::c_void>();
     // SAFETY: this request takes no address, and a null pointer for "no signal".
     checked(unsafe { libc::ptrace(libc::PTRACE_SYSCALL, process.as_raw_pid(), null, null) }).map(|_| ())
 }
 
-/// The version of Landlock's rules that the kernel knows.
+/// Returns the kernel's version of Landlock's rules.
 pub(super) fn landlock_version() -> Result<u32, Errno> {
     /// LANDLOCK_CREATE_RULESET_VERSION
     const VERSION: u32 = 1;
     let no_rules = ptr::null::<libc::c_void>();
-    // SAFETY: with this flag there is no ruleset to read.
+    // SAFETY: with this flag the kernel reads no ruleset.
     let version =
         checked(unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, no_rules, 0_usize, VERSION) })?;
     u32::try_from(version).map_err(|_| Errno::INVAL)
 }
 
-/// A C library call's result: -1 is a failure.
+/// Turns the C library's -1 into an errno.
 fn checked(result: c_long) -> Result<c_long, Errno> {
     if result == -1 { Err(last_error()) } else { Ok(result) }
 }

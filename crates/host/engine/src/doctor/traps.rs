@@ -1,4 +1,4 @@
-//! The trap engine's ground: filters that trap calls.
+//! Needs of the trap engine: filters that trap calls.
 
 use newroot_sys::bpf::{self, Insn};
 use newroot_sys::filter;
@@ -8,7 +8,7 @@ use super::Outcome;
 use super::attempt::attempt;
 use super::raw;
 
-/// prctl(PR_SET_NO_NEW_PRIVS).
+/// Tries prctl(PR_SET_NO_NEW_PRIVS).
 pub(super) fn no_new_privileges() -> Outcome {
     attempt(|narrator| {
         narrator.begin("set no_new_privs");
@@ -19,7 +19,7 @@ pub(super) fn no_new_privileges() -> Outcome {
     .outcome(|_| String::new())
 }
 
-/// A filter that answers one call with a signal, and a handler that gets it.
+/// Tries a filter that answers one call with a signal, and a handler of that signal.
 pub(super) fn seccomp_filter() -> Outcome {
     let filter = [
         Insn { code: bpf::LD_ABS, jt: 0, jf: 0, k: bpf::NUMBER },

@@ -1,4 +1,4 @@
-//! From the identity that was asked for to numbers, and becoming that.
+//! Turns the requested identity into numbers, and switches to it.
 
 mod privilege;
 
@@ -16,7 +16,7 @@ use crate::guest::Guest;
 use crate::root_file;
 use crate::spec::{Dotted, Identity, Principal, Warning};
 
-/// An identity as the kernel knows it; what is `None` stays the caller's.
+/// An identity as the kernel knows it. `None` keeps the caller's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Numbers {
     pub(crate) uid: Option<u32>,
@@ -24,10 +24,11 @@ pub(crate) struct Numbers {
     pub(crate) groups: Option<Vec<u32>>,
 }
 
-/// Looks `wanted` up, in the guest's files first.
+/// Looks `wanted` up, first in the guest's files, then in the host's.
 ///
-/// The rules are chroot(1)'s: a user without a group gets that of the passwd entry, and the
-/// supplementary groups that the group file has for the user's name, unless some were named.
+/// The rules are those of chroot(1): a user without a group gets the group of the passwd entry, and
+/// the supplementary groups that the group file lists for the user's name, unless the request names
+/// some.
 pub(crate) fn resolve(guest: &Guest, wanted: &Identity, warn: &mut dyn FnMut(Warning)) -> Result<Numbers> {
     if wanted.is_callers() {
         return Ok(Numbers::default());
@@ -61,7 +62,7 @@ pub(crate) fn resolve(guest: &Guest, wanted: &Identity, warn: &mut dyn FnMut(War
     Ok(Numbers { uid: user, gid, groups })
 }
 
-/// What the guest and the host know of users, in this order.
+/// Users and groups of the guest and of the host, in this order.
 struct Known([Database; 2]);
 
 impl Known {
@@ -69,14 +70,14 @@ impl Known {
         let [passwd, group] = [&b"/etc/passwd"[..], b"/etc/group"].map(|path| {
             guest.resolve(path, Last::Follow).map_or_else(|_| PathBuf::new(), |found| found.host)
         });
-        // One that can't be read has no entries.
+        // A file that can't be read has no entries.
         let read = |file: &Path| root_file::read(file).unwrap_or_default();
         let [root, host] = [[&*passwd, &*group], [Path::new("/etc/passwd"), Path::new("/etc/group")]]
             .map(|[passwd, group]| Database::new(read(passwd), read(group)));
         Self([root, host])
     }
 
-    /// The numbers of a user and a group, if they are asked for.
+    /// Returns the numbers of a user and a group, as far as they are requested.
     fn both(
         &self,
         user: Option<&Principal>,
@@ -86,9 +87,9 @@ impl Known {
         Ok((user, group.map(|group| self.group(group, false)).transpose()?))
     }
 
-    /// The same of what a dot parts, if it can be meant.
+    /// Does the same for the two parts of a word with a dot, if it can be read so.
     fn dotted(&self, dotted: &Dotted) -> Option<(Option<u32>, Option<u32>)> {
-        // Without a group it is the user's own, and chroot(1) wants a name for that.
+        // Without a group it is the user's own, which chroot(1) only looks up by the user's name.
         let has_entry = match (&dotted.user, &dotted.group) {
             (Some(Principal::Named(name)), None) => self.user_named(name).is_some(),
             (Some(Principal::Number(_)), None) => false,
@@ -112,7 +113,8 @@ impl Known {
         }
     }
 
-    /// `listed` tells that it stands in the list of supplementary groups.
+    /// Returns a group's number. `listed` says that the word is from the list of supplementary
+    /// groups.
     fn group(&self, group: &Principal, listed: bool) -> Result<u32> {
         match group {
             Principal::Number(gid) => Ok(*gid),
@@ -125,16 +127,17 @@ impl Known {
         }
     }
 
-    /// The entry of a user, and whose it is.
+    /// Returns a user's entry, and the database that has it.
     fn entry(&self, uid: u32) -> Option<(User, &Database)> {
         self.0.iter().find_map(|database| Some((database.user_numbered(uid)?, database)))
     }
 }
 
 impl Numbers {
-    /// Becomes it: supplementary groups first, the user last, for only root may do the rest.
+    /// Switches to this identity: supplementary groups first, the user last, because only root may
+    /// do the rest.
     ///
-    /// The process must have one thread: the kernel changes one alone.
+    /// The process must have one thread. The kernel changes only the calling thread.
     pub(crate) fn adopt(&self) -> Result<()> {
         if let Some(groups) = &self.groups {
             let groups: Vec<Gid> = groups.iter().map(|&gid| Gid::from_raw(gid)).collect();
@@ -152,11 +155,11 @@ impl Numbers {
         Ok(())
     }
 
-    /// Returns what has to be set to get this identity.
+    /// Returns the numbers that have to be set to get this identity.
     ///
     /// # Errors
-    /// `OtherIdentity` for another identity than the caller's, unless the caller is a root that can become others. A
-    /// root that can't gets it for any identity that it asks for: what root may do, it may not.
+    /// `OtherIdentity` for another identity than the caller's, unless the caller is a root that can
+    /// switch to others. A root that can't gets it for every requested identity.
     pub(crate) fn permitted(self, wanted: &Identity, engine: &'static str) -> Result<Self> {
         if wanted.is_callers() || can_become_others() {
             return Ok(self);

@@ -1,4 +1,4 @@
-//! Whether this process can become another user.
+//! Finds out whether this process can switch to another user.
 
 use std::fs;
 
@@ -6,10 +6,10 @@ use rustix::thread::CapabilitySet;
 
 use crate::spec::{FakeRoot, LaunchSpec};
 
-/// Whether this process is a root that can take other user and group numbers.
+/// Returns whether this process is a root that can take other user and group numbers.
 ///
-/// Root can't in a user namespace with a single number (`unshare -r`), where setgroups(2) was given up, or in a
-/// container that took CAP_SETUID and CAP_SETGID away.
+/// Root can't in a user namespace with a single number (`unshare -r`), where setgroups(2) was given
+/// up, or in a container without CAP_SETUID and CAP_SETGID.
 pub(crate) fn can_become_others() -> bool {
     let has_capabilities = || {
         let needed = CapabilitySet::SETUID | CapabilitySet::SETGID;
@@ -21,7 +21,7 @@ pub(crate) fn can_become_others() -> bool {
         && ["uid_map", "gid_map"].iter().all(|file| read(file).is_none_or(|map| has_others(&map)))
 }
 
-/// Whether the launch asks for another identity that only a fake can give.
+/// Returns whether the launch asks for another identity that only fake root can give.
 pub(crate) fn needs_fake(spec: &LaunchSpec) -> bool {
     spec.fake_root != FakeRoot::Off && !spec.identity.is_callers() && !can_become_others()
 }
@@ -30,7 +30,7 @@ fn read(file: &str) -> Option<String> {
     fs::read_to_string(format!("/proc/self/{file}")).ok()
 }
 
-/// Whether a map of user_namespaces(7) has more than one number.
+/// Returns whether a map of user_namespaces(7) has more than one number.
 fn has_others(map: &str) -> bool {
     let counts = map.lines().filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok());
     counts.sum::<u64>() > 1

@@ -1,7 +1,7 @@
-//! From the specification's root and bindings to the mounts of a session.
+//! The step from the specification's root and bindings to the mounts of a session.
 
+mod empty_dirs;
 mod own;
-mod voids;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
@@ -16,9 +16,9 @@ use newroot_paths::{GuestBuf, Last};
 
 pub(crate) use self::own::is_own;
 use crate::error::{Error, Result};
-use crate::guest::{Guest, OwnedMount};
+use crate::guest::{Guest, NO_HOST_PATH_YET, OwnedMount, Source};
 use crate::real_path::real_path;
-use crate::spec::{Access, Binding, BindingRules, GuestLink, LaunchSpec, Missing, Warning, reason};
+use crate::spec::{Access, Binding, BindingRules, Fresh, GuestLink, LaunchSpec, Missing, Warning, reason};
 
 /// Resolves the root and all bindings.
 pub(crate) fn resolve(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<Guest> {
@@ -27,10 +27,18 @@ pub(crate) fn resolve(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Resul
     for binding in &spec.bindings {
         bind(&mut guest, binding, spec.binding_rules, warn)?;
     }
-    // In the host's own root a host path is a guest's.
+    for fresh in &spec.fresh {
+        add_fresh(&mut guest, fresh)?;
+    }
+    if spec.read_only
+        && let Some(root) = guest.mounts_mut().iter_mut().find(|mount| mount.guest.is_empty())
+    {
+        root.flags = root.flags.with(MountFlags::READ_ONLY_BY_LAUNCH);
+    }
+    // In the host's own root, host paths are guest paths.
     if spec.binding_rules == BindingRules::Proot && !guest.is_hosts_root() {
         for mount in guest.mounts_mut() {
-            if mount.shows_links_inside() {
+            if mount.may_hold_host_links() {
                 mount.flags = mount.flags.with(MountFlags::LINKS_INSIDE);
             }
         }
@@ -39,10 +47,10 @@ pub(crate) fn resolve(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Resul
     Ok(guest)
 }
 
-/// Adds what the shim must know of bindings whose place the root lacks.
-pub(crate) fn provide_places(guest: &mut Guest) -> Result<()> {
+/// Adds what the shim must know of bindings that have no mount point in the root.
+pub(crate) fn provide_mount_points(guest: &mut Guest) -> Result<()> {
     add_missing_parents(guest)?;
-    find_unlisted(guest);
+    mark_unlisted(guest);
     Ok(())
 }
 
@@ -52,7 +60,7 @@ fn root(path: &Path) -> Result<PathBuf> {
     if !fs::metadata(&root).map_err(fail)?.is_dir() {
         return Err(fail(io::Error::from_raw_os_error(libc::ENOTDIR)));
     }
-    // Reading isn't asked for, as the kernel doesn't; searching is.
+    // Only the search permission is checked, as by the kernel; read permission isn't.
     rustix::fs::access(&root, rustix::fs::Access::EXEC_OK).map_err(|error| fail(error.into()))?;
     Ok(root)
 }
@@ -94,7 +102,7 @@ fn bind(
         GuestLink::Keep => Last::Keep,
     };
     let last = if own.is_some() && leads_to_own(guest, &wanted) { Last::Keep } else { last };
-    let target = match place(guest, &wanted, last, binding.missing, directory) {
+    let target = match find_target(guest, &wanted, last, binding.missing, directory) {
         Ok(target) => target,
         Err(why) if binding.missing == Missing::Fail => return Err(fail(why)),
         Err(why) => {
@@ -102,7 +110,7 @@ fn bind(
             return Ok(());
         }
     };
-    if binding.missing == Missing::Ignore && is_there_already(guest, &target, &host) {
+    if binding.missing == Missing::Ignore && is_visible_already(guest, &target, &host) {
         return Ok(());
     }
     let mut flags = if directory { MountFlags::DIRECTORY } else { MountFlags::default() };
@@ -110,11 +118,11 @@ fn bind(
         flags = flags.with(MountFlags::EACH_OWN);
     }
     if binding.access == Access::ReadOnly {
-        flags = flags.with(MountFlags::READ_ONLY);
+        flags = flags.with(MountFlags::READ_ONLY_BY_LAUNCH);
     }
     let host = if host == b"/" { Vec::new() } else { host };
     let recommended = binding.missing == Missing::Ignore;
-    let mount = OwnedMount { guest: target, host, flags, parent: (0, 0), recommended };
+    let mount = OwnedMount { guest: target, host, flags, parent: (0, 0), recommended, source: Source::Host };
     match rules {
         BindingRules::Mounts => guest.add(mount),
         BindingRules::Proot if mount.guest.is_empty() => guest.add(mount),
@@ -123,11 +131,44 @@ fn bind(
     Ok(())
 }
 
-/// Finds the guest path to bind at, or says why there is none.
+/// Adds a fresh directory. It replaces a recommended binding at its guest path, but not a binding
+/// that the user named. Bindings below it stay.
+fn add_fresh(guest: &mut Guest, fresh: &Fresh) -> Result<()> {
+    let mut wanted = fresh.guest.as_os_str().as_bytes().to_vec();
+    if wanted.first() != Some(&b'/') {
+        wanted.insert(0, b'/');
+    }
+    let fail = |cause: String| Error::Fresh { guest: fresh.guest.clone(), cause };
+    let target = guest.resolve_missing(&wanted, Last::Follow).map_err(|cause| fail(reason(&cause)))?;
+    if target.is_empty() {
+        return Err(fail("it is the root itself".to_owned()));
+    }
+    if guest.at(&target).is_some_and(|mount| !mount.recommended) {
+        return Ok(());
+    }
+    let is_file = guest
+        .resolve(&target, Last::Keep)
+        .and_then(|at| fs::symlink_metadata(at.host))
+        .is_ok_and(|metadata| !metadata.is_dir());
+    if is_file && guest.at(&target).is_none() {
+        return Err(fail(reason(&io::Error::from_raw_os_error(libc::ENOTDIR))));
+    }
+    guest.add_beneath(OwnedMount {
+        guest: target,
+        host: NO_HOST_PATH_YET.to_vec(),
+        flags: MountFlags::DIRECTORY,
+        parent: (0, 0),
+        recommended: false,
+        source: Source::Fresh(fresh.mode),
+    });
+    Ok(())
+}
+
+/// Finds the guest path to bind at, or returns the reason why there is none.
 ///
-/// A binding that need not be made goes over a link that leads to itself, such as the `proc` that points to `/proc` which
-/// debootstrap makes in a container: nobody means the link.
-fn place(
+/// An optional binding covers a link that leads to itself, such as the `proc` that points to
+/// `/proc`, which debootstrap makes in a container. Nobody means the link.
+fn find_target(
     guest: &Guest,
     wanted: &[u8],
     last: Last,
@@ -144,22 +185,23 @@ fn place(
     check_kinds(guest, &target, directory).map(|()| target)
 }
 
-/// Returns whether the guest sees a host path at a place without a binding. One that nobody asked for would
-/// only keep what the root can have there out: owners that are remembered, devices.
-fn is_there_already(guest: &Guest, target: &[u8], host: &[u8]) -> bool {
+/// Returns whether the guest sees a host path at a guest path without a binding. A binding that
+/// nobody asked for would only keep out what the root can have there: recorded owners, devices.
+fn is_visible_already(guest: &Guest, target: &[u8], host: &[u8]) -> bool {
     let covers = guest.has_mount_within(target);
     !covers
         && !target.is_empty()
         && guest.resolve(target, Last::Keep).is_ok_and(|found| found.host.as_os_str().as_bytes() == host)
 }
 
-/// Whether the guest has a link at a path that already means each process's own: it is bound over.
+/// Returns whether the guest has a symlink at this path to a file that differs by process, such as
+/// `/proc/self/fd`. A binding covers such a link.
 fn leads_to_own(guest: &Guest, wanted: &[u8]) -> bool {
     let link = guest.resolve(wanted, Last::Keep).and_then(|at| fs::read_link(at.host));
     link.is_ok_and(|text| is_own(text.as_os_str().as_bytes()))
 }
 
-/// The guest path as asked for: absolute, as it stands.
+/// Returns the guest path that was asked for, absolute but unresolved.
 fn guest_path(binding: &Binding) -> Vec<u8> {
     let path = binding.guest.as_deref().unwrap_or(&binding.host);
     if binding.guest.is_none()
@@ -175,7 +217,8 @@ fn guest_path(binding: &Binding) -> Vec<u8> {
     bytes
 }
 
-/// Like mount(2): a directory goes on a directory, anything else on anything else.
+/// Checks as mount(2) does that a directory is bound on a directory, and another file on another
+/// file.
 fn check_kinds(guest: &Guest, target: &[u8], directory: bool) -> std::result::Result<(), String> {
     let at = guest.resolve(if target.is_empty() { b"/" } else { target }, Last::Keep);
     let Ok(metadata) = at.and_then(|at| fs::symlink_metadata(at.host)) else {
@@ -188,8 +231,8 @@ fn check_kinds(guest: &Guest, target: &[u8], directory: bool) -> std::result::Re
     }
 }
 
-/// Directories that exist only because a binding lies below them become mounts too, of
-/// directories that are and stay empty.
+/// Adds mounts for directories that exist only because a binding lies below them. Their host
+/// directories are and stay empty.
 fn add_missing_parents(guest: &mut Guest) -> Result<()> {
     let mut seen: HashSet<&[u8]> = HashSet::new();
     let mut missing: Vec<Vec<u8>> = Vec::new();
@@ -210,18 +253,25 @@ fn add_missing_parents(guest: &mut Guest) -> Result<()> {
         return Ok(());
     }
     missing.sort();
-    for (parent, host) in missing.iter().zip(voids::provide(missing.len())?) {
+    for (parent, host) in missing.iter().zip(empty_dirs::provide(missing.len())?) {
         let flags = MountFlags::DIRECTORY.with(MountFlags::VIRTUAL);
         let host = host.into_os_string().into_encoded_bytes();
-        guest.insert(OwnedMount { guest: parent.clone(), host, flags, parent: (0, 0), recommended: false });
+        guest.insert(OwnedMount {
+            guest: parent.clone(),
+            host,
+            flags,
+            parent: (0, 0),
+            recommended: false,
+            source: Source::Host,
+        });
     }
     guest.settle();
     Ok(())
 }
 
-/// Marks the mounts whose name a listing of their parent directory wouldn't show.
-fn find_unlisted(guest: &mut Guest) {
-    // Thousands of files are bound in the same few directories.
+/// Marks the mounts whose name is missing in a listing of their parent directory.
+fn mark_unlisted(guest: &mut Guest) {
+    // Caches parents, because thousands of files can be bound in the same few directories.
     let mut parents: HashMap<&[u8], Option<_>> = HashMap::new();
     let look = |parent: &[u8]| {
         let host = guest.resolve(parent, Last::Keep).ok()?.host;
@@ -250,7 +300,7 @@ fn find_unlisted(guest: &mut Guest) {
     }
 }
 
-/// The session's switches that follow from its mounts.
+/// Returns the session's flags that follow from its mounts.
 pub(crate) fn flags(guest: &Guest) -> Flags {
     let any = |flag| guest.mounts().iter().any(|mount: &OwnedMount| mount.flags.has(flag));
     let mut flags = Flags::default();
@@ -272,7 +322,7 @@ pub(crate) fn flags(guest: &Guest) -> Flags {
     flags
 }
 
-/// Whether some host directory can be seen at two guest paths.
+/// Returns whether any host directory is visible at two guest paths.
 fn is_aliased(guest: &Guest) -> bool {
     guest.with_table(|table| table.is_aliased(&mut GuestBuf::new()))
 }
@@ -290,6 +340,7 @@ mod tests {
                 flags: MountFlags::DIRECTORY,
                 parent: (0, 0),
                 recommended: false,
+                source: Source::Host,
             });
         }
         result.settle();
@@ -304,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn what_covers_its_own_place_is_seen_once() {
+    fn a_mount_at_its_own_host_path_is_seen_once() {
         assert!(!is_aliased(&guest("/", &[("/proc", "/proc")])));
         assert!(!is_aliased(&guest("/r", &[("/proc", "/proc"), ("/sys", "/sys")])));
     }

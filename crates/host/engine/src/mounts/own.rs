@@ -1,21 +1,22 @@
-//! Bindings of what procfs has for each process itself.
+//! Bindings of files that procfs has for each process.
 //!
-//! `/proc/self/fd` is another directory for each process that looks. To resolve such a host path at launch would bind the
-//! launcher's own, and few ask for that: `-b /proc/self/fd:/dev/fd` is meant to be what `/dev/fd` is anywhere.
+//! `/proc/self/fd` is another directory for each process that opens it. Resolved at launch it would
+//! be the launcher's own, which few users want: `-b /proc/self/fd:/dev/fd` should give what
+//! `/dev/fd` gives elsewhere.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-/// Links of the host's to such paths.
+/// The host's links to such paths.
 const SHORT: [&[u8]; 4] = [b"/dev/fd", b"/dev/stdin", b"/dev/stdout", b"/dev/stderr"];
 const SELF: [&[u8]; 2] = [b"/proc/self", b"/proc/thread-self"];
 /// Links in a process's directory that lead out of it.
 const OUT: [&[u8]; 4] = [b"cwd", b"exe", b"root", b"map_files"];
 
-/// Returns the path below `/proc/self` or `/proc/thread-self` that a host path means, without dots and doubled slashes;
-/// `None` if it means something else, or leads through a link out of there.
+/// Returns the path below `/proc/self` or `/proc/thread-self` that a host path means, without dots
+/// and doubled slashes. `None` if it means another file, or leads through a link out of there.
 pub(super) fn own_path(path: &Path) -> Option<Vec<u8>> {
     let plain = plain(path.as_os_str().as_bytes())?;
     let short =
@@ -28,13 +29,14 @@ pub(super) fn own_path(path: &Path) -> Option<Vec<u8>> {
         }
     };
     if SELF.contains(&&path[..]) {
-        // The directory, not the link to it.
+        // The path of the directory, not of the link to it.
         return Some([&path, &b"/."[..]].concat());
     }
     is_own(&path).then_some(path)
 }
 
-/// Whether a path without dots and doubled slashes is one that means each process's own.
+/// Returns whether a path without dots and doubled slashes leads to a file that each process has
+/// for itself.
 pub(crate) fn is_own(path: &[u8]) -> bool {
     let Some(rest) = SELF.into_iter().find_map(|own| newroot_paths::strip_prefix(path, own)) else {
         return false;
@@ -42,21 +44,22 @@ pub(crate) fn is_own(path: &[u8]) -> bool {
     let mut names = rest.split(|&byte| byte == b'/').skip(1);
     match (names.next(), names.next(), names.next()) {
         (Some(name), ..) if OUT.contains(&name) => false,
-        // A descriptor is a link, and what lies behind it is somewhere else.
+        // A descriptor is a link, and leads elsewhere.
         (Some(b"fd" | b"ns"), _, beyond) => beyond.is_none(),
-        // One of the launcher's threads.
+        // A thread of the launcher.
         (Some(b"task"), thread, _) => thread.is_none(),
         _ => true,
     }
 }
 
-/// Whether it is a descriptor, which every process may have or not.
+/// Returns whether it is a descriptor, which a process may have or not.
 pub(super) fn is_descriptor(own: &[u8]) -> bool {
     let mut names = own.rsplit(|&byte| byte == b'/');
     names.next().is_some_and(|name| name.iter().all(u8::is_ascii_digit)) && names.next() == Some(b"fd")
 }
 
-/// An absolute path without dots and doubled slashes; `None` for one with `..` in it, or a relative one.
+/// Returns an absolute path without dots and doubled slashes. `None` for a relative path, or one
+/// with `..`.
 fn plain(path: &[u8]) -> Option<Vec<u8>> {
     if path.first() != Some(&b'/') {
         return None;
@@ -77,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_means_each_process_is_known_by_its_path() {
+    fn paths_that_differ_by_process_are_recognized() {
         for path in [
             "/proc/self",
             "/proc/self/fd",

@@ -1,10 +1,12 @@
-//! The namespace engine: the kernel itself shows the command another root.
+//! The namespace engine: the kernel itself gives the command another root.
 //!
-//! A private mount namespace in which every binding is a real mount, and pivot_root(2). For an
-//! ordinary user a user namespace comes first, in which the kernel grants him that. Nothing has to
-//! be undone: the mounts are gone with the last process that sees them, however it ends.
+//! The engine makes a private mount namespace in which every binding is a real mount, and calls
+//! pivot_root(2). For an ordinary user it first makes a user namespace, in which the kernel permits
+//! that. No cleanup is needed: the mounts vanish with the last process that sees them, however it
+//! ends.
 
 mod build;
+mod host_root;
 mod others;
 pub(crate) mod raw;
 mod read_only;
@@ -18,6 +20,7 @@ use rustix::thread::{CapabilitySet, UnshareFlags};
 
 use self::build::Proc;
 use self::user::Map;
+use crate::accounts::{self, GuestUser};
 use crate::error::{Error, Result};
 use crate::guest::{Guest, shown};
 use crate::identity::Numbers;
@@ -25,13 +28,14 @@ use crate::inside::{self, Start};
 use crate::spec::{EngineChoice, FakeRoot, HardLinks, LaunchSpec, Namespace, Uname, UserMap, Warning};
 use crate::{descriptors, identity, mounts, supervise};
 
-/// Becomes the command; returns only if it can't, or with the status of a supervised one.
+/// Becomes the command. Returns only if it can't, or with the status of a supervised one.
 pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
-    inside::refuse_shims_own(spec, "namespace")?;
+    inside::refuse_trap_features(spec, "namespace")?;
     descriptors::close_all_but(&spec.isolation.keep_descriptors)?;
     let mut guest = mounts::resolve(spec, warn)?;
     let mut start =
         Start::find(spec, &guest, identity::resolve(&guest, &spec.identity, warn)?, "namespace", warn)?;
+    let mut seen = GuestUser::of(&spec.identity, &start.identity);
     let map = if rustix::process::geteuid().is_root()
         && (spec.identity.is_callers() || identity::can_become_others())
     {
@@ -40,9 +44,13 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
         refuse_bare_number(spec, &start.identity)?;
         let map = Map::choose(spec, &start.identity)?;
         start.identity = map.remaining(start.identity);
+        seen = map.seen(&start.identity, seen);
         Some(map)
     };
-    // A launch that is refused says only that.
+    if spec.accounts {
+        accounts::add(&mut guest, &seen);
+    }
+    // These warnings come after the checks: a refused launch prints only the refusal.
     leave_out_files(&mut guest, warn);
     let tree = tree::plan(&guest);
     if spec.verbosity >= 1 {
@@ -60,12 +68,15 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
         build::enter(&tree, proc)
     };
     if !own_processes {
-        return supervise::become_or_run(spec, || match unshare_all().and_then(|()| enter(Proc::Host)) {
-            Ok(()) => inside::become_command(spec, &start, warn),
-            Err(error) => error,
+        return supervise::become_or_run(spec, spec.kill_on_exit, || {
+            match unshare_all().and_then(|()| enter(Proc::Host)) {
+                Ok(()) => inside::become_command(spec, &start, warn),
+                Err(error) => error,
+            }
         });
     }
-    // A new PID namespace is for children: the first is its init, and the command the init's child.
+    // A new PID namespace holds only children. The first child is its init, and the command is a
+    // child of the init.
     unshare_all()?;
     start.parent = None;
     supervise::run(spec, || {
@@ -78,8 +89,9 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     })
 }
 
-/// Refuses another identity where it would silently be less than what was asked for. An ordinary user's namespace can
-/// only show another number, which may do nothing that the user may not; the trap engine fakes what that identity may.
+/// Refuses another identity where it would silently be less than was asked for. An ordinary user's
+/// namespace can only show another number, which has no more rights than the user. The trap engine
+/// emulates the rights of that identity.
 fn refuse_bare_number(spec: &LaunchSpec, wanted: &Numbers) -> Result<()> {
     let is_meant = spec.engine == EngineChoice::Namespace && spec.fake_root != FakeRoot::Required;
     if is_meant || spec.isolation.user_map == UserMap::Root {
@@ -91,8 +103,9 @@ fn refuse_bare_number(spec: &LaunchSpec, wanted: &Numbers) -> Result<()> {
     }
 }
 
-/// Whether the caller is root with the privilege that the engine needs, and asks for nothing that it
-/// lacks: a container's root may be without it, and inside a chroot(2) there is no root to pivot.
+/// Returns whether the caller is root with the privilege that the engine needs, and asks for
+/// nothing that the engine lacks. A container's root may be without the privilege, and inside a
+/// chroot(2) there is no mount point for pivot_root(2).
 pub(crate) fn suits_root(spec: &LaunchSpec) -> bool {
     let is_mount_point = || {
         rustix::fs::statx(rustix::fs::CWD, "/", AtFlags::empty(), StatxFlags::BASIC_STATS)
@@ -106,8 +119,8 @@ pub(crate) fn suits_root(spec: &LaunchSpec) -> bool {
         && spec.hard_links == HardLinks::OfTheHost
 }
 
-/// Whether the root lacks a mount point, so that a directory of it could only be shown read-only. Where
-/// that can't be found out, the launch itself will tell why.
+/// Returns whether the root lacks a mount point, so that one of its directories could only be shown
+/// read-only. If this can't be found out, the launch itself reports the reason.
 pub(crate) fn needs_views(spec: &LaunchSpec) -> bool {
     mounts::resolve(spec, &mut |_| {}).is_ok_and(|mut guest| {
         leave_out_files(&mut guest, &mut |_| {});
@@ -115,8 +128,8 @@ pub(crate) fn needs_views(spec: &LaunchSpec) -> bool {
     })
 }
 
-/// Leaves out the recommended files for which a directory would have to be read-only: a root is of more use with an /etc
-/// that can be written to than with the host's /etc/hosts.
+/// Leaves out the recommended files for which a directory would have to be read-only. A root with a
+/// writable /etc is of more use than one with the host's /etc/hosts.
 fn leave_out_files(guest: &mut Guest, warn: &mut dyn FnMut(Warning)) {
     let files = tree::dispensable(guest);
     if !files.is_empty() {

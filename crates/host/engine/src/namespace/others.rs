@@ -1,4 +1,4 @@
-//! The namespaces that are made only when asked for.
+//! Namespaces that are only made on request.
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -8,7 +8,7 @@ use super::raw;
 use crate::error::{Error, Result};
 use crate::spec::{Isolation, Namespace};
 
-/// Makes them. The new PID namespace is for children to come.
+/// Makes the requested namespaces. A new PID namespace is for later children.
 pub(super) fn unshare(wanted: &Isolation) -> Result<()> {
     for namespace in &wanted.namespaces {
         let (flag, name) = match namespace {

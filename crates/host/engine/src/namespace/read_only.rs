@@ -2,17 +2,18 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use newroot_paths::is_under;
 use newroot_procfs::{Escapes, MountInfo};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode, OFlags, StatVfsMountFlags};
 use rustix::mount::MountFlags;
 
 use super::raw::{self, Depth};
 use crate::guest::shown;
 
-/// Makes the mount that an open directory is the root of, at this guest path, read-only.
+/// Makes a mount read-only, by an open descriptor of its root and by its guest path.
 pub(super) fn close(mount: BorrowedFd<'_>, guest: &[u8]) -> io::Result<()> {
     match raw::set_read_only(mount, Depth::One) {
         Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => {
@@ -22,9 +23,36 @@ pub(super) fn close(mount: BorrowedFd<'_>, guest: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Makes an unattached tree of mounts read-only. Returns false where the kernel has no
+/// mount_setattr(2).
+pub(super) fn close_tree(tree: &OwnedFd) -> io::Result<bool> {
+    match raw::set_read_only(tree.as_fd(), Depth::Recursive) {
+        Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => Ok(false),
+        done => done.map(|()| true),
+    }
+}
+
+/// Makes the mount at a path read-only. `top` is the root of that mount. Mounts below it stay as
+/// they are.
+pub(super) fn remount_top(top: &OwnedFd, path: &Path) -> io::Result<()> {
+    let has = rustix::fs::fstatvfs(top)?.f_flag;
+    // A user namespace may not drop the flags that the mount came with.
+    let flags = [
+        (StatVfsMountFlags::NOSUID, MountFlags::NOSUID),
+        (StatVfsMountFlags::NODEV, MountFlags::NODEV),
+        (StatVfsMountFlags::NOEXEC, MountFlags::NOEXEC),
+        (StatVfsMountFlags::NOATIME, MountFlags::NOATIME),
+        (StatVfsMountFlags::NODIRATIME, MountFlags::NODIRATIME),
+        (StatVfsMountFlags::RELATIME, MountFlags::RELATIME),
+    ];
+    let kept = flags.into_iter().filter(|(there, _)| has.contains(*there)).map(|(_, flag)| flag);
+    let flags = kept.fold(MountFlags::BIND | MountFlags::RDONLY, |all, flag| all | flag);
+    rustix::mount::mount_remount(path, flags, c"").map_err(io::Error::from)
+}
+
 /// Makes every mount at and below a guest path read-only, one after the other.
 ///
-/// `host` is the host's root, which has the list of mounts: the guest need not have a /proc.
+/// `host` is the host's root, whose /proc has the list of mounts. The guest need not have a /proc.
 pub(super) fn remount_all(host: BorrowedFd<'_>, guest: &[u8]) -> io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let list = rustix::fs::openat(host, "proc/thread-self/mountinfo", flags, Mode::empty())?;
@@ -44,8 +72,8 @@ fn remount(guest: &[u8], flags: MountFlags) -> io::Result<()> {
     rustix::mount::mount_remount(shown(guest), flags, c"").map_err(io::Error::from)
 }
 
-/// Mount point and flags of a line of mountinfo. Flags that the mount came with have to be repeated: a user namespace
-/// may not drop them.
+/// Parses the mount point and the flags of a line of mountinfo. A remount must repeat the flags
+/// that the mount came with: a user namespace may not drop them.
 fn parse(line: &[u8]) -> Option<(Vec<u8>, MountFlags)> {
     let mount = MountInfo::parse(line)?;
     let path: Vec<u8> = Escapes::MOUNTS.unescape(mount.point).collect();

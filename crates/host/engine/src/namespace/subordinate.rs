@@ -1,5 +1,5 @@
-//! Whole ranges of numbers for an ordinary user's namespace: those that subuid(5) and subgid(5) set
-//! aside for him, which newuidmap(1) and newgidmap(1), programs with privilege, map.
+//! Ranges of numbers for an ordinary user's namespace. subuid(5) and subgid(5) grant them to the
+//! user, and the privileged programs newuidmap(1) and newgidmap(1) map them.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,10 +13,10 @@ use rustix::process::{getegid, geteuid};
 
 use crate::error::{Error, Result};
 
-/// A range as the files have it: first number and count.
+/// A range as in the files: first number and count.
 type Range = (u32, u32);
 
-/// What a user's namespace can be made of.
+/// The ranges and programs for a user's namespace.
 #[derive(Debug)]
 pub(super) struct Ranges {
     uids: Range,
@@ -24,7 +24,7 @@ pub(super) struct Ranges {
     programs: [PathBuf; 2],
 }
 
-/// The caller's ranges; `None` where the host has none or lacks the programs.
+/// Returns the caller's ranges. `None` if the host has none or lacks the programs.
 pub(super) fn ranges() -> Option<Ranges> {
     let uid = geteuid().as_raw();
     let name = user_name(uid);
@@ -50,8 +50,9 @@ fn find(program: &str) -> Option<PathBuf> {
 }
 
 impl Ranges {
-    /// Enters a user namespace by `unshare`, and has it mapped: the caller as root, the ranges from
-    /// 1 on. The programs must run outside of the namespace, so they wait in front of it.
+    /// Enters a user namespace with `unshare`, and lets the programs map it: the caller as root,
+    /// the ranges from 1 on. The programs must run outside of the namespace, so they are started
+    /// before, and wait.
     pub(super) fn map_after(&self, unshare: impl FnOnce() -> Result<()>) -> Result<()> {
         let ranges = [(geteuid().as_raw(), self.uids), (getegid().as_raw(), self.gids)];
         let waiting: Vec<(&PathBuf, Child)> = self
@@ -65,7 +66,7 @@ impl Ranges {
         let entered = unshare();
         for (program, mut child) in waiting {
             let mut pipe = child.stdin.take().expect("it is piped");
-            // Without a line the shell that waits for one ends without running anything.
+            // A shell that reads end of file instead of a line ends without running anything.
             if entered.is_ok() {
                 let _ = pipe.write_all(b"\n");
             }
@@ -89,7 +90,7 @@ fn fail(program: &std::path::Path, cause: std::io::Error) -> Error {
     Error::system(format!("run '{}'", program.display()), cause)
 }
 
-/// Starts a shell that becomes `program` when it reads a line.
+/// Starts a shell that executes `program` when it reads a line.
 fn wait_to_run(program: &std::path::Path, own: u32, first: u32, count: u32) -> std::io::Result<Child> {
     let numbers = [std::process::id(), 0, own, 1, 1, first, count].map(|number| number.to_string());
     Command::new("/bin/sh")

@@ -1,4 +1,4 @@
-//! What is to be mounted where, as a list of steps. Planning only looks; `build` carries it out.
+//! The plan of all mounts, as a list of steps. Planning only reads; `build` carries the plan out.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,9 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use newroot_abi::plan::MountFlags;
-use newroot_paths::Last;
+use newroot_paths::{Last, Mounts as _};
 
-use crate::guest::{Guest, OwnedMount};
+use crate::guest::{Guest, OwnedMount, Source};
 use crate::real_path::real_path;
 
 /// The guest's tree of mounts.
@@ -16,9 +16,11 @@ use crate::real_path::real_path;
 pub(super) struct Tree {
     /// Host directory that becomes `/`.
     pub(super) rootfs: PathBuf,
-    /// What `/` must have and the root lacks.
+    /// Whether the command can't change it.
+    pub(super) read_only: bool,
+    /// View of `/`, if the root lacks mount points there.
     pub(super) root_view: Option<View>,
-    /// In the order to be taken: a mount comes after those it lies in.
+    /// Steps in their order: a mount comes after those in which it lies.
     pub(super) steps: Vec<Step>,
 }
 
@@ -30,64 +32,68 @@ pub(super) struct Step {
     pub(super) action: Action,
 }
 
-/// What is mounted.
+/// Object to mount.
 #[derive(Debug)]
 pub(super) enum Action {
-    /// A host file or directory, with all that is mounted below it.
+    /// A host file or directory, with all mounts below it.
     Bind { host: PathBuf, read_only: bool },
-    /// A stand-in for a directory.
+    /// A tmpfs with this mode, and with mount points in it.
+    Fresh { mode: u32, entries: Vec<ViewEntry> },
+    /// A read-only file with this text.
+    Text(Vec<u8>),
+    /// A substitute for a directory.
     View(View),
-    /// An empty directory that nobody can enter or remove, over what is newroot's own.
+    /// An empty directory that nobody can enter or remove, over newroot's own files.
     Cover,
 }
 
-/// A stand-in for a directory that lacks mount points: a small tmpfs in which each of the
-/// directory's entries is bound, and with the mount points beside them.
+/// A substitute for a directory that lacks mount points: a small tmpfs in which each of the
+/// directory's entries is bound, with the mount points beside them.
 ///
-/// A name can't be added to a directory without making it there, and nothing is to be made there.
-/// What can't be kept is not taken either: nothing can be created in a view (EROFS), whereas all
-/// that is seen through it is the real thing.
+/// A name can't be added to a directory without making it there, and newroot makes nothing there. A
+/// view can't keep new files, so it doesn't accept any: creation in it fails with EROFS. All
+/// entries that are visible through it are the real ones.
 #[derive(Debug)]
 pub(super) struct View {
-    /// The host directory it stands for.
+    /// Host directory that it replaces.
     pub(super) host: PathBuf,
-    /// Whether that is seen through a read-only binding.
+    /// Whether that directory is visible through a read-only binding.
     pub(super) read_only: bool,
-    /// The mount points, by their paths below the directory.
-    pub(super) places: Vec<Place>,
+    /// Mount points, by their paths below the directory.
+    pub(super) entries: Vec<ViewEntry>,
 }
 
 /// A mount point in a view.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ViewEntry {
     /// Relative path.
     pub(super) path: Vec<u8>,
-    pub(super) kind: PlaceKind,
+    pub(super) kind: ViewEntryKind,
 }
 
-/// What is made at such a place.
+/// Kind of file that is made as a mount point.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum PlaceKind {
-    /// A directory, on which one will be mounted.
+pub(super) enum ViewEntryKind {
+    /// A directory, for a mount of a directory.
     Directory,
-    /// A file, on which one will be mounted.
+    /// A file, for a mount of a file.
     File,
     /// A symlink with this text, in place of a mount.
     Link(PathBuf),
 }
 
 impl Tree {
-    /// Whether any directory is a stand-in.
+    /// Returns whether any directory is a view.
     pub(super) fn has_views(&self) -> bool {
         self.root_view.is_some() || self.steps.iter().any(|step| matches!(step.action, Action::View(_)))
     }
 }
 
 impl View {
-    /// Whether a mount point has the name of this entry of the directory (a symlink, which
-    /// nothing can be mounted on): it is left out.
+    /// Returns whether a mount point has the name of this entry of the directory. The view leaves
+    /// such an entry out: it is a symlink, on which nothing can be mounted.
     pub(super) fn covers(&self, name: &[u8]) -> bool {
-        self.places.iter().any(|place| place.path.split(|&byte| byte == b'/').next() == Some(name))
+        self.entries.iter().any(|entry| entry.path.split(|&byte| byte == b'/').next() == Some(name))
     }
 }
 
@@ -95,52 +101,68 @@ impl View {
 pub(super) fn plan(guest: &Guest) -> Tree {
     let (root, bindings) = guest.mounts().split_last().expect("a guest has a root");
     let mut views: BTreeMap<Vec<u8>, View> = BTreeMap::new();
+    let mut fresh: BTreeMap<Vec<u8>, Vec<ViewEntry>> = BTreeMap::new();
     let mut steps = Vec::new();
-    // The mounts stand longest guest path first.
+    // The mounts are sorted by guest path, the longest first.
     for mount in bindings.iter().rev() {
         let own = mount.flags.has(MountFlags::EACH_OWN);
-        let kind = place_kind(guest, mount);
-        if let Some((at, path)) = missing_place(guest, &mount.guest, &kind) {
+        let kind = mount_point_kind(guest, mount);
+        if let Some((at, path)) = path_in_fresh(guest, &mount.guest) {
+            fresh.entry(at).or_default().push(ViewEntry { path, kind: kind.clone() });
+        } else if let Some((at, path)) = missing_mount_point(guest, &mount.guest, &kind) {
             let view = views.entry(at.guest).or_insert_with(|| View {
                 host: at.host,
                 read_only: guest.mounts()[at.mount].flags.has(MountFlags::READ_ONLY),
-                places: Vec::new(),
+                entries: Vec::new(),
             });
-            view.places.push(Place { path, kind: kind.clone() });
+            view.entries.push(ViewEntry { path, kind: kind.clone() });
         }
-        if matches!(kind, PlaceKind::Link(_)) {
+        if matches!(kind, ViewEntryKind::Link(_)) {
             continue;
         }
         let read_only = mount.flags.has(MountFlags::READ_ONLY);
         let host = host_path(&mount.host);
-        let host = if own { real_path(&host).unwrap_or(host) } else { host };
-        let action = Action::Bind { host, read_only };
+        let action = match &mount.source {
+            Source::Fresh(mode) => Action::Fresh { mode: *mode, entries: Vec::new() },
+            Source::Text { text, .. } => Action::Text(text.clone()),
+            Source::Host if own => Action::Bind { host: real_path(&host).unwrap_or(host), read_only },
+            Source::Host => Action::Bind { host, read_only },
+        };
         steps.push(Step { guest: mount.guest.clone(), action });
+    }
+    for step in &mut steps {
+        if let Action::Fresh { entries, .. } = &mut step.action {
+            *entries = fresh.remove(&step.guest).unwrap_or_default();
+        }
     }
     let root_view = views.remove(&b""[..]);
     for (guest, view) in views {
-        // Behind the mount of the same directory, if it is one itself.
+        // If the directory is itself a mount, the view comes after it.
         let at = steps.partition_point(|step| step.guest.len() <= guest.len());
         steps.insert(at, Step { guest, action: Action::View(view) });
     }
-    // A name can't be taken out of a directory, but what it has can be covered.
+    // A name can't be removed from the view of a directory, but it can be covered.
     if let Some(store) = guest.store() {
-        let places = guest.places_of(store.as_os_str().as_bytes());
-        steps.extend(places.into_iter().map(|guest| Step { guest, action: Action::Cover }));
+        let entries = guest.guest_paths_of(store.as_os_str().as_bytes());
+        steps.extend(entries.into_iter().map(|guest| Step { guest, action: Action::Cover }));
     }
-    Tree { rootfs: host_path(&root.host), root_view, steps }
+    let read_only = root.flags.has(MountFlags::READ_ONLY);
+    Tree { rootfs: host_path(&root.host), read_only, root_view, steps }
 }
 
-/// The recommended files that alone make views necessary, by their guest paths. A view that something else needs has
-/// room for them, too.
+/// Returns the guest paths of the recommended files that alone make views necessary. A view that is
+/// needed for another mount has mount points for such files, too.
 pub(super) fn dispensable(guest: &Guest) -> Vec<Vec<u8>> {
     let mut views: BTreeMap<Vec<u8>, Option<Vec<Vec<u8>>>> = BTreeMap::new();
     for mount in guest.mounts().iter().filter(|mount| !mount.guest.is_empty()) {
-        let kind = place_kind(guest, mount);
-        let Some((at, _)) = missing_place(guest, &mount.guest, &kind) else { continue };
+        let kind = mount_point_kind(guest, mount);
+        if path_in_fresh(guest, &mount.guest).is_some() {
+            continue;
+        }
+        let Some((at, _)) = missing_mount_point(guest, &mount.guest, &kind) else { continue };
         let files = views.entry(at.guest).or_insert_with(|| Some(Vec::new()));
         match files {
-            Some(files) if mount.recommended && !matches!(kind, PlaceKind::Directory) => {
+            Some(files) if mount.recommended && !matches!(kind, ViewEntryKind::Directory) => {
                 files.push(mount.guest.clone())
             }
             _ => *files = None,
@@ -151,15 +173,15 @@ pub(super) fn dispensable(guest: &Guest) -> Vec<Vec<u8>> {
     files
 }
 
-/// Returns what a mount needs at its guest path. A mount is one process's for all; what means each
-/// process's own is a link.
-fn place_kind(guest: &Guest, mount: &OwnedMount) -> PlaceKind {
+/// Returns the kind of mount point for a mount. A mount is the same for all processes, so a binding
+/// that differs by process becomes a symlink.
+fn mount_point_kind(guest: &Guest, mount: &OwnedMount) -> ViewEntryKind {
     match mount.flags.has(MountFlags::DIRECTORY) {
         _ if mount.flags.has(MountFlags::EACH_OWN) && has_procfs(guest) => {
-            PlaceKind::Link(host_path(&mount.host))
+            ViewEntryKind::Link(host_path(&mount.host))
         }
-        true => PlaceKind::Directory,
-        false => PlaceKind::File,
+        true => ViewEntryKind::Directory,
+        false => ViewEntryKind::File,
     }
 }
 
@@ -167,17 +189,27 @@ fn host_path(host: &[u8]) -> PathBuf {
     crate::guest::shown(host)
 }
 
-/// Whether the guest has the host's procfs where the texts of links look for it.
+/// Returns whether the guest has the host's procfs at the path to which such symlinks lead.
 fn has_procfs(guest: &Guest) -> bool {
     guest.resolve(b"/proc", Last::Keep).is_ok_and(|proc| proc.host.as_os_str() == "/proc")
 }
 
-/// Where a view is needed for a mount at `wanted`: the innermost directory above it that exists,
-/// and the rest of the path. `None` if there is something to mount on, or the link that is wanted.
-fn missing_place(
+/// Returns the guest path of the fresh directory in which a mount at `wanted` lies, and the rest of
+/// the path. Any mount point can be made there. Returns `None` if it lies elsewhere.
+fn path_in_fresh(guest: &Guest, wanted: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let slash = wanted.iter().rposition(|&byte| byte == b'/')?;
+    let around = &guest.mounts()[guest.covering_mount(&wanted[..slash])];
+    let rest = wanted.get(around.guest.len() + 1..)?;
+    matches!(around.source, Source::Fresh(_)).then(|| (around.guest.clone(), rest.to_vec()))
+}
+
+/// Returns the directory of which a mount at `wanted` needs a view: the innermost directory above
+/// it that exists, and the rest of the path. Returns `None` if the mount point or the wanted
+/// symlink exists.
+fn missing_mount_point(
     guest: &Guest,
     wanted: &[u8],
-    kind: &PlaceKind,
+    kind: &ViewEntryKind,
 ) -> Option<(crate::guest::Resolved, Vec<u8>)> {
     let slashes = wanted.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
     for slash in slashes.rev() {
@@ -191,9 +223,11 @@ fn missing_place(
         let there = fs::symlink_metadata(&entry);
         let fits = !rest.contains(&b'/')
             && match kind {
-                PlaceKind::Directory => there.is_ok_and(|metadata| metadata.is_dir()),
-                PlaceKind::File => there.is_ok_and(|metadata| !metadata.is_symlink() && !metadata.is_dir()),
-                PlaceKind::Link(text) => fs::read_link(&entry).is_ok_and(|there| there == *text),
+                ViewEntryKind::Directory => there.is_ok_and(|metadata| metadata.is_dir()),
+                ViewEntryKind::File => {
+                    there.is_ok_and(|metadata| !metadata.is_symlink() && !metadata.is_dir())
+                }
+                ViewEntryKind::Link(text) => fs::read_link(&entry).is_ok_and(|there| there == *text),
             };
         return if fits { None } else { Some((found, rest.to_vec())) };
     }

@@ -1,4 +1,4 @@
-//! The user namespace by which an ordinary user gets a mount namespace.
+//! The user namespace in which an ordinary user may make a mount namespace.
 
 use std::fs;
 use std::io;
@@ -8,25 +8,26 @@ use rustix::thread::UnshareFlags;
 
 use super::raw;
 use super::subordinate::{self, Ranges};
+use crate::accounts::GuestUser;
 use crate::error::{Error, Result};
 use crate::identity::Numbers;
 use crate::spec::{LaunchSpec, UserMap};
 
-/// How the user namespace's numbers stand for the host's.
+/// Mapping between the numbers of the user namespace and of the host.
 #[derive(Debug)]
 pub(super) enum Map {
-    /// The caller alone, by these numbers. What an ordinary user may write without help, if he
-    /// gives up setgroups(2) (user_namespaces(7)).
+    /// The caller alone, as this user and group. An ordinary user may write this mapping without
+    /// help, but loses setgroups(2) (user_namespaces(7)).
     Caller { uid: u32, gid: u32 },
-    /// The caller is root, and further numbers are those that the host has set aside for him.
+    /// The caller as root, and the subordinate numbers that the host has set aside for the caller.
     Ranges(Ranges),
 }
 
 impl Map {
-    /// What the specification asks for.
+    /// Chooses the mapping that the specification asks for.
     ///
     /// # Errors
-    /// `OtherIdentity` if the numbers can't all be had.
+    /// `OtherIdentity` if not all of the numbers can be mapped.
     pub(super) fn choose(spec: &LaunchSpec, wanted: &Numbers) -> Result<Self> {
         let ranges = || match spec.isolation.user_map {
             UserMap::Caller => None,
@@ -46,15 +47,34 @@ impl Map {
         Ok(Self::Caller { uid: wanted.uid.unwrap_or(uid), gid: wanted.gid.unwrap_or(gid) })
     }
 
-    /// What is left to become once inside.
+    /// Returns the identity that the process must still take once it is inside.
     pub(super) fn remaining(&self, wanted: Numbers) -> Numbers {
         match self {
-            // The only user there is. setgroups(2) was given up.
+            // This is the only user there is, and setgroups(2) was given up.
             Self::Caller { .. } => Numbers::default(),
             Self::Ranges(_) => Numbers {
                 uid: wanted.uid.or(Some(0)),
                 gid: wanted.gid.or(Some(0)),
                 groups: wanted.groups.or(Some(Vec::new())),
+            },
+        }
+    }
+
+    /// Returns the user as the command sees it. `remaining` is the identity still to take, and
+    /// `known` the user that was asked for.
+    pub(super) fn seen(&self, remaining: &Numbers, known: GuestUser) -> GuestUser {
+        match self {
+            // Other groups have no number there.
+            Self::Caller { uid, gid } => {
+                let is_caller = *uid == geteuid().as_raw();
+                GuestUser { uid: *uid, gid: *gid, groups: Vec::new(), is_caller, ..known }
+            }
+            Self::Ranges(_) => GuestUser {
+                uid: remaining.uid.unwrap_or(0),
+                gid: remaining.gid.unwrap_or(0),
+                groups: remaining.groups.clone().unwrap_or_default(),
+                is_caller: false,
+                ..known
             },
         }
     }
@@ -78,7 +98,8 @@ fn unshare() -> Result<()> {
     raw::unshare(UnshareFlags::NEWUSER).map_err(|cause| denied("create a user namespace", &cause))
 }
 
-/// What denies user namespaces has an errno each, and none says how to get along.
+/// Makes the error for a denied namespace. Each mechanism that denies user namespaces has its
+/// errno, and none of them says what to do.
 pub(super) fn denied(operation: &str, cause: &io::Error) -> Error {
     let hint = match cause.raw_os_error() {
         Some(libc::ENOSPC) => "the host's limit is reached (/proc/sys/user/max_user_namespaces)",

@@ -1,4 +1,4 @@
-//! Making the stand-in for a directory that lacks mount points.
+//! Makes views, the substitutes for directories that lack mount points.
 
 use std::ffi::OsStr;
 use std::io;
@@ -10,19 +10,27 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Timestamps};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 
-use super::build::Builder;
+use super::host_root::HostRoot;
 use super::read_only;
-use super::tree::{Place, PlaceKind, View};
+use super::tree::{View, ViewEntry, ViewEntryKind};
 
-/// An empty tmpfs, attached nowhere yet.
+/// Makes an empty tmpfs. It is not attached.
 pub(super) fn new_tmpfs() -> io::Result<OwnedFd> {
+    new_tmpfs_with(&[])
+}
+
+/// Makes an empty tmpfs with these options (tmpfs(5)). It is not attached.
+pub(super) fn new_tmpfs_with(options: &[(&str, &str)]) -> io::Result<OwnedFd> {
     let context = rustix::mount::fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    for (name, value) in options {
+        rustix::mount::fsconfig_set_string(&context, *name, *value)?;
+    }
     rustix::mount::fsconfig_create(&context)?;
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
     Ok(rustix::mount::fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
 }
 
-/// An empty file system without any rights, attached nowhere yet.
+/// Makes an empty file system without any permissions. It is not attached.
 pub(super) fn new_cover() -> io::Result<OwnedFd> {
     let context = rustix::mount::fsopen("tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
     rustix::mount::fsconfig_set_string(&context, "mode", "0")?;
@@ -35,36 +43,37 @@ pub(super) fn new_cover() -> io::Result<OwnedFd> {
 }
 
 /// Fills the tmpfs that is mounted at the guest path, and closes it for writing.
-pub(super) fn fill(builder: &Builder<'_>, view: &View, guest: &[u8]) -> io::Result<()> {
+pub(super) fn fill(host: &HostRoot<'_>, view: &View, guest: &[u8]) -> io::Result<()> {
     let path = if guest.is_empty() { b"/" } else { guest };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let stand_in = rustix::fs::open(OsStr::from_bytes(path), flags, Mode::empty())?;
-    let real = builder.host_directory(&view.host)?;
+    let real = host.directory(&view.host)?;
     for entry in Dir::read_from(&real)? {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if name != b"." && name != b".." && !view.covers(name) {
             let guest = [guest, b"/", name].concat();
-            reproduce(builder, view, (&real, &stand_in), OsStr::from_bytes(name), &guest)?;
+            reproduce(host, view, (&real, &stand_in), OsStr::from_bytes(name), &guest)?;
         }
     }
-    for place in &view.places {
-        make(&stand_in, place)?;
+    for entry in &view.entries {
+        make(&stand_in, entry)?;
     }
-    resemble(&stand_in, &real)?;
+    copy_attributes(&stand_in, &real)?;
     read_only::close(stand_in.as_fd(), guest)
 }
 
-/// Makes one entry of the real directory appear in the stand-in: a link as a copy, anything else bound.
+/// Makes one entry of the real directory visible in the view: copies a symlink, and binds any other
+/// file.
 fn reproduce(
-    builder: &Builder<'_>,
+    host: &HostRoot<'_>,
     view: &View,
     (real, stand_in): (&OwnedFd, &OwnedFd),
     name: &OsStr,
     guest: &[u8],
 ) -> io::Result<()> {
     let metadata = match rustix::fs::statat(real, name, AtFlags::SYMLINK_NOFOLLOW) {
-        // Gone since it was listed.
+        // It was removed after it was listed.
         Err(Errno::NOENT) => return Ok(()),
         other => other?,
     };
@@ -76,26 +85,26 @@ fn reproduce(
         FileType::Directory => rustix::fs::mkdirat(stand_in, name, Mode::RWXU)?,
         _ => make_file(stand_in, name)?,
     }
-    let mount = builder.clone_of(&view.host.join(name))?;
-    builder.mount(&mount, stand_in.as_fd(), Path::new(name), guest, view.read_only)
+    let mount = host.clone_of(&view.host.join(name))?;
+    host.attach_copy(&mount, stand_in.as_fd(), Path::new(name), guest, view.read_only)
 }
 
-/// Makes a mount point and the directories on the way to it.
-fn make(stand_in: &OwnedFd, place: &Place) -> io::Result<()> {
-    let path = OsStr::from_bytes(&place.path);
-    let directories = place.path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-    let itself = (place.kind == PlaceKind::Directory).then_some(place.path.len());
+/// Makes a mount point and the missing directories above it.
+pub(super) fn make(stand_in: &OwnedFd, entry: &ViewEntry) -> io::Result<()> {
+    let path = OsStr::from_bytes(&entry.path);
+    let directories = entry.path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+    let itself = (entry.kind == ViewEntryKind::Directory).then_some(entry.path.len());
     for end in directories.chain(itself) {
-        match rustix::fs::mkdirat(stand_in, OsStr::from_bytes(&place.path[..end]), Mode::from_raw_mode(0o755))
+        match rustix::fs::mkdirat(stand_in, OsStr::from_bytes(&entry.path[..end]), Mode::from_raw_mode(0o755))
         {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    match &place.kind {
-        PlaceKind::Directory => Ok(()),
-        PlaceKind::File => make_file(stand_in, path),
-        PlaceKind::Link(text) => rustix::fs::symlinkat(text, stand_in, path).map_err(io::Error::from),
+    match &entry.kind {
+        ViewEntryKind::Directory => Ok(()),
+        ViewEntryKind::File => make_file(stand_in, path),
+        ViewEntryKind::Link(text) => rustix::fs::symlinkat(text, stand_in, path).map_err(io::Error::from),
     }
 }
 
@@ -104,8 +113,8 @@ fn make_file(at: &OwnedFd, name: &OsStr) -> io::Result<()> {
     rustix::fs::openat(at, name, flags, Mode::RUSR).map(drop).map_err(io::Error::from)
 }
 
-/// Gives the stand-in the mode, the times and, as far as it may, the owner of the real directory.
-fn resemble(stand_in: &OwnedFd, real: &OwnedFd) -> io::Result<()> {
+/// Gives the view the mode, the times and, as far as permitted, the owner of the real directory.
+fn copy_attributes(stand_in: &OwnedFd, real: &OwnedFd) -> io::Result<()> {
     let metadata = rustix::fs::fstat(real)?;
     let uid = rustix::fs::Uid::from_raw(metadata.st_uid);
     let gid = rustix::fs::Gid::from_raw(metadata.st_gid);

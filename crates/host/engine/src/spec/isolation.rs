@@ -1,33 +1,33 @@
-//! What the command doesn't share with the host, beyond its root.
+//! The resources that the command doesn't share with the host, beyond its root.
 
 use std::ffi::OsString;
 use std::os::fd::RawFd;
 
 use rustix::thread::CapabilitySet;
 
-/// What is taken from the command, or made for it alone. The default is nothing.
+/// Resources that are taken from the command, or made for it alone. The default is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Isolation {
-    /// Namespaces of the command's own, besides those the namespace engine always makes.
+    /// Namespaces for the command alone, besides those that the namespace engine always makes.
     pub namespaces: Vec<Namespace>,
-    /// The host name in the command's own UTS namespace.
+    /// Host name in the command's own UTS namespace.
     pub hostname: Option<OsString>,
-    /// How an ordinary user's numbers read in the user namespace.
+    /// Mapping of an ordinary user's numbers into the user namespace.
     pub user_map: UserMap,
-    /// Descriptors above 2 that the command inherits; the namespace engine closes all others.
+    /// Descriptors above 2 that the command inherits. The namespace engine closes all others.
     pub keep_descriptors: Vec<RawFd>,
-    /// Kill the command when the process that started newroot ends.
+    /// Whether the kernel kills the command when the process that started newroot ends.
     pub die_with_parent: bool,
-    /// Capabilities that the command and all it starts can't have.
+    /// Capabilities that neither the command nor its descendants can have.
     pub drop_capabilities: Capabilities,
-    /// Capabilities that it has all the same, whoever it runs as.
+    /// Capabilities that the command has in any case, even as another user than root.
     pub add_capabilities: Capabilities,
-    /// Whether the kernel is to keep the command to the root and the bindings.
+    /// Whether the kernel restricts the command to the root and the bindings.
     pub confinement: Confinement,
 }
 
 impl Isolation {
-    /// Whether there is something in it that only the namespace engine can give.
+    /// Returns whether only the namespace engine can give all of it.
     pub(crate) fn needs_namespaces(&self) -> bool {
         !self.namespaces.is_empty()
             || self.hostname.is_some()
@@ -36,15 +36,15 @@ impl Isolation {
     }
 }
 
-/// How the kernel keeps the command to the root and the bindings (Landlock).
+/// Restriction of the command to the root and the bindings by the kernel (Landlock).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Confinement {
-    /// Not at all.
+    /// No restriction.
     #[default]
     None,
-    /// As far as it can; what that is, is said.
+    /// As much as the kernel can enforce. newroot reports how much that is.
     BestEffort,
-    /// Wholly, or the command isn't run.
+    /// The whole restriction; without it the command doesn't run.
     Strict,
 }
 
@@ -53,7 +53,8 @@ pub enum Confinement {
 pub struct Capabilities(u64);
 
 impl Capabilities {
-    /// The one of this name, with or without `CAP_` in front and in any case; `all` is all of them.
+    /// Returns the capability of this name, in any case, with or without the prefix `CAP_`. `all`
+    /// stands for all of them.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let name = name.to_ascii_uppercase();
@@ -63,13 +64,13 @@ impl Capabilities {
         CapabilitySet::from_name(name.strip_prefix("CAP_").unwrap_or(&name)).map(|set| Self(set.bits()))
     }
 
-    /// Both sets.
+    /// Returns the union of both sets.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether there is none in it.
+    /// Returns whether the set has no capability.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.0 == 0
@@ -83,9 +84,9 @@ impl Capabilities {
 /// A kind of namespace that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Namespace {
-    /// Process numbers; the command's are reaped by an init, and end with it.
+    /// Process numbers. An init reaps the command's processes, which end with it.
     Pid,
-    /// Network devices, addresses, ports; only a loopback device is there.
+    /// Network devices, addresses and ports; the only device is loopback.
     Net,
     /// System V IPC and POSIX message queues.
     Ipc,
@@ -95,13 +96,13 @@ pub enum Namespace {
     Cgroup,
 }
 
-/// How user and group numbers read inside a user namespace.
+/// Mapping of user and group numbers into a user namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UserMap {
-    /// The command is the caller there too, and everybody else nobody.
+    /// The command is the caller inside, too; all other users read as nobody.
     #[default]
     Caller,
-    /// The caller is root there; where the host has subordinate numbers for the caller, they
+    /// The caller is root inside. Where the host has subordinate numbers for the caller, they
     /// follow from 1 on.
     Root,
 }
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn capability_goes_by_several_spellings() {
+    fn capability_has_several_spellings() {
         let one = Capabilities::named("CAP_NET_RAW");
         assert!(one.is_some());
         assert_eq!(Capabilities::named("net_raw"), one);

@@ -1,4 +1,4 @@
-//! Hints for the plan: which links there are in the root directory (`newroot_abi::plan::links_in_root`).
+//! Hints in the plan: the symlinks in the root directory (`newroot_abi::plan::links_in_root`).
 
 use std::fs;
 use std::os::unix::ffi::OsStringExt as _;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use newroot_abi::plan::hint_prefix;
 
-/// Reads the directory; no hints, if it can't be read.
+/// Reads the directory. Returns no hints if it can't be read.
 pub(super) fn links_in(root: &Path) -> Vec<u8> {
     let mut hints = Vec::new();
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {

@@ -1,4 +1,4 @@
-//! The shim's image, and executing it.
+//! The shim's image, and its execution.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
@@ -16,23 +16,24 @@ use crate::error::{Error, Result};
 use crate::trap::plan::Mounts;
 use crate::{exec, places};
 
-/// Built by build.rs.
+/// The image that build.rs built.
 static BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/newroot-shim"));
 
 const PT_LOAD: u32 = 1;
 
-/// Where the image lies, ready to be executed.
+/// An image that is ready to be executed.
 #[derive(Debug)]
 pub(super) enum Image {
-    /// In memory, under no name, with the session's mounts behind it if they don't travel as strings.
+    /// A memory file. The session's mounts are behind the image, unless they travel as strings.
     Memory(OwnedFd, Mounts),
-    /// In a file of the user's.
+    /// A file in the user's directories.
     File(PathBuf),
 }
 
 impl Image {
-    /// Puts the image into memory; into a file if the host forbids executing that, or if `named`
-    /// asks for one. `table` is what goes behind it: a file is one for all sessions, and has none.
+    /// Puts the image into a memory file, or into a file if the host denies execution of memory
+    /// files or `named` asks for one. `table` goes behind the image. A file serves all sessions,
+    /// and has no table.
     pub(super) fn prepare(named: bool, table: Option<&[u8]>) -> Result<Self> {
         let fail = |cause| Error::System { operation: "prepare the shim".to_owned(), cause };
         if !named {
@@ -48,7 +49,7 @@ impl Image {
         in_file().map(Self::File).map_err(fail)
     }
 
-    /// The file's path, if it is one.
+    /// Returns the path, if the image is in a file.
     pub(super) fn path(&self) -> Option<&Path> {
         match self {
             Self::Memory(..) => None,
@@ -56,7 +57,7 @@ impl Image {
         }
     }
 
-    /// Executes it with the plan for where it lies and how the mounts travel. Returns only to say why not.
+    /// Executes the image, with the plan that fits. Returns only on failure, with the error.
     pub(super) fn execute(
         &self,
         arguments: &[OsString],
@@ -73,7 +74,7 @@ impl Image {
         match self {
             Self::Memory(file, mounts) => {
                 let error = exec::execute_descriptor(file, arguments, &variables(None, *mounts));
-                // Some hosts let one make a memory file and not execute it (vm.memfd_noexec).
+                // Some hosts allow memory files but not their execution (vm.memfd_noexec).
                 match (error.raw_os_error(), in_file()) {
                     (Some(libc::EACCES | libc::EPERM | libc::ENOSYS), Ok(path)) => execute_file(&path),
                     _ => error,
@@ -85,7 +86,7 @@ impl Image {
 }
 
 fn in_memory(table: Option<&[u8]>) -> io::Result<OwnedFd> {
-    // MFD_EXEC asks for what was the default before Linux 6.3, which doesn't know the flag.
+    // MFD_EXEC asks for what was the default before Linux 6.3. Older kernels don't know the flag.
     let create = |flags| rustix::fs::memfd_create(c"newroot", flags);
     let executable = MemfdFlags::CLOEXEC | MemfdFlags::EXEC;
     let file = create(executable).or_else(|_| create(MemfdFlags::CLOEXEC))?;
@@ -103,7 +104,7 @@ fn in_memory(table: Option<&[u8]>) -> io::Result<OwnedFd> {
 
 const PAGE: usize = 4096;
 
-/// The image with a segment more, which lies at an offset of its file.
+/// Returns the image with one more segment, whose contents are at an offset of the file.
 fn with_segment(offset: usize, len: usize) -> Vec<u8> {
     const READ: u32 = 4;
     let mut image = BYTES.to_vec();
@@ -121,8 +122,9 @@ fn with_segment(offset: usize, len: usize) -> Vec<u8> {
     image
 }
 
-/// Writes the image where the user may execute files; an image of the same content is used again. The directory
-/// is the user's alone; but a guest that becomes another executes the file by the name procfs has for it.
+/// Writes the image to a directory in which the user can execute files, or uses an image of the
+/// same content. Only the user can enter the directory. But a guest that switches to another user
+/// executes the file by its name in procfs, so its mode lets all users execute it.
 fn in_file() -> io::Result<PathBuf> {
     let mut failure = io::Error::from_raw_os_error(libc::EACCES);
     for place in places::candidates() {
@@ -134,7 +136,7 @@ fn in_file() -> io::Result<PathBuf> {
     Err(failure)
 }
 
-/// The mode of the file, whatever the umask.
+/// Mode of the file, regardless of the umask.
 const MODE: u32 = 0o755;
 
 fn write_into(place: &Path) -> io::Result<PathBuf> {

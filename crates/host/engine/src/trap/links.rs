@@ -1,5 +1,5 @@
-//! Hard links that the host refuses: what a session needs to have its own. `newroot_abi::links` says how they lie
-//! on the disk.
+//! Prepares a session to keep hard links that the host refuses. `newroot_abi::links` has the layout
+//! on disk.
 
 use std::path::PathBuf;
 
@@ -10,11 +10,12 @@ use crate::error::{Error, Result};
 use crate::guest::{Guest, shown};
 use crate::spec::{HardLinks, Warning};
 
-/// Provides the store of links where it is wanted, and hides it. The result is the root whose links the session has:
-/// none, unless they are wanted or there are some already.
+/// Makes the store of links if the user asks for it, and hides it. Returns the root, if the session
+/// has links: because the user asks for them, or because the root has some already.
 ///
-/// A root that can't be written to gets no links, with a warning: nobody could give a file in it another name, and
-/// what it has already is seen all the same. A store elsewhere would be no help, for names and files must stay in one tree.
+/// A root that can't be written to gets no store, with a warning. No process can give a file in it
+/// another name, and its existing links are shown anyway. A store elsewhere wouldn't help, because
+/// names and files must be in one tree.
 pub(super) fn prepare(
     guest: &mut Guest,
     wanted: HardLinks,

@@ -1,12 +1,15 @@
-//! The trap engine's launcher: from a specification to the first exec of the shim.
+//! The trap engine's launcher, from the specification to the first exec of the shim.
 
+mod account_files;
 mod fake_root;
 mod hidden;
 mod hints;
 mod image;
 mod links;
+mod locked_file;
 mod plan;
 mod process;
+mod scratch;
 
 use std::path::Path;
 
@@ -19,25 +22,41 @@ use crate::guest::{Guest, shown};
 use crate::identity::Numbers;
 use crate::real_path::open_real;
 use crate::spec::{FakeRoot, LaunchSpec, Patching, UserMap, Warning, WorkingDirectory};
-use crate::{command, cwd, environment, identity, inside, mounts, supervise};
+use crate::{accounts, command, cwd, environment, identity, inside, mounts, supervise};
 
-/// Becomes the command; returns only if it can't, or with the status of a supervised one.
+/// Becomes the command. Returns only if it can't, or with the status of a supervised one.
 pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result<u8> {
-    refuse_kernels_own(spec)?;
+    refuse_kernel_features(spec)?;
     let mut guest = mounts::resolve(spec, warn)?;
     let wanted = identity::resolve(&guest, &spec.identity, warn)?;
     let user = wanted.uid;
-    let (identity, fake) = who(spec, &mut guest, wanted)?;
+    let seen = accounts::GuestUser::of(&spec.identity, &wanted);
+    let (identity, fake) = choose_identity(spec, &mut guest, wanted, warn)?;
+    let changes_user = identity.uid.is_some_and(|uid| uid != rustix::process::geteuid().as_raw());
+    if changes_user && !spec.fresh.is_empty() {
+        return Err(Error::Unsupported {
+            engine: "trap",
+            why: "a fresh directory of root's is closed to another user".to_owned(),
+            hint: Some("`--engine namespace` mounts one".to_owned()),
+        });
+    }
+    let scratch = scratch::provide(&mut guest, fake.as_ref())?;
+    // Files that root keeps for itself are closed to another user.
+    if spec.accounts && !changes_user {
+        accounts::add(&mut guest, &seen);
+        account_files::provide(&mut guest, &seen);
+    }
     let links = links::prepare(&mut guest, spec.hard_links, warn)?;
-    hidden::hide_left_behind(&mut guest);
-    mounts::provide_places(&mut guest)?;
+    hidden::hide_leftover_store(&mut guest);
+    mounts::provide_mount_points(&mut guest)?;
     if fake.is_none() {
-        hidden::leave_to_newroots_within(&mut guest);
+        hidden::name_for_nested_newroots(&mut guest);
     }
     let start = cwd::resolve(&guest, &spec.cwd, warn)?;
     let variables = environment::resolve(
         &guest,
         &spec.environment,
+        spec.identity.user.is_none(),
         user.unwrap_or_else(|| rustix::process::geteuid().as_raw()),
         (spec.cwd != WorkingDirectory::Leave).then_some(&start.guest),
     );
@@ -82,7 +101,8 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
         .and_then(|directory| Ok(rustix::process::fchdir(directory)?))
         .map_err(|cause| Error::WorkingDirectory { path: shown(&start.guest), cause })?;
 
-    let guardian = inside::guardian(spec);
+    let supervised = spec.kill_on_exit || scratch.is_some();
+    let guardian = inside::guardian(spec, supervised);
     let confinement = spec.isolation.confinement;
     let become_command = || -> Error {
         if let Err(error) = identity.adopt() {
@@ -91,11 +111,11 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
         if let Some(Err(error)) = fake.as_ref().map(fake_root::Prepared::adopt) {
             return error;
         }
-        supervise::stay_with(guardian);
+        supervise::die_with(guardian);
         if let Some(mask) = spec.umask {
             rustix::process::umask(Mode::from_raw_mode(mask));
         }
-        let stores = fake.iter().flat_map(|fake| &fake.outside).map(|path| Allowed::store(path));
+        let stores = fake.iter().flat_map(fake_root::Prepared::outside).map(Allowed::store);
         let allowed =
             Allowed::mounts_of(&guest).into_iter().chain(image.path().map(Allowed::program)).chain(stores);
         if let Err(error) = confine::apply(confinement, &allowed.collect::<Vec<_>>(), "trap", warn) {
@@ -107,33 +127,36 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
             _ => Error::System { operation: "execute the shim".to_owned(), cause },
         }
     };
-    supervise::become_or_run(spec, become_command)
+    supervise::become_or_run(spec, supervised, become_command)
 }
 
-/// Who the command runs as: for real, or for an ordinary user who wants to be another, as a fake.
-fn who(
+/// Returns the identity to take, and for an ordinary user who wants another identity, the emulated
+/// one.
+fn choose_identity(
     spec: &LaunchSpec,
     guest: &mut Guest,
     wanted: Numbers,
+    warn: &mut dyn FnMut(Warning),
 ) -> Result<(Numbers, Option<fake_root::Prepared>)> {
     match wanted.clone().permitted(&spec.identity, "trap") {
         Err(Error::OtherIdentity { .. }) if spec.fake_root != FakeRoot::Off => {
-            let fake = fake_root::prepare(guest, spec.fake_root, &wanted)?;
+            let fake = fake_root::prepare(spec, guest, &wanted, warn)?;
             Ok((Numbers::default(), Some(fake)))
         }
         real => Ok((real?, None)),
     }
 }
 
-/// Whether the kernel knows seccomp filters at all. Whether it lets one install them, the shim finds out.
+/// Returns whether the kernel knows seccomp filters at all. The shim finds out whether a process
+/// may install them.
 pub(crate) fn has_filters() -> bool {
     process::knows_seccomp()
 }
 
-/// A mount's option, as mountinfo has it. Elsewhere in there it does no harm.
+/// Name of a mount option in mountinfo. A match elsewhere in the text does no harm.
 const NOSYMFOLLOW: &[u8] = b"nosymfollow";
 
-/// What this host lacks, and which links it refuses to follow.
+/// Returns flags for the features that this host lacks and the links that it refuses to follow.
 fn host_flags() -> Flags {
     let mut flags = Flags::default();
     let how = (OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::NO_SYMLINKS);
@@ -153,14 +176,14 @@ fn host_flags() -> Flags {
     flags
 }
 
-/// Says what is about to be done.
+/// Prints what newroot is about to do.
 fn describe(spec: &LaunchSpec, guest: &crate::guest::Guest, command: &command::Command) {
     inside::describe(spec, guest, "trap");
     eprintln!("newroot: running '{}'", crate::guest::shown(&command.exe).display());
 }
 
-/// Refuses what only the kernel can give.
-fn refuse_kernels_own(spec: &LaunchSpec) -> Result<()> {
+/// Refuses features that only the kernel engines have.
+fn refuse_kernel_features(spec: &LaunchSpec) -> Result<()> {
     let isolation = &spec.isolation;
     let what = if !isolation.namespaces.is_empty() || isolation.hostname.is_some() {
         "it makes no namespaces"

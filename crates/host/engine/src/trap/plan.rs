@@ -1,4 +1,4 @@
-//! Writing the plan; `newroot_abi::plan` says how it reads.
+//! Writes the plan. `newroot_abi::plan` describes it.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -11,7 +11,7 @@ use crate::command::Command;
 use crate::guest::{Guest, OwnedMount};
 use crate::spec::Uname;
 
-/// What the plan says beside mounts and program.
+/// Contents of the plan besides mounts and program.
 pub(super) struct Facts<'a> {
     pub(super) flags: Flags,
     pub(super) mask: u64,
@@ -24,7 +24,7 @@ pub(super) struct Facts<'a> {
     pub(super) links_in_root: &'a [u8],
 }
 
-/// What uname(2) is to say, as the plan has it.
+/// Returns the strings for uname(2), in the plan's form.
 fn uname(wanted: &Uname) -> OsString {
     match wanted {
         Uname::Hosts => OsString::new(),
@@ -44,16 +44,16 @@ fn uname(wanted: &Uname) -> OsString {
     }
 }
 
-/// How the mounts travel.
+/// The way in which mounts travel to the shim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mounts {
     /// As strings of the plan.
     Strings,
-    /// In a [table] behind the image.
+    /// In a [table](mod@table) behind the image.
     Table,
 }
 
-/// The plan's strings.
+/// Returns the plan's strings.
 pub(super) fn encode(guest: &Guest, command: &Command, facts: &Facts<'_>, how: Mounts) -> Vec<OsString> {
     let (mounts, flags) = match how {
         Mounts::Strings => (guest.mounts(), facts.flags),
@@ -78,7 +78,7 @@ pub(super) fn encode(guest: &Guest, command: &Command, facts: &Facts<'_>, how: M
         own(&command.name),
         path(facts.session_file),
         path(facts.links),
-        // Where the interpreter is, the shim finds out.
+        // The shim finds the interpreter itself.
         OsString::new(),
         own(facts.links_in_root),
     ];
@@ -92,7 +92,7 @@ fn text(mount: &OwnedMount) -> Vec<u8> {
     [&mount.borrow().encode_prefix()[..], &mount.guest, &mount.host].concat()
 }
 
-/// The mounts as a [table], if there are so many that they don't travel as strings.
+/// Returns the mounts as a [table](mod@table), if there are too many for strings.
 pub(super) fn table(guest: &Guest) -> Option<Vec<u8>> {
     let mounts: Vec<Mount<'_>> = guest.mounts().iter().map(OwnedMount::borrow).collect();
     let index = guest.index(&mounts)?;

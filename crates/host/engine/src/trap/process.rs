@@ -1,24 +1,24 @@
-//! What a process hands to the program it becomes.
+//! State that a process passes to the program it executes.
 //!
 //! # Safety
-//! Raw system calls; each block says what it relies on.
+//! These are raw system calls. Each block says what it relies on.
 #![allow(unsafe_code)]
 
 use newroot_abi::plan::Flags;
 
-/// Signal mask and dispositions as newroot's caller left them.
+/// Signal mask and signal actions, as newroot's caller set them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Inherited {
     /// The mask, without SIGSYS.
     pub(super) mask: u64,
-    /// SIGSYS_BLOCKED, SIGSYS_IGNORED.
+    /// SIGSYS_BLOCKED and SIGSYS_IGNORED.
     pub(super) flags: Flags,
 }
 
 const SIGSYS_BIT: u64 = 1 << (libc::SIGSYS - 1);
 
 impl Inherited {
-    /// Notes them.
+    /// Reads them from the kernel.
     pub(super) fn take() -> Self {
         let mut mask = 0u64;
         let mut flags = Flags::default();
@@ -44,12 +44,12 @@ impl Inherited {
     }
 }
 
-/// Whether the kernel has the system call seccomp(2).
+/// Returns whether the kernel has the system call seccomp(2).
 pub(super) fn knows_seccomp() -> bool {
     let trap = libc::SECCOMP_RET_TRAP;
-    // SAFETY: it reads one number, which lives for the call.
+    // SAFETY: the kernel reads one number, which lives for the call.
     let answer =
         unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_GET_ACTION_AVAIL, 0, &raw const trap) };
-    // Before Linux 4.14 it doesn't know the question.
+    // Linux before 4.14 has the call, but not this operation.
     answer == 0 || std::io::Error::last_os_error().raw_os_error() != Some(libc::ENOSYS)
 }

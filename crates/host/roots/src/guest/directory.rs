@@ -1,4 +1,4 @@
-//! A directory of the root, reached without leaving the root.
+//! Directories of the root, opened without ever leaving the root.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -10,38 +10,38 @@ use std::rc::Rc;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat, readlinkat, statat};
 use rustix::io::Errno;
 
-/// How many symlinks one path may pass, as in the kernel.
+/// Limit of symlinks in one lookup, as in the kernel.
 pub(crate) const LINKS_MAX: usize = 40;
 
 /// The root itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Root(Rc<OwnedFd>);
 
-/// A directory and the way to it: real directories all, from the root down.
+/// A directory, and the way to it: real directories all the way from the root.
 #[derive(Clone, Debug)]
 pub(crate) struct Directory {
     root: Root,
     way: Vec<(OsString, Rc<OwnedFd>)>,
 }
 
-/// What stands at a name.
+/// The type of a directory entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Node {
     Missing,
     Directory,
     File,
     Symlink(OsString),
-    /// A device, a socket, a FIFO.
+    /// A device, a socket or a FIFO.
     Special,
 }
 
 impl Root {
-    /// `path` is a host path, followed like any other.
+    /// Opens the root at the host path `path`, and follows symlinks.
     pub(crate) fn open(path: &Path) -> Result<Self, Errno> {
         open_directory(CWD, path.as_os_str(), OFlags::empty()).map(|fd| Self(Rc::new(fd)))
     }
 
-    /// The root's `/`.
+    /// Returns the root's `/`.
     pub(crate) fn top(&self) -> Directory {
         Directory { root: self.clone(), way: Vec::new() }
     }
@@ -52,7 +52,7 @@ impl Directory {
         self.way.last().map_or_else(|| self.root.0.as_fd(), |(_, fd)| fd.as_fd())
     }
 
-    /// The guest path, which has no symlink in it.
+    /// Returns the guest path. It has no symlink in it.
     pub(crate) fn path(&self) -> PathBuf {
         let mut path = PathBuf::from("/");
         path.extend(self.way.iter().map(|(name, _)| name));
@@ -64,19 +64,19 @@ impl Directory {
         self.way.clear();
     }
 
-    /// Goes to the directory above, which for `/` is `/`.
+    /// Goes to the parent directory. The parent of `/` is `/`.
     pub(crate) fn ascend(&mut self) {
         self.way.pop();
     }
 
-    /// Goes into the directory `name`, not following a symlink there.
+    /// Goes into the directory `name`. Doesn't follow a symlink.
     pub(crate) fn descend(&mut self, name: &OsStr) -> Result<(), Errno> {
         let fd = open_directory(self.fd(), name, OFlags::NOFOLLOW)?;
         self.way.push((name.to_owned(), Rc::new(fd)));
         Ok(())
     }
 
-    /// What stands at `name` here.
+    /// Returns the type of the entry `name`.
     pub(crate) fn node(&self, name: &OsStr) -> Result<Node, Errno> {
         let stat = match statat(self.fd(), name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
@@ -94,9 +94,9 @@ impl Directory {
         })
     }
 
-    /// Where `path` leads from here in guest terms: the directory that holds the last
-    /// component, and that component, which is no symlink (it may be missing). `None` for
-    /// the name where the path ends in a directory by `/`, `.` or `..`.
+    /// Resolves the guest path `path` from this directory. Returns the directory of the last
+    /// component, and that component, which is no symlink and may not exist. The name is `None` if
+    /// the path ends in a directory by `/`, `.` or `..`.
     pub(crate) fn resolve(&self, path: &OsStr) -> Result<(Self, Option<OsString>), Errno> {
         let mut here = self.clone();
         let mut links = 0;
@@ -122,7 +122,7 @@ impl Directory {
         Ok((here, None))
     }
 
-    /// Where `path` leads from here, which must be a directory.
+    /// Resolves the guest path `path` of a directory, from this directory.
     pub(crate) fn resolve_directory(&self, path: &OsStr) -> Result<Self, Errno> {
         let (mut here, name) = self.resolve(path)?;
         if let Some(name) = name {
@@ -131,8 +131,8 @@ impl Directory {
         Ok(here)
     }
 
-    /// Puts the components of `path` in front of `pending`, after going to the top if it
-    /// is absolute.
+    /// Puts the components of `path` in front of `pending`. Goes to the top first if the path is
+    /// absolute.
     fn queue(&mut self, path: &OsStr, pending: &mut VecDeque<OsString>) {
         if path.as_bytes().starts_with(b"/") {
             self.ascend_to_top();
@@ -143,7 +143,7 @@ impl Directory {
     }
 }
 
-/// The components of a path, without empty ones and `.`; `..` is one.
+/// Returns the components of a path, without empty ones and `.`, but with `..`.
 pub(crate) fn components(path: &OsStr) -> impl DoubleEndedIterator<Item = &OsStr> {
     path.as_bytes()
         .split(|&byte| byte == b'/')
@@ -162,7 +162,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
 
-    /// Where `path` leads in a root with a few links in it.
+    /// Resolves `path` in a root with a few symlinks.
     fn resolve(path: &str) -> Result<PathBuf, Errno> {
         let root = tempfile::tempdir().unwrap();
         let at = |path: &str| root.path().join(path);

@@ -1,4 +1,4 @@
-//! Making things in a root where there is nothing yet.
+//! Makes files in a root where none exist yet.
 
 use std::ffi::OsStr;
 use std::io;
@@ -10,7 +10,7 @@ use super::directory::{Directory, Node};
 use super::journal::{Attributes, Transaction};
 use crate::error::{Error, Result};
 
-/// Makes the directory `path` and those above it, where there is nothing yet.
+/// Makes the directory `path` and its parents, as far as they are missing.
 pub(crate) fn directory(transaction: &mut Transaction, path: &Path, mode: u32) -> Result<()> {
     let failed = |cause: io::Error| Error::io("make", path, cause);
     let mut here = transaction.top();
@@ -25,14 +25,14 @@ pub(crate) fn directory(transaction: &mut Transaction, path: &Path, mode: u32) -
     Ok(())
 }
 
-/// Makes the file `path`, if there is nothing yet.
+/// Makes the file `path`, if it is missing.
 pub(crate) fn file(transaction: &mut Transaction, path: &Path, content: &[u8]) -> Result<()> {
     with_missing(transaction, path, |transaction, parent, name| {
         transaction.make_file(parent, name, &mut &content[..], Attributes::with_mode(0o644))
     })
 }
 
-/// Makes the symlink `path`, if there is nothing yet.
+/// Makes the symlink `path`, if it is missing.
 pub(crate) fn link(transaction: &mut Transaction, path: &Path, text: &OsStr) -> Result<()> {
     with_missing(transaction, path, |transaction, parent, name| transaction.make_symlink(parent, name, text))
 }

@@ -1,5 +1,6 @@
 //! Changes to a root that are undone together unless all of them succeed.
 
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,15 +8,15 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, Gid, Mode, OFlags, RawMode, Timespec, Timestamps, Uid, fchmod, fchown, futimens, mkdirat,
-    openat, renameat, symlinkat, unlinkat,
+    AtFlags, Gid, Mode, OFlags, RawMode, Timespec, Timestamps, Uid, fchmod, fchown, futimens, linkat,
+    mkdirat, openat, renameat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 
 use super::directory::{Directory, Root};
 use crate::observer::Summary;
 
-/// Makes things in a root and remembers them. Dropped without [`Transaction::commit`], it
+/// Makes files in a root and keeps a journal. If it is dropped without [`Transaction::commit`], it
 /// removes what it made and puts back what it replaced.
 #[derive(Debug)]
 pub(crate) struct Transaction {
@@ -23,30 +24,35 @@ pub(crate) struct Transaction {
     done: Vec<Change>,
     temporary_names: u32,
     summary: Summary,
+    /// Guest paths of copies of files that have several names on the host.
+    copies: HashMap<FileId, PathBuf>,
 }
+
+/// Identity of a host file: device and inode number.
+pub(crate) type FileId = (u64, u64);
 
 #[derive(Debug)]
 enum Change {
     MadeDirectory(PathBuf),
     MadeFile(PathBuf),
-    /// What was at `path` is now at `backup`, in the same directory.
+    /// The file at `path` was renamed to `backup` in the same directory.
     MovedAway {
         path: PathBuf,
         backup: PathBuf,
     },
 }
 
-/// What a file carries besides its content.
+/// Metadata of a file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attributes {
     pub(crate) mode: RawMode,
-    /// Set where the caller may give files away.
+    /// Owner, where the caller may change it.
     pub(crate) owner: Option<(Uid, Gid)>,
     pub(crate) modified: Option<Timespec>,
 }
 
 impl Attributes {
-    /// The caller's own, changed just now.
+    /// Returns metadata with the caller as owner and the present time.
     pub(crate) fn with_mode(mode: RawMode) -> Self {
         Self { mode, owner: None, modified: None }
     }
@@ -54,30 +60,36 @@ impl Attributes {
 
 impl Transaction {
     pub(crate) fn new(root: Root) -> Self {
-        Self { root, done: Vec::new(), temporary_names: 0, summary: Summary::default() }
+        Self {
+            root,
+            done: Vec::new(),
+            temporary_names: 0,
+            summary: Summary::default(),
+            copies: HashMap::new(),
+        }
     }
 
     pub(crate) fn top(&self) -> Directory {
         self.root.top()
     }
 
-    /// Notes that something was there already.
+    /// Counts a file that existed already.
     pub(crate) fn note_present(&mut self) {
         self.summary.present += 1;
     }
 
-    /// Keeps everything and says what it was.
+    /// Keeps all changes, and returns their summary.
     pub(crate) fn commit(mut self) -> Summary {
         for change in std::mem::take(&mut self.done) {
             if let Change::MovedAway { backup, .. } = change {
-                // A leftover is no reason to undo a root that is whole.
+                // A leftover backup is no reason to undo a complete root.
                 let _ = self.unlink(&backup, AtFlags::empty());
             }
         }
         std::mem::take(&mut self.summary)
     }
 
-    /// Makes the directory `name`, where nothing is yet.
+    /// Makes the directory `name`, which doesn't exist yet.
     pub(crate) fn make_directory(
         &mut self,
         parent: &Directory,
@@ -92,15 +104,15 @@ impl Transaction {
         apply(&fd, attributes)
     }
 
-    /// Makes the symlink `name`, where nothing is yet.
+    /// Makes the symlink `name`, which doesn't exist yet.
     pub(crate) fn make_symlink(&mut self, parent: &Directory, name: &OsStr, text: &OsStr) -> io::Result<()> {
         symlinkat(text, parent.fd(), name)?;
         self.made_file(parent, name);
         Ok(())
     }
 
-    /// Makes the file `name`, where nothing is yet: under another name first, so that it
-    /// is never seen in part.
+    /// Makes the file `name`, which doesn't exist yet. Writes it under a temporary name first, so
+    /// that no process sees a part of it.
     pub(crate) fn make_file(
         &mut self,
         parent: &Directory,
@@ -120,9 +132,27 @@ impl Transaction {
         Ok(())
     }
 
-    /// Moves the file or symlink `name` out of the way.
+    /// Notes that `name` is a copy of the host file `id`, which has other names, too.
+    pub(crate) fn note_copy(&mut self, id: FileId, parent: &Directory, name: &OsStr) {
+        self.copies.insert(id, parent.path().join(name));
+    }
+
+    /// Makes `name`, which doesn't exist yet, a hard link to the copy of the host file `id`.
+    /// Returns false if there is no copy yet, or the root's file system refuses the link.
+    pub(crate) fn link_copy(&mut self, id: FileId, parent: &Directory, name: &OsStr) -> bool {
+        let Some(copy) = self.copies.get(&id) else { return false };
+        let linked = self
+            .locate(copy)
+            .and_then(|(directory, copy)| linkat(directory.fd(), copy, parent.fd(), name, AtFlags::empty()));
+        if linked.is_ok() {
+            self.made_file(parent, name);
+        }
+        linked.is_ok()
+    }
+
+    /// Renames the file or symlink `name` to a backup.
     pub(crate) fn move_away(&mut self, parent: &Directory, name: &OsStr) -> io::Result<()> {
-        // The name is taken by a file of our own before something is moved onto it.
+        // An own file takes the backup's name before another file is renamed to it.
         let (backup, _) = self.create_temporary(parent)?;
         if let Err(error) = renameat(parent.fd(), name, parent.fd(), &backup) {
             let _ = unlinkat(parent.fd(), &backup, AtFlags::empty());
@@ -138,7 +168,7 @@ impl Transaction {
         self.summary.made += 1;
     }
 
-    /// A new file under a name that nobody has.
+    /// Makes a file with a name that is still free.
     fn create_temporary(&mut self, parent: &Directory) -> io::Result<(OsString, OwnedFd)> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         loop {
@@ -169,8 +199,8 @@ impl Transaction {
         unlinkat(parent.fd(), name, flags)
     }
 
-    /// The directory that holds a path of the journal, none of which is a symlink. Going
-    /// there anew saves a descriptor for each change.
+    /// Opens the directory of a path in the journal. No such path has a symlink in it. Opening it
+    /// again for each change saves a descriptor for each.
     fn locate<'a>(&self, path: &'a Path) -> Result<(Directory, &'a OsStr), Errno> {
         let mut parent = self.root.top();
         let name = path.file_name().ok_or(Errno::NOENT)?;
@@ -184,21 +214,22 @@ impl Transaction {
 impl Drop for Transaction {
     fn drop(&mut self) {
         for change in self.done.iter().rev() {
-            // Whatever can't be undone is left; there is nobody to tell.
+            // A change that can't be undone is left. The caller reports the first error already.
             let _ = self.undo(change);
         }
     }
 }
 
-/// Where the bytes of a new file come from.
+/// Contents of a new file.
 pub(crate) trait Content {
-    /// Writes all of them and says how many.
+    /// Writes all bytes, and returns their number.
     fn copy_to(&mut self, file: &mut File) -> io::Result<u64>;
 }
 
 impl Content for File {
     fn copy_to(&mut self, file: &mut File) -> io::Result<u64> {
-        // Between two files this is copy_file_range(2): shared blocks where they can be.
+        // Between two files this is copy_file_range(2), which shares blocks where the file system
+        // can.
         io::copy(self, file)
     }
 }
@@ -212,13 +243,13 @@ impl Content for &[u8] {
 fn apply(file: &impl std::os::fd::AsFd, attributes: Attributes) -> io::Result<()> {
     let mut mode = attributes.mode;
     if let Some((uid, gid)) = attributes.owner {
-        // Root of a user namespace may not know the owner. What then stays the caller's
-        // must not run with anybody's rights.
+        // A user namespace may not map the owner. The file then stays the caller's, and must not
+        // run with anybody's rights.
         if fchown(file, Some(uid), Some(gid)).is_err() {
             mode &= 0o1777;
         }
     }
-    // After the owner, for a change of owner clears set-user-ID.
+    // After the owner, because a change of owner clears set-user-ID.
     fchmod(file, Mode::from_raw_mode(mode))?;
     if let Some(modified) = attributes.modified {
         futimens(file, &Timestamps { last_access: modified, last_modification: modified })?;

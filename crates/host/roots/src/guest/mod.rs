@@ -1,11 +1,11 @@
-//! Writing into a root without ever leaving it.
+//! Writes into a root without ever leaving it.
 //!
-//! Every path is walked one component at a time from the root's descriptor, each
-//! directory opened with `O_NOFOLLOW` relative to the one before; a symlink is read and
-//! its text walked in the same way, with `/` meaning the root and `..` going back to the
-//! directory one came from. Thus no symlink in the root, not even one put there
-//! meanwhile, leads out. openat2(2) with `RESOLVE_IN_ROOT` would save a few calls where
-//! the kernel has it; it can't make what is missing, and two ways would have to agree.
+//! A path is walked one component at a time from the root's descriptor. Each directory is opened
+//! relative to its parent with `O_NOFOLLOW`. A symlink is read, and its text is walked in the same
+//! way: `/` means the root, and `..` goes back to the directory that the walk came from. So no
+//! symlink in the root leads out of it, not even one that another process makes meanwhile.
+//! openat2(2) with `RESOLVE_IN_ROOT` would save a few calls where the kernel has it. But it can't
+//! make what is missing, and then two implementations would have to agree.
 
 mod directory;
 pub(crate) mod ensure;

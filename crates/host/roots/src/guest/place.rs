@@ -1,4 +1,4 @@
-//! Bringing one host path into a root, under the same name.
+//! Brings one host path into a root, under the same name.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -15,15 +15,14 @@ use super::journal::{Attributes, Transaction};
 use crate::busybox;
 use crate::error::{Error, Result};
 
-/// Brings the host's `path` into the root: every directory and every symlink on the way,
-/// and the file that it leads to.
+/// Brings the host's `path` into the root: every directory and every symlink on the way, and the
+/// file that it leads to.
 ///
-/// Host and guest are walked side by side. Where the guest has nothing, it gets what the
-/// host has: a link with the same text, a directory, a copy. Where it has a directory, or
-/// a link to one, it is entered, however the host comes to the same place: a root that
-/// keeps a real `/bin` gets `/bin/ls` from a host whose `/bin` is a link to `usr/bin`.
-/// What becomes of another file or link at the place of a file is `existing`'s business.
-/// The guest path of one that was kept is returned.
+/// The walk goes through host and guest side by side. Where the guest has nothing, it gets what the
+/// host has: a symlink with the same text, a directory, a copy. Where the guest has a directory, or
+/// a symlink to one, the walk enters it, whatever the host has there: a root with a real `/bin`
+/// gets `/bin/ls` from a host whose `/bin` is a link to `usr/bin`. If the guest has another file or
+/// symlink at the place of a file, `existing` decides. Returns the guest path of one that was kept.
 pub(crate) fn place(
     transaction: &mut Transaction,
     path: &Path,
@@ -50,23 +49,23 @@ pub(crate) fn place(
     Ok(walk.kept)
 }
 
-/// What to do where the root has another file than the one that is brought.
+/// Decides about a different file that the root has already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Existing {
-    /// Fail: somebody asked for the one that is brought.
+    /// Fail, because the user asked for the new file.
     Refuse,
-    /// Leave it: the root's own library serves the root's own programs, and most others.
+    /// Keep it. The root's own library suits the root's own programs, and most others.
     Keep,
-    /// Put the one that is brought in its place.
+    /// Replace it.
     Replace,
 }
 
 struct Walk<'a> {
     /// A host directory without symlinks in its path.
     host: PathBuf,
-    /// The guest directory that stands for it.
+    /// The guest directory at the same point of the walk.
     guest: Directory,
-    /// What is still to go, on both sides.
+    /// Components that are still to be walked, on both sides.
     pending: VecDeque<OsString>,
     links: usize,
     transaction: &'a mut Transaction,
@@ -79,7 +78,7 @@ impl Walk<'_> {
         let source = self.host.join(name);
         let metadata = match source.symlink_metadata() {
             Ok(metadata) => metadata,
-            // A link that dangles on the host may dangle in the guest.
+            // A symlink that dangles on the host may dangle in the guest, too.
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.links > 0 => {
                 self.pending.clear();
                 return Ok(());
@@ -133,7 +132,7 @@ impl Walk<'_> {
         match node {
             Node::Missing => {
                 let mut attributes = attributes(metadata);
-                // Its owner is going to write into it.
+                // Its owner writes into it next.
                 attributes.mode |= 0o700;
                 self.transaction
                     .make_directory(&self.guest, name, attributes)
@@ -159,13 +158,23 @@ impl Walk<'_> {
         }
         let unreadable = |cause| Error::io("read", source, cause);
         let mut file = File::open(source).map_err(unreadable)?;
-        let attributes = attributes(&file.metadata().map_err(unreadable)?);
+        let metadata = file.metadata().map_err(unreadable)?;
+        let id = (metadata.dev(), metadata.ino());
+        // On some hosts git has a hundred names.
+        let has_other_names = metadata.nlink() > 1;
+        if has_other_names && self.transaction.link_copy(id, &self.guest, name) {
+            return Ok(());
+        }
         self.transaction
-            .make_file(&self.guest, name, &mut file, attributes)
-            .map_err(|cause| self.failed(name, cause))
+            .make_file(&self.guest, name, &mut file, attributes(&metadata))
+            .map_err(|cause| self.failed(name, cause))?;
+        if has_other_names {
+            self.transaction.note_copy(id, &self.guest, name);
+        }
+        Ok(())
     }
 
-    /// Goes into the guest's directory `name`, which may be a link.
+    /// Goes into the guest's directory `name`, which may be a symlink.
     fn enter(&mut self, name: &OsStr) -> Result<()> {
         self.guest = self.guest.resolve_directory(name).map_err(|cause| {
             if cause == Errno::NOENT {
@@ -181,14 +190,14 @@ impl Walk<'_> {
         self.transaction.make_symlink(&self.guest, name, text).map_err(|cause| self.failed(name, cause))
     }
 
-    /// Makes room at `name`. False if what is there stays, and the walk ends with it.
+    /// Removes what is at `name`. Returns false if it stays, and the walk ends there.
     fn clear(&mut self, name: &OsStr, node: &Node) -> Result<bool> {
         let applet = matches!(node, Node::Symlink(text) if busybox::is_applet_link(text));
         let replaceable = matches!(node, Node::File | Node::Symlink(_));
         match self.existing {
             Existing::Keep if replaceable => {
                 self.pending.clear();
-                // An applet does what its name says; that is no news.
+                // An applet does what its name says, so there is nothing to report.
                 if !applet {
                     self.kept = Some(self.guest.path().join(name));
                 }
@@ -196,7 +205,7 @@ impl Walk<'_> {
                 return Ok(false);
             }
             Existing::Replace if replaceable => {}
-            // A program outdoes the applet of the same name.
+            // A program replaces the applet of the same name.
             Existing::Refuse if applet => {}
             _ => return Err(self.conflict(name, node)),
         }
@@ -204,7 +213,7 @@ impl Walk<'_> {
         Ok(true)
     }
 
-    /// Whether `name`, in guest terms, leads to a file just like the host's `source`.
+    /// Returns whether the guest path `name` leads to a file that equals the host's `source`.
     fn has_content_of(&self, name: &OsStr, source: &Path) -> Result<bool> {
         let Ok((parent, Some(name))) = self.guest.resolve(name) else {
             return Ok(false);
@@ -212,7 +221,7 @@ impl Walk<'_> {
         if parent.node(&name) != Ok(Node::File) {
             return Ok(false);
         }
-        // NONBLOCK, should a FIFO be put there meanwhile.
+        // O_NONBLOCK, in case that a FIFO replaced the file meanwhile.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let existing =
             openat(parent.fd(), &name, flags, Mode::empty()).map_err(|cause| self.failed(&name, cause))?;
@@ -246,8 +255,8 @@ impl Walk<'_> {
     }
 }
 
-/// What a copy of the host's file shall carry. Root keeps owners and with them the
-/// set-user-ID bits; to anybody else the copy belongs, and those bits would then mean
+/// Returns the metadata for the copy of a host file. Root keeps owners, and with them the
+/// set-user-ID bits. Other callers own the copies themselves, and there the bits would mean
 /// something else.
 fn attributes(metadata: &Metadata) -> Attributes {
     let root = rustix::process::geteuid().is_root();

@@ -10,21 +10,21 @@ use super::index::{self, Index};
 use super::{By, Found, Object, directories, expand};
 use crate::probe;
 
-/// One build of ld.so, and what it was built to read.
+/// One build of ld.so, with its compiled-in paths.
 #[derive(Debug)]
 pub(crate) struct Glibc {
-    /// Directories that are compiled in, in the order they are searched.
+    /// Compiled-in directories, in the order of the search.
     system_directories: Vec<PathBuf>,
-    /// What `$LIB` stands for.
+    /// Value of `$LIB`.
     lib: OsString,
-    /// Where the index is.
+    /// Path of the index.
     index_path: PathBuf,
     index: Index,
 }
 
 impl Glibc {
-    /// Reads the loader's own constants out of its file: distributions differ in the
-    /// directories they build in, and some (Nix, Guix, Gentoo Prefix) even in the index.
+    /// Reads the constants from the loader's file. Distributions differ in the compiled-in
+    /// directories, and some (Nix, Guix, Gentoo Prefix) even in the path of the index.
     pub(crate) fn open(interpreter: &Path) -> io::Result<Self> {
         let file = fs::read(interpreter)?;
         let mut system_directories: Vec<PathBuf> = Vec::new();
@@ -54,8 +54,8 @@ impl Glibc {
         &self.index_path
     }
 
-    /// The order is that of ld.so(8): `DT_RPATH` of the object and of those that loaded
-    /// it, `LD_LIBRARY_PATH`, `DT_RUNPATH`, the index, the compiled-in directories.
+    /// Searches in the order of ld.so(8): `DT_RPATH` of the object and of those that loaded it,
+    /// `LD_LIBRARY_PATH`, `DT_RUNPATH`, the index, the compiled-in directories.
     pub(crate) fn find(
         &self,
         library: &OsStr,
@@ -120,7 +120,7 @@ impl Glibc {
     }
 }
 
-/// From the component that is `lib`, `lib64` or the like to the end.
+/// Returns the path from the component that is `lib`, `lib64` or the like to the end.
 fn lib_part(directory: &Path) -> Option<OsString> {
     let mut components = directory.components().skip_while(|component| {
         !matches!(component, Component::Normal(name)
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
     use crate::elf::Elf;
 
-    /// A loader of two directories, where the given libraries exist.
+    /// Searches with a loader of two directories, where only the given libraries exist.
     fn search(chain: &[(&str, Elf)], library_path: &str, existing: &[&str]) -> Option<String> {
         let loader = Glibc {
             system_directories: vec!["/lib64".into(), "/usr/lib64".into()],

@@ -1,8 +1,8 @@
 //! The index of libraries that ldconfig(8) writes and glibc's loader reads: `ld.so.cache`.
 //!
-//! A header, a table sorted for binary search, and the strings it points into. Only the
-//! format since glibc 2.2 is read; older files may carry it behind an older table. The
-//! host's is read, and the root's, which whoever made the root may have written.
+//! The file has a header, a table sorted for binary search, and the strings that it refers to. Only
+//! the format since glibc 2.2 is read. Older files may have it behind an older table. newroot reads
+//! the host's index, and the root's, which may be hostile.
 
 use std::cmp::Ordering;
 use std::ffi::{OsStr, OsString, c_char};
@@ -11,18 +11,18 @@ use std::path::Path;
 
 use newroot_abi::PATH_MAX;
 
-/// The start of the table that every loader since glibc 2.2 reads.
+/// Start of the table that every loader since glibc 2.2 reads.
 const MAGIC: &[u8; 20] = b"glibc-ld.so.cache1.1";
-/// The start of the table before that, which ldconfig could still write in front.
+/// Start of the older table, which ldconfig could still write in front.
 const OLD_MAGIC: &[u8] = b"ld.so-1.7.0";
 
 const HEADER_SIZE: usize = 48;
 const ENTRY_SIZE: usize = 24;
 
-/// The byte order, as the header tells it since glibc 2.33.
+/// Byte order, in the header since glibc 2.33.
 const BYTE_ORDER: u8 = if cfg!(target_endian = "big") { 3 } else { 2 };
 
-/// What the index says of libraries, best first for each name.
+/// Contents of an index. For each name, the best library comes first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Index {
     entries: Vec<Entry>,
@@ -31,18 +31,18 @@ pub struct Index {
 /// One library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Which C library and which machine it is for, in ldconfig's numbers.
+    /// C library and machine, in ldconfig's numbers.
     pub flags: u32,
-    /// What programs call it.
+    /// Name that programs have in `DT_NEEDED`.
     pub name: OsString,
-    /// Where it is.
+    /// Path of the library.
     pub path: OsString,
-    /// The processor features it asks for; 0 means none.
+    /// Required processor features. 0 means none.
     pub hwcap: u64,
 }
 
 impl Entry {
-    /// Where the library is.
+    /// Returns the path of the library.
     #[must_use]
     pub fn path(&self) -> &Path {
         Path::new(&self.path)
@@ -50,7 +50,7 @@ impl Entry {
 }
 
 impl Index {
-    /// `None` if `bytes` is no index, or a damaged one.
+    /// Parses an index. `None` if `bytes` is no index, or a damaged one.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let table = bytes.get(table_start(bytes)?..)?;
@@ -59,7 +59,8 @@ impl Index {
         }
         let string = |at: u32| {
             let text = table.get(usize::try_from(at).ok()?..)?;
-            // Nothing longer can be opened; without an end, a small file would have many large strings.
+            // A longer path can't be opened. Without a limit, a small file could hold many large
+            // strings.
             let end = text.iter().take(PATH_MAX).position(|&byte| byte == 0)?;
             Some(OsString::from_vec(text[..end].to_vec()))
         };
@@ -80,19 +81,19 @@ impl Index {
         Some(Self { entries })
     }
 
-    /// All of them, in the order of the file.
+    /// Returns all entries, in the order of the file.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// The entries for `library` that ask for no processor feature.
+    /// Returns the entries for `library` that require no processor features.
     pub fn entries_for(&self, library: &OsStr) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(move |entry| entry.name == library && entry.hwcap == 0)
     }
 
-    /// Adds `entry`, unless the index has a library of that name for that machine.
-    /// Says whether it was added.
+    /// Adds `entry`, unless the index has a library of that name for that machine. Returns whether
+    /// it was added.
     pub fn insert(&mut self, entry: Entry) -> bool {
         let known = self.entries.iter().any(|known| known.name == entry.name && known.flags == entry.flags);
         if !known {
@@ -101,16 +102,16 @@ impl Index {
         !known
     }
 
-    /// The file, as the loader reads it.
+    /// Encodes the index as the loader reads it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut entries: Vec<_> = self
             .entries
             .iter()
-            // What a hwcap means is told in an extension of the file, which isn't kept.
+            // The meaning of a hwcap is in an extension of the file, which isn't kept.
             .filter(|entry| entry.hwcap == 0)
             .collect();
-        // The loader searches a descending table.
+        // The loader's search expects a descending table.
         entries
             .sort_by(|a, b| compare_names(b.name.as_bytes(), a.name.as_bytes()).then(b.flags.cmp(&a.flags)));
         let mut strings: Vec<u8> = Vec::new();
@@ -142,12 +143,12 @@ impl Index {
     }
 }
 
-/// Where the table of the current format starts.
+/// Returns where the table of the current format starts.
 fn table_start(bytes: &[u8]) -> Option<usize> {
     if !bytes.starts_with(OLD_MAGIC) {
         return Some(0);
     }
-    // The old table: its start padded to 12, a count, 12 bytes an entry.
+    // The old table: its start padded to 12 bytes, a count, and 12 bytes for each entry.
     let count = usize::try_from(word(bytes, 12)?).ok()?;
     Some((16 + count.checked_mul(12)?).next_multiple_of(8))
 }
@@ -157,9 +158,8 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(bytes))
 }
 
-/// The order of the table: bytes as they are, but runs of digits as numbers, and digits
-/// after everything else. It is that of C's strings, with a NUL at the end, and of its
-/// `char`, which has a sign on some processors.
+/// Compares as the table is sorted: by bytes, but runs of digits as numbers, and digits after
+/// everything else. Strings end in a NUL, as in C, and C's `char` is signed on some processors.
 fn compare_names(mut a: &[u8], mut b: &[u8]) -> Ordering {
     loop {
         match (a.first(), b.first()) {
@@ -179,13 +179,13 @@ fn compare_names(mut a: &[u8], mut b: &[u8]) -> Ordering {
     }
 }
 
-/// A character, or the NUL at the end, as C promotes it.
+/// Returns a character, or the NUL at the end, as C promotes it.
 fn character(byte: Option<&u8>) -> i32 {
     byte.map_or(0, |&byte| i32::from(byte as c_char))
 }
 
-/// The number that starts `text`, and what comes after it. The loader's is an `int`, and
-/// what is too large for it begins again from below.
+/// Returns the number at the beginning of `text`, and the rest. The loader's number is an `int`,
+/// which wraps around if it is too large.
 fn number(text: &[u8]) -> (i32, &[u8]) {
     let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     let value = text[..end]

@@ -1,7 +1,7 @@
-//! Where the dynamic loaders look for libraries.
+//! The directories in which dynamic loaders look for libraries.
 //!
-//! This follows the two loaders' own search, step by step, rather than running them:
-//! `ldd` executes the program's loader, which may be anybody's.
+//! This repeats the search of the two loaders step by step and doesn't run them: `ldd` executes the
+//! program's loader, which may be hostile.
 
 mod glibc;
 pub mod index;
@@ -14,17 +14,17 @@ use std::path::{Path, PathBuf};
 
 use crate::elf::Elf;
 
-/// A dynamic loader (what `PT_INTERP` names) with the places where it looks.
+/// A dynamic loader (`PT_INTERP`), with its directories.
 #[derive(Debug)]
 pub(crate) enum Loader {
     Glibc(glibc::Glibc),
     Musl(musl::Musl),
 }
 
-/// A program or library that is being linked, as the loader sees it.
+/// A program or library during linking, as the loader sees it.
 #[derive(Debug)]
 pub(crate) struct Object<'a> {
-    /// What `$ORIGIN` stands for.
+    /// Value of `$ORIGIN`.
     pub(crate) origin: &'a Path,
     /// Its dynamic section.
     pub(crate) elf: &'a Elf,
@@ -33,25 +33,25 @@ pub(crate) struct Object<'a> {
 /// A library that was found.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// Where the loader opens it.
+    /// Path at which the loader opens it.
     pub(crate) path: PathBuf,
-    /// How the guest's loader gets to look there.
+    /// The reason why the guest's loader looks there.
     pub(crate) by: By,
 }
 
-/// Why a loader looks in a directory.
+/// The reason why a loader looks in a directory.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum By {
-    /// The program says so, the environment does, or the loader was built so.
+    /// The program or the environment names the directory, or it is compiled in.
     Itself,
-    /// An entry of the loader's index, which the guest's index must have too.
+    /// An entry of the loader's index, which the guest's index needs, too.
     Index(index::Entry),
-    /// A file of directories, which the guest must have too.
+    /// A file that lists directories, which the guest needs, too.
     Directories(PathBuf),
 }
 
 impl Loader {
-    /// The loader at the host path `interpreter`, which must exist.
+    /// Opens the loader at the host path `interpreter`.
     pub(crate) fn open(interpreter: &Path) -> io::Result<Self> {
         let musl = interpreter.file_name().is_some_and(|name| name.as_bytes().starts_with(b"ld-musl-"));
         Ok(if musl {
@@ -61,8 +61,8 @@ impl Loader {
         })
     }
 
-    /// Finds `library` for the first object of `chain`, which was loaded by the second,
-    /// and so on up to the program. `fits` says whether a file can be linked.
+    /// Finds `library` for the first object of `chain`, which the second one loaded, and so on up
+    /// to the program. `fits` says whether a file can be linked.
     pub(crate) fn find(
         &self,
         library: &OsStr,
@@ -80,21 +80,21 @@ impl Loader {
         }
     }
 
-    /// Whether the C library is in the loader itself, so that `library` is no file.
+    /// Returns whether the C library is in the loader itself, so that `library` is no file.
     pub(crate) fn provides(&self, library: &OsStr) -> bool {
         matches!(self, Self::Musl(_)) && musl::is_built_in(library)
     }
 
-    /// Libraries that the C library opens while it runs, without any program naming them.
+    /// Returns the libraries that the C library opens at run time, although no program names them.
     pub(crate) fn opened_later(&self) -> &'static [&'static str] {
         match self {
-            // Unwinding for pthread_cancel, and the name services before 2.34.
+            // For unwinding in pthread_cancel, and for the name services before glibc 2.34.
             Self::Glibc(_) => &["libgcc_s.so.1", "libnss_files.so.2", "libnss_dns.so.2"],
             Self::Musl(_) => &[],
         }
     }
 
-    /// Where the index is that [`By::Index`] entries belong to.
+    /// Returns the path of the index of [`By::Index`] entries.
     pub(crate) fn index(&self) -> Option<&Path> {
         match self {
             Self::Glibc(loader) => Some(loader.index_path()),
@@ -103,7 +103,7 @@ impl Loader {
     }
 }
 
-/// The absolute directories of a list with colons in it.
+/// Returns the absolute directories of a list with colons.
 fn directories(list: &OsStr) -> impl Iterator<Item = &Path> {
     list.as_bytes()
         .split(|&byte| byte == b':')
@@ -111,7 +111,7 @@ fn directories(list: &OsStr) -> impl Iterator<Item = &Path> {
         .filter(|directory| directory.is_absolute())
 }
 
-/// `list` with each `$NAME` and `${NAME}` that `value` knows replaced.
+/// Returns `list` with each `$NAME` and `${NAME}` replaced that `value` knows.
 fn expand(list: &OsStr, value: &dyn Fn(&[u8]) -> Option<OsString>) -> OsString {
     let mut rest = list.as_bytes();
     let mut expanded = Vec::with_capacity(rest.len());
@@ -134,7 +134,7 @@ fn expand(list: &OsStr, value: &dyn Fn(&[u8]) -> Option<OsString>) -> OsString {
     OsString::from_vec(expanded)
 }
 
-/// The name that starts `text`, in braces or without, and how long it is with them.
+/// Returns the name at the beginning of `text`, with or without braces, and its length with them.
 fn token(text: &[u8]) -> (&[u8], usize) {
     if let Some(braced) = text.strip_prefix(b"{") {
         return match braced.iter().position(|&byte| byte == b'}') {

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use super::{By, Found, Object, directories, expand};
 use crate::probe;
 
-/// What musl searches where no file says otherwise.
+/// Directories that musl searches if no file says otherwise.
 const DEFAULT: &str = "/lib:/usr/local/lib:/usr/lib";
 
-/// musl's loader, which is its C library too.
+/// musl's loader, which is its C library, too.
 #[derive(Debug)]
 pub(crate) struct Musl {
     system_path: OsString,
@@ -41,8 +41,8 @@ impl Musl {
         }
     }
 
-    /// `LD_LIBRARY_PATH` first; then the run paths of the object and of those that loaded
-    /// it, for musl makes no difference between `DT_RPATH` and `DT_RUNPATH`.
+    /// Searches `LD_LIBRARY_PATH` first, then the run paths of the object and of those that loaded
+    /// it. musl doesn't distinguish `DT_RPATH` and `DT_RUNPATH`.
     pub(crate) fn find(
         &self,
         library: &OsStr,
@@ -72,7 +72,8 @@ impl Musl {
     }
 }
 
-/// Whether musl takes `library` for a part of itself, whatever files there are.
+/// Returns whether musl takes `library` for a part of libc.so, whether or not a file of that name
+/// exists.
 pub(crate) fn is_built_in(library: &OsStr) -> bool {
     let name = library.as_bytes();
     let Some(stem) = name.strip_prefix(b"lib").and_then(|rest| rest.split(|&byte| byte == b'.').next())

@@ -1,4 +1,4 @@
-//! What the tests of this crate share: directories to build roots in, and ways into them.
+//! Directories to build roots in, and ways to run commands in them.
 
 // Each test program uses its own part of this.
 #![allow(dead_code)]
@@ -13,30 +13,30 @@ use std::process::{Command, Output};
 use newroot_roots::{Error, Options, Summary};
 use tempfile::TempDir;
 
-/// A scratch directory that anybody may enter, with a place for a root in it.
+/// A scratch directory that every user can enter, with a path for a root in it.
 pub(crate) struct Scratch {
     directory: TempDir,
 }
 
 impl Scratch {
-    /// An empty one.
+    /// Makes an empty scratch directory.
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a scratch directory");
         fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).expect("chmod");
         Self { directory }
     }
 
-    /// A path in it.
+    /// Returns a path in it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    /// Where the root goes.
+    /// Returns the path of the root.
     pub(crate) fn root(&self) -> PathBuf {
         self.path("root")
     }
 
-    /// A script at `name`.
+    /// Makes a script at `name`.
     pub(crate) fn script(&self, name: impl AsRef<Path>, text: &str) -> PathBuf {
         let path = self.directory.path().join(name);
         fs::create_dir_all(path.parent().expect("a directory")).expect("mkdir");
@@ -63,22 +63,22 @@ impl Scratch {
         output
     }
 
-    /// [`newroot_roots::init`] of the root, silently.
+    /// Calls [`newroot_roots::init`] for the root, without an observer.
     pub(crate) fn init<P: AsRef<OsStr>>(&self, programs: &[P]) -> Result<Summary, Error> {
         newroot_roots::init(&self.root(), &names(programs), &Options::default(), &mut ())
     }
 
-    /// [`newroot_roots::add`] to the root, silently.
+    /// Calls [`newroot_roots::add`] for the root, without an observer.
     pub(crate) fn add<P: AsRef<OsStr>>(&self, programs: &[P]) -> Result<Summary, Error> {
         newroot_roots::add(&self.root(), &names(programs), &Options::default(), &mut ())
     }
 
-    /// What `command` prints in the root, which must end well.
+    /// Runs `command` in the root, and returns its output. The command must succeed.
     pub(crate) fn run<A: AsRef<OsStr>>(&self, command: &[A]) -> String {
         run_in(&self.root(), command)
     }
 
-    /// Every path in the root, with what it is.
+    /// Lists every path in the root, with its type.
     pub(crate) fn listing(&self) -> Vec<String> {
         listing(&self.root())
     }
@@ -88,7 +88,7 @@ fn names<P: AsRef<OsStr>>(programs: &[P]) -> Vec<OsString> {
     programs.iter().map(|name| name.as_ref().to_owned()).collect()
 }
 
-/// What `command` prints with `root` as `/`, which must end well.
+/// Runs `command` with `root` as `/`, and returns its output. The command must succeed.
 pub(crate) fn run_in<A: AsRef<OsStr>>(root: &Path, command: &[A]) -> String {
     let output = entering(root).args(command).output().expect("chroot runs");
     let shown: Vec<_> = command.iter().map(AsRef::as_ref).collect();
@@ -101,8 +101,9 @@ pub(crate) fn run_in<A: AsRef<OsStr>>(root: &Path, command: &[A]) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// chroot(1) into `root`, which gets the host's `/proc` (the loader reads `$ORIGIN` there)
-/// and `/dev`: in a mount namespace, and in a user namespace if it takes one.
+/// Returns a command that calls chroot(1) for `root`, with the host's `/proc` (the loader reads
+/// `$ORIGIN` there) and `/dev` in it. It makes a mount namespace, and a user namespace if it needs
+/// one.
 pub(crate) fn entering(root: &Path) -> Command {
     let mut command = Command::new("unshare");
     if !rustix::process::geteuid().is_root() {
@@ -117,13 +118,14 @@ pub(crate) fn entering(root: &Path) -> Command {
     command
 }
 
-/// Every path below `top`, sorted, with mode, link text or size, and time.
+/// Lists every path below `top`, sorted, with mode, link text or size, and time.
 pub(crate) fn listing(top: &Path) -> Vec<String> {
     let output =
         Command::new("find").arg(top).args(["-printf", "%P %M %s %l %T@\\n"]).output().expect("find runs");
     let mut lines: Vec<_> = String::from_utf8_lossy(&output.stdout)
         .lines()
-        // A directory's own size and time tell that something came and went.
+        // Leaves out the size and time of directories, which change when a file is made and
+        // removed.
         .map(|line| match line.split_once(" d") {
             Some((path, _)) => path.to_owned() + "/",
             None => line.to_owned(),
@@ -133,22 +135,22 @@ pub(crate) fn listing(top: &Path) -> Vec<String> {
     lines
 }
 
-/// Set in the environment of a test that another one started.
+/// Set in the environment of a test that another test started.
 const INNER: &str = "NEWROOT_ROOTS_INNER";
 
-/// Whether this process was started by [`again`], and with what.
+/// Returns the argument of [`again`], if it started this process.
 pub(crate) fn inner() -> Option<OsString> {
     env::var_os(INNER)
 }
 
-/// A command that runs only the test `name` of this program once more, where [`inner`]
-/// then answers `argument`. `program` is this program, or a copy of it.
+/// Returns a command that runs only the test `name` of this program again, where [`inner`] returns
+/// `argument`. `program` is this program, or a copy of it.
 pub(crate) fn again(mut command: Command, program: &Path, name: &str, argument: &OsStr) -> Command {
     command.arg(program).args([name, "--exact", "--nocapture", "--test-threads=1"]).env(INNER, argument);
     command
 }
 
-/// Runs the test `name` once more as an ordinary user, in a directory that is theirs.
+/// Runs the test `name` again as an ordinary user, in a directory of that user.
 pub(crate) fn as_ordinary_user(name: &str) {
     let scratch = Scratch::new();
     let home = scratch.path("home");
@@ -172,10 +174,10 @@ pub(crate) fn as_ordinary_user(name: &str) {
     expect_one_passed(&output);
 }
 
-/// The number of a user that no host has.
+/// A user number that no host uses.
 pub(crate) const ORDINARY: u32 = 21_734;
 
-/// Checks that a test that was run [`again`] did run, and passed.
+/// Checks that a test that was run [`again`] ran, and passed.
 pub(crate) fn expect_one_passed(output: &Output) {
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(

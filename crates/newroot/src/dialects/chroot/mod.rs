@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
 use newroot_engine::{
-    Access, Binding, BindingRules, CommandLine, EngineChoice, Environment, FakeRoot, GuestLink, HardLinks,
-    Identity, Isolation, LaunchSpec, Missing, Uname, WorkingDirectory,
+    Access, Binding, BindingRules, CommandLine, EngineChoice, Environment, FakeRoot, Fresh, GuestLink,
+    HardLinks, Identity, Isolation, LaunchSpec, Missing, Uname, WorkingDirectory,
 };
 
 use self::options::{Meaning, OptionRow};
@@ -21,7 +21,10 @@ pub use self::options::command;
 pub(super) use self::wording::wording;
 
 /// Host paths mounted by `--mount`; what is mounted below them comes along (/dev/pts, /dev/shm).
-const MOUNTS: &[&str] = &["/proc", "/sys", "/dev", "/run", "/tmp", "/etc/resolv.conf"];
+const MOUNTS: &[&str] = &["/proc", "/sys", "/dev", "/etc/resolv.conf"];
+
+/// Directories that `--mount` gives the command empty, with their modes.
+const FRESH: &[(&str, u32)] = &[("/run", 0o755), ("/tmp", 0o1777)];
 
 /// What the options have said so far.
 #[derive(Default)]
@@ -74,7 +77,7 @@ pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, 
 
 impl Settings {
     fn lower(self, rootfs: PathBuf, command: Vec<OsString>, caller: &Caller) -> Launch {
-        let mounts = if self.mount { MOUNTS } else { &[] };
+        let (mounts, fresh) = if self.mount { (MOUNTS, FRESH) } else { (&[][..], &[][..]) };
         Launch {
             spec: LaunchSpec {
                 fake_root: FakeRoot::On,
@@ -82,6 +85,13 @@ impl Settings {
                 rootfs,
                 bindings: mounts.iter().map(|path| mount(path)).chain(self.bindings).collect(),
                 binding_rules: BindingRules::default(),
+                fresh: fresh
+                    .iter()
+                    .map(|(path, mode)| Fresh { guest: PathBuf::from(path), mode: *mode })
+                    .collect(),
+                read_only: false,
+                // A chroot shows what the root has.
+                accounts: false,
                 cwd: if self.skip_chdir {
                     WorkingDirectory::Leave
                 } else {
@@ -99,6 +109,7 @@ impl Settings {
                 verbosity: 0,
             },
             default_root: false,
+            env_files: Vec::new(),
             quiet: false,
         }
     }

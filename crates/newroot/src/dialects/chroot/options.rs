@@ -43,9 +43,15 @@ const TABLE: &[OptionRow] = &[
         "mount",
         Meaning::Mount,
         "",
-        "Mount /proc, /sys, /dev, /run, /tmp and resolv.conf for this command alone",
+        "Mount /proc, /sys, /dev and resolv.conf of the host, as far as it has them, and an empty /run and /tmp, for \
+         this command alone; --bind /tmp gives the host's",
     ),
-    row("bind", Meaning::Bind, "HOST[:GUEST]", "Mount a host file or directory for this command alone"),
+    row(
+        "bind",
+        Meaning::Bind,
+        "HOST[:GUEST[:ro]]",
+        "Mount a host file or directory for this command alone, with :ro read-only; it is an error if there is none",
+    ),
     row("ro-bind", Meaning::BindReadOnly, "HOST[:GUEST]", "The same, read-only"),
     row("help", Meaning::Help, "", "Print this help"),
     row("version", Meaning::Version, "", "Print the version"),
@@ -94,7 +100,9 @@ pub fn command() -> clap::Command {
              chroot --mount ./debian apt update    with /proc, /dev and the like, gone with the command\n\n\
              Notes:\n  \
              A link named chroot that points to newroot speaks this dialect too.\n  \
-             An ordinary user gets the namespace engine where the host grants it, else the trap engine.\n\n\
+             A command starts in /, as chroot's do, and finds the root's own users: none is made up.\n  \
+             An ordinary user gets the namespace engine where the host grants it, else the trap engine; with\n  \
+             --mount newroot then waits for the command, and ends what it leaves behind.\n\n\
              Exit status:\n  \
              The command's own; 127 if it was not found, 126 if it could not be executed, 125 if\n  \
              newroot itself failed.",

@@ -72,6 +72,9 @@ fn mounts_come_before_what_is_named() {
     assert_eq!(last, [Path::new("b"), Path::new("a")]);
     assert_eq!(spec.bindings[MOUNTS.len()].access, Access::ReadOnly);
     assert!(spec.bindings.iter().any(|binding| binding.host == Path::new("/etc/resolv.conf")));
+    let fresh: Vec<_> = spec.fresh.iter().map(|fresh| (fresh.guest.as_path(), fresh.mode)).collect();
+    assert_eq!(fresh, [(Path::new("/run"), 0o755), (Path::new("/tmp"), 0o1777)]);
+    assert!(launch(&["guest"]).spec.fresh.is_empty());
 }
 
 #[test]

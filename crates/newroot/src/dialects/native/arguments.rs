@@ -1,7 +1,8 @@
 //! The definition of the native command line. Help texts are the doc comments.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::num::NonZeroU32;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use clap::builder::OsStringValueParser;
@@ -30,6 +31,11 @@ Examples:
   newroot run -b ~/data:/data:ro ./debian python3 /data/job.py
   newroot run -- ls -l /            a command in the default root
 
+Also understood:
+  --volume, --mount type=bind,source=HOST,target=GUEST and --bind-ro, for --bind; --cwd, --chdir
+  and --pwd, for --workdir; --clearenv; --fakeroot, for --root; --unshare-net and its like.
+  -i and -t change nothing: the command has your terminal anyway.
+
 Exit status:
   The command's own; 128+N if signal N ended it; 127 if it was not found, 126 if it could not
   be executed, 125 if newroot itself failed.";
@@ -37,7 +43,8 @@ Exit status:
 const INIT_EXAMPLES: &str = "\
 Examples:
   newroot init ./tools                 a shell and the basic utilities
-  newroot init ./jail bash ./my-tool   these programs, and nothing else";
+  newroot init ./jail bash ./my-tool   these programs, and nothing else
+  newroot init -v ./build sh gcc make  a compiler; say what this host lacks of its files";
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:
@@ -49,6 +56,21 @@ const IMPORT_EXAMPLES: &str = "\
 Examples:
   newroot import debian.tar.zst ./debian
   docker export my-container | newroot import - ./mine";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  newroot completions bash > ~/.local/share/bash-completion/completions/newroot
+  newroot completions zsh > ~/.zfunc/_newroot
+  newroot completions fish > ~/.config/fish/completions/newroot.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  newroot man ~/.local/share/man/man1";
+
+const LINKS_EXAMPLES: &str = "\
+Examples:
+  newroot links ~/.local/bin             the pages go to ~/.local/share/man/man1
+  newroot links ~/tools --man ~/man/man1";
 
 /// Run a program in another root filesystem, as an ordinary user, at native speed.
 #[derive(Debug, Parser)]
@@ -71,18 +93,21 @@ pub(super) enum Subcommand {
     Add(Add),
     Export(Export),
     Import(Import),
-    /// Tell what this host allows, and which engine runs here
+    /// Show what this host allows, and which engine runs here
     ///
-    /// Every line is found by trying it in a child process, not by reading version numbers.
-    /// Exits with 1 if no engine can run.
+    /// newroot tries every line in a child process, and doesn't go by version numbers. Exits with 1 if
+    /// no engine can run.
     Doctor,
+    Completions(Completions),
+    Man(Man),
+    Links(Links),
 }
 
 /// Run a command with a directory as its `/`
 ///
-/// The host's /proc, /sys, /dev, /tmp, /etc/resolv.conf and /etc/hosts are bound into the
-/// root; nothing else of the host can be seen unless it is bound. With --root, /tmp is the
-/// root's own.
+/// newroot binds the host's /proc, /sys, /dev, /tmp, /etc/resolv.conf and /etc/hosts into the root.
+/// The command sees nothing else of the host, unless you bind it. With --root, /tmp is the root's
+/// own.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = RUN_EXAMPLES,
@@ -90,12 +115,12 @@ pub(super) enum Subcommand {
                       newroot run [OPTIONS] [-- COMMAND...]"
 )]
 pub(super) struct Run {
-    /// Bind a host file or directory at a place in the root
+    /// Bind a host file or directory at a path in the root
     ///
-    /// Without GUEST it is bound at the same path; with `:ro` the command can't write through
-    /// it (`HOST::ro` is the same path, read-only). Write `\:` for a colon in a path. Of two
-    /// bindings at the same place the last counts.
-    #[arg(
+    /// Without GUEST the path is the same as on the host. With `:ro` the command can't write to it
+    /// (`HOST::ro` is the same path, read-only). Write `\:` for a colon in a path. If two bindings
+    /// have the same path, the last one counts. A HOST that doesn't exist is an error.
+    #[arg(help_heading = "Files", 
         short,
         long,
         value_name = "HOST[:GUEST[:ro]]",
@@ -104,46 +129,65 @@ pub(super) struct Run {
     )]
     pub(super) bind: Vec<Binding>,
 
+    /// Bind your home directory at the same path, and keep HOME
+    #[arg(help_heading = "Files", long)]
+    pub(super) home: bool,
+
+    /// Make the root read-only for the command; bindings stay as writable as they are
+    #[arg(help_heading = "Files", long)]
+    pub(super) read_only: bool,
+
+    /// Give the command a new, empty directory at this path in the root
+    ///
+    /// The kernel engines mount a tmpfs. The trap engine makes a directory in TMPDIR or /tmp. newroot
+    /// then waits for the command, kills the processes that it leaves behind (--kill-on-exit), and
+    /// removes the directory. A --bind at the same path wins.
+    #[arg(help_heading = "Files", long, value_name = "PATH", value_parser = OsStringValueParser::new().try_map(|text| fresh(&text)))]
+    pub(super) tmpfs: Vec<PathBuf>,
+
     /// Start in this directory of the root
     ///
-    /// Without it the command starts in the directory you are in, if the root has it, else in `/`.
-    #[arg(short, long, value_name = "DIR", value_parser = path())]
+    /// A directory that the root doesn't have is an error. Without this option the command starts in
+    /// your current directory, if the root has it, else in `/`.
+    #[arg(help_heading = "Command", short, long, value_name = "DIR", value_parser = path())]
     pub(super) workdir: Option<PathBuf>,
 
-    /// Start wherever you are; only where the root is the host's own
-    #[arg(long, conflicts_with = "workdir")]
+    /// Start in your current directory; only if the root is the host's own `/`
+    #[arg(help_heading = "Command", long, conflicts_with = "workdir")]
     pub(super) skip_chdir: bool,
 
     /// Run as root
     ///
-    /// An ordinary user gets a fake root, who may do inside what root may. Owners, modes, devices and
-    /// attributes that are given to the root's files are remembered there, for this command and the next. Only the trap
-    /// engine has a fake root: an ordinary user can't have it together with --unshare and the like.
-    /// /tmp is the root's own then, unless it is bound by name.
-    #[arg(long, conflicts_with_all = ["user", "map_root"])]
+    /// An ordinary user gets fake root: chown, mknod, setuid and the like work inside the root. Owners,
+    /// modes, devices and attributes are recorded in the root, for this command and later ones. Only
+    /// the trap engine has fake root, so an ordinary user can't combine it with --unshare and the
+    /// like. With --root, /tmp is the root's own, unless you bind it.
+    #[arg(help_heading = "User", long, conflicts_with_all = ["user", "map_root"])]
     pub(super) root: bool,
 
-    /// Run as this user, and in this group
+    /// Run as this user and group
     ///
-    /// Names are looked up in the root's passwd and group files first, then in the host's. `:GROUP` changes
-    /// the group alone. For root it is a real change; for an ordinary user a fake one, as with --root. With
-    /// --engine namespace an ordinary user only gets another number.
-    #[arg(short, long, value_name = "USER[:GROUP]", value_parser = word())]
+    /// Names are looked up in the root's passwd and group files first, then in the host's. `:GROUP`
+    /// only changes the group. Root really switches; an ordinary user gets a fake identity, as with
+    /// --root. With --engine namespace an ordinary user only gets another number.
+    #[arg(help_heading = "User", short, long, value_name = "USER[:GROUP]", value_parser = word())]
     pub(super) user: Option<OsString>,
 
-    /// Supplementary groups, with commas between them, instead of those the user has
-    #[arg(long, value_name = "GROUP,...", value_parser = OsStringValueParser::new())]
+    /// Set the supplementary groups, separated by commas
+    #[arg(help_heading = "User", long, value_name = "GROUP,...", value_parser = OsStringValueParser::new())]
     pub(super) groups: Option<OsString>,
 
-    /// File mode creation mask, in octal
-    #[arg(long, value_name = "MASK", value_parser = mask, allow_negative_numbers = true)]
+    /// Set the file mode creation mask, in octal
+    #[arg(help_heading = "User", long, value_name = "MASK", value_parser = mask, allow_negative_numbers = true)]
     pub(super) umask: Option<u32>,
 
-    /// Set an environment variable, or hand yours on
+    /// Set an environment variable, or pass yours on
     ///
-    /// PATH and HOME are set to what fits the root, and everything else is handed on, unless
-    /// this or --clear-env says otherwise.
-    #[arg(
+    /// newroot sets PATH and HOME to values that fit the root, and passes all other variables on,
+    /// unless this option or --clear-env says otherwise. HOME stays yours if the root has that
+    /// directory (see --home). Otherwise it is the home of your passwd entry in the root, if the root
+    /// has that directory, else `/`.
+    #[arg(help_heading = "Command", 
         short,
         long,
         value_name = "VAR[=VALUE]",
@@ -151,77 +195,93 @@ pub(super) struct Run {
     )]
     pub(super) env: Vec<Variable>,
 
-    /// Hand on none of your environment variables: there are PATH, HOME and PWD, and what --env sets
-    #[arg(long)]
+    /// Set environment variables from a file, in docker's format
+    ///
+    /// A line `VAR=VALUE` sets a variable (quotes are part of the value), and `VAR` passes yours on.
+    /// Lines that begin with `#` are skipped. --env wins over the file.
+    #[arg(help_heading = "Command", long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = path())]
+    pub(super) env_file: Vec<PathBuf>,
+
+    /// Pass none of your variables on; only PATH, HOME, PWD and those of --env are set
+    #[arg(help_heading = "Command", long)]
     pub(super) clear_env: bool,
 
-    /// How to run it; `newroot doctor` tells what works here
-    #[arg(long, value_name = "ENGINE", default_value = "auto")]
+    /// Choose the engine; `newroot doctor` shows which ones work here
+    #[arg(help_heading = "Engine and output", long, value_name = "ENGINE", default_value = "auto")]
     pub(super) engine: Engine,
 
-    /// Leave the command's code in memory as it is
+    /// Don't patch the command's code in memory
     ///
-    /// The trap engine has a program's frequent system calls jump to it, where they would otherwise
-    /// reach it by a signal. With this (or with NEWROOT_NO_PATCH set in the environment) all of them take
-    /// the signal: slower, but the same in everything else.
-    #[arg(long)]
+    /// The trap engine patches the code of frequent system calls, so that they jump to it instead of
+    /// raising a signal. With this option, or with NEWROOT_NO_PATCH set in the environment, every call
+    /// raises the signal. This is slower, and otherwise the same.
+    #[arg(help_heading = "Engine and output", long)]
     pub(super) no_patch: bool,
 
-    /// Patch call sites after so many traps; for tests
+    /// Patch call sites after N traps; for tests
     #[arg(long, value_name = "TRAPS", value_parser = traps, hide = true, conflicts_with = "no_patch")]
     pub(super) patch_after: Option<NonZeroU32>,
 
-    /// Make hard links where the host refuses them (trap engine)
+    /// Keep hard links in the root if the host refuses them (trap engine)
     ///
-    /// Android and some network file systems grant nobody a hard link. With this a file that gets a second
-    /// name is kept inside the root, hidden from the command, to which all of its names are alike. The root
-    /// keeps such links: later commands see them without this option.
-    #[arg(long)]
+    /// Android and some network file systems refuse hard links. With this option a file that gets a
+    /// second name moves to a hidden directory of the root. To the command all its names are equal.
+    /// Later commands see such links without this option.
+    #[arg(help_heading = "Files", long)]
     pub(super) link2symlink: bool,
 
-    /// Bind nothing but what --bind names
-    #[arg(long)]
+    /// Make only the bindings that you name
+    #[arg(help_heading = "Files", long)]
     pub(super) no_recommended: bool,
 
-    /// End all processes the command has left behind when it ends
-    #[arg(long)]
+    /// Show the root's /etc/passwd and /etc/group as they are
+    ///
+    /// Without this option, a user that the root doesn't know gets an entry, made from the host's. The
+    /// command then sees copies that it can't write to; the root's own files don't change. Root, and
+    /// every user with --no-recommended, sees the root's own files.
+    #[arg(help_heading = "Files", long)]
+    pub(super) no_passwd: bool,
+
+    /// Kill the processes that the command leaves behind when it ends
+    #[arg(help_heading = "Command", long)]
     pub(super) kill_on_exit: bool,
 
-    /// End the command when the process that started newroot ends
-    #[arg(long)]
+    /// Kill the command when the process that started newroot ends
+    #[arg(help_heading = "Command", long)]
     pub(super) die_with_parent: bool,
 
-    /// Don't share these with the host: pid, net, ipc, uts, cgroup (namespace engine)
+    /// Make new namespaces: pid, net, ipc, uts, cgroup (namespace engine)
     ///
-    /// With pid, the root's /proc shows the command's own processes, an init reaps them, and they all
-    /// end with the command. With net there is only a loopback device.
-    #[arg(long, value_name = "KIND,...", value_delimiter = ',')]
+    /// With pid, /proc only shows the command's own processes. newroot reaps them as their init, and
+    /// they all end with the command. With net, there is only a loopback device.
+    #[arg(help_heading = "Isolation", long, value_name = "KIND,...", value_delimiter = ',')]
     pub(super) unshare: Vec<Namespace>,
 
-    /// Name of the host, as the command sees it; implies --unshare uts
-    #[arg(long, value_name = "NAME", value_parser = hostname())]
+    /// Set the host name for the command; implies --unshare uts
+    #[arg(help_heading = "Isolation", long, value_name = "NAME", value_parser = hostname())]
     pub(super) hostname: Option<OsString>,
 
     /// Be root in the user namespace (namespace engine, ordinary users)
     ///
-    /// Where /etc/subuid and /etc/subgid set numbers aside for you, other users and groups exist, too.
-    #[arg(long)]
+    /// Other users and groups exist as far as /etc/subuid and /etc/subgid grant you numbers.
+    #[arg(help_heading = "Isolation", long)]
     pub(super) map_root: bool,
 
-    /// Take a capability from the command and all it starts; `all` takes all of them
-    #[arg(long, value_name = "CAP", value_parser = capability)]
+    /// Drop a capability for the command and its children; `all` drops all of them
+    #[arg(help_heading = "Isolation", long, value_name = "CAP", value_parser = capability)]
     pub(super) cap_drop: Vec<Capabilities>,
 
-    /// Leave the command a capability that its user wouldn't have, or that --cap-drop=all takes
-    #[arg(long, value_name = "CAP", value_parser = capability)]
+    /// Keep a capability that the command's user wouldn't have, or that --cap-drop=all drops
+    #[arg(help_heading = "Isolation", long, value_name = "CAP", value_parser = capability)]
     pub(super) cap_add: Vec<Capabilities>,
 
-    /// Have the kernel keep the command to the root and the bindings (Landlock, Linux 5.13)
+    /// Let the kernel confine the command to the root and the bindings (Landlock, Linux 5.13)
     ///
-    /// Whatever it does, it can open, make, remove or truncate no other file; from Linux 6.12 on it can't
-    /// signal others' processes or connect to their abstract sockets either. What the kernel at hand
-    /// enforces is said; with `strict` the command isn't run unless it is all of this.
-    #[arg(
+    /// The command can't open, make, remove or truncate any other file. From Linux 6.12 on it can't
+    /// signal other users' processes or connect to their abstract sockets either. newroot reports what
+    /// this kernel doesn't enforce (with -v also what it does). With `strict` the command only runs if
+    /// the kernel enforces everything.
+    #[arg(help_heading = "Isolation", 
         long,
         value_name = "HOW",
         num_args = 0..=1,
@@ -230,19 +290,23 @@ pub(super) struct Run {
     )]
     pub(super) confine: Option<Confine>,
 
-    /// Hand on this descriptor; the namespace engine closes all others above 2
-    #[arg(long, value_name = "N", value_parser = descriptor, allow_negative_numbers = true)]
+    /// Pass this descriptor on; the namespace engine closes all others above 2
+    #[arg(help_heading = "Command", long, value_name = "N", value_parser = descriptor, allow_negative_numbers = true)]
     pub(super) keep_fd: Vec<i32>,
 
-    /// Say what is being done; twice, say more
-    #[arg(short, long, action = clap::ArgAction::Count)]
+    /// Report what newroot does; give it twice for more
+    #[arg(help_heading = "Engine and output", short, long, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
 
-    /// Directory that becomes `/`; without it, a small default root, made the first time
+    /// Print no notes and warnings, only errors
+    #[arg(help_heading = "Engine and output", short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+
+    /// Directory that becomes `/`; the default is a small root that the first run makes
     #[arg(value_name = "ROOTFS", value_hint = ValueHint::DirPath, value_parser = word())]
     pub(super) rootfs: Option<OsString>,
 
-    /// Command to run, with its arguments; without it, the root's shell
+    /// Command and its arguments; the default is the root's shell
     #[arg(
         value_name = "COMMAND",
         trailing_var_arg = true,
@@ -254,15 +318,23 @@ pub(super) struct Run {
 
 /// Build a root from programs of this host
 ///
-/// Copies each program together with its interpreter and all libraries it needs to the paths
-/// where the loader will look for them. Where the host has busybox, busybox and its applets
-/// come along.
+/// Copies each program to the same path in the root, with its interpreter and all libraries that it
+/// needs. Common programs also bring the files that they open while they run: gcc its own programs,
+/// headers and start files; git its commands and templates; python3 and perl their standard
+/// libraries; vim its runtime; programs that speak TLS the certificates; programs that draw on
+/// terminals the terminal descriptions. newroot runs gcc, clang, git, perl and ruby to ask where
+/// these files are. Without PROGRAM the root gets busybox and its applets, or where the host has
+/// none, a shell and the usual utilities.
 #[derive(Debug, clap::Args)]
 #[command(after_help = INIT_EXAMPLES)]
 pub(super) struct Init {
-    /// Build it even if the directory isn't empty, and replace files that differ
+    /// Build the root even if the directory isn't empty, and replace different files
     #[arg(short, long)]
     pub(super) force: bool,
+
+    /// Report the files that were skipped, too
+    #[arg(short, long)]
+    pub(super) verbose: bool,
 
     /// Directory to build the root in; made if it doesn't exist
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = path())]
@@ -274,11 +346,18 @@ pub(super) struct Init {
 }
 
 /// Copy further programs of this host into a root
+///
+/// They come with everything that `newroot init` would bring. The root's own files stay as they
+/// are.
 #[derive(Debug, clap::Args)]
 pub(super) struct Add {
-    /// Replace files of the root that differ from the host's
+    /// Replace the root's files that differ from the host's
     #[arg(short, long)]
     pub(super) force: bool,
+
+    /// Report the files that were skipped, too
+    #[arg(short, long)]
+    pub(super) verbose: bool,
 
     /// Directory of the root
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = path())]
@@ -296,29 +375,29 @@ pub(super) struct Add {
 
 /// Write a root as a tar archive
 ///
-/// Owners, modes, devices and attributes are those that programs in the root see: what an ordinary user's
-/// `newroot run --root` has given the files comes along, and what nobody was given is root's. Unpacked by root, it is
-/// what root would have made. The archive is in the pax form of POSIX, with attributes and access control lists
-/// as SCHILY.xattr; users and groups are numbers alone. Entries are in the order of their names: the same
-/// root gives the same bytes.
+/// The archive has the owners, modes, devices and attributes that programs in the root see: those that
+/// an ordinary user's `newroot run --root` recorded, and root as owner of all other files. Unpacked by
+/// root, it gives the tree that root would have made. The archive is in the pax format of POSIX, with
+/// attributes and access control lists as SCHILY.xattr, and users and groups as numbers. Entries are
+/// sorted by name, so the same root gives the same bytes.
 ///
-/// Sockets are left out, and so are the root's .newroot and what is mounted in the root.
+/// Sockets, the root's .newroot and the contents of mount points are left out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXPORT_EXAMPLES)]
 pub(super) struct Export {
-    /// Write to this file, which appears when it is whole; without it, or with `-`, to standard output
+    /// Write to this file, which appears when it is complete; the default, or `-`, is standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = path())]
     pub(super) output: Option<PathBuf>,
 
-    /// Form of the archive
+    /// Format of the archive
     #[arg(long, value_name = "FORMAT", default_value = "tar")]
     pub(super) format: Format,
 
-    /// Compress the archive; without this the name of FILE tells: .gz and .tgz, .xz and .txz
+    /// Compress the archive; the default follows FILE's name: .gz and .tgz, .xz and .txz
     #[arg(long, value_name = "HOW")]
     pub(super) compress: Option<Compress>,
 
-    /// Let no file be newer than this, in seconds since 1970
+    /// Limit modification times to this one, in seconds since 1970
     ///
     /// Files that were modified later get this time; older ones keep theirs. SOURCE_DATE_EPOCH stands for the
     /// value of the environment variable of this name.
@@ -332,11 +411,11 @@ pub(super) struct Export {
 
 /// Unpack a tar archive as a root
 ///
-/// Owners, modes, devices and attributes are kept: root gives them to the files; for an ordinary user they are
-/// recorded, so that `newroot run --root` shows them. The archive may be compressed with gzip, xz or zstd. Nothing
-/// outside of DIR is written, whatever the archive has in it, and if anything fails, DIR is as it was.
+/// Owners, modes, devices and attributes are kept: root sets them; for an ordinary user they are
+/// recorded, and `newroot run --root` shows them. The archive may be compressed with gzip, xz or zstd.
+/// No archive makes newroot write outside of DIR. If the import fails, DIR is as it was.
 ///
-/// Whiteouts of container layers (.wh.NAME) are unpacked as the files they are.
+/// Whiteouts of container layers (.wh.NAME) are unpacked as plain files.
 #[derive(Debug, clap::Args)]
 #[command(after_help = IMPORT_EXAMPLES)]
 pub(super) struct Import {
@@ -357,6 +436,46 @@ pub(super) struct Import {
     /// Directory to unpack it in; made if it doesn't exist
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = path())]
     pub(super) directory: PathBuf,
+}
+
+/// Print the completions for a shell
+#[derive(Debug, clap::Args)]
+#[command(after_help = COMPLETIONS_EXAMPLES)]
+pub(super) struct Completions {
+    /// Shell that reads the completions
+    #[arg(value_name = "SHELL")]
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// Write all manual pages into a directory
+///
+/// There is a page for newroot, for each of its commands, and for the options of PRoot and chroot
+/// that it takes. Pages that an earlier newroot has written are replaced; any other file stays, and
+/// is an error.
+#[derive(Debug, clap::Args)]
+#[command(after_help = MAN_EXAMPLES)]
+pub(super) struct Man {
+    /// Directory for the pages, made if it doesn't exist; man(1) looks in directories named man1
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = path())]
+    pub(super) directory: PathBuf,
+}
+
+/// Make the links `proot` and `chroot`, with their manual pages
+///
+/// Started through such a link, newroot takes the options of the program that the link is named
+/// after. A link leads to `newroot` in the same directory where newroot is there, so that both can
+/// be moved together, and else to newroot's absolute path. Links to newroot are replaced; any other
+/// file stays, and is an error. The pages go to ../share/man/man1 where DIR is named bin or sbin.
+#[derive(Debug, clap::Args)]
+#[command(after_help = LINKS_EXAMPLES)]
+pub(super) struct Links {
+    /// Directory for the links, made if it doesn't exist
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = path())]
+    pub(super) directory: PathBuf,
+
+    /// Directory for the manual pages, made if it doesn't exist
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = path())]
+    pub(super) man: Option<PathBuf>,
 }
 
 /// The forms of an archive.
@@ -415,6 +534,15 @@ pub(super) enum Namespace {
     Uts,
     /// Control groups
     Cgroup,
+}
+
+/// The guest path of a fresh directory.
+fn fresh(text: &OsStr) -> Result<PathBuf, &'static str> {
+    let bytes = text.as_bytes();
+    if bytes.contains(&b':') {
+        return Err("it takes no options behind a colon");
+    }
+    if bytes.first() == Some(&b'/') { Ok(PathBuf::from(text)) } else { Err("it is not absolute") }
 }
 
 /// A number of traps.

@@ -3,6 +3,7 @@
 mod archive;
 mod arguments;
 pub(super) mod binding;
+mod foreign;
 mod usage;
 mod variable;
 
@@ -11,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, FromArgMatches};
 use newroot_engine::{
-    Access, Binding, BindingRules, Capabilities, CommandLine, Confinement, Environment, FakeRoot, GuestLink,
-    HardLinks, Identity, Isolation, LaunchSpec, Missing, Namespace, Patching, Principal, Uname, UserMap,
-    WorkingDirectory,
+    Access, Binding, BindingRules, Capabilities, CommandLine, Confinement, Environment, FakeRoot, Fresh,
+    GuestLink, HardLinks, Identity, Isolation, LaunchSpec, Missing, Namespace, Patching, Principal, Uname,
+    UserMap, WorkingDirectory,
 };
 
 use self::arguments::{Arguments, Engine, Run, Subcommand};
@@ -33,38 +34,66 @@ pub fn command() -> clap::Command {
     Arguments::command().subcommand(proot::command()).subcommand(chroot::command())
 }
 
+/// The definition that parses: with the words of other programs that are taken, too.
+fn parser() -> clap::Command {
+    foreign::extend(command())
+}
+
 /// Parses the arguments after the program's name.
 pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, UsageError> {
     let name = OsStr::new("newroot");
     let argv = std::iter::once(name).chain(arguments.iter().map(OsString::as_os_str));
-    let parsed =
-        command().try_get_matches_from(argv).and_then(|matches| Arguments::from_arg_matches(&matches));
+    let parsed = parser().try_get_matches_from(argv).and_then(|matches| {
+        let mut parsed = Arguments::from_arg_matches(&matches)?;
+        if let (Subcommand::Run(run), Some((_, matches))) = (&mut parsed.command, matches.subcommand()) {
+            run.adopt(matches)?;
+        }
+        Ok(parsed)
+    });
     let parsed = match parsed {
         Ok(parsed) => parsed,
-        Err(error) if error.use_stderr() => return Err(usage::error(&error)),
+        Err(error) if error.use_stderr() => return Err(usage::error(&error, arguments)),
         Err(help) => return Ok(Request::Print(help.to_string())),
     };
     match parsed.command {
         Subcommand::Run(run) => Ok(Request::Launch(Box::new(lower(*run, arguments, caller)?))),
-        Subcommand::Init(init) => {
-            Ok(Request::Init { directory: init.directory, programs: init.programs, force: init.force })
-        }
-        Subcommand::Add(add) => {
-            Ok(Request::Add { directory: add.directory, programs: add.programs, force: add.force })
-        }
+        Subcommand::Init(init) => Ok(Request::Init {
+            directory: init.directory,
+            programs: init.programs,
+            force: init.force,
+            verbose: init.verbose,
+        }),
+        Subcommand::Add(add) => Ok(Request::Add {
+            directory: add.directory,
+            programs: add.programs,
+            force: add.force,
+            verbose: add.verbose,
+        }),
         Subcommand::Export(export) => Ok(archive::export(export, caller)?),
         Subcommand::Import(import) => Ok(archive::import(import)),
         Subcommand::Doctor => Ok(Request::Doctor),
+        Subcommand::Completions(completions) => Ok(Request::Print(script(completions.shell))),
+        Subcommand::Man(man) => Ok(Request::Manual { directory: man.directory }),
+        Subcommand::Links(links) => Ok(Request::Links { directory: links.directory, manual: links.man }),
     }
+}
+
+/// Returns the script that makes `shell` complete newroot's command line.
+fn script(shell: clap_complete::Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command(), "newroot", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// What `run` asks for. `arguments` is the text it was parsed from.
 fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, UsageError> {
+    foreign::refuse_volume_as_root(run.rootfs.as_ref(), arguments)?;
     let identity = who(&run)?;
     let fake_root = if run.root { FakeRoot::Required } else { FakeRoot::On };
     let isolation = isolation(&run);
     let (rootfs, command) = separate(run.rootfs, run.command, arguments);
     let default_root = rootfs.is_none();
+    let home = if run.home { Some(home(caller)?) } else { None };
     let recommended = RECOMMENDED.iter().filter(|&&path| {
         // What root makes there is to keep its owner.
         let is_roots_own = run.root && path == "/tmp";
@@ -73,8 +102,15 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, Us
     Ok(Launch {
         spec: LaunchSpec {
             rootfs: PathBuf::from(rootfs.unwrap_or_default()),
-            bindings: recommended.map(|path| recommended_binding(path)).chain(run.bind).collect(),
+            bindings: recommended
+                .map(|path| recommended_binding(path))
+                .chain(home.as_deref().map(home_binding))
+                .chain(run.bind)
+                .collect(),
             binding_rules: BindingRules::default(),
+            fresh: run.tmpfs.into_iter().map(|guest| Fresh { guest, mode: 0o1777 }).collect(),
+            read_only: run.read_only,
+            accounts: !run.no_passwd && !run.no_recommended,
             cwd: match run.workdir {
                 Some(directory) => WorkingDirectory::Guest(directory),
                 None if run.skip_chdir => WorkingDirectory::Leave,
@@ -84,6 +120,7 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, Us
             environment: Environment {
                 clear: run.clear_env,
                 guest_defaults: true,
+                home,
                 set: run.env.into_iter().filter_map(|variable| variable.resolve(caller)).collect(),
             },
             engine: match run.engine {
@@ -107,7 +144,8 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, Us
             verbosity: run.verbose,
         },
         default_root,
-        quiet: false,
+        env_files: run.env_file,
+        quiet: run.quiet,
     })
 }
 
@@ -184,6 +222,23 @@ fn separate(
         return (None, command);
     }
     (Some(first), rest)
+}
+
+/// The caller's home directory.
+fn home(caller: &Caller) -> Result<PathBuf, UsageError> {
+    let home = caller.absolute_path("HOME").filter(|&home| home != "/");
+    home.map(Path::to_owned)
+        .ok_or_else(|| UsageError::new("cannot bind the home directory: HOME isn't the path of one"))
+}
+
+fn home_binding(home: &Path) -> Binding {
+    Binding {
+        host: home.to_owned(),
+        guest: None,
+        access: Access::ReadWrite,
+        guest_link: GuestLink::Follow,
+        missing: Missing::Fail,
+    }
 }
 
 fn recommended_binding(path: &str) -> Binding {

@@ -45,6 +45,7 @@ fn given(arguments: &[&str]) -> CommandLine {
 #[test]
 fn definition_is_sound() {
     command().debug_assert();
+    parser().debug_assert();
 }
 
 #[test]
@@ -166,6 +167,7 @@ fn environment_is_inherited_with_what_fits_the_guest() {
         Environment {
             clear: false,
             guest_defaults: true,
+            home: None,
             set: vec![("A".into(), Some("1".into())), ("LANG".into(), Some("C".into())),],
         }
     );
@@ -243,18 +245,18 @@ fn similar_option_is_hinted_at() {
 #[test]
 fn init_and_add_take_programs() {
     match parse(&words(&["init", "-f", "jail", "sh", "/bin/ls"]), &caller()) {
-        Ok(Request::Init { directory, programs, force }) => {
+        Ok(Request::Init { directory, programs, force, verbose }) => {
             assert_eq!(directory, Path::new("jail"));
             assert_eq!(programs, words(&["sh", "/bin/ls"]));
-            assert!(force);
+            assert!(force && !verbose);
         }
         other => panic!("gave {other:?}"),
     }
-    match parse(&words(&["add", "jail", "git"]), &caller()) {
-        Ok(Request::Add { directory, programs, force }) => {
+    match parse(&words(&["add", "-v", "jail", "git"]), &caller()) {
+        Ok(Request::Add { directory, programs, force, verbose }) => {
             assert_eq!(directory, Path::new("jail"));
             assert_eq!(programs, words(&["git"]));
-            assert!(!force);
+            assert!(verbose && !force);
         }
         other => panic!("gave {other:?}"),
     }
@@ -277,5 +279,20 @@ fn help_and_version_are_printed() {
             }
             other => panic!("{arguments:?} gave {other:?}"),
         }
+    }
+}
+
+#[test]
+fn home_is_bound_in_front_of_what_is_named() {
+    let spec = run(&["--home", "-b", "a", "guest"]).spec;
+    assert_eq!(spec.environment.home.as_deref(), Some(Path::new("/home/u")));
+    let last: Vec<_> = spec.bindings.iter().rev().take(2).map(|binding| binding.host.as_path()).collect();
+    assert_eq!(last, [Path::new("a"), Path::new("/home/u")]);
+}
+
+#[test]
+fn entry_of_the_user_is_shown_unless_the_root_is_to_be_as_it_is() {
+    for (option, accounts) in [("-v", true), ("--no-passwd", false), ("--no-recommended", false)] {
+        assert_eq!(run(&[option, "guest"]).spec.accounts, accounts, "{option}");
     }
 }

@@ -1,4 +1,5 @@
-//! `host[:guest[!]]`. The first colon ends the host path; a guest path may hold more.
+//! `host[:guest[!][:ro]]`. The first colon ends the host path; a guest path may hold more. PRoot has no `:ro` at the
+//! end, but no user of its means a guest path that ends so either: as in the other dialects it is read-only.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -12,13 +13,18 @@ use crate::dialects::UsageError;
 pub(super) fn parse(text: &OsStr) -> Result<Binding, UsageError> {
     let malformed = |why: &str| {
         UsageError::new(format!("cannot bind '{}': {why}", Path::new(text).display()))
-            .hint("a binding is written host[:guest[!]]")
+            .hint("a binding is written host[:guest[!][:ro]]")
     };
     let bytes = text.as_bytes();
     let Some(colon) = bytes.iter().position(|&byte| byte == b':') else {
         return Ok(binding(bytes, None, GuestLink::Follow));
     };
     let (host, guest) = (&bytes[..colon], &bytes[colon + 1..]);
+    let (guest, access) = match (guest.strip_suffix(b":ro"), guest.strip_suffix(b":rw")) {
+        (Some(guest), _) => (guest, Some(Access::ReadOnly)),
+        (_, Some(guest)) => (guest, Some(Access::ReadWrite)),
+        _ => (guest, None),
+    };
     let (guest, guest_link) = match guest.strip_suffix(b"!") {
         Some(guest) => (guest, GuestLink::Keep),
         None => (guest, GuestLink::Follow),
@@ -26,10 +32,11 @@ pub(super) fn parse(text: &OsStr) -> Result<Binding, UsageError> {
     if host.is_empty() {
         return Err(malformed("no host path before the colon"));
     }
-    if guest.is_empty() {
+    if guest.is_empty() && (access.is_none() || guest_link == GuestLink::Keep) {
         return Err(malformed("no guest path after the colon"));
     }
-    Ok(binding(host, Some(guest), guest_link))
+    let guest = Some(guest).filter(|guest| !guest.is_empty());
+    Ok(Binding { access: access.unwrap_or(Access::ReadWrite), ..binding(host, guest, guest_link) })
 }
 
 fn binding(host: &[u8], guest: Option<&[u8]>, guest_link: GuestLink) -> Binding {
@@ -78,13 +85,28 @@ mod tests {
     }
 
     #[test]
+    fn access_may_follow_the_guest_path() {
+        for (text, guest, guest_link, access) in [
+            ("a:/b:ro", Some(&b"/b"[..]), GuestLink::Follow, Access::ReadOnly),
+            ("a:/b:rw", Some(b"/b"), GuestLink::Follow, Access::ReadWrite),
+            ("a:/b!:ro", Some(b"/b"), GuestLink::Keep, Access::ReadOnly),
+            ("a::ro", None, GuestLink::Follow, Access::ReadOnly),
+            ("a:/b:ro/", Some(b"/b:ro/"), GuestLink::Follow, Access::ReadWrite),
+            ("a:ro", Some(b"ro"), GuestLink::Follow, Access::ReadWrite),
+        ] {
+            let expected = Binding { access, ..binding(b"a", guest, guest_link) };
+            assert_eq!(parse(OsStr::new(text)), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
     fn paths_need_not_be_utf_8() {
         check(b"/\xff:/\xfe!", b"/\xff", Some(b"/\xfe"), GuestLink::Keep);
     }
 
     #[test]
     fn half_a_binding_is_refused() {
-        for text in [":", ":/b", "a:", "a:!"] {
+        for text in [":", ":/b", "a:", "a:!", "a:!:ro", ":/b:ro"] {
             assert!(parse(OsStr::new(text)).is_err(), "{text}");
         }
     }

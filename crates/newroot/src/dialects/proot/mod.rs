@@ -119,6 +119,10 @@ impl Settings {
                 rootfs,
                 bindings,
                 binding_rules: BindingRules::Proot,
+                fresh: Vec::new(),
+                read_only: false,
+                // PRoot makes no entries up.
+                accounts: false,
                 cwd: match self.cwd {
                     // A relative one is meant from where the caller is.
                     Some(directory) => WorkingDirectory::GuestOrRoot(caller.absolute(&directory)),
@@ -142,6 +146,7 @@ impl Settings {
                 verbosity: u8::try_from(self.verbosity.clamp(0, 255)).unwrap_or(u8::MAX),
             },
             default_root: false,
+            env_files: Vec::new(),
             quiet: self.verbosity < 0,
         }
     }

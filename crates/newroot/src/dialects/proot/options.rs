@@ -79,9 +79,10 @@ const TABLE: &[OptionRow] = &[
         "Like -r, and bind the files of the host that most programs want: /dev, /proc, /sys, \
          /tmp, /run, the home directory, the root itself at its host path, and the user, group \
          and network files of /etc. Those that the host hasn't got are left out"),
-    row(Meaning::Bind, &["-b", "-m", "--bind", "--mount"], "host[:guest[!]]",
+    row(Meaning::Bind, &["-b", "-m", "--bind", "--mount"], "host[:guest[!][:ro]]",
         "Bind a host file or directory, at the same path or at another one; with ! onto a \
-         symbolic link itself rather than onto what it points to"),
+         symbolic link itself rather than onto what it points to, with :ro read-only. One that the host \
+         hasn't got is left out with a warning"),
     row(Meaning::RootId, &["-0", "--root-id"], "",
         "Appear as root, who may do what root may; owners and modes that are given to files of the \
          root are remembered there"),
@@ -92,7 +93,8 @@ const TABLE: &[OptionRow] = &[
          /tmp, /run/shm, the home directory, the root itself at its host path, and the network files \
          of /etc"),
     row(Meaning::WorkingDirectory, &["-w", "--pwd", "--cwd"], "directory",
-        "Start in this directory; the default is the caller's, or / where the root hasn't got it"),
+        "Start in this directory; the default is the caller's. Where the root hasn't got it, start in / with a \
+         warning"),
     row(Meaning::KernelRelease, &["-k", "--kernel-release"], "string",
         "Kernel release that uname(2) tells; or all its names and AT_HWCAP in hexadecimal (-1: the host's), as \
          `\\sysname\\nodename\\release\\version\\machine\\domainname\\hwcap\\`"),
@@ -156,6 +158,8 @@ pub fn command() -> clap::Command {
              proot -b ~/hosts:/etc/hosts ping example\n\n\
              Notes:\n  \
              A link named proot, or proot-ANYTHING, that points to newroot speaks this dialect too.\n  \
+             Unlike in PRoot, `:ro` at the end of a binding isn't part of the guest path (`:ro/` is).\n  \
+             A missing host path or working directory is no error, unlike in newroot run.\n  \
              A binding at a deeper guest path prevails over one above it, whichever comes first.\n  \
              A symbolic link in a binding that leads by an absolute path into the bound directory is\n  \
              seen with the guest's path of it; root gets the trap engine where a directory is bound at\n  \

@@ -218,7 +218,7 @@ fn unknown_options_are_refused() {
 fn values_must_be_there_and_must_not_be_superfluous() {
     assert_eq!(refusal(&["-r"]), "option '-r' wants a directory");
     assert_eq!(refusal(&["--rootfs="]), "option '--rootfs' wants a directory, not an empty one");
-    assert_eq!(refusal(&["-b"]), "option '-b' wants a host[:guest[!]]");
+    assert_eq!(refusal(&["-b"]), "option '-b' wants a host[:guest[!][:ro]]");
     assert_eq!(refusal(&["--kill-on-exit=1"]), "option '--kill-on-exit' takes no value");
 }
 

@@ -16,7 +16,7 @@ fn file(bytes: usize) -> Vec<AtomicU32> {
     words
 }
 
-/// Processes by their numbers: what their limits name.
+/// Processes by their numbers, with the records to which their limits refer.
 #[derive(Default)]
 struct Processes {
     limits: Mutex<BTreeMap<u32, u32>>,
@@ -25,11 +25,11 @@ struct Processes {
 
 impl World for &mut Processes {
     fn is_alive(&mut self, thread: u32) -> bool {
-        self.limits.lock().expect("whole").contains_key(&thread)
+        self.limits.lock().expect("the lock isn't poisoned").contains_key(&thread)
     }
 
     fn each_record(&mut self, visit: impl FnMut(u32)) -> bool {
-        self.limits.lock().expect("whole").values().copied().for_each(visit);
+        self.limits.lock().expect("the lock isn't poisoned").values().copied().for_each(visit);
         true
     }
 
@@ -56,7 +56,7 @@ fn kinds(arena: Arena<'_>) -> Vec<u32> {
 }
 
 #[test]
-fn what_a_limit_leads_to_stays_and_the_rest_is_given_back() {
+fn blocks_reachable_from_a_limit_stay_and_others_are_freed() {
     let words = file(FIRST_SIZE);
     let arena = Arena::new(&words);
     let [session, root, namespace] =
@@ -66,22 +66,22 @@ fn what_a_limit_leads_to_stays_and_the_rest_is_given_back() {
     set(arena, second, tree::BEFORE, first);
     set(arena, undone, tree::BEFORE, second);
     set(arena, namespace, tree::HEAD, second);
-    let me = take(arena, IDENTITY, PLACE + 3);
-    let other = take(arena, IDENTITY, PLACE + 3);
+    let me = take(arena, IDENTITY, FS_CONTEXT + 3);
+    let other = take(arena, IDENTITY, FS_CONTEXT + 3);
     for (index, value) in [session, namespace, root].into_iter().enumerate() {
-        set(arena, me, PLACE + index, value);
+        set(arena, me, FS_CONTEXT + index, value);
     }
     let mut world = Processes::default();
-    world.limits.get_mut().expect("whole").insert(10, me);
+    world.limits.get_mut().expect("the lock isn't poisoned").insert(10, me);
     assert!(arena.collect(10, &mut &mut world));
-    assert!(arena.blocks().all(|block| block.kind != FREE), "each may have been found just before");
+    assert!(arena.blocks().all(|block| block.kind != FREE), "a thread may have found each just before");
     assert!(arena.collect(10, &mut &mut world));
     let gone: Vec<u32> =
         arena.blocks().filter(|block| block.kind == FREE).map(|block| block.offset as u32).collect();
     assert_eq!(gone, [undone, other]);
     assert_eq!(world.forgotten, 2);
-    // Nobody is there any more: one block is left, and then it is free.
-    world.limits.get_mut().expect("whole").clear();
+    // No process is left: all blocks are freed and merged into one.
+    world.limits.get_mut().expect("the lock isn't poisoned").clear();
     for _ in 0..4 {
         assert!(arena.collect(10, &mut &mut world));
     }
@@ -89,28 +89,29 @@ fn what_a_limit_leads_to_stays_and_the_rest_is_given_back() {
 }
 
 #[test]
-fn what_somebody_may_have_found_stays_until_they_have_finished() {
+fn a_block_stays_until_threads_that_may_have_found_it_finish() {
     let words = file(FIRST_SIZE);
     let arena = Arena::new(&words);
     let mut world = Processes::default();
     for number in [10, 11] {
-        world.limits.get_mut().expect("whole").insert(number, 0);
+        world.limits.get_mut().expect("the lock isn't poisoned").insert(number, 0);
     }
-    let announcement = arena.announce(11).expect("a place");
-    let found = take(arena, IDENTITY, PLACE + 3);
+    let announcement = arena.announce(11).expect("a free slot");
+    let found = take(arena, IDENTITY, FS_CONTEXT + 3);
     for _ in 0..3 {
         assert!(arena.collect(10, &mut &mut world));
     }
     assert_eq!(kinds(arena), [IDENTITY]);
-    // It is named by a limit before they finish, and then needed, and found again.
-    world.limits.get_mut().expect("whole").insert(11, found);
+    // A limit refers to the block before the thread finishes, so the block is used and can be found
+    // again.
+    world.limits.get_mut().expect("the lock isn't poisoned").insert(11, found);
     arena.withdraw(announcement);
     assert!(arena.collect(10, &mut &mut world));
     assert!(arena.blocks().next().expect("the block").live);
-    // One who was killed in the middle has finished.
-    world.limits.get_mut().expect("whole").insert(11, 0);
-    let _ = arena.announce(11).expect("a place");
-    world.limits.get_mut().expect("whole").remove(&11);
+    // A thread that was killed counts as finished.
+    world.limits.get_mut().expect("the lock isn't poisoned").insert(11, 0);
+    let _ = arena.announce(11).expect("a free slot");
+    world.limits.get_mut().expect("the lock isn't poisoned").remove(&11);
     for _ in 0..2 {
         assert!(arena.collect(10, &mut &mut world));
     }
@@ -118,10 +119,10 @@ fn what_somebody_may_have_found_stays_until_they_have_finished() {
 }
 
 #[test]
-fn a_block_taken_by_somebody_who_was_killed_is_stepped_over_and_given_back() {
+fn a_block_whose_allocator_was_killed_is_skipped_and_freed() {
     let words = file(FIRST_SIZE);
     let arena = Arena::new(&words);
-    // Killed just behind the one step in which a block is taken.
+    // The process was killed directly after the step that allocates a block.
     arena.word(RECORDS / WORD).store(head(PENDING, 3), Ordering::SeqCst);
     let next = take(arena, ROOT, 5);
     assert_eq!(next as usize, RECORDS + 3 * STEP_WORDS * WORD);
@@ -131,12 +132,12 @@ fn a_block_taken_by_somebody_who_was_killed_is_stepped_over_and_given_back() {
         assert!(arena.collect(10, &mut &mut world));
     }
     assert_eq!(kinds(arena), [FREE, FREE]);
-    assert_eq!(take(arena, ROOT, 40) as usize, RECORDS, "a part of what is free");
+    assert_eq!(take(arena, ROOT, 40) as usize, RECORDS, "a part of the free block");
     assert_eq!(kinds(arena), [ROOT, FREE, FREE]);
 }
 
 #[test]
-fn generations_are_kept_unless_they_are_being_given_back() {
+fn generations_are_kept_unless_they_are_being_freed() {
     let words = file(FIRST_SIZE);
     let arena = Arena::new(&words);
     let [first, second] = [take(arena, CHANGE, 20), take(arena, CHANGE, 20)];
@@ -151,9 +152,10 @@ fn generations_are_kept_unless_they_are_being_given_back() {
     assert!(!arena.keep_changes(second));
 }
 
-/// Threads become others, as processes do, while one of them collects: what a limit names is what was written there.
+/// Threads switch identities, as processes do, while one of them collects. The record to which a
+/// limit refers must keep its contents.
 #[test]
-fn nobody_loses_who_they_are_while_others_change() {
+fn identities_survive_concurrent_changes() {
     const THREADS: u32 = 4;
     const ROUNDS: u32 = 3000;
     struct Shared<'a>(&'a [AtomicU32]);
@@ -171,22 +173,22 @@ fn nobody_loses_who_they_are_while_others_change() {
     }
     let words = file(2 << 20);
     let limits: Vec<AtomicU32> = (0..THREADS).map(|_| AtomicU32::new(0)).collect();
-    let become_ = |me: u32, who: u32| {
+    let switch_identity = |me: u32, user: u32| {
         let arena = Arena::new(&words);
-        let announcement = arena.announce(me + 1).expect("a place");
-        let is_who = |block: &Block| {
+        let announcement = arena.announce(me + 1).expect("a free slot");
+        let is_wanted = |block: &Block| {
             block.kind == IDENTITY
                 && block.live
-                && arena.word(block.offset / WORD + HEAD_WORDS).load(Ordering::SeqCst) == who
+                && arena.word(block.offset / WORD + HEAD_WORDS).load(Ordering::SeqCst) == user
         };
-        let found = arena.blocks().find(is_who).map(|block| block.offset as u32);
+        let found = arena.blocks().find(is_wanted).map(|block| block.offset as u32);
         let record = found.unwrap_or_else(|| {
             if arena.is_full(1) {
                 arena.collect(me + 1, &mut Shared(&limits));
             }
             let offset = arena.take_free(1).unwrap_or_else(|| arena.append(1).expect("space")) as u32;
             for index in HEAD_WORDS..STEP_WORDS {
-                set(arena, offset, index, if index < PLACE { who } else { 0 });
+                set(arena, offset, index, if index < FS_CONTEXT { user } else { 0 });
             }
             arena.publish(offset as usize, IDENTITY);
             offset
@@ -195,10 +197,10 @@ fn nobody_loses_who_they_are_while_others_change() {
         arena.withdraw(announcement);
         for _ in 0..3 {
             assert_eq!(arena.block(record, IDENTITY).map(|block| block.words), Some(STEP_WORDS));
-            let read: Vec<u32> = (HEAD_WORDS..PLACE)
+            let read: Vec<u32> = (HEAD_WORDS..FS_CONTEXT)
                 .map(|i| arena.word(record as usize / WORD + i).load(Ordering::SeqCst))
                 .collect();
-            assert_eq!(read, vec![who; PLACE - HEAD_WORDS]);
+            assert_eq!(read, vec![user; FS_CONTEXT - HEAD_WORDS]);
             thread::yield_now();
         }
     };
@@ -206,14 +208,15 @@ fn nobody_loses_who_they_are_while_others_change() {
         for me in 0..THREADS {
             scope.spawn(move || {
                 for round in 0..ROUNDS {
-                    // Some are everybody's, the rest are new.
-                    become_(me, if round % 3 == 0 { 7 } else { (round << 3) + me + 1 });
+                    // Some identities are shared, the others are new.
+                    switch_identity(me, if round % 3 == 0 { 7 } else { (round << 3) + me + 1 });
                 }
             });
         }
     });
     let arena = Arena::new(&words);
-    // As many as 8000 identities were new. A thread that isn't scheduled for a while keeps what others leave.
+    // About 8000 identities were new. A thread that isn't scheduled for a while keeps blocks from
+    // being freed.
     let (used, epoch) = (arena.used(), arena.load(EPOCH));
     assert!(used < 4000 * STEP_WORDS * WORD && epoch > 5, "{used} bytes, {epoch} epochs");
 }

@@ -1,23 +1,23 @@
 //! capset(2), and the prctl(2) calls about privileges (`cap_capset` and `cap_task_prctl` of
 //! security/commoncap.c; kernel/sys.c for no_new_privs).
 //!
-//! Arguments that prctl wants to be zero are the caller's to check.
+//! The caller checks the arguments that prctl requires to be zero.
 
 use newroot_abi::Errno;
 
 use super::{Credentials, secure};
 use crate::Capabilities;
 
-/// The capability with this number.
+/// Returns the capability with this number, or EINVAL.
 fn numbered(number: u64) -> Result<Capabilities, Errno> {
     Capabilities::from_number(number).ok_or(Errno::INVAL)
 }
 
 impl Credentials {
-    /// capset(2). Bits that mean nothing are dropped.
+    /// Performs capset(2). Bits without a meaning are dropped.
     ///
     /// # Errors
-    /// EPERM.
+    /// EPERM if a set isn't within the limits of the current sets.
     pub fn capset(
         &mut self,
         effective: Capabilities,
@@ -42,13 +42,13 @@ impl Credentials {
         Ok(())
     }
 
-    /// `PR_GET_KEEPCAPS`.
+    /// Performs `PR_GET_KEEPCAPS`.
     #[must_use]
     pub const fn keep_caps(&self) -> bool {
         self.is_secure(secure::KEEP_CAPS)
     }
 
-    /// `PR_SET_KEEPCAPS`.
+    /// Performs `PR_SET_KEEPCAPS`.
     ///
     /// # Errors
     /// EINVAL if `value` is neither 0 nor 1; EPERM if the bit is locked.
@@ -67,10 +67,10 @@ impl Credentials {
         Ok(())
     }
 
-    /// `PR_SET_SECUREBITS`. (`PR_GET_SECUREBITS` is [`Self::securebits`].)
+    /// Performs `PR_SET_SECUREBITS`. (`PR_GET_SECUREBITS` returns [`Self::securebits`].)
     ///
     /// # Errors
-    /// EPERM.
+    /// EPERM for a locked or unknown bit, or without CAP_SETPCAP.
     pub fn set_securebits(&mut self, value: u64) -> Result<(), Errno> {
         let Ok(bits) = u32::try_from(value) else { return Err(Errno::PERM) };
         let locks = self.securebits & secure::LOCKS;
@@ -78,8 +78,8 @@ impl Credentials {
         if (locks >> 1) & changed != 0 || locks & !bits != 0 || bits & !(secure::ALL | secure::LOCKS) != 0 {
             return Err(Errno::PERM);
         }
-        // What only user space heeds needs no privilege (since Linux 6.14), but a call that changes
-        // nothing fails without, as it always did.
+        // Since Linux 6.14, bits that only programs evaluate need no privilege. But without
+        // CAP_SETPCAP a call that changes nothing still fails, as it always did.
         let free = secure::UNPRIVILEGED | secure::UNPRIVILEGED << 1;
         if !self.capable(Capabilities::SETPCAP) && (changed == 0 || changed & !free != 0) {
             return Err(Errno::PERM);
@@ -88,37 +88,37 @@ impl Credentials {
         Ok(())
     }
 
-    /// `PR_CAPBSET_READ`.
+    /// Performs `PR_CAPBSET_READ`.
     ///
     /// # Errors
-    /// EINVAL for a number that is no capability's.
+    /// EINVAL if no capability has this number.
     pub fn bounding_read(&self, number: u64) -> Result<bool, Errno> {
         Ok(self.bounding.has(numbered(number)?))
     }
 
-    /// `PR_CAPBSET_DROP`.
+    /// Performs `PR_CAPBSET_DROP`.
     ///
     /// # Errors
-    /// EPERM; EINVAL for a number that is no capability's.
+    /// EPERM without CAP_SETPCAP; EINVAL if no capability has this number.
     pub fn bounding_drop(&mut self, number: u64) -> Result<(), Errno> {
         self.need(Capabilities::SETPCAP)?;
         self.bounding = self.bounding.without(numbered(number)?);
         Ok(())
     }
 
-    /// `PR_CAP_AMBIENT_IS_SET`.
+    /// Performs `PR_CAP_AMBIENT_IS_SET`.
     ///
     /// # Errors
-    /// EINVAL for a number that is no capability's.
+    /// EINVAL if no capability has this number.
     pub fn ambient_is_set(&self, number: u64) -> Result<bool, Errno> {
         Ok(self.ambient.has(numbered(number)?))
     }
 
-    /// `PR_CAP_AMBIENT_RAISE`.
+    /// Performs `PR_CAP_AMBIENT_RAISE`.
     ///
     /// # Errors
-    /// EPERM if it isn't both permitted and inheritable, or if a securebit forbids it; EINVAL for a
-    /// number that is no capability's.
+    /// EPERM if the capability isn't both permitted and inheritable, or if a securebit forbids it;
+    /// EINVAL if no capability has this number.
     pub fn ambient_raise(&mut self, number: u64) -> Result<(), Errno> {
         let capability = numbered(number)?;
         if !self.permitted.intersection(self.inheritable).has(capability)
@@ -130,30 +130,30 @@ impl Credentials {
         Ok(())
     }
 
-    /// `PR_CAP_AMBIENT_LOWER`.
+    /// Performs `PR_CAP_AMBIENT_LOWER`.
     ///
     /// # Errors
-    /// EINVAL for a number that is no capability's.
+    /// EINVAL if no capability has this number.
     pub fn ambient_lower(&mut self, number: u64) -> Result<(), Errno> {
         self.ambient = self.ambient.without(numbered(number)?);
         Ok(())
     }
 
-    /// `PR_CAP_AMBIENT_CLEAR_ALL`.
+    /// Performs `PR_CAP_AMBIENT_CLEAR_ALL`.
     pub fn ambient_clear(&mut self) {
         self.ambient = Capabilities::NONE;
     }
 
-    /// `PR_GET_NO_NEW_PRIVS`.
+    /// Performs `PR_GET_NO_NEW_PRIVS`.
     #[must_use]
     pub const fn no_new_privs(&self) -> bool {
         self.flags & Self::NO_NEW_PRIVS != 0
     }
 
-    /// `PR_SET_NO_NEW_PRIVS`.
+    /// Performs `PR_SET_NO_NEW_PRIVS`.
     ///
     /// # Errors
-    /// EINVAL if `value` isn't 1: there is no way back.
+    /// EINVAL if `value` isn't 1, because the bit can't be cleared.
     pub fn set_no_new_privs(&mut self, value: u64) -> Result<(), Errno> {
         if value != 1 {
             return Err(Errno::INVAL);

@@ -1,6 +1,6 @@
-//! What an exec makes of credentials (`bprm_fill_uid` of fs/exec.c, `cap_bprm_creds_from_file` of
-//! security/commoncap.c). A process that is traced, or that shares its working directory with
-//! another, isn't modelled: such a one gets less.
+//! The effect of an exec on credentials (`bprm_fill_uid` of fs/exec.c, `cap_bprm_creds_from_file`
+//! of security/commoncap.c). The model doesn't cover a process that is traced or that shares its
+//! working directory with another process: such a process gets fewer privileges.
 
 use newroot_abi::Errno;
 
@@ -8,70 +8,74 @@ use super::{Credentials, secure};
 use crate::Capabilities;
 use crate::mode::{SETUID, runs_as_group};
 
-/// What matters of the file that is executed. For a script this is the interpreter in the end: the
-/// script's own owner, mode and capabilities mean nothing. On a file system that is mounted nosuid, the
-/// caller leaves out the set-id bits and the capabilities.
+/// The metadata of the executed file that affects credentials. For a script it is that of the last
+/// interpreter: the script's own owner, mode and capabilities have no effect. On a file system that
+/// is mounted nosuid, the caller leaves out the set-ID bits and the capabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// Its owner.
+    /// Owner of the file.
     pub owner: u32,
-    /// Its group.
+    /// Group of the file.
     pub group: u32,
-    /// Its `st_mode`.
+    /// `st_mode` of the file.
     pub mode: u32,
-    /// What its attribute `security.capability` holds.
+    /// Value of the attribute `security.capability`.
     pub capabilities: Option<FileCapabilities>,
 }
 
-/// A file's capabilities (capabilities(7), `struct vfs_ns_cap_data` of `linux/capability.h`).
+/// Capabilities of a file (capabilities(7), `struct vfs_ns_cap_data` of `linux/capability.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileCapabilities {
-    /// What the process gets, as far as its bounding set has it.
+    /// Capabilities that the process gets if its bounding set contains them.
     pub permitted: Capabilities,
-    /// What the process gets if it has it in its inheritable set.
+    /// Capabilities that the process gets if its inheritable set contains them.
     pub inheritable: Capabilities,
-    /// Whether what it gets is in effect at once.
+    /// Whether the capabilities that the process gets are effective at once.
     pub effective: bool,
-    /// The user ID of the root of the user namespace where they count. Ours is 0.
+    /// User ID of the root of the user namespace in which the capabilities apply. Here it is 0.
     pub root: u32,
 }
 
-/// What an exec leads to.
+/// Result of an exec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Executed {
-    /// The new program's.
+    /// Credentials of the new program.
     pub credentials: Credentials,
-    /// The value of `AT_SECURE`: the new program has more than its caller, and mustn't trust them.
+    /// Value of `AT_SECURE`: the new program has more privileges than its caller, and must not
+    /// trust it.
     pub secure: bool,
 }
 
-/// The parts of a value's first word.
+/// Fields of a value's first word.
 const REVISION: u32 = 0xff00_0000;
 const REVISION_1: u32 = 0x0100_0000;
 const REVISION_2: u32 = 0x0200_0000;
 const REVISION_3: u32 = 0x0300_0000;
 const EFFECTIVE: u32 = 1;
 
-/// The length of a value of revision 2; one of revision 3 has the root's user ID behind that.
+/// Lengths of a value of revision 2 and of revision 3, which adds the root's user ID.
 const LENGTH_2: usize = 20;
 const LENGTH_3: usize = 24;
 
-/// A word of a value, from its number.
+/// Returns the word of a value with this index.
 fn word(value: &[u8], index: usize) -> u32 {
     let (words, _) = value.as_chunks::<4>();
     words.get(index).map_or(0, |word| u32::from_le_bytes(*word))
 }
 
 impl FileCapabilities {
-    /// The length of the longest value.
+    /// Length of the longest value.
     pub const MAX: usize = LENGTH_3;
 
-    /// Whether setxattr takes such a value, before it asks who sets it: `cap_convert_nscap` of
-    /// security/commoncap.c. An empty value is refused, on purpose: the kernel forgets to look at it, lets
-    /// anybody set it on any file, and executes that file no more.
+    /// Checks whether setxattr accepts such a value, which it does before it checks the caller's
+    /// permission (`cap_convert_nscap` of security/commoncap.c).
+    ///
+    /// Unlike the kernel, this function deliberately rejects an empty value. The kernel skips the
+    /// check for it, so that any process may set it on any file, and then refuses to execute that
+    /// file.
     ///
     /// # Errors
-    /// EINVAL.
+    /// EINVAL if the revision or the length is wrong.
     pub fn check(value: &[u8]) -> Result<(), Errno> {
         match (word(value, 0) & !EFFECTIVE, value.len()) {
             (REVISION_2, LENGTH_2) => Ok(()),
@@ -80,9 +84,9 @@ impl FileCapabilities {
         }
     }
 
-    /// The value that getxattr shows after setxattr was given `value`, which has to be one that
-    /// [`Self::check`] passes: root's of revision 3 looks like one of revision 2 (`cap_inode_getsecurity`
-    /// of security/commoncap.c). Returns its length.
+    /// Writes the value that getxattr returns after setxattr(`value`) to `out`, and returns its
+    /// length. `value` must pass [`Self::check`]. A value of revision 3 for root appears as one of
+    /// revision 2 (`cap_inode_getsecurity` of security/commoncap.c).
     #[must_use]
     pub fn shown(value: &[u8], out: &mut [u8; Self::MAX]) -> usize {
         let len = if value.len() == LENGTH_3 && word(value, 5) == 0 { LENGTH_2 } else { value.len() };
@@ -96,8 +100,8 @@ impl FileCapabilities {
         len
     }
 
-    /// Reads the value of an attribute `security.capability`: `get_vfs_caps_from_disk` of
-    /// security/commoncap.c.
+    /// Reads the value of an attribute `security.capability` (`get_vfs_caps_from_disk` of
+    /// security/commoncap.c).
     ///
     /// # Errors
     /// EINVAL, with which an exec of such a file fails.
@@ -123,10 +127,11 @@ impl FileCapabilities {
 }
 
 impl Credentials {
-    /// execve(2) of `program`, by a process with these supplementary groups.
+    /// Returns the result of an execve(2) of `program` by a process with these supplementary
+    /// groups.
     ///
     /// # Errors
-    /// EPERM if the file's capabilities are to be in effect, and the process can't have all of them.
+    /// EPERM if the file's capabilities are to be effective and the process can't get all of them.
     pub fn exec(&self, groups: &[u32], program: &Program) -> Result<Executed, Errno> {
         let mut new = *self;
         if !self.no_new_privs() {
@@ -152,7 +157,8 @@ impl Credentials {
             }
         }
 
-        // Root gets all there is; but what a file says it needs is not exceeded by its set-user-ID bit.
+        // Root gets all capabilities. But if a file has capabilities, its set-user-ID bit for root
+        // doesn't add to them.
         let becomes_root = new.ruid != 0 && new.euid == 0;
         let overrides = from_file.is_none() || !becomes_root;
         if overrides && !self.is_secure(secure::NOROOT) {
@@ -162,7 +168,7 @@ impl Credentials {
             effective |= new.euid == 0;
         }
 
-        // Before Linux 6.16 it was the real ids that counted here.
+        // Before Linux 6.16 the kernel compared the real IDs here.
         let in_group = new.egid == self.fsgid || groups.contains(&new.egid);
         let changed = new.euid != self.euid || !in_group;
         if (changed || !self.permitted.has(new.permitted)) && self.no_new_privs() {

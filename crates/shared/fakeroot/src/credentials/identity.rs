@@ -1,4 +1,4 @@
-//! The calls that change ids (kernel/sys.c), and what becomes of the capabilities then
+//! The system calls that change IDs (kernel/sys.c), and their effect on capabilities
 //! (`cap_task_fix_setuid` of security/commoncap.c).
 
 use newroot_abi::Errno;
@@ -6,7 +6,7 @@ use newroot_abi::Errno;
 use super::{Credentials, LEAVE, secure};
 use crate::Capabilities;
 
-/// The four ids of a kind. Users and groups follow the same rules.
+/// The four IDs of a kind. Users and groups follow the same rules.
 #[derive(Clone, Copy)]
 struct Ids {
     real: u32,
@@ -16,12 +16,12 @@ struct Ids {
 }
 
 impl Ids {
-    /// Whether `id` is one that the process may take without privilege.
+    /// Checks whether the process may assume `id` without privilege.
     const fn has(self, id: u32) -> bool {
         id == self.real || id == self.effective || id == self.saved
     }
 
-    /// setuid(2), setgid(2).
+    /// Performs setuid(2) or setgid(2).
     fn set(self, id: u32, capable: bool) -> Result<Self, Errno> {
         if id == LEAVE {
             Err(Errno::INVAL)
@@ -34,7 +34,7 @@ impl Ids {
         }
     }
 
-    /// setreuid(2), setregid(2).
+    /// Performs setreuid(2) or setregid(2).
     fn set_two(self, real: u32, effective: u32, capable: bool) -> Result<Self, Errno> {
         let real_allowed = real == LEAVE || real == self.real || real == self.effective;
         let effective_allowed = effective == LEAVE || self.has(effective);
@@ -52,8 +52,8 @@ impl Ids {
         Ok(new)
     }
 
-    /// setresuid(2), setresgid(2). A call that changes nothing leaves even the file system id alone
-    /// (since Linux 6.1; before, it became the effective one).
+    /// Performs setresuid(2) or setresgid(2). A call that changes nothing leaves even the file
+    /// system ID unchanged (since Linux 6.1; before, it was set to the effective ID).
     fn set_three(self, real: u32, effective: u32, saved: u32, capable: bool) -> Result<Self, Errno> {
         let new = Self {
             real: or(real, self.real),
@@ -73,73 +73,73 @@ impl Ids {
     }
 }
 
-/// What an id becomes.
+/// Returns the new value of an ID.
 const fn or(new: u32, old: u32) -> u32 {
     if new == LEAVE { old } else { new }
 }
 
 impl Credentials {
-    /// setuid(2).
+    /// Performs setuid(2).
     ///
     /// # Errors
-    /// EPERM; EINVAL for [`LEAVE`], which is nobody's.
+    /// EPERM without permission; EINVAL for [`LEAVE`], which isn't a valid ID.
     pub fn setuid(&mut self, uid: u32) -> Result<(), Errno> {
         let new = self.uids().set(uid, self.capable(Capabilities::SETUID))?;
-        self.take_uids(new);
+        self.set_uids(new);
         Ok(())
     }
 
-    /// setgid(2).
+    /// Performs setgid(2).
     ///
     /// # Errors
-    /// EPERM; EINVAL for [`LEAVE`], which is nobody's.
+    /// EPERM without permission; EINVAL for [`LEAVE`], which isn't a valid ID.
     pub fn setgid(&mut self, gid: u32) -> Result<(), Errno> {
         let new = self.gids().set(gid, self.capable(Capabilities::SETGID))?;
-        self.take_gids(new);
+        self.set_gids(new);
         Ok(())
     }
 
-    /// setreuid(2).
+    /// Performs setreuid(2).
     ///
     /// # Errors
-    /// EPERM.
+    /// EPERM without permission.
     pub fn setreuid(&mut self, real: u32, effective: u32) -> Result<(), Errno> {
         let new = self.uids().set_two(real, effective, self.capable(Capabilities::SETUID))?;
-        self.take_uids(new);
+        self.set_uids(new);
         Ok(())
     }
 
-    /// setregid(2).
+    /// Performs setregid(2).
     ///
     /// # Errors
-    /// EPERM.
+    /// EPERM without permission.
     pub fn setregid(&mut self, real: u32, effective: u32) -> Result<(), Errno> {
         let new = self.gids().set_two(real, effective, self.capable(Capabilities::SETGID))?;
-        self.take_gids(new);
+        self.set_gids(new);
         Ok(())
     }
 
-    /// setresuid(2).
+    /// Performs setresuid(2).
     ///
     /// # Errors
-    /// EPERM.
+    /// EPERM without permission.
     pub fn setresuid(&mut self, real: u32, effective: u32, saved: u32) -> Result<(), Errno> {
         let new = self.uids().set_three(real, effective, saved, self.capable(Capabilities::SETUID))?;
-        self.take_uids(new);
+        self.set_uids(new);
         Ok(())
     }
 
-    /// setresgid(2).
+    /// Performs setresgid(2).
     ///
     /// # Errors
-    /// EPERM.
+    /// EPERM without permission.
     pub fn setresgid(&mut self, real: u32, effective: u32, saved: u32) -> Result<(), Errno> {
         let new = self.gids().set_three(real, effective, saved, self.capable(Capabilities::SETGID))?;
-        self.take_gids(new);
+        self.set_gids(new);
         Ok(())
     }
 
-    /// setfsuid(2): returns the old one, and doesn't tell whether it was changed.
+    /// Performs setfsuid(2). Returns the previous ID, whether it was changed or not.
     pub fn setfsuid(&mut self, uid: u32) -> u32 {
         let old = self.fsuid;
         let allowed = self.uids().has(uid) || self.capable(Capabilities::SETUID);
@@ -148,17 +148,17 @@ impl Credentials {
         }
         self.fsuid = uid;
         if !self.is_secure(secure::NO_SETUID_FIXUP) {
-            let of_files = Capabilities::FILE_SYSTEM;
+            let file_system = Capabilities::FILE_SYSTEM;
             if old == 0 {
-                self.effective = self.effective.without(of_files);
+                self.effective = self.effective.without(file_system);
             } else if uid == 0 {
-                self.effective = self.effective.with(self.permitted.intersection(of_files));
+                self.effective = self.effective.with(self.permitted.intersection(file_system));
             }
         }
         old
     }
 
-    /// setfsgid(2): returns the old one, and doesn't tell whether it was changed.
+    /// Performs setfsgid(2). Returns the previous ID, whether it was changed or not.
     pub fn setfsgid(&mut self, gid: u32) -> u32 {
         let old = self.fsgid;
         if gid != LEAVE && (self.gids().has(gid) || self.capable(Capabilities::SETGID)) {
@@ -167,10 +167,10 @@ impl Credentials {
         old
     }
 
-    /// Whether setgroups(2) is allowed.
+    /// Checks whether setgroups(2) is allowed.
     ///
     /// # Errors
-    /// EPERM.
+    /// EPERM without CAP_SETGID.
     pub fn may_set_groups(&self) -> Result<(), Errno> {
         self.need(Capabilities::SETGID)
     }
@@ -183,14 +183,14 @@ impl Credentials {
         Ids { real: self.rgid, effective: self.egid, saved: self.sgid, fs: self.fsgid }
     }
 
-    fn take_gids(&mut self, new: Ids) {
+    fn set_gids(&mut self, new: Ids) {
         self.rgid = new.real;
         self.egid = new.effective;
         self.sgid = new.saved;
         self.fsgid = new.fs;
     }
 
-    fn take_uids(&mut self, new: Ids) {
+    fn set_uids(&mut self, new: Ids) {
         let old = self.uids();
         self.ruid = new.real;
         self.euid = new.effective;
@@ -204,7 +204,8 @@ impl Credentials {
                 self.permitted = Capabilities::NONE;
                 self.effective = Capabilities::NONE;
             }
-            // Programs older than the ambient set take it that this and an exec leave nothing.
+            // Programs older than the ambient set assume that this call and an exec leave no
+            // capabilities.
             self.ambient = Capabilities::NONE;
         }
         if old.effective == 0 && new.effective != 0 {

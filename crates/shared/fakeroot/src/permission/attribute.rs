@@ -1,5 +1,5 @@
-//! Extended attributes: who may read and set them (`xattr_permission` of fs/xattr.c, and the
-//! checks of security/commoncap.c and fs/posix_acl.c).
+//! Permission to read and set extended attributes (`xattr_permission` of fs/xattr.c, and the checks
+//! of security/commoncap.c and fs/posix_acl.c).
 
 use newroot_abi::Errno;
 
@@ -8,13 +8,14 @@ use crate::Capabilities;
 use crate::acl;
 use crate::mode::{STICKY, is_directory, is_regular, is_symlink};
 
-/// The attribute with a file's capabilities.
+/// Name of the attribute with a file's capabilities.
 const CAPABILITY: &[u8] = b"security.capability";
 
-/// Whether `who` may read the attribute `name` of `file`.
+/// Checks whether `who` may read the attribute `name` of `file`.
 ///
 /// # Errors
-/// EACCES; ENODATA for what isn't theirs to see; EOPNOTSUPP.
+/// EACCES if the file isn't readable; ENODATA for an attribute that `who` can't see or the file
+/// can't have; EOPNOTSUPP for an ACL of a symbolic link.
 pub fn may_read_attribute(who: &Who<'_>, file: &Owned<'_>, name: &[u8]) -> Result<(), Errno> {
     if name.starts_with(b"security.") {
         Ok(())
@@ -29,12 +30,14 @@ pub fn may_read_attribute(who: &Who<'_>, file: &Owned<'_>, name: &[u8]) -> Resul
     }
 }
 
-/// Whether `who` may set or remove the attribute `name` of `file`. The values of some are looked at first,
-/// or meanwhile: see [`change_acl`](super::change_acl), [`change_default_acl`](super::change_default_acl)
-/// and [`FileCapabilities::check`](crate::FileCapabilities::check).
+/// Checks whether `who` may set or remove the attribute `name` of `file`. For some attributes the
+/// kernel checks the value first, or in between: see [`change_acl`](super::change_acl),
+/// [`change_default_acl`](super::change_default_acl) and
+/// [`FileCapabilities::check`](crate::FileCapabilities::check).
 ///
 /// # Errors
-/// EACCES, EPERM; EOPNOTSUPP.
+/// EACCES if the file isn't writable, or for a default ACL of a file that isn't a directory; EPERM
+/// if `who` lacks the capability or doesn't own the file; EOPNOTSUPP for an ACL of a symbolic link.
 pub fn may_write_attribute(who: &Who<'_>, file: &Owned<'_>, name: &[u8]) -> Result<(), Errno> {
     let need = |capability| if who.capable(capability) { Ok(()) } else { Err(Errno::PERM) };
     if name == CAPABILITY {
@@ -51,7 +54,7 @@ pub fn may_write_attribute(who: &Who<'_>, file: &Owned<'_>, name: &[u8]) -> Resu
         if is_symlink(file.mode) {
             return Err(Errno::OPNOTSUPP);
         }
-        // Not even its owner; but see `change_default_acl` for taking it away.
+        // This holds for the owner too. To remove such an ACL, see `change_default_acl`.
         if name == acl::DEFAULT && !is_directory(file.mode) {
             return Err(Errno::ACCES);
         }
@@ -63,8 +66,8 @@ pub fn may_write_attribute(who: &Who<'_>, file: &Owned<'_>, name: &[u8]) -> Resu
     }
 }
 
-/// Whether listxattr(2) tells `who` of an attribute `name` that is there: each kind's `list` in
-/// fs/xattr.c and the file systems.
+/// Checks whether listxattr(2) shows `who` an existing attribute `name` (the `list` handlers in
+/// fs/xattr.c and the file systems).
 #[must_use]
 pub fn lists_attribute(who: &Who<'_>, name: &[u8]) -> bool {
     !name.starts_with(b"trusted.") || who.capable(Capabilities::SYS_ADMIN)
@@ -74,7 +77,8 @@ fn is_acl(name: &[u8]) -> bool {
     name == acl::ACCESS || name == acl::DEFAULT
 }
 
-/// Only where the permission bits tell who may write is there room for what users think of.
+/// Checks whether the file may have attributes of users: only where the permission bits control
+/// write access.
 const fn has_user_attributes(file: &Owned<'_>) -> bool {
     is_regular(file.mode) || is_directory(file.mode)
 }

@@ -8,23 +8,23 @@ use crate::acl::{self, Equivalent};
 use crate::credentials::LEAVE;
 use crate::mode::{CHANGEABLE, GROUP_EXECUTE, SETGID, SETUID, is_directory, is_regular, is_symlink};
 
-/// chmod(2): the mode that `file` gets, type and all (`setattr_prepare` of fs/attr.c).
-/// What becomes of an ACL that it has, [`acl::after_chmod`] tells.
+/// Returns the whole mode of `file` after chmod(2) (`setattr_prepare` of fs/attr.c).
+/// [`acl::after_chmod`] returns the ACL that the file then has.
 ///
 /// # Errors
-/// EPERM.
+/// EPERM if `who` neither owns the file nor has CAP_FOWNER.
 pub fn change_mode(who: &Who<'_>, file: &Owned<'_>, new_mode: u32) -> Result<u32, Errno> {
     who.must_be_owner(file)?;
     let mode = file.mode & !CHANGEABLE | new_mode & CHANGEABLE;
     Ok(if who.may_set_group(file.gid) { mode } else { mode & !SETGID })
 }
 
-/// chown(2); [`LEAVE`] for an id that stays. Returns what the file is then (`chown_common` of
-/// fs/open.c, `notify_change` and `setattr_prepare` of fs/attr.c). A file that [`loses_capabilities`]
-/// loses its attribute `security.capability` also.
+/// Returns the owner, group and mode of a file after chown(2) (`chown_common` of fs/open.c,
+/// `notify_change` and `setattr_prepare` of fs/attr.c). [`LEAVE`] keeps an ID. A file that
+/// [`loses_capabilities`] also loses its attribute `security.capability`.
 ///
 /// # Errors
-/// EPERM.
+/// EPERM if `who` may not change the IDs.
 pub fn change_owner<'a>(who: &Who<'_>, file: &Owned<'a>, uid: u32, gid: u32) -> Result<Owned<'a>, Errno> {
     let owns = who.credentials.fsuid == file.uid;
     let capable = who.capable(Capabilities::CHOWN);
@@ -44,7 +44,7 @@ pub fn change_owner<'a>(who: &Who<'_>, file: &Owned<'a>, uid: u32, gid: u32) -> 
         }
     }
     if mode != file.mode {
-        // A bit that goes makes a chmod of it, which CAP_CHOWN alone doesn't allow.
+        // Clearing a bit is a chmod as well, which CAP_CHOWN alone doesn't allow.
         who.must_be_owner(file)?;
         if !who.may_set_group(new_gid) {
             mode &= !SETGID;
@@ -53,19 +53,19 @@ pub fn change_owner<'a>(who: &Who<'_>, file: &Owned<'a>, uid: u32, gid: u32) -> 
     Ok(Owned { uid: new_uid, gid: new_gid, mode, acl: file.acl })
 }
 
-/// Whether a chown takes `file`'s capabilities, whatever it changes: `ATTR_KILL_PRIV` in
-/// `chown_common` of fs/open.c. (A write takes them also, whoever writes.)
+/// Checks whether a chown removes `file`'s capabilities, whatever it changes (`ATTR_KILL_PRIV` in
+/// `chown_common` of fs/open.c). A write by any process removes them too.
 #[must_use]
 pub const fn loses_capabilities(file: &Owned<'_>) -> bool {
     !is_directory(file.mode)
 }
 
-/// Whether `who` may set the times of `file`: to now, or (`now` is false) to times they chose, as
-/// `notify_change` and `setattr_prepare` of fs/attr.c have it. Only a call that sets both times to now
-/// counts as such (utimensat(2)).
+/// Checks whether `who` may set the times of `file`: to the current time if `now` is true, else to
+/// given times (`notify_change` and `setattr_prepare` of fs/attr.c). Only a call that sets both
+/// times to the current time counts as `now` (utimensat(2)).
 ///
 /// # Errors
-/// EPERM for times they chose; EACCES for now.
+/// EPERM for given times; EACCES for the current time.
 pub fn may_set_times(who: &Who<'_>, file: &Owned<'_>, now: bool) -> Result<(), Errno> {
     if who.is_owner(file) {
         Ok(())
@@ -76,9 +76,9 @@ pub fn may_set_times(who: &Who<'_>, file: &Owned<'_>, now: bool) -> Result<(), E
     }
 }
 
-/// The mode of a file with `file`'s owners and mode after `who` wrote to it, truncated it or
-/// allocated room in it: `file_remove_privs` of fs/inode.c. Its attribute `security.capability` goes
-/// as well, whoever writes.
+/// Returns the mode of `file` after `who` wrote to it, truncated it or allocated space in it
+/// (`file_remove_privs` of fs/inode.c). Every write removes the
+/// attribute `security.capability`, too.
 #[must_use]
 pub fn mode_after_write(who: &Who<'_>, file: &Owned<'_>) -> u32 {
     if !is_regular(file.mode) || who.capable(Capabilities::FSETID) {
@@ -88,19 +88,20 @@ pub fn mode_after_write(who: &Who<'_>, file: &Owned<'_>) -> u32 {
     if drops_set_group(who, file) { mode & !SETGID } else { mode }
 }
 
-/// Whether set-group-ID goes with a change of `file`: `setattr_should_drop_sgid` of fs/attr.c.
-/// Without group execution it may stay, for those who could set it.
+/// Checks whether a change of `file` clears set-group-ID (`setattr_should_drop_sgid` of fs/attr.c).
+/// Without group execution the bit stays, if `who` could set it.
 fn drops_set_group(who: &Who<'_>, file: &Owned<'_>) -> bool {
     file.mode & SETGID != 0 && (file.mode & GROUP_EXECUTE != 0 || !who.may_set_group(file.gid))
 }
 
-/// Setting `system.posix_acl_access` to `value`: the mode that `file` gets, and whether the attribute is
-/// kept, for a list that says no more than a mode isn't (`set_posix_acl` and `posix_acl_update_mode` of
-/// fs/posix_acl.c). An empty `value`, and one without entries, takes the list from the file, as removing
-/// the attribute does. What is kept, [`acl::normal`] tells.
+/// Returns the mode of `file` after its attribute `system.posix_acl_access` is set to `value`, and
+/// whether the attribute is kept: a list that is equivalent to a mode isn't (`set_posix_acl` and
+/// `posix_acl_update_mode` of fs/posix_acl.c). An empty `value`, or one without entries, removes
+/// the list, as removing the attribute does. [`acl::normal`] returns the value that is kept.
 ///
 /// # Errors
-/// EPERM; for bad values as [`acl::check`].
+/// EPERM if `who` may not set the list; EINVAL or EOPNOTSUPP if [`acl::check`] rejects the value;
+/// EOPNOTSUPP for a symbolic link.
 pub fn change_acl(who: &Who<'_>, file: &Owned<'_>, value: &[u8]) -> Result<(u32, bool), Errno> {
     let has_entries = acl::check_form(value)?;
     may_write_attribute(who, file, acl::ACCESS)?;
@@ -116,14 +117,15 @@ pub fn change_acl(who: &Who<'_>, file: &Owned<'_>, value: &[u8]) -> Result<(u32,
     Ok((if who.may_set_group(file.gid) { mode } else { mode & !SETGID }, kept))
 }
 
-/// Setting `system.posix_acl_default` to `value`: whether the attribute is there then (`set_posix_acl` of
-/// fs/posix_acl.c). An empty `value`, and one without entries, removes it.
+/// Returns whether the attribute `system.posix_acl_default` exists after it is set to `value`
+/// (`set_posix_acl` of fs/posix_acl.c). An empty `value`, or one without entries, removes it.
 ///
 /// # Errors
-/// EPERM; EACCES for what isn't a directory; for bad values as [`acl::check`].
+/// EPERM if `who` may not set the list; EACCES if the file isn't a directory; EINVAL or EOPNOTSUPP
+/// if [`acl::check`] rejects the value; EOPNOTSUPP for a symbolic link.
 pub fn change_default_acl(who: &Who<'_>, file: &Owned<'_>, value: &[u8]) -> Result<bool, Errno> {
     let has_entries = acl::check_form(value)?;
-    // To take from a file what it can't have, anybody may.
+    // Any process may remove a default list from a file that can't have one.
     if has_entries || is_directory(file.mode) || is_symlink(file.mode) {
         may_write_attribute(who, file, acl::DEFAULT)?;
     }

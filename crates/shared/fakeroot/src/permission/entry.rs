@@ -1,4 +1,4 @@
-//! Names in directories: new ones, and those that go.
+//! Creation and removal of names in directories.
 
 use newroot_abi::Errno;
 
@@ -6,23 +6,23 @@ use super::{Owned, Want, Who, may};
 use crate::Capabilities;
 use crate::mode::{SETGID, SETUID, STICKY, is_directory, is_regular, runs_as_group};
 
-/// Whose a new file is.
+/// Owner, group and mode of a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewFile {
-    /// Its owner.
+    /// Owner of the file.
     pub uid: u32,
-    /// Its group.
+    /// Group of the file.
     pub gid: u32,
-    /// Its whole `st_mode`.
+    /// The whole `st_mode`.
     pub mode: u32,
 }
 
-/// Whose a file is that `who` makes in `parent`, and its mode: `inode_init_owner` of fs/inode.c and
-/// `mode_strip_sgid` of the same. `mode` is the whole one, type and all.
+/// Returns owner, group and mode of a file that `who` creates in `parent` (`inode_init_owner` and
+/// `mode_strip_sgid` of fs/inode.c). `mode` is the whole mode, including the type.
 ///
-/// The kernel looks at the mode *before* the umask: give that, and mask what comes back, or have
-/// [`acl::on_creation`](crate::acl::on_creation) do it. Whether it may be made is for [`may`] to say:
-/// write and search on `parent`.
+/// The kernel applies these rules to the mode *before* the umask. Pass that mode and mask the
+/// result, or let [`acl::on_creation`](crate::acl::on_creation) do so. The caller checks with
+/// [`may`] whether the file may be created: that takes write and search permission on `parent`.
 #[must_use]
 pub fn new_file(who: &Who<'_>, parent: &Owned<'_>, mode: u32) -> NewFile {
     let uid = who.credentials.fsuid;
@@ -39,11 +39,13 @@ pub fn new_file(who: &Who<'_>, parent: &Owned<'_>, mode: u32) -> NewFile {
     NewFile { uid, gid: parent.gid, mode }
 }
 
-/// Whether `who` may take the name of `victim` from `directory`: unlink(2) and rmdir(2) (`may_delete` of
-/// fs/namei.c). `as_directory` is whether the call is one for directories, as rmdir is.
+/// Checks whether `who` may remove the name of `victim` from `directory`, as unlink(2) and rmdir(2)
+/// do (`may_delete` of fs/namei.c). `as_directory` is true for a call that removes directories,
+/// such as rmdir.
 ///
 /// # Errors
-/// EACCES; EPERM in a sticky directory; ENOTDIR, EISDIR.
+/// EACCES if `directory` isn't writable and searchable; EPERM in a sticky directory; ENOTDIR or
+/// EISDIR if the type doesn't fit the call.
 pub fn may_delete(
     who: &Who<'_>,
     directory: &Owned<'_>,
@@ -62,28 +64,29 @@ pub fn may_delete(
     }
 }
 
-/// What rename(2) is to do.
+/// A rename as rename(2) performs it.
 #[derive(Clone, Copy, Debug)]
 pub struct Rename<'a> {
-    /// The directory that has the old name.
+    /// Directory that contains the old name.
     pub from: Owned<'a>,
-    /// The file.
+    /// The renamed file.
     pub file: Owned<'a>,
-    /// The directory that gets the new name.
+    /// Directory that gets the new name.
     pub to: Owned<'a>,
-    /// Whether `from` and `to` are one and the same directory.
+    /// Whether `from` and `to` are the same directory.
     pub within: bool,
-    /// What has the new name now.
+    /// File that has the new name now.
     pub other: Option<Owned<'a>>,
-    /// Whether that one gets the old name (`RENAME_EXCHANGE`), and doesn't go.
+    /// Whether that file gets the old name (`RENAME_EXCHANGE`) instead of being removed.
     pub exchange: bool,
 }
 
-/// Whether `who` may do so: `vfs_rename` of fs/namei.c. (Two names of the same file are left as they are,
-/// before anything is asked.)
+/// Checks whether `who` may perform a rename (`vfs_rename` of fs/namei.c). The kernel leaves two
+/// names of the same file as they are, before any check.
 ///
 /// # Errors
-/// As [`may_delete`]; EACCES for a directory that moves into another one and can't be written to.
+/// EACCES, EPERM, ENOTDIR or EISDIR if [`may_delete`] rejects one of the names; EACCES for an
+/// unwritable directory that moves into another directory.
 pub fn may_rename(who: &Who<'_>, rename: &Rename<'_>) -> Result<(), Errno> {
     let directory = is_directory(rename.file.mode);
     may_delete(who, &rename.from, &rename.file, directory)?;
@@ -94,7 +97,7 @@ pub fn may_rename(who: &Who<'_>, rename: &Rename<'_>) -> Result<(), Errno> {
             may_delete(who, &rename.to, other, as_directory)?;
         }
     }
-    // Its entry `..` changes.
+    // A directory's entry `..` changes.
     if !rename.within && directory {
         may(who, &rename.file, Want::WRITE)?;
     }
@@ -106,12 +109,14 @@ pub fn may_rename(who: &Who<'_>, rename: &Rename<'_>) -> Result<(), Errno> {
     }
 }
 
-/// Whether `who` may give `file` another name, as far as the file goes: `may_linkat` of fs/namei.c,
-/// where `protected` is the sysctl `fs.protected_hardlinks`. Write and search on the directory are for
-/// [`may`], and come next; that a directory gets no other name is for the file system to say.
+/// Checks whether `who` may link to `file`, as far as that depends on the file (`may_linkat` of
+/// fs/namei.c). `protected` is the sysctl `fs.protected_hardlinks`. The kernel next checks write
+/// and search permission on the directory with [`may`]. The file system itself refuses links to
+/// directories.
 ///
 /// # Errors
-/// EPERM.
+/// EPERM if links are protected, `who` neither owns the file nor has CAP_FOWNER, and the file isn't
+/// regular, has set-ID bits, or isn't readable and writable.
 pub fn may_link(who: &Who<'_>, file: &Owned<'_>, protected: bool) -> Result<(), Errno> {
     let harmless = is_regular(file.mode)
         && file.mode & SETUID == 0

@@ -1,15 +1,15 @@
-//! What a process may do to another.
+//! Permission of one process to act on another.
 
 use newroot_abi::Errno;
 
 use crate::{Capabilities, Credentials};
 
-/// Whether `sender` may signal `target`: `kill_ok_by_cred` of kernel/signal.c. Signals to oneself
-/// (that is: to threads of one's own process) and SIGCONT within a session are allowed besides, which
-/// only the caller can know.
+/// Checks whether `sender` may signal `target` (`kill_ok_by_cred` of kernel/signal.c). A process
+/// may also signal its own threads, and send SIGCONT within its session; only the caller can know
+/// of these cases.
 ///
 /// # Errors
-/// EPERM.
+/// EPERM if the user IDs differ and `sender` lacks CAP_KILL.
 pub fn may_signal(sender: &Credentials, target: &Credentials) -> Result<(), Errno> {
     let same = |uid: u32| uid == target.ruid || uid == target.suid;
     if same(sender.euid) || same(sender.ruid) || sender.capable(Capabilities::KILL) {
@@ -19,12 +19,12 @@ pub fn may_signal(sender: &Credentials, target: &Credentials) -> Result<(), Errn
     }
 }
 
-/// Whether `who` may look into `target` and change it: `__ptrace_may_access` of kernel/ptrace.c with
-/// PTRACE_MODE_REALCREDS, and `cap_ptrace_access_check` of security/commoncap.c. What a process may do
-/// to itself, and that some can't be dumped, is the caller's to know.
+/// Checks whether `who` may inspect and change `target` (`__ptrace_may_access` of kernel/ptrace.c
+/// with PTRACE_MODE_REALCREDS, and `cap_ptrace_access_check` of security/commoncap.c). The caller
+/// handles access of a process to itself, and processes that can't be dumped.
 ///
 /// # Errors
-/// EPERM.
+/// EPERM if an ID differs or `target` has more capabilities, and `who` lacks CAP_SYS_PTRACE.
 pub fn may_trace(who: &Credentials, target: &Credentials) -> Result<(), Errno> {
     let same = [target.ruid, target.euid, target.suid] == [who.ruid; 3]
         && [target.rgid, target.egid, target.sgid] == [who.rgid; 3];
@@ -32,21 +32,21 @@ pub fn may_trace(who: &Credentials, target: &Credentials) -> Result<(), Errno> {
     if (same && covers) || who.capable(Capabilities::SYS_PTRACE) { Ok(()) } else { Err(Errno::PERM) }
 }
 
-/// Whether `who` may change how `target` is scheduled: `check_same_owner` of kernel/sched/syscalls.c, and
-/// `set_one_prio_perm` of kernel/sys.c.
+/// Checks whether `who` may change the scheduling of `target` (`check_same_owner` of
+/// kernel/sched/syscalls.c, and `set_one_prio_perm` of kernel/sys.c).
 ///
 /// # Errors
-/// EPERM.
+/// EPERM if the user IDs differ and `who` lacks CAP_SYS_NICE.
 pub fn may_schedule(who: &Credentials, target: &Credentials) -> Result<(), Errno> {
     let same = who.euid == target.euid || who.euid == target.ruid;
     if same || who.capable(Capabilities::SYS_NICE) { Ok(()) } else { Err(Errno::PERM) }
 }
 
-/// Whether `who` may ask for the limits of `target`, and change them: `check_prlimit_permission` of
-/// kernel/sys.c.
+/// Checks whether `who` may read and change the resource limits of `target`
+/// (`check_prlimit_permission` of kernel/sys.c).
 ///
 /// # Errors
-/// EPERM.
+/// EPERM if an ID differs and `who` lacks CAP_SYS_RESOURCE.
 pub fn may_limit(who: &Credentials, target: &Credentials) -> Result<(), Errno> {
     let same = [target.ruid, target.euid, target.suid] == [who.ruid; 3]
         && [target.rgid, target.egid, target.sgid] == [who.rgid; 3];
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn others_are_left_alone_but_by_root() {
+    fn only_root_may_act_on_other_users() {
         let [root, user, other] = [Credentials::root(), Credentials::user(5, 5), Credentials::user(6, 6)];
         for may in [may_trace, may_schedule, may_limit] {
             assert_eq!(may(&root, &user), Ok(()));
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_more_than_he_seems_is_not_traced() {
+    fn a_target_with_more_privileges_cannot_be_traced() {
         let user = Credentials::user(5, 5);
         let capable = Credentials { permitted: Capabilities::CHOWN, ..user };
         assert_eq!(may_trace(&user, &capable), Err(Errno::PERM));

@@ -1,4 +1,5 @@
-//! The record as an extended attribute: the protocol buffers message of <https://rootlesscontaine.rs>,
+//! The record as an extended attribute: the protocol buffers message of
+//! <https://rootlesscontaine.rs>,
 //!
 //! ```proto
 //! syntax = "proto3";
@@ -8,32 +9,33 @@
 //! }
 //! ```
 //!
-//! with fields of ours, which other readers skip. A field of theirs that is absent is zero, which is
-//! root: such is proto3. One of ours that is absent isn't set.
-//! (The encoding: <https://protobuf.dev/programming-guides/encoding>.)
+//! with additional fields, which other readers skip. By the rules of proto3, an absent field of the
+//! specification is zero, which means root. An absent field of newroot's isn't set. (The encoding:
+//! <https://protobuf.dev/programming-guides/encoding>.)
 
 use newroot_abi::Errno;
 
 use super::{Record, Writer};
 
-/// The attribute's name.
+/// Name of the attribute.
 pub const ATTRIBUTE: &[u8] = b"user.rootlesscontainers";
 
-/// The longest message that is written.
+/// Length of the longest message that is written.
 pub const MESSAGE_MAX: usize = 64;
 
-/// "Not set" for an owner: the specification's `NoopID`.
+/// Value of an owner that isn't set: the specification's `NoopID`.
 const UNSET: u32 = u32::MAX;
 
 const UID: u64 = 1;
 const GID: u64 = 2;
-/// Ours begin far from where a new version of the specification would go on: "nr", in ASCII.
+/// The additional fields begin at "nr" in ASCII, far from numbers that a new version of the
+/// specification would use.
 const MODE: u64 = 0x6e72;
 const DEVICE: u64 = MODE + 1;
 const BIRTH: u64 = MODE + 2;
 const WRITTEN: u64 = MODE + 3;
 
-/// Wire types: the low three bits of a field's tag.
+/// Wire types: the lowest three bits of a field's tag.
 const VARINT: u64 = 0;
 const FIXED64: u64 = 1;
 const BYTES: u64 = 2;
@@ -47,8 +49,8 @@ pub(super) fn encode(record: &Record, out: &mut [u8; MESSAGE_MAX]) -> usize {
         varint(&mut writer, number << 3 | VARINT);
         varint(&mut writer, value);
     };
-    // Zeros could be left out. But then root's record would be an empty value, which not every file
-    // system, nor every reader, tells from none.
+    // Zeros could be left out. But root's record would then be an empty value, and not every file
+    // system or reader distinguishes that from no value.
     field(UID, u64::from(record.uid.unwrap_or(UNSET)));
     field(GID, u64::from(record.gid.unwrap_or(UNSET)));
     if let Some(mode) = record.mode {
@@ -77,12 +79,13 @@ fn varint(writer: &mut Writer<'_>, mut value: u64) {
 pub(super) fn decode(value: &[u8]) -> Result<Record, Errno> {
     let mut record = Record { uid: Some(0), gid: Some(0), ..Record::NONE };
     let mut reader = Reader { rest: value };
-    // How many groups are open. Readers of other fields needn't know which: they end in pairs.
+    // Number of open groups. A reader of other fields doesn't need their numbers, because groups
+    // end in pairs.
     let mut depth = 0_usize;
     while !reader.rest.is_empty() {
         let tag = reader.varint()?;
         let number = tag >> 3;
-        // Tags have 32 bits, and no field has the number 0.
+        // Tags have 32 bits, and no field has number 0.
         if number == 0 || tag > u64::from(u32::MAX) {
             return Err(Errno::INVAL);
         }
@@ -90,7 +93,7 @@ pub(super) fn decode(value: &[u8]) -> Result<Record, Errno> {
             VARINT => {
                 let value = reader.varint()?;
                 if depth == 0 {
-                    keep(&mut record, number, value);
+                    store(&mut record, number, value);
                 }
             }
             FIXED64 => reader.skip(8)?,
@@ -107,9 +110,9 @@ pub(super) fn decode(value: &[u8]) -> Result<Record, Errno> {
     if depth == 0 { Ok(record) } else { Err(Errno::INVAL) }
 }
 
-/// Notes a field. Of one that comes twice, the last counts; of one too wide, the lower bits: both are
-/// rules of the encoding.
-fn keep(record: &mut Record, number: u64, value: u64) {
+/// Stores a field in the record. If a field occurs twice, the last one counts; if it is too wide,
+/// its lower bits count. The encoding defines both rules.
+fn store(record: &mut Record, number: u64, value: u64) {
     let narrow = value as u32;
     let owner = if narrow == UNSET { None } else { Some(narrow) };
     match number {
@@ -130,7 +133,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn varint(&mut self) -> Result<u64, Errno> {
         let mut value = 0_u64;
-        // Ten times seven bits; what exceeds 64 is dropped.
+        // Ten times seven bits; bits beyond 64 are dropped.
         for shift in (0..70).step_by(7) {
             let (byte, rest) = self.rest.split_first().ok_or(Errno::INVAL)?;
             self.rest = rest;
@@ -159,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn owners_are_written_as_the_specification_has_them() {
+    fn owners_are_encoded_as_specified() {
         let (out, len) = encoded(&Record { uid: Some(33), gid: None, ..Record::NONE });
         assert_eq!(&out[..len], [0x08, 33, 0x10, 0xff, 0xff, 0xff, 0xff, 0x0f]);
         let (out, len) = encoded(&Record { uid: Some(0), gid: Some(300), ..Record::NONE });
@@ -174,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_record_fits_and_comes_back() {
+    fn the_longest_record_survives_the_round_trip() {
         let longest = Record {
             uid: Some(u32::MAX - 1),
             gid: Some(u32::MAX - 1),
@@ -191,9 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_cut_off_is_refused() {
+    fn a_truncated_message_is_rejected() {
         let (out, len) = encoded(&Record { mode: Some(0o104_755), device: Some(1 << 40), ..Record::NONE });
-        // Between two fields nothing tells that one is missing; within one, all do.
+        // A cut between two fields leaves a valid message; a cut within a field doesn't.
         let whole = [0, 6, 12, 18, len];
         for end in 0..=len {
             assert_eq!(decode(&out[..end]).is_ok(), whole.contains(&end), "{end}");
@@ -213,7 +216,7 @@ mod tests {
         assert_eq!(with(&[0x19, 1, 2, 3, 4, 5, 6, 7, 8]), owner);
         assert_eq!(with(&[0x1a, 3, 1, 2, 3]), owner);
         assert_eq!(with(&[0x1d, 1, 2, 3, 4]), owner);
-        // A group, with something in it that looks like an owner.
+        // A group that contains a field which looks like an owner.
         assert_eq!(with(&[0x1b, 0x08, 9, 0x1c]), owner);
         for cut in [&[0x18, 0x80][..], &[0x19, 1], &[0x1a, 3, 1], &[0x1d, 1], &[0x1b], &[0x1c], &[0x1e], &[0]]
         {

@@ -1,15 +1,16 @@
-//! The record as a text: `u=33,g=33,m=020666,d=1:3,b=1718000000.000000042`, or `-` if there is nothing to
-//! remember. Mode, and `w` for the mode after a write, in octal with a leading zero, device as major and minor number, birth in seconds and
-//! nine digits of nanoseconds, all else decimal.
+//! The record as a text: `u=33,g=33,m=020666,d=1:3,b=1718000000.000000042`, or `-` for an empty
+//! record. The mode, and `w` for the mode after a write, are octal with a leading zero. The device
+//! is its major and minor number, the birth time is in seconds with nine digits of nanoseconds. All
+//! other numbers are decimal.
 
 use newroot_abi::Errno;
 
 use super::{Record, Writer, device, device_numbers};
 
-/// The longest text that is written.
+/// Length of the longest text that is written.
 pub const TEXT_MAX: usize = 112;
 
-/// The text of an empty record.
+/// Text of an empty record.
 const NOTHING: &[u8] = b"-";
 
 const NANOSECONDS: u64 = 1_000_000_000;
@@ -58,7 +59,7 @@ fn key(writer: &mut Writer<'_>, key: &[u8]) {
     writer.bytes(key);
 }
 
-/// Writes `number` in the base 8 or 10, with leading zeros up to `width`.
+/// Writes `number` in base 8 or 10, with leading zeros up to `width`.
 fn number(writer: &mut Writer<'_>, number: u64, base: u8, width: usize) {
     let mut digits = [b'0'; 22];
     let mut rest = number;
@@ -102,7 +103,7 @@ pub(super) fn decode(text: &[u8]) -> Result<Record, Errno> {
     Ok(record)
 }
 
-/// What is before and behind the first `mark`.
+/// Returns the parts before and behind the first `mark`.
 fn cut(bytes: &[u8], mark: u8) -> Option<(&[u8], &[u8])> {
     let at = bytes.iter().position(|byte| *byte == mark)?;
     Some((bytes.get(..at)?, bytes.get(at + 1..)?))
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_reads_as_documented() {
+    fn a_record_has_the_documented_format() {
         let record = Record {
             uid: Some(33),
             gid: Some(0),
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_are_skipped_and_nonsense_is_refused() {
+    fn unknown_keys_are_skipped_and_invalid_text_is_rejected() {
         assert_eq!(decode(b"x=a:b,u=1,flags="), Ok(Record { uid: Some(1), ..Record::NONE }));
         for bad in [
             &b""[..],

@@ -1,5 +1,5 @@
-//! What a process sees of its namespace's mounts: the changes applied one by one, and then the part below its
-//! root.
+//! Composition of the mounts that a process sees: the changes of its namespace applied one by one,
+//! and then the part below its root.
 
 use core::cmp::Reverse;
 
@@ -9,7 +9,7 @@ use newroot_paths::{is_under, strip_prefix};
 
 use super::Change;
 
-/// A mount and the number that stays with it whatever is changed.
+/// A mount with the number that identifies it across changes.
 #[derive(Clone, Copy, Debug)]
 pub struct Placed<'a> {
     /// The mount.
@@ -19,42 +19,42 @@ pub struct Placed<'a> {
 }
 
 impl Placed<'_> {
-    /// Nothing, to fill a list with.
+    /// An empty mount, to fill a list with.
     pub const NONE: Self =
         Placed { mount: Mount { guest: b"", host: b"", flags: MountFlags(0), parent: (0, 0) }, id: 0 };
 }
 
-/// Mounts, in the order in which they were made: a later one covers earlier ones.
+/// Mounts in the order in which they were made: a later mount covers earlier ones.
 #[derive(Debug)]
-pub struct Composer<'a, 'room> {
-    list: &'room mut [Placed<'a>],
+pub struct Composer<'a, 'list> {
+    list: &'list mut [Placed<'a>],
     len: usize,
-    /// Room for paths that have to be made.
+    /// Buffer for paths that changes create.
     paths: &'a mut [u8],
 }
 
-impl<'a, 'room> Composer<'a, 'room> {
-    /// An empty one. The list has room for every mount that is pushed or made by a change, the paths for those that
-    /// moves, pivots and a root within a mount give.
+impl<'a, 'list> Composer<'a, 'list> {
+    /// Creates an empty composition. `list` needs space for every mount that is pushed or that a
+    /// change makes, `paths` for the paths that moves, pivots and a root inside a mount create.
     #[must_use]
-    pub fn new(list: &'room mut [Placed<'a>], paths: &'a mut [u8]) -> Self {
+    pub fn new(list: &'list mut [Placed<'a>], paths: &'a mut [u8]) -> Self {
         Self { list, len: 0, paths }
     }
 
-    /// Mounts one more.
+    /// Appends a mount.
     ///
     /// # Errors
-    /// ENOMEM where the list is full.
+    /// ENOMEM if the list is full.
     pub fn push(&mut self, mount: Mount<'a>, id: u32) -> Result<(), Errno> {
         *self.list.get_mut(self.len).ok_or(Errno::NOMEM)? = Placed { mount, id };
         self.len += 1;
         Ok(())
     }
 
-    /// Applies one change. One that has lost its object changes nothing.
+    /// Applies a change. A change whose mount no longer exists has no effect.
     ///
     /// # Errors
-    /// ENOMEM where the room is used up.
+    /// ENOMEM if a buffer is full; EINVAL if a pivot's old root isn't below its new one.
     pub fn apply(&mut self, change: &Change<'a>, id: u32) -> Result<(), Errno> {
         match *change {
             Change::Mount { guest, host, flags } => {
@@ -74,14 +74,14 @@ impl<'a, 'room> Composer<'a, 'room> {
             }
             Change::Move { from, to } => match self.top(from) {
                 Some(top) => {
-                    let moved = self.part(|index, mount| index < top || !is_under(mount.guest, from));
+                    let moved = self.partition(|index, mount| index < top || !is_under(mount.guest, from));
                     self.rename(moved, self.len, from, to)
                 }
                 None => Ok(()),
             },
             Change::Pivot { root, old } => match self.top(root) {
                 Some(top) => {
-                    let behind = self.part(|index, mount| index >= top && is_under(mount.guest, root));
+                    let behind = self.partition(|index, mount| index >= top && is_under(mount.guest, root));
                     self.rename(0, behind, root, b"")?;
                     self.rename(behind, self.len, b"", strip_prefix(old, root).ok_or(Errno::INVAL)?)
                 }
@@ -90,7 +90,7 @@ impl<'a, 'room> Composer<'a, 'room> {
         }
     }
 
-    /// Index of the mount that was made last at a guest path.
+    /// Returns the index of the latest mount at a guest path.
     fn top(&self, guest: &[u8]) -> Option<usize> {
         self.mounts().iter().rposition(|placed| placed.mount.guest == guest)
     }
@@ -104,14 +104,14 @@ impl<'a, 'room> Composer<'a, 'room> {
     }
 
     fn set(&mut self, index: usize, placed: Placed<'a>) {
-        if let Some(place) = self.list.get_mut(index) {
-            *place = placed;
+        if let Some(slot) = self.list.get_mut(index) {
+            *slot = placed;
         }
     }
 
-    /// Brings those that are wanted to the front, in order, with the others behind them, in order too; the result is
-    /// how many are wanted.
-    fn part(&mut self, wanted: impl Fn(usize, &Mount<'a>) -> bool) -> usize {
+    /// Moves the mounts that `wanted` selects to the front and the others behind them, each in
+    /// their order. Returns the number of selected mounts.
+    fn partition(&mut self, wanted: impl Fn(usize, &Mount<'a>) -> bool) -> usize {
         let mut front = 0;
         for index in 0..self.len {
             let placed = self.get(index);
@@ -130,10 +130,10 @@ impl<'a, 'room> Composer<'a, 'room> {
     }
 
     fn retain(&mut self, wanted: impl Fn(usize, &Mount<'a>) -> bool) {
-        self.len = self.part(wanted);
+        self.len = self.partition(wanted);
     }
 
-    /// Gives the mounts from one index to another another beginning of their guest paths.
+    /// Replaces the prefix `from` of the guest paths of some mounts with `to`.
     fn rename(&mut self, start: usize, end: usize, from: &[u8], to: &[u8]) -> Result<(), Errno> {
         for index in start..end {
             let mut placed = self.get(index);
@@ -155,25 +155,25 @@ impl<'a, 'room> Composer<'a, 'room> {
         Ok(path)
     }
 
-    /// What is seen below a root, in its terms and in the order that [`newroot_paths::MountTable`] wants: how many
-    /// mounts of the list's beginning that is, and whether one begins at the root.
+    /// Reduces the mounts to those visible below a root, in its terms and in the order that
+    /// [`newroot_paths::MountTable`] requires. Returns their number, which are the first of the
+    /// list, and whether `root` is a mount point.
     ///
     /// # Errors
-    /// ENOMEM where the room is used up.
+    /// ENOMEM if a buffer is full; ENOENT if no mount covers `root`.
     pub fn look_from(mut self, root: &[u8]) -> Result<(usize, bool), Errno> {
         self.uncover();
-        let owner = self.mounts().iter().filter(|placed| is_under(root, placed.mount.guest));
-        let Some(mut top) = owner.max_by_key(|placed| placed.mount.guest.len()).copied() else {
+        let covering = self.mounts().iter().filter(|placed| is_under(root, placed.mount.guest));
+        let Some(mut top) = covering.max_by_key(|placed| placed.mount.guest.len()).copied() else {
             return Err(Errno::NOENT);
         };
         let mounted = top.mount.guest == root;
         if !root.is_empty() {
             let rest = strip_prefix(root, top.mount.guest).unwrap_or(&[]);
-            let inherited = top.mount.flags.0 & (MountFlags::READ_ONLY.with(MountFlags::OURS)).0;
             top.mount = Mount {
                 guest: b"",
                 host: if rest.is_empty() { top.mount.host } else { self.join(top.mount.host, rest)? },
-                flags: MountFlags(inherited).with(MountFlags::DIRECTORY),
+                flags: top.mount.flags.only(MountFlags::INHERITED).with(MountFlags::DIRECTORY),
                 parent: (0, 0),
             };
             self.retain(|_, mount| mount.guest.len() > root.len() && is_under(mount.guest, root));
@@ -189,24 +189,24 @@ impl<'a, 'room> Composer<'a, 'room> {
         Ok((self.len, mounted))
     }
 
-    /// Takes away what a later mount covers.
+    /// Removes the mounts that a later mount covers.
     fn uncover(&mut self) {
         let mut index = self.len;
         while index > 0 {
             index -= 1;
             let guest = self.get(index).mount.guest;
             let later = self.list.get(index + 1..self.len).unwrap_or(&[]);
-            // Something later is mounted here, or above.
+            // A later mount lies at this path or above.
             if later.iter().any(|placed| is_under(guest, placed.mount.guest)) {
                 self.retain(|at, _| at != index);
             }
         }
     }
 
-    /// Longest guest paths first.
+    /// Sorts the mounts by their guest paths, longest first.
     fn sort(&mut self) {
         let mounts = self.list.get_mut(..self.len).unwrap_or(&mut []);
-        // No two are at one path any more.
+        // After `uncover`, no two mounts have the same path.
         mounts.sort_unstable_by_key(|placed| (Reverse(placed.mount.guest.len()), placed.mount.guest));
     }
 }
@@ -247,7 +247,7 @@ mod tests {
     use std::vec::Vec;
 
     #[test]
-    fn a_mount_covers_what_was_there_until_it_goes() {
+    fn a_mount_covers_others_until_it_is_removed() {
         let over = [mount("/a/b", "/one"), mount("/a", "/two")];
         check(&over, "", &[("/dev", "/dev"), ("/a", "/two"), ("", "/r")]);
         let gone = [over[0], over[1], Change::Unmount { guest: b"/a" }];
@@ -255,13 +255,13 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_takes_along_what_is_on_it() {
+    fn an_unmount_removes_the_mounts_on_it() {
         let changes = [mount("/a", "/one"), mount("/a/b", "/two"), Change::Unmount { guest: b"/a" }];
         check(&changes, "", &[("/dev", "/dev"), ("", "/r")]);
     }
 
     #[test]
-    fn a_root_is_a_part_of_the_tree() {
+    fn a_root_shows_a_part_of_the_tree() {
         let changes = [mount("/jail/proc", "/proc"), mount("/jailer", "/x")];
         check(&changes, "/jail", &[("/proc", "/proc"), ("", "/r/jail")]);
         check(&changes, "/jailer/x", &[("", "/x/x")]);
@@ -269,13 +269,13 @@ mod tests {
     }
 
     #[test]
-    fn a_mount_moves_with_what_is_on_it() {
+    fn a_move_includes_the_mounts_on_it() {
         let changes = [mount("/a", "/one"), mount("/a/b", "/two"), Change::Move { from: b"/a", to: b"/c" }];
         check(&changes, "", &[("/c/b", "/two"), ("/dev", "/dev"), ("/c", "/one"), ("", "/r")]);
     }
 
     #[test]
-    fn a_pivot_puts_the_old_root_below_the_new() {
+    fn a_pivot_moves_the_old_root_below_the_new() {
         let pivot = Change::Pivot { root: b"/new", old: b"/new/old" };
         let changes = [mount("/new", "/n"), mount("/new/proc", "/proc"), pivot];
         let seen = [("/old/dev", "/dev"), ("/proc", "/proc"), ("/old", "/r"), ("", "/n")];

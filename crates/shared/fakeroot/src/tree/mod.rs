@@ -1,17 +1,22 @@
-//! Roots and mounts of a session, as its file keeps them.
+//! Roots and mounts of a session, as the session file stores them.
 //!
-//! Beside identities the [session's file](crate::session) has these blocks:
+//! Besides identities, the [session file](crate::session) contains these blocks:
 //!
-//! | kind | words behind the head | is |
+//! | kind | words behind the head | meaning |
 //! |---|---|---|
-//! | `ROOT` | length; the path | a directory that is some process's root, in its namespace's terms |
-//! | `NAMESPACE` | a word | a mount namespace: the word names its latest change, and is all that changes |
-//! | `UTS` | both names, as at [`NAMES`](crate::session::NAMES) | a namespace of host and domain names, which may change |
-//! | `CHANGE` | the change before it, number, operation, flags, three lengths; two paths, and what procfs shows as type and source | one change of a namespace's mounts |
+//! | `ROOT` | length; the path | root directory of some process, in terms of its namespace |
+//! | `NAMESPACE` | a word | a mount namespace; the word refers to its latest change |
+//! | `UTS` | both [names](crate::session::NAMES) | a namespace of host and domain names |
+//! | `CHANGE` | see below | a change of a namespace's mounts |
 //!
-//! A namespace's mounts are those of the plan and the changes from the oldest to the one its word names
-//! ([`compose`]). They are a function of that word alone, which is therefore the number of a generation, too: what
-//! was made of it once can be kept until blocks are given back, and to undo the latest change is to name the one before.
+//! A `CHANGE` holds a reference to the change before it, a number, an operation, flags, three
+//! lengths, two paths, and the type and source that procfs shows. The word of a `NAMESPACE` and the
+//! names of a `UTS` may change; all other contents are constant.
+//!
+//! The mounts of a namespace are those of the plan, with all changes applied from the oldest to the
+//! one to which its word refers ([`compose`]). They depend on that word alone, which therefore also
+//! serves as the number of a generation: a list composed for it stays valid until blocks are freed.
+//! To undo the latest change, set the word to the change before it.
 
 pub mod compose;
 
@@ -21,26 +26,26 @@ use crate::arena::HEAD_WORDS;
 
 /// Words of a namespace's block.
 pub const NAMESPACE_WORDS: usize = HEAD + 1;
-/// Index of the word in it that names the latest change.
+/// Index of the word that refers to the latest change.
 pub const HEAD: usize = HEAD_WORDS;
 /// Words in front of a root's path.
 pub const ROOT_WORDS: usize = HEAD_WORDS + 1;
-/// Index of the word in a change's block that names the one before it.
+/// Index of the word in a change's block that refers to the change before it.
 pub const BEFORE: usize = HEAD_WORDS;
 /// Words in front of a change's paths.
 pub const CHANGE_WORDS: usize = HEAD_WORDS + 7;
 
-/// Words that so many bytes take.
+/// Returns the number of words that hold this number of bytes.
 #[must_use]
 pub const fn words_of(bytes: usize) -> usize {
     bytes.div_ceil(4)
 }
 
-/// A change of a namespace's mounts. All paths are canonical, as [`Mount`](newroot_abi::plan::Mount) has them, and
-/// the guest's are in the namespace's terms.
+/// A change of a namespace's mounts. All paths are canonical, as in
+/// [`Mount`](newroot_abi::plan::Mount). Guest paths are in terms of the namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change<'a> {
-    /// A host's file or directory is seen at a guest path, and covers what was seen there.
+    /// Mounts a host file or directory at a guest path, where it covers what was visible there.
     Mount {
         /// Guest path.
         guest: &'a [u8],
@@ -49,36 +54,36 @@ pub enum Change<'a> {
         /// Switches.
         flags: MountFlags,
     },
-    /// What was mounted last at a guest path goes, with all that was mounted on it.
+    /// Unmounts the latest mount at a guest path, with all mounts on it.
     Unmount {
         /// Guest path.
         guest: &'a [u8],
     },
-    /// What was mounted last at a guest path gets other switches.
+    /// Changes the switches of the latest mount at a guest path.
     Remount {
         /// Guest path.
         guest: &'a [u8],
-        /// Switches.
+        /// New switches.
         flags: MountFlags,
     },
-    /// What was mounted last at a guest path is seen at another, with all that was mounted on it.
+    /// Moves the latest mount at a guest path, with all mounts on it.
     Move {
-        /// Guest path.
+        /// Guest path before the move.
         from: &'a [u8],
-        /// Where it is seen now.
+        /// Guest path after the move.
         to: &'a [u8],
     },
-    /// What was mounted last at a guest path becomes the root, and the root is seen at another path.
+    /// Makes the latest mount at a guest path the root, and moves the old root to another path.
     Pivot {
         /// Guest path of the new root.
         root: &'a [u8],
-        /// Where the old one is seen, in terms of before.
+        /// Guest path of the old root after the change, in terms of the tree before it.
         old: &'a [u8],
     },
 }
 
 impl<'a> Change<'a> {
-    /// Operation, flags and paths, as a record has them.
+    /// Returns the operation, flags and paths as a block stores them.
     #[must_use]
     pub const fn encode(&self) -> (u32, MountFlags, [&'a [u8]; 2]) {
         const NONE: MountFlags = MountFlags(0);
@@ -91,7 +96,7 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Reads it back; `None` for an operation that isn't known.
+    /// Reads a change back. Returns `None` for an unknown operation.
     #[must_use]
     pub const fn decode(operation: u32, flags: MountFlags, [first, second]: [&'a [u8]; 2]) -> Option<Self> {
         Some(match operation {

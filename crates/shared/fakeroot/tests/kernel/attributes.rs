@@ -1,4 +1,5 @@
-//! Extended attributes: who may read, set, remove and see them, and which values are taken.
+//! Extended attributes: permission to read, set, remove and list them, and the values that are
+//! accepted.
 
 use std::ffi::CStr;
 use std::path::Path;
@@ -15,7 +16,7 @@ use crate::files::{
     set_attribute,
 };
 use crate::identity::State;
-use crate::permissions::{Result, SEARCH, number, somebody};
+use crate::permissions::{Result, SEARCH, number, with_random_identity};
 use crate::random::Random;
 
 const CALLS: u64 = 2000;
@@ -24,7 +25,7 @@ const VALUES: u64 = 4000;
 const NAMES: [&CStr; 8] =
     [c"user.x", c"trusted.x", c"security.x", CAPABILITY, ACCESS, DEFAULT, c"unheard-of.x", c"user.missing"];
 
-/// getxattr, listxattr, setxattr and removexattr, for each name.
+/// Compares getxattr, listxattr, setxattr and removexattr for each name.
 pub(crate) fn calls(scratch: &Path) -> u64 {
     let mut count = 0;
     for seed in 0..CALLS {
@@ -36,7 +37,7 @@ pub(crate) fn calls(scratch: &Path) -> u64 {
         let there: Vec<bool> = NAMES.iter().map(|name| attribute(&pair.path, name).is_some()).collect();
         let mut list = random_list(&mut random);
         if random.once_in(2) {
-            spoil(&mut random, &mut list);
+            corrupt(&mut random, &mut list);
         }
         let path = c_path(&pair.path);
         let removes = random.once_in(2);
@@ -47,29 +48,30 @@ pub(crate) fn calls(scratch: &Path) -> u64 {
             _ => b"other",
         };
 
-        let (state, results) = somebody(&mut random, || {
-            let mut room = [0_u8; 4096];
+        let (state, results) = with_random_identity(&mut random, || {
+            let mut buffer = [0_u8; 4096];
             let mut results = Vec::new();
             let names_len = {
-                // SAFETY: the path ends with NUL, and there is as much room as is said.
-                let len = unsafe { libc::llistxattr(path.as_ptr(), room.as_mut_ptr().cast(), room.len()) };
+                // SAFETY: the path ends with NUL, and the buffer has the given length.
+                let len =
+                    unsafe { libc::llistxattr(path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
                 results.push(outcome(len as i64).min(0));
                 usize::try_from(len).unwrap_or(0)
             };
             for name in NAMES {
                 let listed =
-                    room[..names_len].split(|byte| *byte == 0).any(|listed| listed == name.to_bytes());
+                    buffer[..names_len].split(|byte| *byte == 0).any(|listed| listed == name.to_bytes());
                 results.push(i64::from(listed));
             }
             for name in NAMES {
-                let mut room = [0_u8; 4096];
-                // SAFETY: path and name end with NUL, and there is as much room as is said.
+                let mut buffer = [0_u8; 4096];
+                // SAFETY: path and name end with NUL, and the buffer has the given length.
                 let result = unsafe {
-                    libc::lgetxattr(path.as_ptr(), name.as_ptr(), room.as_mut_ptr().cast(), room.len())
+                    libc::lgetxattr(path.as_ptr(), name.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len())
                 };
                 results.push(outcome(result as i64).min(0));
             }
-            // SAFETY: path and name end with NUL, and the value is as long as is said.
+            // SAFETY: path and name end with NUL, and the value has the given length.
             let result = unsafe {
                 if removes {
                     libc::lremovexattr(path.as_ptr(), changed.as_ptr())
@@ -91,17 +93,17 @@ pub(crate) fn calls(scratch: &Path) -> u64 {
         for (name, there) in NAMES.iter().zip(&there) {
             expected.push(number(read(&state, &pair, name, *there)));
         }
-        let place = NAMES.iter().position(|name| *name == changed).unwrap_or(0);
+        let index = NAMES.iter().position(|name| *name == changed).unwrap_or(0);
         let mut after = pair.file.clone();
         let result = if removes {
-            remove(&state, &pair, changed, there[place], &mut after)
+            remove(&state, &pair, changed, there[index], &mut after)
         } else {
             set(&state, &pair, changed, value, &mut after)
         };
         expected.push(number(result));
-        let told = format!("seed {seed}: removes {removes} {changed:?} {pair:#?} {state:#?}");
-        assert_eq!(results, expected, "{told}");
-        assert_eq!(Facts::of(&pair.path), Some(after), "{told}");
+        let context = format!("seed {seed}: removes {removes} {changed:?} {pair:#?} {state:#?}");
+        assert_eq!(results, expected, "{context}");
+        assert_eq!(Facts::of(&pair.path), Some(after), "{context}");
         count += results.len() as u64;
     }
     count
@@ -120,18 +122,18 @@ fn read(state: &State, pair: &Pair, name: &CStr, there: bool) -> Result<()> {
 
 fn set(state: &State, pair: &Pair, name: &CStr, value: &[u8], after: &mut Facts) -> Result<()> {
     may(&state.who(), &pair.directory.owned(), SEARCH)?;
-    let mut room = [0; 4096];
+    let mut buffer = [0; 4096];
     if name == ACCESS {
         let (mode, kept) = change_acl(&state.who(), &pair.file.owned(), value)?;
-        let len = acl::normal(value, &mut room)?;
+        let len = acl::normal(value, &mut buffer)?;
         after.mode = mode;
-        after.access = kept.then(|| room[..len].to_vec());
+        after.access = kept.then(|| buffer[..len].to_vec());
         return Ok(());
     }
     if name == DEFAULT {
         let kept = change_default_acl(&state.who(), &pair.file.owned(), value)?;
-        let len = acl::normal(value, &mut room)?;
-        after.default = kept.then(|| room[..len].to_vec());
+        let len = acl::normal(value, &mut buffer)?;
+        after.default = kept.then(|| buffer[..len].to_vec());
         return Ok(());
     }
     may_write_attribute(&state.who(), &pair.file.owned(), name.to_bytes())?;
@@ -144,7 +146,7 @@ fn set(state: &State, pair: &Pair, name: &CStr, value: &[u8], after: &mut Facts)
 
 fn remove(state: &State, pair: &Pair, name: &CStr, there: bool, after: &mut Facts) -> Result<()> {
     may(&state.who(), &pair.directory.owned(), SEARCH)?;
-    // A list that isn't there is removed without complaint.
+    // Removing a list that doesn't exist succeeds.
     if name == ACCESS {
         (after.mode, _) = change_acl(&state.who(), &pair.file.owned(), b"")?;
         after.access = None;
@@ -163,7 +165,7 @@ fn remove(state: &State, pair: &Pair, name: &CStr, there: bool, after: &mut Fact
     if there { Ok(()) } else { Err(Errno::NODATA) }
 }
 
-/// Lists with all kinds of faults, set by root.
+/// Compares lists with all kinds of faults, set by root.
 pub(crate) fn lists(scratch: &Path) -> u64 {
     let state = State::of_this_process();
     let path = scratch.join("file");
@@ -174,17 +176,17 @@ pub(crate) fn lists(scratch: &Path) -> u64 {
         let before = Facts::of(&path).expect("the file");
         let mut list = random_list(&mut random);
         for _ in 0..random.below(3) {
-            spoil(&mut random, &mut list);
+            corrupt(&mut random, &mut list);
         }
         let result = set_attribute(&path, ACCESS, &list);
         let expected = change_acl(&state.who(), &before.owned(), &list);
         assert_eq!(result, number(expected.map(|_| ())), "{list:?}");
         let mut after = before;
         if let Ok((mode, kept)) = expected {
-            let mut room = [0; 4096];
-            let len = acl::normal(&list, &mut room).expect("room");
+            let mut buffer = [0; 4096];
+            let len = acl::normal(&list, &mut buffer).expect("the list fits");
             after.mode = mode;
-            after.access = kept.then(|| room[..len].to_vec());
+            after.access = kept.then(|| buffer[..len].to_vec());
             valid += 1;
         }
         assert_eq!(Facts::of(&path), Some(after), "{list:?}");
@@ -193,7 +195,7 @@ pub(crate) fn lists(scratch: &Path) -> u64 {
     VALUES
 }
 
-pub(crate) fn spoil(random: &mut Random, list: &mut Vec<u8>) {
+pub(crate) fn corrupt(random: &mut Random, list: &mut Vec<u8>) {
     let entries = list.len().saturating_sub(4) / 8;
     match random.below(9) {
         0 => list.truncate(random.below(list.len() as u64 + 1) as usize),
@@ -201,29 +203,29 @@ pub(crate) fn spoil(random: &mut Random, list: &mut Vec<u8>) {
         2 => list.clear(),
         3 if !list.is_empty() => list[0] = random.of(&[0, 1, 3]),
         4 | 5 if entries > 1 => {
-            let mut place = || 4 + 8 * random.below(entries as u64) as usize;
-            let (one, other) = (place(), place());
+            let mut entry = || 4 + 8 * random.below(entries as u64) as usize;
+            let (one, other) = (entry(), entry());
             for byte in 0..8 {
                 list.swap(one + byte, other + byte);
             }
         }
         6 if entries > 0 => {
-            let place = 4 + 8 * random.below(entries as u64) as usize;
-            list.drain(place..place + 8);
+            let entry = 4 + 8 * random.below(entries as u64) as usize;
+            list.drain(entry..entry + 8);
         }
         7 if entries > 0 => {
-            let place = 4 + 8 * random.below(entries as u64) as usize;
-            list[place + random.below(8) as usize] = random.of(&[0, 1, 2, 4, 8, 16, 32, 255]);
+            let entry = 4 + 8 * random.below(entries as u64) as usize;
+            list[entry + random.below(8) as usize] = random.of(&[0, 1, 2, 4, 8, 16, 32, 255]);
         }
         _ if entries > 0 => {
-            let place = 4 + 8 * random.below(entries as u64) as usize;
-            list[place + 4..place + 8].copy_from_slice(&[255; 4]);
+            let entry = 4 + 8 * random.below(entries as u64) as usize;
+            list[entry + 4..entry + 8].copy_from_slice(&[255; 4]);
         }
         _ => {}
     }
 }
 
-/// Values of `security.capability`, good and bad, set and read by root.
+/// Compares valid and invalid values of `security.capability`, set and read by root.
 pub(crate) fn capabilities(scratch: &Path) -> u64 {
     let path = scratch.join("file");
     std::fs::write(&path, "x").expect("a file");
@@ -238,16 +240,16 @@ pub(crate) fn capabilities(scratch: &Path) -> u64 {
         }
         let mut value: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
         if random.once_in(5) {
-            // An empty one is the model's only difference that is meant.
+            // Never empty: that is the only value on which the model differs on purpose.
             value.truncate(1 + random.below(24) as usize);
         }
         let result = set_attribute(&path, CAPABILITY, &value);
         let expected = FileCapabilities::check(&value);
         assert_eq!(result, number(expected), "{value:?}");
         if expected.is_ok() {
-            let mut room = [0; FileCapabilities::MAX];
-            let len = FileCapabilities::shown(&value, &mut room);
-            assert_eq!(attribute(&path, CAPABILITY).as_deref(), Some(&room[..len]), "{value:?}");
+            let mut buffer = [0; FileCapabilities::MAX];
+            let len = FileCapabilities::shown(&value, &mut buffer);
+            assert_eq!(attribute(&path, CAPABILITY).as_deref(), Some(&buffer[..len]), "{value:?}");
         }
     }
     VALUES

@@ -1,16 +1,16 @@
-//! Random calls that change credentials, compared after each.
+//! Random calls that change credentials, with a comparison after each.
 
 use crate::child::in_child;
 use crate::identity::{State, Step};
 use crate::random::Random;
 
-const LIVES: u64 = 400;
+const SEQUENCES: u64 = 400;
 const STEPS: u64 = 60;
 
 pub(crate) fn random_calls() -> u64 {
-    for life in 0..LIVES {
+    for seed in 0..SEQUENCES {
         in_child(|_| {
-            let mut random = Random::new(life);
+            let mut random = Random::new(seed);
             let mut state = State::of_this_process();
             state.compare(&"nothing", &state.clone());
             for _ in 0..STEPS {
@@ -22,5 +22,5 @@ pub(crate) fn random_calls() -> u64 {
             Vec::new()
         });
     }
-    LIVES * STEPS
+    SEQUENCES * STEPS
 }

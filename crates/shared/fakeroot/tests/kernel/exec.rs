@@ -1,4 +1,4 @@
-//! Execs of a program with set-id bits and capabilities, which tells what it has become.
+//! Execs of a program with set-ID bits and capabilities, which reports its credentials.
 
 use std::ffi::CString;
 use std::fs;
@@ -12,55 +12,56 @@ use crate::child::{in_child, outcome};
 use crate::identity::{State, Step, relevant, secure_bits};
 use crate::random::Random;
 
-/// The first argument by which this program is asked to tell.
-pub(crate) const TELL: &str = "--tell-credentials";
+/// First argument that makes this program report its credentials.
+pub(crate) const REPORT: &str = "--report-credentials";
 
 const EXECS: u64 = 1500;
 
-/// What the executed program does.
-pub(crate) fn tell() {
+/// Reports the credentials of this process: the main function of the executed program.
+pub(crate) fn report() {
     // SAFETY: the call takes no pointer.
     let secure = unsafe { libc::getauxval(libc::AT_SECURE) };
-    let status = fs::read_to_string("/proc/self/status").expect("the status");
+    let status = fs::read_to_string("/proc/self/status").expect("/proc/self/status");
     println!("{}secure {secure} bits {}", relevant(&status), secure_bits());
 }
 
 pub(crate) fn random_programs(scratch: &Path) -> u64 {
     let program = scratch.join("program");
-    fs::copy(std::env::current_exe().expect("this program"), &program).expect("a copy");
-    let mut told = [0_u64; 4];
+    fs::copy(std::env::current_exe().expect("the path of this program"), &program)
+        .expect("a copy of the program");
+    let mut counts = [0_u64; 4];
     for seed in 0..EXECS {
         let mut random = Random::new(seed ^ 0xec << 32);
         let (file, attribute) = prepare(&mut random, &program);
         let start = State::of_this_process();
         let expected = {
             let mut state = start.clone();
-            live(&mut random.clone(), &mut state, false);
+            randomize(&mut random.clone(), &mut state, false);
             (expect(&state, &file, attribute.as_deref()), state)
         };
         let text = in_child(|pipe| {
             let mut state = start.clone();
-            live(&mut random, &mut state, true);
+            randomize(&mut random, &mut state, true);
             exec(&program, pipe)
         });
         let text = String::from_utf8(text).expect("text");
         assert_eq!(text, expected.0, "{file:?} {attribute:?} executed by {:?}", expected.1);
-        told[0] += 1;
-        told[1] += u64::from(text.starts_with("errno"));
-        told[2] += u64::from(text.contains("secure 1"));
-        told[3] += u64::from(!text.contains("CapAmb:\t0000000000000000") && text.contains("CapAmb"));
+        counts[0] += 1;
+        counts[1] += u64::from(text.starts_with("errno"));
+        counts[2] += u64::from(text.contains("secure 1"));
+        counts[3] += u64::from(!text.contains("CapAmb:\t0000000000000000") && text.contains("CapAmb"));
     }
     println!(
         "{} execs: {} refused, {} secure, {} with ambient capabilities",
-        told[0], told[1], told[2], told[3]
+        counts[0], counts[1], counts[2], counts[3]
     );
     EXECS
 }
 
-/// A few steps of a life before the exec: mostly those that matter for it.
-fn live(random: &mut Random, state: &mut State, really: bool) {
+/// Performs a few random steps before the exec, mostly those that affect it.
+fn randomize(random: &mut Random, state: &mut State, really: bool) {
     let start = state.clone();
-    // Somewhat more privileges than none should be inheritable and ambient often.
+    // Make sure that inheritable and ambient sets are often non-empty.
     if random.once_in(2) {
         let held = state.credentials.permitted.0;
         state.take(&Step::CapSet(held, held, held & random.bits()), really);
@@ -80,7 +81,7 @@ fn live(random: &mut Random, state: &mut State, really: bool) {
         state.take(&step, really);
     }
     if really {
-        state.compare(&"a life", &start);
+        state.compare(&"random steps", &start);
     }
 }
 
@@ -110,7 +111,7 @@ fn prepare(random: &mut Random, program: &Path) -> (Program, Option<Vec<u8>>) {
     });
     let path = CString::new(program.as_os_str().as_bytes()).expect("a path");
     if let Some(value) = &attribute {
-        // SAFETY: path and name end with NUL, and the value is as long as it says.
+        // SAFETY: path and name end with NUL, and the value has the given length.
         let result = unsafe {
             libc::setxattr(
                 path.as_ptr(),
@@ -125,7 +126,7 @@ fn prepare(random: &mut Random, program: &Path) -> (Program, Option<Vec<u8>>) {
     (Program { owner, group, mode: 0o100_000 | mode, capabilities: None }, attribute)
 }
 
-/// What the program should tell.
+/// Returns the report that the model expects.
 fn expect(state: &State, file: &Program, attribute: Option<&[u8]>) -> String {
     let owned = Owned { uid: file.owner, gid: file.group, mode: file.mode, acl: None };
     let result = permission::may(&state.who(), &owned, Want::EXECUTE).and_then(|()| {
@@ -144,8 +145,8 @@ fn expect(state: &State, file: &Program, attribute: Option<&[u8]>) -> String {
 
 fn exec(program: &Path, pipe: i32) -> Vec<u8> {
     let path = CString::new(program.as_os_str().as_bytes()).expect("a path");
-    let tell = CString::new(TELL).expect("an argument");
-    let arguments = [path.as_ptr(), tell.as_ptr(), std::ptr::null()];
+    let report = CString::new(REPORT).expect("an argument");
+    let arguments = [path.as_ptr(), report.as_ptr(), std::ptr::null()];
     let environment = [std::ptr::null()];
     // SAFETY: all strings end with NUL, both lists with a null pointer.
     let result = unsafe {

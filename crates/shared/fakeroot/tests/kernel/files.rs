@@ -1,4 +1,4 @@
-//! Files of random owners, modes and ACLs, and what random people can do to them.
+//! Files with random owners, modes and ACLs.
 
 use std::ffi::{CStr, CString};
 use std::fs;
@@ -9,17 +9,17 @@ use std::path::{Path, PathBuf};
 use newroot_fakeroot::Owned;
 
 use crate::child::outcome;
-use crate::identity::MEETING;
+use crate::identity::SHARED_IDS;
 use crate::random::Random;
 
 pub(crate) const ACCESS: &CStr = c"system.posix_acl_access";
 pub(crate) const DEFAULT: &CStr = c"system.posix_acl_default";
 pub(crate) const CAPABILITY: &CStr = c"security.capability";
 
-/// The value of `security.capability` that files get: CAP_CHOWN, permitted.
+/// Value of `security.capability` that files get: CAP_CHOWN, permitted.
 pub(crate) const SOME_CAPABILITY: [u8; 20] = [0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-/// What there is to know of a file.
+/// Metadata of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub(crate) uid: u32,
@@ -55,7 +55,7 @@ pub(crate) fn c_path(path: &Path) -> CString {
 pub(crate) fn attribute(path: &Path, name: &CStr) -> Option<Vec<u8>> {
     let mut value = vec![0; 4096];
     let path = c_path(path);
-    // SAFETY: path and name end with NUL, and there is room for as much as is said.
+    // SAFETY: path and name end with NUL, and the buffer has the given length.
     let len =
         unsafe { libc::lgetxattr(path.as_ptr(), name.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
     value.truncate(usize::try_from(len).ok()?);
@@ -64,7 +64,7 @@ pub(crate) fn attribute(path: &Path, name: &CStr) -> Option<Vec<u8>> {
 
 pub(crate) fn set_attribute(path: &Path, name: &CStr, value: &[u8]) -> i64 {
     let path = c_path(path);
-    // SAFETY: path and name end with NUL, and the value is as long as is said.
+    // SAFETY: path and name end with NUL, and the value has the given length.
     outcome(i64::from(unsafe {
         libc::lsetxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0)
     }))
@@ -79,7 +79,7 @@ pub(crate) struct Pair {
     pub(crate) path: PathBuf,
 }
 
-/// What kinds of files are wanted.
+/// Types of files to create.
 #[derive(Clone, Copy)]
 pub(crate) enum Kinds {
     Regular,
@@ -87,7 +87,7 @@ pub(crate) enum Kinds {
 }
 
 impl Pair {
-    /// Makes them anew, with random owners and all.
+    /// Creates both again, with random owners, modes and lists.
     pub(crate) fn make(random: &mut Random, scratch: &Path, kinds: Kinds) -> Self {
         let directory_path = scratch.join("directory");
         let path = directory_path.join("file");
@@ -106,16 +106,17 @@ impl Pair {
                 assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
             }
             _ => {
-                // A socket's name, for one more kind.
+                // A socket's name, as one more type.
                 let path = c_path(&path);
                 // SAFETY: the path ends with NUL.
                 assert_eq!(unsafe { libc::mknod(path.as_ptr(), libc::S_IFSOCK | 0o600, 0) }, 0);
             }
         }
         let capable = kind < 4 && random.once_in(3);
-        dress(random, &path, capable);
-        dress(random, &directory_path, false);
-        // Who can't even search the directory learns nothing of the file: not too often.
+        set_metadata(random, &path, capable);
+        set_metadata(random, &directory_path, false);
+        // A process that can't search the directory learns nothing about the file, so avoid that in
+        // half of the cases.
         if random.once_in(2) {
             let mode = fs::metadata(&directory_path).expect("its mode").mode() | 0o011;
             fs::set_permissions(&directory_path, fs::Permissions::from_mode(mode)).expect("chmod");
@@ -133,8 +134,8 @@ impl Pair {
     }
 }
 
-fn dress(random: &mut Random, path: &Path, capability: bool) {
-    chown(path, Some(random.of(&MEETING)), Some(random.of(&MEETING))).expect("chown");
+fn set_metadata(random: &mut Random, path: &Path, capability: bool) {
+    chown(path, Some(random.of(&SHARED_IDS)), Some(random.of(&SHARED_IDS))).expect("chown");
     let special = random.of(&[0, 0, 0o1000, 0o2000, 0o4000, 0o6000, 0o7000]);
     let permissions = match random.below(4) {
         0 => 0o777,
@@ -151,7 +152,7 @@ fn dress(random: &mut Random, path: &Path, capability: bool) {
     }
 }
 
-/// A valid access control list.
+/// Returns a valid access control list.
 pub(crate) fn random_list(random: &mut Random) -> Vec<u8> {
     let mut list = vec![2, 0, 0, 0];
     let mut entry = |random: &mut Random, tag: u16, id: u32| {
@@ -162,14 +163,14 @@ pub(crate) fn random_list(random: &mut Random) -> Vec<u8> {
     };
     let mut named = false;
     entry(random, 0x01, u32::MAX);
-    for id in MEETING {
+    for id in SHARED_IDS {
         if random.once_in(4) {
             entry(random, 0x02, id);
             named = true;
         }
     }
     entry(random, 0x04, 7);
-    for id in MEETING {
+    for id in SHARED_IDS {
         if random.once_in(4) {
             entry(random, 0x08, id);
             named = true;

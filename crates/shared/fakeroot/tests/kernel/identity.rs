@@ -1,4 +1,4 @@
-//! Credentials of the kernel's and of the model's, changed by the same steps.
+//! Credentials of the kernel and of the model, changed by the same steps.
 
 use std::ffi::c_long;
 
@@ -11,14 +11,14 @@ use crate::random::Random;
 pub(crate) const LINES: [&str; 9] =
     ["Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs"];
 
-/// What the model takes the process to be.
+/// Identity of the process according to the model.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(crate) credentials: Credentials,
     pub(crate) groups: Vec<u32>,
 }
 
-/// A call that may change it.
+/// A call that may change the identity.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     SetUid(u32),
@@ -44,16 +44,16 @@ pub(crate) enum Step {
 }
 
 impl State {
-    /// What the process is really.
+    /// Returns the identity of this process according to the kernel.
     pub(crate) fn of_this_process() -> Self {
-        let told = std::fs::read_to_string("/proc/self/status").expect("the status");
-        Self::parse(&told, secure_bits())
+        let status_text = std::fs::read_to_string("/proc/self/status").expect("/proc/self/status");
+        Self::parse(&status_text, secure_bits())
     }
 
-    pub(crate) fn parse(told: &str, securebits: u32) -> Self {
+    pub(crate) fn parse(status_text: &str, securebits: u32) -> Self {
         let field = |name: &str| {
-            let line = told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
-            line.unwrap_or_else(|| panic!("no {name} in {told}")).to_owned()
+            let line = status_text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
+            line.unwrap_or_else(|| panic!("no {name} in {status_text}")).to_owned()
         };
         let ids = |name| -> Vec<u32> {
             field(name).split_whitespace().map(|id| id.parse().expect("an id")).collect()
@@ -84,7 +84,7 @@ impl State {
         Who { credentials: &self.credentials, groups: &self.groups }
     }
 
-    /// The lines of /proc/PID/status that the model prints.
+    /// Returns the lines of /proc/PID/status that the model prints.
     pub(crate) fn lines(&self) -> String {
         let mut lines = Vec::new();
         for name in LINES {
@@ -96,7 +96,8 @@ impl State {
         String::from_utf8(lines).expect("text")
     }
 
-    /// Takes a step in the model, and really if `really`: then both have to agree on how it went.
+    /// Performs a step in the model, and in the kernel too if `really` is true. Both results must
+    /// then agree.
     pub(crate) fn take(&mut self, step: &Step, really: bool) {
         let before = self.clone();
         let expected = step.model(self);
@@ -106,20 +107,21 @@ impl State {
         }
     }
 
-    /// Compares with what the kernel says.
+    /// Compares the model with the kernel's view of this process.
     pub(crate) fn compare(&self, why: &dyn std::fmt::Debug, before: &Self) {
-        let told = std::fs::read_to_string("/proc/self/status").expect("the status");
-        assert_eq!(relevant(&told), self.lines(), "after {why:?} of {before:?}");
+        let status_text = std::fs::read_to_string("/proc/self/status").expect("/proc/self/status");
+        assert_eq!(relevant(&status_text), self.lines(), "after {why:?} of {before:?}");
         assert_eq!(secure_bits(), self.credentials.securebits, "after {why:?} of {before:?}");
     }
 }
 
-/// The lines of a status that tell credentials, byte for byte, in our order.
-pub(crate) fn relevant(told: &str) -> String {
+/// Returns the lines of a status that show credentials, byte for byte, in the order of [`LINES`].
+pub(crate) fn relevant(status_text: &str) -> String {
     LINES
         .iter()
         .filter_map(|name| {
-            told.split_inclusive('\n')
+            status_text
+                .split_inclusive('\n')
                 .find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')))
         })
         .collect()
@@ -179,7 +181,7 @@ impl Step {
             17 => Self::BoundingDrop(number),
             18 => Self::AmbientIsSet(number),
             19 | 20 => {
-                // Rather one that can be raised.
+                // Prefer a capability that can be raised.
                 let raisable = state.credentials.permitted.0 & state.credentials.inheritable.0;
                 let number = if raisable == 0 { number } else { u64::from(raisable.trailing_zeros()) };
                 Self::AmbientRaise(number)
@@ -196,50 +198,53 @@ impl Step {
     }
 
     fn model(&self, state: &mut State) -> i64 {
-        let of = &mut state.credentials;
+        let credentials = &mut state.credentials;
         let done = |result: Result<(), Errno>| result.map(|()| 0);
         let truth = |result: Result<bool, Errno>| result.map(i64::from);
         let result = match *self {
-            Self::SetUid(uid) => done(of.setuid(uid)),
-            Self::SetGid(gid) => done(of.setgid(gid)),
-            Self::SetReUid(real, effective) => done(of.setreuid(real, effective)),
-            Self::SetReGid(real, effective) => done(of.setregid(real, effective)),
-            Self::SetResUid(real, effective, saved) => done(of.setresuid(real, effective, saved)),
-            Self::SetResGid(real, effective, saved) => done(of.setresgid(real, effective, saved)),
-            Self::SetFsUid(uid) => Ok(i64::from(of.setfsuid(uid))),
-            Self::SetFsGid(gid) => Ok(i64::from(of.setfsgid(gid))),
+            Self::SetUid(uid) => done(credentials.setuid(uid)),
+            Self::SetGid(gid) => done(credentials.setgid(gid)),
+            Self::SetReUid(real, effective) => done(credentials.setreuid(real, effective)),
+            Self::SetReGid(real, effective) => done(credentials.setregid(real, effective)),
+            Self::SetResUid(real, effective, saved) => done(credentials.setresuid(real, effective, saved)),
+            Self::SetResGid(real, effective, saved) => done(credentials.setresgid(real, effective, saved)),
+            Self::SetFsUid(uid) => Ok(i64::from(credentials.setfsuid(uid))),
+            Self::SetFsGid(gid) => Ok(i64::from(credentials.setfsgid(gid))),
             Self::SetGroups(ref groups) => {
-                let result = of.may_set_groups();
+                let result = credentials.may_set_groups();
                 if result.is_ok() {
                     state.groups.clone_from(groups);
                     state.groups.sort_unstable();
                 }
                 done(result)
             }
-            Self::CapSet(effective, permitted, inheritable) => {
-                done(of.capset(Capabilities(effective), Capabilities(permitted), Capabilities(inheritable)))
-            }
-            Self::KeepCaps(value) => done(of.set_keep_caps(value)),
-            Self::GetKeepCaps => Ok(i64::from(of.keep_caps())),
-            Self::SecureBits(bits) => done(of.set_securebits(bits)),
-            Self::BoundingRead(number) => truth(of.bounding_read(number)),
-            Self::BoundingDrop(number) => done(of.bounding_drop(number)),
-            Self::AmbientIsSet(number) => truth(of.ambient_is_set(number)),
-            Self::AmbientRaise(number) => done(of.ambient_raise(number)),
-            Self::AmbientLower(number) => done(of.ambient_lower(number)),
+            Self::CapSet(effective, permitted, inheritable) => done(credentials.capset(
+                Capabilities(effective),
+                Capabilities(permitted),
+                Capabilities(inheritable),
+            )),
+            Self::KeepCaps(value) => done(credentials.set_keep_caps(value)),
+            Self::GetKeepCaps => Ok(i64::from(credentials.keep_caps())),
+            Self::SecureBits(bits) => done(credentials.set_securebits(bits)),
+            Self::BoundingRead(number) => truth(credentials.bounding_read(number)),
+            Self::BoundingDrop(number) => done(credentials.bounding_drop(number)),
+            Self::AmbientIsSet(number) => truth(credentials.ambient_is_set(number)),
+            Self::AmbientRaise(number) => done(credentials.ambient_raise(number)),
+            Self::AmbientLower(number) => done(credentials.ambient_lower(number)),
             Self::AmbientClear => {
-                of.ambient_clear();
+                credentials.ambient_clear();
                 Ok(0)
             }
-            Self::NoNewPrivs(value) => done(of.set_no_new_privs(value)),
+            Self::NoNewPrivs(value) => done(credentials.set_no_new_privs(value)),
         };
         result.unwrap_or_else(|errno| -i64::from(errno.number()))
     }
 
     fn kernel(&self) -> i64 {
-        // The C library's functions change all threads and hide results: these are the calls themselves.
+        // The C library's functions change all threads and hide results, so make the calls
+        // directly.
         let call = |number: c_long, args: [u64; 5]| {
-            // SAFETY: the numbers given here take ids, or pointers to what outlives the call.
+            // SAFETY: the calls made here take IDs, or pointers to data that outlives the call.
             outcome(unsafe { libc::syscall(number, args[0], args[1], args[2], args[3], args[4]) })
         };
         let ids = |number: c_long, ids: [u32; 3]| {
@@ -286,36 +291,36 @@ impl Step {
     }
 }
 
-/// Ids of the files and of who asks about them: few, so that they meet.
-pub(crate) const MEETING: [u32; 4] = [0, 1000, 1001, 1002];
+/// IDs of files and of processes that access them: few, so that they often match.
+pub(crate) const SHARED_IDS: [u32; 4] = [0, 1000, 1001, 1002];
 
-/// Becomes somebody, in the model and, if `really`, in truth: an ordinary user, or one with some of
-/// root's capabilities, or root without some.
-pub(crate) fn become_somebody(random: &mut Random, really: bool) -> State {
+/// Assumes a random identity, in the model and, if `really` is true, in the kernel: an ordinary
+/// user, a user with some of root's capabilities, or root without some.
+pub(crate) fn assume_random_identity(random: &mut Random, really: bool) -> State {
     let mut state = State::of_this_process();
     let mut steps = Vec::new();
     let len = random.below(4);
-    steps.push(Step::SetGroups((0..len).map(|_| random.of(&MEETING)).collect()));
+    steps.push(Step::SetGroups((0..len).map(|_| random.of(&SHARED_IDS)).collect()));
     if random.once_in(2) {
         steps.push(Step::SecureBits(random.of(&[1 << 2, 1 << 4, 1 << 4])));
     }
-    let mut id = || random.of(&MEETING);
+    let mut id = || random.of(&SHARED_IDS);
     steps.push(Step::SetResGid(id(), id(), id()));
     let uid = id();
     let uids = if random.once_in(3) {
-        [random.of(&MEETING), random.of(&MEETING), random.of(&MEETING)]
+        [random.of(&SHARED_IDS), random.of(&SHARED_IDS), random.of(&SHARED_IDS)]
     } else {
         [uid; 3]
     };
     if random.once_in(4) {
-        steps.push(Step::SetFsGid(random.of(&MEETING)));
+        steps.push(Step::SetFsGid(random.of(&SHARED_IDS)));
     }
     steps.push(Step::SetResUid(uids[0], uids[1], uids[2]));
     let before = state.clone();
     for step in &steps {
         state.take(step, really);
     }
-    // Each capability alone decides something: few of them at once, mostly.
+    // Each capability alone decides something, so mostly keep only a few.
     let mut wanted = 0;
     for number in [0_u64, 1, 2, 3, 4, 5, 21, 31] {
         if random.once_in(3) {
@@ -328,7 +333,7 @@ pub(crate) fn become_somebody(random: &mut Random, really: bool) -> State {
         state.take(&step, really);
     }
     if random.once_in(6) {
-        state.take(&Step::SetFsUid(random.of(&MEETING)), really);
+        state.take(&Step::SetFsUid(random.of(&SHARED_IDS)), really);
     }
     if really {
         state.compare(&steps, &before);

@@ -1,4 +1,4 @@
-//! Random numbers from a seed, so that a failure comes again.
+//! Random numbers from a seed, so that failures can be reproduced.
 
 /// Steele's and Vigna's splitmix64: small, and good enough to choose test cases.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ impl Random {
         self.next() % limit
     }
 
-    /// True once in `times`.
+    /// Returns true once in `times` calls, on average.
     pub(crate) fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
@@ -30,7 +30,7 @@ impl Random {
         choices[self.below(choices.len() as u64) as usize]
     }
 
-    /// A set of bits: none, all, few or many of them.
+    /// Returns a set of bits: none, all, few or many of them.
     pub(crate) fn bits(&mut self) -> u64 {
         match self.below(6) {
             0 => 0,

@@ -1,4 +1,4 @@
-//! Everything of one CPU. One file per architecture, chosen here and nowhere else.
+//! Code for one CPU. There is one module for each architecture; only this file chooses it.
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;

@@ -1,9 +1,9 @@
-//! What is done.
+//! The operations of generated cases.
 
 use super::{Generator, Kind};
 use crate::oracle::paths::{self, SLOTS};
 
-/// The operations, each as often as it is to come in relation to the others.
+/// All operations, with the relative frequency of each.
 const WEIGHTS: [(&str, usize); 39] = [
     ("open", 20),
     ("openat2", 8),
@@ -103,7 +103,8 @@ impl Generator {
             "symlink" => {
                 let leads_to =
                     if self.random.chance(6) { paths::odd(&mut self.random) } else { self.link_target() };
-                // Only the text of an operation knows of slots, and they would be another's when it is read.
+                // Only an operation's own text may name slots. A link's text is read by another
+                // operation.
                 let leads_to =
                     if leads_to.contains("\\{") { "a".to_owned() } else { without_pointers(leads_to) };
                 let target = self.fresh(Kind::Link);
@@ -226,14 +227,15 @@ impl Generator {
         let to = if self.random.chance(40) { self.target(None) } else { self.new_path() };
         let (mut from_at, from_path) = self.located(&from);
         let (mut to_at, mut to_path) = self.located(&to);
-        // That a name in procfs can't be made is told before or after what else is wrong.
+        // When several things are wrong, the engines may report that procfs can't be written to
+        // before or after the other errors.
         if to_path.starts_with("/proc") {
             to_path = to.clone();
         }
         if let Some(kind) = self.known.iter().find(|known| known.path == from).map(|known| known.kind) {
             self.add(&to, kind);
         }
-        // The old calls have no directories.
+        // The older calls have no directory arguments.
         if from_at == "-" || to_at == "-" {
             (from_at, to_at) = if from_at == to_at || self.random.chance(30) {
                 ("-".into(), "-".into())
@@ -257,7 +259,7 @@ impl Generator {
         };
         let flags = self.random.one_of(flags);
         if flags == "AT_EMPTY_PATH" && from_at == "#0" {
-            // What was opened by somebody with other rights isn't taken for a directory then.
+            // A descriptor that a process with other rights opened isn't used as a directory.
             from_at = "cwd".into();
         }
         format!("{from_at} {from_path} {to_at} {to_path} {flags}")
@@ -280,11 +282,11 @@ impl Generator {
         self.opened(slot, &target);
         let flags = self.open_flags(directory);
         if flags.contains("O_CREAT") {
-            // A slash at the end and another mount are minded in another order where a lookup is restricted and
-            // something is to be made. No program has been seen that does.
+            // In a restricted lookup that makes a file, a trailing slash and another mount are
+            // checked in another order than the kernel's. No known program does this.
             return format!("s{slot} {at} {path} {flags} {} 0", self.mode());
         }
-        // It wants no mode where nothing is made.
+        // The kernel refuses a mode where no file is made.
         let mode = if flags.contains("O_TMPFILE") { self.mode() } else { "0".to_owned() };
         let resolve = [
             "0",
@@ -320,7 +322,7 @@ impl Generator {
                 .one_of(&["O_PATH", "O_PATH|O_NOFOLLOW", "O_PATH|O_CREAT", "O_PATH|O_NOFOLLOW|O_CLOEXEC"])
                 .to_owned();
         }
-        // A FIFO that nobody has open must not keep us waiting.
+        // Opening a FIFO that no other process has open must not block.
         let mut flags =
             self.random.one_of(&["O_RDONLY", "O_RDONLY", "O_WRONLY", "O_RDWR", "O_RDWR", "3"]).to_owned()
                 + "|O_NONBLOCK";
@@ -370,7 +372,7 @@ impl Generator {
         if self.random.chance(3) { "#999".to_owned() } else { format!("s{slot}") }
     }
 
-    /// Where something of this kind may be made.
+    /// Chooses a path at which a file of this kind may be made.
     fn fresh(&mut self, kind: Kind) -> String {
         let target = if self.random.chance(20) { self.target(None) } else { self.new_path() };
         self.add(&target, kind);
@@ -382,7 +384,8 @@ impl Generator {
     }
 }
 
-/// A socket's name is bytes, not a pointer; and which of two bad pointers is minded first is nobody's concern.
+/// Replaces bad pointers. A socket's name is bytes, not a pointer; and no program depends on which
+/// of two bad pointers is reported first.
 fn without_pointers(path: String) -> String {
     if path == "\\null" || path == "\\bad" { "a".to_owned() } else { path }
 }

@@ -1,9 +1,9 @@
-//! What there is, and what is bound.
+//! The files and bindings of generated cases.
 
 use super::{Generator, Kind};
 use crate::oracle::paths;
 
-/// How many host files are bound at most.
+/// Limit of bindings.
 const BINDINGS: usize = 5;
 
 impl Generator {
@@ -17,7 +17,7 @@ impl Generator {
         }
     }
 
-    /// Fills a directory. `host` is its place in the tree, `guest` its guest path, if it is known.
+    /// Fills a directory. `host` is its path in the tree, `guest` its guest path, if it is known.
     fn grow(&mut self, host: &str, guest: Option<&str>, depth: usize) {
         let entries = if depth == 0 { 4 + self.random.below(5) } else { self.random.below(5) };
         for _ in 0..entries {
@@ -64,12 +64,13 @@ impl Generator {
         }
     }
 
-    /// Where a symlink leads.
+    /// Chooses the target of a symlink.
     pub(super) fn link_target(&mut self) -> String {
         match self.random.below(20) {
             0..=5 => paths::name(&mut self.random),
             6..=9 => self.known(None),
-            // None ends in a slash: what of two errors a creation through such a link has, is another one.
+            // No target ends in a slash: the errno of a creation through such a link differs when
+            // two are possible.
             10 => format!("{}/.", self.known(None)),
             11 => format!("../{}", paths::name(&mut self.random)),
             12 => {
@@ -94,8 +95,9 @@ impl Generator {
         }
     }
 
-    /// More links in a row than are followed. From none of them are there as many as are just followed, or nearly:
-    /// the kernel sometimes begins a lookup anew, as where something was mounted meanwhile, and goes on counting.
+    /// Makes a chain of more symlinks than the kernel follows. No chain is just as long as the
+    /// limit: the kernel sometimes restarts a lookup, for instance when another process mounts
+    /// something, and goes on counting.
     fn chain_of_links(&mut self) {
         let directory = self.known(Some(Kind::Directory));
         let directory = directory.trim_end_matches('/');
@@ -108,8 +110,8 @@ impl Generator {
         }
     }
 
-    /// A long path. Twice as long it still is one that fits: a file whose path doesn't is found by fewer ways
-    /// (README, limits).
+    /// Makes a long path. A path of twice the length still fits into PATH_MAX, because there are
+    /// fewer ways to find a file whose path doesn't (docs/limits.md).
     fn deep(&mut self) {
         let name = self.random.one_of(&["\\(255:n)", "d", "\\(120:d)"]);
         let depth = if name == "d" { 60 } else { 6 };
@@ -123,8 +125,8 @@ impl Generator {
         }
     }
 
-    /// Each host file is bound once, and none within another: a descriptor doesn't tell through which of two
-    /// bindings it was opened (README, limits).
+    /// Chooses bindings. A host file is bound once, and none within another, because a descriptor
+    /// doesn't show through which of two bindings it was opened (docs/limits.md).
     pub(super) fn bindings(&mut self) {
         for number in 0..self.random.below(BINDINGS + 1) {
             let host = format!("h{number}");
@@ -134,8 +136,8 @@ impl Generator {
                 0 | 1 => self.known(Some(Kind::File)),
                 _ => self.new_path(),
             };
-            // Nothing is bound on the root, and nothing where a link or a file of another kind is in the way, or
-            // where the user has to find the place and can't.
+            // Nothing is bound on the root, on a symlink, on a file of another kind, or on a path
+            // that the user can't reach.
             if place == "/" || !self.may_be_bound_on(&place, is_file) {
                 continue;
             }

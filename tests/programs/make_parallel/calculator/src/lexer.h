@@ -1,7 +1,7 @@
 #ifndef LEXER_H
 #define LEXER_H
 
-/* What a sum is made of; a character stands for itself. */
+/* Tokens; a character stands for itself. */
 enum { TOKEN_END = 256, TOKEN_NUMBER, TOKEN_NAME };
 
 struct lexer {

@@ -1,7 +1,7 @@
 #ifndef PARSER_H
 #define PARSER_H
 
-/* The value of the last statement in text; *error is set where it makes no sense. */
+/* Returns the value of the last statement in text; sets *error if the text is invalid. */
 double evaluate(const char *text, const char **error);
 
 #endif

@@ -1,7 +1,7 @@
 #ifndef TABLE_H
 #define TABLE_H
 
-/* Where the variables live. */
+/* The table of variables. */
 double *table_slot(const char *name);
 
 #endif

@@ -1,21 +1,21 @@
-//! Short host names for sockets whose host path outgrows an address.
+//! Short host names for sockets whose host path is too long for an address.
 //!
-//! The kernel shows a socket's peers the text that it was bound by, and they reply to that text. So
-//! it must lead to the socket from every process of the host, and newroot must find the guest's path
-//! by it. `/proc/self/fd/N/name` does neither. So the user keeps a directory with a symlink for each
-//! directory that such sockets are bound in, and they are bound through that:
+//! The kernel shows a socket's peers the text that it was bound to, and they reply to that text. So
+//! it must lead to the socket from every process of the host, and newroot must find the guest's
+//! path by it. `/proc/self/fd/N/name` does neither. So each user has a directory with a symlink for
+//! each directory of such sockets, and the sockets are bound through that:
 //!
-//! | host path | what it is |
+//! | host path | meaning |
 //! |---|---|
 //! | `/tmp/.newroot-UID` | the directory, mode 0711 so that other users can reply |
 //! | `/tmp/.newroot-UID/HASH` | a symlink to the directory with the socket |
-//! | `/tmp/.newroot-UID/HASH/name` | what the socket is bound by |
+//! | `/tmp/.newroot-UID/HASH/name` | the name that the socket is bound to |
 //!
-//! Where even that is too long, the socket is bound by a short name and renamed, and its link becomes
-//! a directory with one symlink, named as the socket was and leading to the socket.
+//! If even that is too long, the socket is bound to a short name and renamed. Its link becomes a
+//! directory with one symlink, which has the socket's first name and leads to the socket.
 //!
-//! Whatever can't be made is left out, for a socket with another name is better than none. Links
-//! that lead nowhere any more go when another one is made.
+//! A step that fails is skipped, because a socket with another name is better than none. Making a
+//! link removes those that lead nowhere.
 
 use core::ops::ControlFlow;
 
@@ -25,46 +25,46 @@ use newroot_paths::{Buffer, GuestBuf, Host};
 use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
-use crate::host::{self, AT_FDCWD, Listing, Path};
+use crate::kernel::{self, AT_FDCWD, Listing, Path};
 
-/// Short directories of the host that anybody can write to, best first.
+/// Short directories of the host that every user can write to, best first.
 const BASES: [&[u8]; 3] = [b"/tmp", b"/dev/shm", b"/var/tmp"];
-/// What follows in the path of the user's own directory, before the user's number.
+/// The part of the path of the user's directory in front of the user number.
 const STEM: &[u8] = b"/.newroot-";
-/// Digits of a link's name.
+/// Number of digits in a link's name.
 const DIGITS: usize = 16;
-/// How many names are tried for a link, should another one have them.
+/// Number of names that are tried for a link.
 const TRIES: u64 = 4;
-/// Mode of the directories: whoever knows a name can use it.
+/// Mode of the directories: every user who knows a name can use it.
 const MODE: u32 = 0o711;
 
-/// A name that a socket can be bound by, or the beginning of one.
+/// A name that a socket can be bound to, or the beginning of one.
 pub(super) type Name = Buffer<Host, 128>;
 /// The text of a link.
 type Text = Buffer<Host, PATH_MAX>;
 
-/// Writes a path that leads to a directory, whose descriptor and host path are given. False if there
-/// is none.
+/// Writes a short path that leads to a directory, given by its descriptor and host path. Returns
+/// false if there is none.
 // Out of line: keeps this large frame off the common path.
 #[inline(never)]
 pub(super) fn of_directory(directory: i32, path: &[u8], out: &mut Name) -> bool {
-    let Ok(found) = host::fstat(directory) else { return false };
+    let Ok(found) = kernel::fstat(directory) else { return false };
     BASES.iter().any(|base| {
         let made = users_own(base, out).and_then(|()| link(out, path, path));
-        let leads_to = made.and_then(|()| host::fstatat(AT_FDCWD, Path::new(out.with_nul()), 0));
+        let leads_to = made.and_then(|()| kernel::fstatat(AT_FDCWD, Path::new(out.with_nul()), 0));
         leads_to.is_ok_and(|seen| (seen.st_dev, seen.st_ino) == (found.st_dev, found.st_ino))
     })
 }
 
-/// The link of a socket that is bound by another name than it is to have.
+/// The link of a socket that is bound to a temporary name.
 #[derive(Debug)]
 pub(super) struct Renamed {
     link: Name,
 }
 
 impl Renamed {
-    /// Makes the link for a socket that is to have a host path in the directory `path`, and writes the
-    /// name to bind it by at first: `short` in that directory.
+    /// Makes the link for a socket whose host path will be in the directory `path`, and writes the
+    /// name to bind it to first: `short` in that directory.
     // Out of line: keeps this large frame off the common path.
     #[inline(never)]
     pub(super) fn new(path: &[u8], name: &[u8], short: &[u8], out: &mut Name) -> Option<Self> {
@@ -81,7 +81,7 @@ impl Renamed {
         None
     }
 
-    /// Has the name that the socket was bound by lead to the one it has got.
+    /// Makes the name that the socket was bound to lead to its present one.
     // Out of line: keeps this large frame off the common path.
     #[inline(never)]
     pub(super) fn settle(mut self, path: &[u8], name: &[u8], short: &[u8]) {
@@ -93,16 +93,16 @@ impl Renamed {
         let mut new = Name::new();
         new.assign(self.link.bytes())?;
         new.extend(b"-")?;
-        new.extend(Decimal::new(host::gettid().into()).bytes())?;
+        new.extend(Decimal::new(kernel::gettid().into()).bytes())?;
         make_directory(&mut new)?;
         let directory = new.len();
         new.extend(b"/")?;
         new.extend(short)?;
-        let made = host::symlinkat(Path::new(socket.with_nul()), AT_FDCWD, Path::new(new.with_nul()));
+        let made = kernel::symlinkat(Path::new(socket.with_nul()), AT_FDCWD, Path::new(new.with_nul()));
         let file = Path::new(self.link.with_nul());
-        let put = made.and_then(|()| host::unlinkat(AT_FDCWD, file, 0)).and_then(|()| {
+        let put = made.and_then(|()| kernel::unlinkat(AT_FDCWD, file, 0)).and_then(|()| {
             new.truncate(directory);
-            host::rename((AT_FDCWD, Path::new(new.with_nul())), (AT_FDCWD, file), 0)
+            kernel::rename((AT_FDCWD, Path::new(new.with_nul())), (AT_FDCWD, file), 0)
         });
         put.inspect_err(|_| {
             new.truncate(directory);
@@ -110,13 +110,14 @@ impl Renamed {
         })
     }
 
-    /// Removes the link: the socket got no name.
+    /// Removes the link of a socket that got no name.
     pub(super) fn remove(mut self) {
         remove(&mut self.link);
     }
 }
 
-/// Writes over the text that a socket was bound by, if it is one of these names, the socket's host path.
+/// If the text that a socket was bound to is one of these names, replaces it by the socket's host
+/// path.
 // Out of line: keeps this large frame off the common path.
 #[inline(never)]
 pub(super) fn show(text: &mut GuestBuf) {
@@ -127,21 +128,21 @@ pub(super) fn show(text: &mut GuestBuf) {
         return;
     }
     let mut read = |path: &mut Name| {
-        let len = host::readlinkat(AT_FDCWD, Path::new(path.with_nul()), leads_to.space())?;
+        let len = kernel::readlinkat(AT_FDCWD, Path::new(path.with_nul()), leads_to.space())?;
         leads_to.set_len(len);
         Ok(())
     };
     let gone = match read(&mut path) {
         Ok(()) => end,
-        // A directory, with a link by the rest of the name.
+        // A directory, with a link named by the rest.
         Err(Errno::INVAL) if path.assign(text.bytes()).is_ok() && read(&mut path).is_ok() => text.len(),
         Err(_) => return,
     };
-    // What would be too long stays as it is.
+    // A result that is too long stays as it is.
     let _ = text.replace_front(gone, leads_to.bytes());
 }
 
-/// Where the link ends in a name; `None` if it is no such name.
+/// Returns where the link ends in a name. `None` if it is no such name.
 fn link_in(text: &[u8]) -> Option<usize> {
     let behind = BASES.iter().find_map(|base| text.strip_prefix(*base)?.strip_prefix(STEM))?;
     let slash = behind.iter().position(|&byte| byte == b'/')?;
@@ -153,9 +154,9 @@ fn link_in(text: &[u8]) -> Option<usize> {
     is_one.then_some(text.len() - rest.len())
 }
 
-/// Writes the path of the user's own directory, which is made if it is missing.
+/// Writes the path of the user's own directory, and makes the directory if it is missing.
 fn users_own(base: &[u8], out: &mut Name) -> Result<(), Errno> {
-    let user = host::geteuid();
+    let user = kernel::geteuid();
     out.assign(base)?;
     out.extend(STEM)?;
     out.extend(Decimal::new(user.into()).bytes())?;
@@ -163,8 +164,8 @@ fn users_own(base: &[u8], out: &mut Name) -> Result<(), Errno> {
         Err(Errno::EXIST) => {}
         made => return made,
     }
-    // Anybody could have made it first.
-    let found = host::fstatat(AT_FDCWD, Path::new(out.with_nul()), raw::AT_SYMLINK_NOFOLLOW)?;
+    // Another user could have made it first.
+    let found = kernel::fstatat(AT_FDCWD, Path::new(out.with_nul()), raw::AT_SYMLINK_NOFOLLOW)?;
     const OTHERS_WRITE: u32 = 0o022;
     let is_ours = found.st_mode & raw::S_IFMT == raw::S_IFDIR
         && found.st_uid == user
@@ -172,15 +173,15 @@ fn users_own(base: &[u8], out: &mut Name) -> Result<(), Errno> {
     if is_ours { Ok(()) } else { Err(Errno::PERM) }
 }
 
-/// Makes a directory, whatever the umask.
+/// Makes a directory with the right mode, whatever the umask.
 fn make_directory(path: &mut Name) -> Result<(), Errno> {
     let path = Path::new(path.with_nul());
-    host::mkdirat(AT_FDCWD, path, MODE)?;
-    host::fchmodat(AT_FDCWD, path, MODE)
+    kernel::mkdirat(AT_FDCWD, path, MODE)?;
+    kernel::fchmodat(AT_FDCWD, path, MODE)
 }
 
-/// Finds or makes, in the user's own directory at `out`, the link that stands for `meaning` and leads
-/// to `path`; its path is written. One that stood for the same socket before is made anew.
+/// Finds or makes, in the user's directory at `out`, the link that stands for `meaning` and leads
+/// to `path`, and writes its path. A link that stood for the same socket before is made again.
 fn link(out: &mut Name, path: &[u8], meaning: &[u8]) -> Result<(), Errno> {
     let mut text = Text::new();
     text.assign(path)?;
@@ -193,7 +194,7 @@ fn link(out: &mut Name, path: &[u8], meaning: &[u8]) -> Result<(), Errno> {
         put_hex(&mut digits, first.wrapping_add(number));
         out.extend(&digits)?;
         let link = Path::new(out.with_nul());
-        match host::symlinkat(Path::new(text.with_nul()), AT_FDCWD, link) {
+        match kernel::symlinkat(Path::new(text.with_nul()), AT_FDCWD, link) {
             Ok(()) => {
                 collect(out, own);
                 return Ok(());
@@ -201,14 +202,14 @@ fn link(out: &mut Name, path: &[u8], meaning: &[u8]) -> Result<(), Errno> {
             Err(Errno::EXIST) => {}
             Err(error) => return Err(error),
         }
-        match host::readlinkat(AT_FDCWD, link, text.space()) {
+        match kernel::readlinkat(AT_FDCWD, link, text.space()) {
             Ok(len) => text.set_len(len),
-            // A socket had the name that it is to have now, and lost it.
+            // Another socket had this name before, and has lost it.
             Err(Errno::INVAL) if meaning != path && leads_to(out, meaning) => {
                 remove(out);
                 text.assign(path)?;
                 let link = Path::new(out.with_nul());
-                return host::symlinkat(Path::new(text.with_nul()), AT_FDCWD, link);
+                return kernel::symlinkat(Path::new(text.with_nul()), AT_FDCWD, link);
             }
             Err(_) => {}
         }
@@ -220,12 +221,12 @@ fn link(out: &mut Name, path: &[u8], meaning: &[u8]) -> Result<(), Errno> {
     Err(Errno::EXIST)
 }
 
-/// Whether the directory at `link` has a link to a path in it.
+/// Returns whether the directory at `link` has a link to a path in it.
 fn leads_to(link: &mut Name, path: &[u8]) -> bool {
     let mut leads = false;
     each_entry(link, |directory, name| {
         let mut text = Text::new();
-        if let Ok(len) = host::readlinkat(directory, name, text.space()) {
+        if let Ok(len) = kernel::readlinkat(directory, name, text.space()) {
             text.set_len(len);
             leads |= text.bytes() == path;
         }
@@ -234,8 +235,8 @@ fn leads_to(link: &mut Name, path: &[u8]) -> bool {
     leads
 }
 
-/// Removes the links that lead nowhere from the user's own directory, whose path is the first `own`
-/// bytes of a link's; that link stays.
+/// Removes the links that lead nowhere from the user's directory, except `link`. The directory's
+/// path is the first `own` bytes of it.
 fn collect(link: &Name, own: usize) {
     let (front, name) = link.bytes().split_at_checked(own).unwrap_or((link.bytes(), &[]));
     let mut users = Name::new();
@@ -244,12 +245,12 @@ fn collect(link: &Name, own: usize) {
     }
     let kept = name.get(1..).unwrap_or(&[]);
     each_entry(&mut users, |directory, entry| {
-        match host::fstatat(directory, entry, 0) {
+        match kernel::fstatat(directory, entry, 0) {
             Err(Errno::NOENT) if entry.bytes() != kept => {
-                let _ = host::unlinkat(directory, entry, 0);
+                let _ = kernel::unlinkat(directory, entry, 0);
             }
             Ok(_) if entry.bytes() != kept => {
-                // Of a renamed socket.
+                // That of a renamed socket.
                 let mut path = Name::new();
                 let named = path.assign(front).and_then(|()| path.extend(b"/"));
                 if named.and_then(|()| path.extend(entry.bytes())).is_ok() && leads_nowhere(&mut path) {
@@ -262,11 +263,12 @@ fn collect(link: &Name, own: usize) {
     });
 }
 
-/// Whether this is a directory with links, none of which leads anywhere. One that is being made has none yet.
+/// Returns whether this is a directory with links that all lead nowhere. One that is being made has
+/// no link yet.
 fn leads_nowhere(link: &mut Name) -> bool {
     let mut nowhere = false;
     each_entry(link, |directory, name| {
-        nowhere = host::fstatat(directory, name, 0).is_err_and(|error| error == Errno::NOENT);
+        nowhere = kernel::fstatat(directory, name, 0).is_err_and(|error| error == Errno::NOENT);
         if nowhere { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     nowhere
@@ -274,21 +276,21 @@ fn leads_nowhere(link: &mut Name) -> bool {
 
 /// Removes a link, or a directory with links.
 fn remove(link: &mut Name) {
-    if host::unlinkat(AT_FDCWD, Path::new(link.with_nul()), 0).is_ok() {
+    if kernel::unlinkat(AT_FDCWD, Path::new(link.with_nul()), 0).is_ok() {
         return;
     }
     each_entry(link, |directory, name| {
-        let _ = host::unlinkat(directory, name, 0);
+        let _ = kernel::unlinkat(directory, name, 0);
         ControlFlow::Continue(())
     });
-    let _ = host::unlinkat(AT_FDCWD, Path::new(link.with_nul()), raw::AT_REMOVEDIR);
+    let _ = kernel::unlinkat(AT_FDCWD, Path::new(link.with_nul()), raw::AT_REMOVEDIR);
 }
 
-/// Calls `look` with the entries of a directory, which isn't reached by a symlink. There are none in one that
-/// can't be read.
+/// Calls `look` for each entry of a directory that no symlink leads to. A directory that can't be
+/// read has no entries.
 fn each_entry(path: &mut Name, mut look: impl FnMut(i32, Path<'_>) -> ControlFlow<()>) {
     let flags = raw::O_RDONLY | raw::O_DIRECTORY | raw::O_NOFOLLOW | raw::O_CLOEXEC;
-    let Ok(directory) = host::openat(AT_FDCWD, Path::new(path.with_nul()), flags, 0) else { return };
+    let Ok(directory) = kernel::openat(AT_FDCWD, Path::new(path.with_nul()), flags, 0) else { return };
     let mut listing = Listing::<1024>::new();
     while let Ok(Some((_, name))) = listing.next(directory.number()) {
         if look(directory.number(), Path::new(name)).is_break() {

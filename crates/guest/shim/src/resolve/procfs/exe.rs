@@ -1,8 +1,8 @@
-//! Which program a guest process runs, and what its file holds.
+//! The program that a guest process runs, and the contents of its file.
 //!
-//! The kernel's own answer (`/proc/PID/exe`) is the shim, for all of them. But the loader maps each
-//! program's file as a whole, and the kernel's map of memory names the file there, as it is called
-//! by now ([`program`]).
+//! The kernel's answer (`/proc/PID/exe`) is the shim for every guest process. But the loader maps
+//! each program's file as a whole, and the kernel's list of mappings shows the present name of that
+//! file ([`program`]).
 
 use newroot_abi::{Errno, PATH_MAX};
 use newroot_paths::{Buffer, GuestBuf, Host, HostBuf};
@@ -12,41 +12,42 @@ use newroot_sys::raw;
 use super::map_query::MapQuery;
 use super::maps::Maps;
 use super::{InProcess, classify, memory_file};
-use crate::calls::forward;
-use crate::host::{self, AT_FDCWD, Descriptor, Path};
-use crate::links;
+use crate::call::forward;
+use crate::hardlinks;
+use crate::host_path::Anchored;
+use crate::kernel::{self, AT_FDCWD, Descriptor, Path};
 use crate::program::{self, Program};
-use crate::resolve::Anchored;
 use crate::session::session;
 
-/// Whether the text of an `exe` link is that of our own: then the process runs a shim too.
+/// Returns whether the text of an `exe` link is the same as the caller's, so that the process runs
+/// a shim too.
 #[must_use]
 pub fn is_shim(text: &[u8]) -> bool {
     let mut own = [0u8; PATH_MAX];
-    match host::readlinkat(AT_FDCWD, Path::new(b"/proc/self/exe\0"), &mut own) {
+    match kernel::readlinkat(AT_FDCWD, Path::new(b"/proc/self/exe\0"), &mut own) {
         Ok(len) => own.get(..len) == Some(text),
         Err(_) => false,
     }
 }
 
-/// Whether the name by which the caller's program was executed still leads to its file.
+/// Returns whether the name by which the caller's program was executed still leads to its file.
 #[must_use]
 pub fn has_its_name() -> bool {
     let program = program::own();
     let session = session();
     let mut host = HostBuf::new();
     let found = session.mounts.translate(session.exe, &mut host).and_then(|_| {
-        links::follow(&mut host)?;
+        hardlinks::follow(&mut host)?;
         let at = Anchored::new(&mut host)?;
-        host::fstatat(at.directory(), at.path(), raw::AT_SYMLINK_NOFOLLOW)
+        kernel::fstatat(at.directory(), at.path(), raw::AT_SYMLINK_NOFOLLOW)
     });
     found.is_ok_and(|stat| (stat.st_dev, stat.st_ino) == (program.device, program.inode))
 }
 
-/// Writes the kernel's text for the file of the caller's program, as it is called by now.
+/// Writes the kernel's text for the present name of the caller's program.
 ///
 /// # Errors
-/// As for [`of_process`].
+/// The errnos of open(2) and read(2) for files in /proc; ENOENT if no such file is mapped.
 pub fn own(out: &mut GuestBuf) -> Result<(), Errno> {
     let Program { at, code, .. } = program::own();
     named_at(b"self", if at == 0 { code } else { at }, at != 0, out)
@@ -55,7 +56,7 @@ pub fn own(out: &mut GuestBuf) -> Result<(), Errno> {
 /// Writes the host path of the program that another guest process runs.
 ///
 /// # Errors
-/// What reading /proc gives; ENOENT if its map doesn't tell.
+/// The errnos of open(2) and read(2) for files in /proc; ENOENT if no such file is mapped.
 pub fn of_process(process: &[u8], out: &mut GuestBuf) -> Result<(), Errno> {
     match program::of_process(process) {
         Ok(Program { at, .. }) if at != 0 => named_at(process, at, true, out),
@@ -63,8 +64,8 @@ pub fn of_process(process: &[u8], out: &mut GuestBuf) -> Result<(), Errno> {
     }
 }
 
-/// Writes the kernel's name for the file that is mapped at an address; `kept` tells that it must be
-/// a mapping without rights.
+/// Writes the kernel's text for the file that is mapped at an address. If `kept` is set, it must be
+/// the loader's mapping, which has no access rights.
 fn named_at(process: &[u8], address: u64, kept: bool, out: &mut GuestBuf) -> Result<(), Errno> {
     let mut use_of = |rights: &[u8], path: &[u8]| {
         let good = path.first() == Some(&b'/') && (!kept || rights == b"---p");
@@ -74,7 +75,7 @@ fn named_at(process: &[u8], address: u64, kept: bool, out: &mut GuestBuf) -> Res
     match query.at(address as usize) {
         Ok(Some(mapping)) => return use_of(mapping.rights, mapping.name),
         Ok(None) => return Err(Errno::NOENT),
-        // Before Linux 6.11.
+        // The kernel is older than Linux 6.11.
         Err(_) => {}
     }
     let mut maps = Maps::new(query.into_file());
@@ -91,31 +92,31 @@ fn open(process: &[u8], file: &[u8]) -> Result<Descriptor, Errno> {
     path.assign(b"/proc/")?;
     path.extend(process)?;
     path.extend(file)?;
-    host::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)
+    kernel::openat(AT_FDCWD, Path::new(path.with_nul()), raw::O_RDONLY | raw::O_CLOEXEC, 0)
 }
 
-/// What /proc/PID/stat calls `startcode`.
+/// Returns the field `startcode` of /proc/PID/stat (proc_pid_stat(5)).
 fn start_of_code(process: &[u8]) -> Result<u64, Errno> {
     let file = open(process, b"/stat")?;
     let mut text = [0u8; 1024];
-    let len = host::read(file.number(), &mut text)?;
+    let len = kernel::read(file.number(), &mut text)?;
     let text = text.get(..len).unwrap_or(&[]);
     stat::field(text, 26).and_then(Decimal::parse).ok_or(Errno::NOENT)
 }
 
-/// Whether a host path is that of an `exe` link. One that is to be followed by the kernel
-/// ([`newroot_paths::Found::magic`]) leads to a program whose file the guest finds under no name.
+/// Returns whether a host path is that of an `exe` link. If the kernel has to follow it
+/// ([`newroot_paths::Found::magic`]), no guest path leads to the program's file.
 #[must_use]
 pub fn is_link(host: &[u8]) -> bool {
     classify(host).is_some_and(|link| link.kind == super::Kind::Exe)
 }
 
-/// Opens what stands for a program's file that has no name; `host` is the `exe` link's host path,
-/// and `flags` are those of the open. A descriptor of ours that is only for looking at gets an
-/// empty file with the program's size and mode.
+/// Opens a substitute for a program's file that has no name. `host` is the host path of the `exe`
+/// link, and `flags` are those of the open. With O_PATH, it is an empty file with the program's
+/// size and mode.
 ///
 /// # Errors
-/// ENOENT if the contents weren't kept; memfd_create(2)'s, read(2)'s and write(2)'s.
+/// ENOENT if the contents weren't kept; the errnos of memfd_create(2), read(2) and write(2).
 pub fn stand_in(host: &[u8], flags: u32) -> Result<Descriptor, Errno> {
     make(host, flags, flags & raw::O_PATH == 0)
 }
@@ -123,7 +124,7 @@ pub fn stand_in(host: &[u8], flags: u32) -> Result<Descriptor, Errno> {
 /// Opens a copy of a program's file for the guest.
 ///
 /// # Errors
-/// As for [`stand_in`].
+/// ENOENT if the contents weren't kept; the errnos of memfd_create(2), read(2) and write(2).
 pub fn copy(host: &[u8], flags: u32) -> Result<Descriptor, Errno> {
     make(host, flags, true)
 }
@@ -139,7 +140,7 @@ fn make(host: &[u8], flags: u32, filled: bool) -> Result<Descriptor, Errno> {
     let mut memory_name = Buffer::new();
     memory_file::name_of_copy(name.bytes(), &mut memory_name)?;
     let sealed = program.seals & !u64::from(raw::F_SEAL_SEAL) != 0;
-    let file = host::program_file(Path::new(memory_name.with_nul()), sealed)?;
+    let file = kernel::program_file(Path::new(memory_name.with_nul()), sealed)?;
     let fcntl = |number: u32, argument: u64| {
         forward(number, [file.number() as usize, argument as usize, 0, 0, 0, 0]).map(|_| ())
     };
@@ -155,5 +156,5 @@ fn make(host: &[u8], flags: u32, filled: bool) -> Result<Descriptor, Errno> {
     }
     let mut link = Buffer::<Host, 64>::new();
     super::name_descriptor(file.number(), &mut link)?;
-    host::openat(AT_FDCWD, Path::new(link.with_nul()), flags & !raw::O_NOFOLLOW | raw::O_CLOEXEC, 0)
+    kernel::openat(AT_FDCWD, Path::new(link.with_nul()), flags & !raw::O_NOFOLLOW | raw::O_CLOEXEC, 0)
 }

@@ -1,29 +1,29 @@
-//! A process's map of memory, read from `/proc/PID/maps`.
+//! A process's list of mappings, read from `/proc/PID/maps`.
 
 use newroot_abi::Errno;
 use newroot_procfs::{Lines, Mapping};
 
-use crate::host::{self, Descriptor};
+use crate::kernel::{self, Descriptor};
 
-/// The lines of a map.
+/// The lines of a `maps` file.
 pub struct Maps {
     file: Descriptor,
     lines: Lines<8192>,
 }
 
 impl Maps {
-    /// Reads from a `maps` file that was just opened.
+    /// Makes one from a `maps` file that was just opened.
     #[must_use]
     pub fn new(file: Descriptor) -> Self {
         Self { file, lines: Lines::new() }
     }
 
-    /// The next mapping, in the order of addresses; `None` behind the last.
+    /// Returns the next mapping, in the order of addresses; `None` after the last one.
     ///
     /// # Errors
-    /// read(2)'s; EINVAL for a line that can't be read.
+    /// The errnos of read(2); EINVAL for a line that can't be parsed.
     pub fn next_mapping(&mut self) -> Result<Option<Mapping<'_>>, Errno> {
-        match self.lines.next(|room| host::read(self.file.number(), room))? {
+        match self.lines.next(|buffer| kernel::read(self.file.number(), buffer))? {
             Some(line) => Mapping::parse(line).map(Some).ok_or(Errno::INVAL),
             None => Ok(None),
         }

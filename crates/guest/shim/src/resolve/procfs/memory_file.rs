@@ -1,39 +1,39 @@
-//! Memory files that stand for a file with a name: how they are recognized.
+//! Recognizes memory files that stand for a file with a name.
 //!
-//! A copy of a file of procfs, or of a program whose file has lost its name, is a memory file. Its
-//! own name says which file it stands for: the prefix, and behind it the file's host path.
+//! The copy of a procfs file, or of a program whose file has lost its name, is a memory file. Its
+//! own name shows which file it stands for: a prefix, followed by the file's host path.
 
 use newroot_abi::Errno;
 use newroot_paths::{Buffer, Host};
 
-/// Prefix of the name that memfd_create(2) is given.
+/// Prefix of the name that memfd_create(2) gets.
 pub const PREFIX: &[u8] = b"newroot:";
 
-/// The kernel's limit on such a name (MFD_NAME_MAX_LEN in mm/memfd.c), without the NUL.
+/// Maximum length of such a name (MFD_NAME_MAX_LEN in mm/memfd.c), without the NUL.
 pub const LONGEST_NAME: usize = 249;
 
-/// Prefix and suffix that the kernel adds to the name where it shows the path of a memory file.
+/// Prefix and suffix that the kernel adds to the name when it shows the path of a memory file.
 const SHOWN: (&[u8], &[u8]) = (b"/memfd:", b" (deleted)");
 
-/// Returns the host path of the file that a memory file stands for. `shown` is the kernel's text
-/// for the memory file, as in `/proc/PID/fd/N`. `None` if it is no such memory file.
+/// Returns the host path of the file that a memory file stands for; `None` if it is no such memory
+/// file. `shown` is the kernel's text for the memory file, as in `/proc/PID/fd/N`.
 #[must_use]
 pub fn stands_for(shown: &[u8]) -> Option<&[u8]> {
     let path = shown.strip_prefix(SHOWN.0)?.strip_prefix(PREFIX)?.strip_suffix(SHOWN.1)?;
     path.starts_with(b"/").then_some(path)
 }
 
-/// Whether the file is one of procfs.
+/// Returns whether a path is that of a procfs file.
 #[must_use]
 pub fn is_of_procfs(path: &[u8]) -> bool {
     path.starts_with(b"/proc/")
 }
 
-/// Writes over the kernel's text for a memory file that of the file it stands for, still in host
-/// terms; another text stays.
+/// Replaces the kernel's text for a memory file by the text for the file that it stands for, still
+/// with a host path. Leaves other texts unchanged.
 pub fn unmask<Side, const N: usize>(shown: &mut Buffer<Side, N>) {
     let Some(path) = stands_for(shown.bytes()) else { return };
-    // A removed file keeps the mark that the memory file's text ends in as well.
+    // A removed file keeps the suffix ` (deleted)`, in which the memory file's text ends too.
     let end = SHOWN.0.len() + PREFIX.len() + path.len();
     let len = if is_of_procfs(path) { end } else { shown.len() };
     let start = end - path.len();
@@ -41,8 +41,8 @@ pub fn unmask<Side, const N: usize>(shown: &mut Buffer<Side, N>) {
     shown.truncate(len - start);
 }
 
-/// Writes the name for a memory file with a program's contents. `shown` is the kernel's text for
-/// the program's file, which may be such a copy already: then the name is the same.
+/// Writes the name of a memory file with a program's contents. `shown` is the kernel's text for the
+/// program's file. If that is such a copy itself, the name is the same.
 pub fn name_of_copy(shown: &[u8], out: &mut Buffer<Host, { LONGEST_NAME + 1 }>) -> Result<(), Errno> {
     let path = shown.strip_suffix(SHOWN.1).unwrap_or(shown);
     match path.strip_prefix(SHOWN.0) {
@@ -51,7 +51,7 @@ pub fn name_of_copy(shown: &[u8], out: &mut Buffer<Host, { LONGEST_NAME + 1 }>) 
     }
 }
 
-/// Writes the name for a memory file that stands for a file; cut off where the kernel's limit is.
+/// Writes the name of a memory file that stands for a file, cut off at the kernel's limit.
 pub fn name_of(path: &[u8], out: &mut Buffer<Host, { LONGEST_NAME + 1 }>) -> Result<(), Errno> {
     out.assign(PREFIX)?;
     out.extend(path.get(..LONGEST_NAME - PREFIX.len()).unwrap_or(path))

@@ -1,20 +1,22 @@
-//! The first identity of a launch, written into the session's file as its processes do it.
+//! Writes the first identity of a launch into the session file, in the form of its processes.
 //!
 //! # Safety
-//! The file is mapped for as long as its words are looked at; they are touched atomically. It is never made shorter.
+//! The file is mapped as long as its words are used. All access to them is atomic. The file is
+//! never truncated.
 #![allow(unsafe_code)]
 
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use newroot_fakeroot::arena::{self, Arena, Full, HEAD_WORDS, IDENTITY, NAMESPACE, SESSION};
-use newroot_fakeroot::session::{self, Defaults, Identity, MAX_SIZE, Place, RESERVED, SESSION_WORDS};
+use newroot_fakeroot::session::{self, Defaults, FsContext, Identity, MAX_SIZE, RESERVED, SESSION_WORDS};
 use newroot_fakeroot::tree::NAMESPACE_WORDS;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use super::sessions::SessionFile;
 
-/// Records the first identity of a launch, and has `adopt` make it a process's while nobody takes it for unused.
+/// Records the first identity of a launch, and calls `adopt` to make it a process's own while no
+/// collection can take the record for unused.
 pub(super) fn record(
     file: &SessionFile,
     identity: &Identity<'_>,
@@ -27,8 +29,8 @@ pub(super) fn record(
     let result = (|| {
         let session = shared.write(SESSION, SESSION_WORDS, &session::encode_session(defaults))?;
         let namespace = shared.write(NAMESPACE, NAMESPACE_WORDS, &[])?;
-        let place = Place { session, namespace, root: 0, names: 0 };
-        let first = session::encode_record(&Identity { place, ..*identity });
+        let fs = FsContext { session, namespace, root: 0, names: 0 };
+        let first = session::encode_record(&Identity { fs, ..*identity });
         let words: Vec<u32> = first.iter().chain(identity.groups).copied().collect();
         adopt(shared.write(IDENTITY, HEAD_WORDS + words.len(), &words)?)
     })();
@@ -46,17 +48,17 @@ impl<'a> Shared<'a> {
     fn map(file: &'a SessionFile) -> io::Result<Self> {
         let len = usize::try_from(file.file.metadata()?.len()).unwrap_or(0).min(MAX_SIZE);
         let protection = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: the kernel chooses a place where nothing is.
+        // SAFETY: the kernel chooses a free address.
         let at = unsafe { mmap(std::ptr::null_mut(), len, protection, MapFlags::SHARED, &file.file, 0)? };
         Ok(Self { file, at, len })
     }
 
     fn arena(&self) -> Arena<'_> {
-        // SAFETY: so many words are mapped, for as long as this is there.
+        // SAFETY: this many words are mapped as long as `self` lives.
         Arena::new(unsafe { std::slice::from_raw_parts(self.at.cast::<AtomicU32>(), self.len / 4) })
     }
 
-    /// Takes a block and fills it: its offset.
+    /// Takes a block and fills it. Returns its offset.
     fn write(&mut self, kind: u32, len: usize, words: &[u32]) -> io::Result<u32> {
         let steps = arena::steps(len);
         let offset = match self.arena().take_free(steps) {
@@ -91,7 +93,7 @@ impl<'a> Shared<'a> {
 
 impl Drop for Shared<'_> {
     fn drop(&mut self) {
-        // SAFETY: nobody looks at it any more.
+        // SAFETY: no reference to the mapping is left.
         let _ = unsafe { munmap(self.at, self.len) };
     }
 }

@@ -1,7 +1,7 @@
-//! Whether anybody lives whom a session's file is about.
+//! Finds out whether a process of a session file lives.
 //!
 //! # Safety
-//! Raw system calls into memory that lives for the calls.
+//! These are raw system calls on memory that lives for the call.
 #![allow(unsafe_code)]
 
 use std::fs;
@@ -9,16 +9,17 @@ use std::os::unix::ffi::OsStrExt;
 
 use newroot_fakeroot::session::{self, Header};
 
-/// Whether the limit of some process names a record of the file, or that can't be found out. All processes on it were
-/// launched in the caller's PID namespace.
+/// Returns whether the limit of some process names a record of the file. Also true if that can't be
+/// found out. All processes of the file were launched in the caller's PID namespace.
 pub(super) fn is_anybody(header: &Header) -> bool {
-    // A process that is made while the others are visited may be missed only if its number is below its parent's.
+    // A process that is forked while the others are visited can only be missed if its id is lower
+    // than its parent's.
     let before = last_number();
     find(header).unwrap_or(true) || last_number() < before
 }
 
 fn find(header: &Header) -> Option<bool> {
-    // Where procfs hides processes, not all of one's own are listed either (proc(5)).
+    // Where procfs hides processes, the list lacks some of the user's own, too (proc(5)).
     if fs::read("/proc/self/mountinfo").ok()?.windows(8).any(|window| window == b"hidepid=") {
         return None;
     }
@@ -36,7 +37,7 @@ fn find(header: &Header) -> Option<bool> {
     (!numbers.is_empty()).then_some(false)
 }
 
-/// `None` for a process that isn't there, or isn't the user's.
+/// Returns a process's limit. `None` if it doesn't exist or isn't the user's.
 fn soft_limit(process: u32) -> Option<u64> {
     let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the structure lives for the call.
@@ -46,7 +47,7 @@ fn soft_limit(process: u32) -> Option<u64> {
     (answer == 0).then_some(limit.rlim_cur)
 }
 
-/// The number of the process that was made last (proc_loadavg(5)); 0 if that isn't told.
+/// Returns the id of the youngest process (proc_loadavg(5)), or 0 if procfs doesn't say.
 fn last_number() -> u64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().last().and_then(|number| number.parse().ok()).unwrap_or(0)

@@ -1,14 +1,15 @@
-//! The files of sessions: one for all that a user's processes in one PID namespace do on one root, for as long as one of
-//! them lives.
+//! Session files. One file serves all processes that a user has in one PID namespace and one root,
+//! as long as one of them lives.
 //!
-//! newroot becomes the command, so that nobody is left to remove the file when the last process ends. A later launch uses
-//! it again. If nobody lives then, and much of it is taken, it is replaced by a fresh one; nobody lives if the limit of
-//! no process names it (`newroot_fakeroot::session`), and no other launch is under way, which all hold a shared lock of
-//! the file (flock(2)). Files of another boot are removed; of processes in a PID namespace that it can't see, a launch
-//! believes that they live for as long as the machine has been up.
+//! newroot becomes the command, so no process is left to remove the file when the last one ends. A
+//! later launch uses it again. If no process lives and much of the file is taken, the launch
+//! replaces it. No process lives if no process's limit names the file
+//! (`newroot_fakeroot::session`), and if no other launch is under way: every launch holds a shared
+//! lock of the file (flock(2)). Files of an earlier boot are removed. The processes of a PID
+//! namespace that a launch can't see count as living until the machine is rebooted.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -23,20 +24,21 @@ use rustix::io::Errno;
 
 use super::living;
 use crate::error::{Error, Result};
+use crate::trap::locked_file::{is_there, try_lock};
 
-/// How many of a file's bytes may be taken before it is worth the time to see whether anybody lives.
-const WORTH_RENEWING: u32 = FIRST_SIZE as u32 / 4;
+/// Number of bytes in use from which a launch checks whether any process still uses the file.
+const CHECK_FROM: u32 = FIRST_SIZE as u32 / 4;
 
-/// A session's file that is there, and stays at least as long as this does.
+/// A session file. It isn't removed as long as this lives.
 #[derive(Debug)]
 pub(super) struct SessionFile {
     pub(super) path: PathBuf,
     pub(super) header: Header,
-    /// With a shared lock.
+    /// The open file, with a shared lock.
     pub(super) file: File,
 }
 
-/// Provides the file for processes of these ids.
+/// Opens the file for processes with these ids, and makes it if it is missing.
 pub(super) fn provide(store: &Path, real_uid: u32, real_gid: u32) -> Result<SessionFile> {
     let directory = store.join(newroot_records::store::SESSIONS);
     let here = Here::find();
@@ -59,7 +61,7 @@ pub(super) fn provide(store: &Path, real_uid: u32, real_gid: u32) -> Result<Sess
     }
 }
 
-/// A number to tell this file's limits from another's.
+/// Returns a number that distinguishes this file's limits from another file's.
 fn tag() -> u16 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mixed = u64::from(std::process::id()).wrapping_mul(0x9e37_79b9) ^ u64::from(now.subsec_nanos());
@@ -68,7 +70,7 @@ fn tag() -> u16 {
 
 enum Joined {
     Yes(File, Header),
-    /// It has been removed meanwhile.
+    /// Another launch has removed the file meanwhile.
     Again,
     Missing,
 }
@@ -79,8 +81,9 @@ fn join(path: &Path) -> io::Result<Joined> {
         file => file?,
     };
     let (header, words) = read_header(&file)?;
-    // Others wait for a launch that has the file alone. So it is asked for only where it may be needed.
-    if (header.is_none() || words[USED] > WORTH_RENEWING)
+    // Other launches wait while this one holds the file alone. So it only locks the file where it
+    // may have to.
+    if (header.is_none() || words[USED] > CHECK_FROM)
         && try_lock(&file)?
         && is_there(&file, path)
         && header.is_none_or(|header| !living::is_anybody(&header))
@@ -96,21 +99,6 @@ fn join(path: &Path) -> io::Result<Joined> {
     Ok(Joined::Yes(file, header))
 }
 
-/// Locks a file for this launch alone, if no other launch is under way.
-fn try_lock(file: &File) -> io::Result<bool> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
-fn is_there(file: &File, path: &Path) -> bool {
-    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    let [open, named] = [file.metadata(), fs::symlink_metadata(path)].map(|found| found.map(identity).ok());
-    open.is_some() && open == named
-}
-
 fn read_header(file: &File) -> io::Result<(Option<Header>, [u32; HEADER_WORDS])> {
     let mut words = [0; HEADER_WORDS];
     let mut bytes = [0; HEADER_WORDS * 4];
@@ -123,14 +111,14 @@ fn read_header(file: &File) -> io::Result<(Option<Header>, [u32; HEADER_WORDS])>
     Ok((session::decode_header(&words), words))
 }
 
-/// Makes a file that nobody has joined yet, unless there is one by now.
+/// Makes a file that no launch has joined yet, unless one exists by now.
 fn make(path: &Path, header: &Header) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".new-{}", std::process::id()));
     let temporary = PathBuf::from(name);
     let done = write(&temporary, header).and_then(|()| {
         match renameat_with(CWD, &temporary, CWD, path, RenameFlags::NOREPLACE) {
-            // A file system that can't: then others are held off by the name of the lock that a hard link is.
+            // This file system can't rename without replacing. A hard link doesn't replace either.
             Err(Errno::INVAL | Errno::NOSYS) => match fs::hard_link(&temporary, path) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
                 _ => fs::remove_file(&temporary),
@@ -145,7 +133,7 @@ fn make(path: &Path, header: &Header) -> io::Result<()> {
 }
 
 fn write(path: &Path, header: &Header) -> io::Result<()> {
-    // One of the same name is of a process that had our number, and is no more.
+    // A killed process with the same process id left it.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -159,20 +147,20 @@ fn write(path: &Path, header: &Header) -> io::Result<()> {
     }
 }
 
-/// Makes a file longer, all of it on the disk: processes write through their mappings, where a full disk would be the
-/// end of them.
+/// Makes a file longer, with all blocks allocated. Processes write through mappings, where a full
+/// disk would kill them (SIGBUS).
 fn reserve(file: &File, from: usize, to: usize) -> rustix::io::Result<()> {
     fallocate(file, FallocateFlags::empty(), from as u64, (to - from) as u64)
 }
 
-/// The same for a file system that can't promise room.
+/// Does the same on a file system without fallocate(2).
 fn fill(mut file: &File, from: usize, to: usize) -> io::Result<()> {
     file.seek(SeekFrom::Start(from as u64))?;
     io::copy(&mut io::repeat(0).take((to - from) as u64), &mut file).map(|_| ())
 }
 
 impl SessionFile {
-    /// Makes the file longer, unless somebody else has.
+    /// Makes the file longer, unless another process has.
     pub(super) fn grow(&self, end: usize) -> io::Result<()> {
         let reserved = || Ok::<_, io::Error>(read_header(&self.file)?.1[RESERVED] as usize);
         let had = reserved()?;
@@ -180,7 +168,8 @@ impl SessionFile {
             return Ok(());
         }
         match reserve(&self.file, had, end) {
-            // What another has made longer, and written to, isn't to be filled again.
+            // Another process may have made it longer and written to it. That part must not be
+            // overwritten.
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => match try_lock(&self.file)? {
                 true => fill(&self.file, reserved()?, end),
                 false => Err(Errno::AGAIN.into()),
@@ -189,7 +178,7 @@ impl SessionFile {
         }
     }
 
-    /// Removes the file if nobody uses it, nor will.
+    /// Removes the file if no process uses it, or will.
     pub(super) fn remove_unused(&self) {
         if try_lock(&self.file).unwrap_or(false)
             && is_there(&self.file, &self.path)
@@ -200,7 +189,7 @@ impl SessionFile {
     }
 }
 
-/// This boot of the machine and this PID namespace.
+/// This boot of the machine, and this PID namespace.
 struct Here {
     boot: String,
     namespace: u64,
@@ -218,7 +207,7 @@ impl Here {
     }
 }
 
-/// Removes what no session needs any more, when a file is to be made. That it fails is no reason not to make one.
+/// Removes files that no session needs any more, before a new one is made. Ignores failures.
 fn clean(directory: &Path, here: &Here) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
@@ -234,19 +223,20 @@ fn clean(directory: &Path, here: &Here) {
     }
 }
 
-/// Whether the process is there whose number a temporary file's name ends with.
+/// Returns whether the process lives whose id is at the end of a temporary file's name.
 fn is_maker_there(name: &[u8]) -> bool {
     let number = name.rsplit(|&byte| byte == b'-').next().unwrap_or_default();
     Path::new("/proc").join(OsStr::from_bytes(number)).exists()
 }
 
-/// Removes a session's file with what belongs to it. What can't be removed stays for a later launch.
+/// Removes a session file and the files that belong to it. A later launch removes what this one
+/// can't.
 fn remove(file: &Path) {
     let _ = fs::remove_dir_all(memory_of(file));
     let _ = fs::remove_file(file);
 }
 
-/// The directory with what a session's guest took for file systems in memory.
+/// Returns the directory of the session's tmpfs mounts.
 fn memory_of(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(OsStr::from_bytes(MEMORY_SUFFIX));

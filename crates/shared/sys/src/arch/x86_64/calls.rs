@@ -1,9 +1,9 @@
-//! The `syscall` instructions of the shim that aren't part of an entry.
+//! The shim's `syscall` instructions outside its entry points.
 //!
 //! # Safety
-//! [`syscall6`] is as unsafe as the call it makes, [`probe6`] makes none, [`borrow_memory`] and [`enter`] say what
-//! they ask for; the other two are entered by the kernel or by a register change made in a signal
-//! handler, never called.
+//! [`syscall6`] is as unsafe as the call it makes, and [`probe6`] makes none. [`borrow_memory`] and
+//! [`enter`] document their requirements. The restorer and the resume code are never called: the
+//! kernel or a register change in a signal handler enters them.
 #![allow(unsafe_code)]
 
 use core::arch::global_asm;
@@ -28,7 +28,7 @@ global_asm!(
     "mov r9, [r11+40]",
     "syscall",
     "ret",
-    // The same for a call that only asks what the guest's own filters say to it.
+    // Probe: the same for a call that only asks for the verdict of the guest's own filters.
     ".p2align 4",
     ".globl newroot_probe",
     ".hidden newroot_probe",
@@ -47,8 +47,8 @@ global_asm!(
     ".hidden newroot_probed",
     "newroot_probed:",
     "ret",
-    // fn(flags, run, argument) -> isize: clone(2) with the caller's stack, on which the child calls
-    // run(argument) and ends. The parent's part of it stays as it is, for the child is below it.
+    // fn(flags, run, argument) -> isize: clone(2) with the caller's stack. The child calls
+    // run(argument) and exits. It runs below the parent's part of the stack, which stays unchanged.
     ".p2align 4",
     ".globl newroot_clone",
     ".hidden newroot_clone",
@@ -56,7 +56,7 @@ global_asm!(
     "newroot_clone:",
     "push rbx",
     "push r12",
-    "push r13", // for the alignment
+    "push r13", // for alignment
     "mov rbx, rsi",
     "mov r12, rdx",
     "xor esi, esi",
@@ -78,8 +78,8 @@ global_asm!(
     "pop r12",
     "pop rbx",
     "ret",
-    // The restorer of our SIGSYS handler. Unwinders know a signal frame by these very
-    // bytes (mov $15,%rax in its seven-byte form), so they must not be "optimised".
+    // The restorer of our SIGSYS handler. Unwinders recognize a signal frame by exactly these bytes
+    // (mov $15,%rax in its seven-byte form), so they must not be shortened.
     ".p2align 4",
     ".globl newroot_restorer",
     ".hidden newroot_restorer",
@@ -89,9 +89,9 @@ global_asm!(
     ".globl newroot_restorer_end",
     ".hidden newroot_restorer_end",
     "newroot_restorer_end:",
-    // Where a call that may sleep is made: on the guest's own stack, with the guest's
-    // own signal mask, so that EINTR and SA_RESTART stay the kernel's business. rsp points
-    // at a ResumeFrame. Flags stay untouched, as they would over a plain syscall.
+    // A call that may sleep is made here: on the guest's own stack and with the guest's own signal
+    // mask, so that the kernel takes care of EINTR and SA_RESTART. rsp points to a ResumeFrame. The
+    // flags stay unchanged, as they would over a plain syscall.
     ".p2align 4",
     ".globl newroot_resume",
     ".hidden newroot_resume",
@@ -121,7 +121,8 @@ global_asm!(
     "newroot_afterwards:",
     "syscall",
     "ud2",
-    // A wait that succeeded: the byte at the note's first word plus the note's second is zero for a stop.
+    // A wait that succeeded: it found a stop if the byte that the note's first word points to, plus
+    // the note's second word, is zero.
     "4:",
     "mov rcx, rax",
     "bswap rcx",
@@ -142,13 +143,14 @@ global_asm!(
     "mov r9, [rsp+72]",
     "mov rcx, [rsp]",
     "mov rsp, [rsp+8]",
-    // Here the frame is given up.
+    // From here on the frame is no longer in use.
     ".globl newroot_resume_leave",
     ".hidden newroot_resume_leave",
     "newroot_resume_leave:",
     "jmp rcx",
-    // fn(entry, stack pointer, mask) -> !: a loaded program's first instruction. A tracer's shim knows the
-    // call: behind it r12 and r13 are the program's instruction and stack pointer.
+    // fn(entry, stack pointer, mask) -> !: leaves for a loaded program. The shim of a tracer
+    // recognizes the call by its address: behind it, r12 and r13 hold the program's first
+    // instruction pointer and stack pointer.
     ".p2align 4",
     ".globl newroot_enter",
     ".hidden newroot_enter",
@@ -208,89 +210,95 @@ unsafe extern "C" {
     fn newroot_start();
 }
 
-/// Offset of the note behind a [`ResumeFrame`] and the word for the call's number.
+/// Offset of the note, which lies behind a [`ResumeFrame`] and a word for the call's number.
 pub const NOTE: usize = size_of::<ResumeFrame>() + size_of::<usize>();
 
-/// A system call number that no kernel has. The resume code makes this call to come back
-/// to the handler after a call that slept; from anywhere else it answers ENOSYS.
+/// A system call number that no kernel has. The resume code calls it to return to the handler after
+/// a call that slept. From anywhere else it fails with ENOSYS.
 pub const AFTERWARDS: u32 = 0x6e72;
 
 /// Makes a system call.
 ///
 /// # Safety
-/// Whatever the call does to memory must be allowed by the owner of that memory.
+/// The owner of the memory must allow whatever the call does to it.
 #[inline(always)]
 pub unsafe fn syscall6(number: u32, arguments: &[usize; 6]) -> isize {
-    // SAFETY: the caller vouches for the call; the gate clobbers only what the C ABI lets it.
+    // SAFETY: the caller guarantees that the call is allowed; the gate clobbers only registers that
+    // the C ABI allows it to.
     unsafe { newroot_gate(number as usize, arguments) }
 }
 
-/// Puts a system call to the filters without running it; see [`guard`](crate::guard).
+/// Passes a system call to the filters without running it; see [`guard`](crate::guard).
 ///
 /// # Safety
-/// Only a call that our filter traps when the guest makes it; any other would be run.
+/// Our filter must trap the call when the guest makes it. Any other call would run.
 #[inline(always)]
 pub unsafe fn probe6(number: u32, arguments: &[usize; 6]) -> isize {
-    // SAFETY: the caller vouches that nothing is run.
+    // SAFETY: the caller guarantees that the kernel doesn't run the call.
     unsafe { newroot_probe(number as usize, arguments) }
 }
 
-/// What the instruction pointer shows in a call that [`probe6`] makes.
+/// Returns the instruction pointer of calls that [`probe6`] makes.
 #[must_use]
 pub fn probe() -> usize {
     newroot_probed as *const () as usize
 }
 
-/// Runs `run(argument)` in a child process that borrows the caller's memory and stack (vfork(2)), with
-/// these further flags of clone(2); the result is the child's number, or an error, once it has ended.
+/// Runs `run(argument)` in a child process that borrows the caller's memory and stack (vfork(2)).
+/// `flags` adds flags of clone(2). Returns once the child has ended, with its process ID or a
+/// negative errno.
 ///
 /// # Safety
-/// `run` may return or end the process; what it changes in memory is changed for the caller.
+/// `run` may return or end the process. Its changes to memory are changes to the caller's memory.
 pub unsafe fn borrow_memory(flags: u32, run: unsafe extern "C" fn(usize), argument: usize) -> isize {
-    // A tracer isn't told of it.
+    // A tracer doesn't see the child.
     let flags = flags | crate::raw::CLONE_VM | crate::raw::CLONE_VFORK | crate::raw::CLONE_UNTRACED;
-    // SAFETY: the caller is suspended while the child uses its stack; the rest is the caller's contract.
+    // SAFETY: the caller is suspended while the child uses its stack; the caller's contract covers
+    // the rest.
     unsafe { newroot_clone(flags as usize, run, argument) }
 }
 
-/// Address of the signal restorer, for `sa_restorer`.
+/// Returns the address of the signal restorer, for `sa_restorer`.
 #[must_use]
 pub fn restorer() -> usize {
     newroot_restorer as *const () as usize
 }
 
-/// Address of the instruction that returns from a signal, for a handler of the guest's.
+/// Returns the address of the instruction that returns from a signal, for a handler of the guest.
 #[must_use]
 pub fn sigreturn() -> usize {
-    // Behind the seven bytes that load the number.
+    // Skip the seven bytes that load the number.
     restorer() + 7
 }
 
-/// Address at which a sleeping call is made; see [`ResumeFrame`].
+/// Returns the address at which a call that may sleep is made; see [`ResumeFrame`].
 #[must_use]
 pub fn resume() -> usize {
     newroot_resume as *const () as usize
 }
 
-/// Whether a signal came as the shim's restorer, or a guest's `rt_sigreturn` in its place, was about to return from
-/// another one.
+/// Checks whether a signal interrupted the shim's restorer, or a guest's `rt_sigreturn` made in its
+/// place, before it returned from another signal.
 #[must_use]
 pub(super) fn is_in_restorer(ip: usize) -> bool {
     (restorer()..newroot_restorer_end as *const () as usize).contains(&ip)
 }
 
-/// A signal that came while a call was resumed.
+/// State of a resumed call that a signal interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interrupted {
-    /// The kernel was about to make the call, for the first time or once more. The address is the [`ResumeFrame`]'s.
+    /// The kernel was about to make the call, for the first time or again. The value is the address
+    /// of the [`ResumeFrame`].
     Before(usize),
-    /// The kernel made the call, with this result.
+    /// The kernel has made the call. The values are the address of the [`ResumeFrame`] and the
+    /// call's result.
     After(usize, isize),
-    /// The guest's registers are all set but for the instruction pointer, which is this.
+    /// All registers hold the guest's values, except the instruction pointer, whose value this is.
     Leaving(usize),
 }
 
-/// Tells where in the resume code a signal came; `None` if it came elsewhere.
+/// Finds the state of a resumed call that a signal interrupted. Returns `None` if the signal came
+/// outside the resume code.
 #[must_use]
 pub fn interrupted(registers: &SavedRegisters) -> Option<Interrupted> {
     let ip = registers.rip;
@@ -303,7 +311,7 @@ pub fn interrupted(registers: &SavedRegisters) -> Option<Interrupted> {
     } else if ip == leave {
         Interrupted::Leaving(registers.rcx)
     } else if ip == newroot_afterwards as *const () as usize {
-        // rax has the number of the call that comes back.
+        // rax holds the number of the call that returns to the handler.
         // SAFETY: the frame stays at the stack pointer up to the last instruction.
         let frame = unsafe { &*(registers.rsp as *const ResumeFrame) };
         Interrupted::After(registers.rsp, frame.result)
@@ -312,20 +320,20 @@ pub fn interrupted(registers: &SavedRegisters) -> Option<Interrupted> {
     })
 }
 
-/// What the instruction pointer shows when [`AFTERWARDS`] traps at its one true place:
-/// the address behind that `syscall` instruction, which is two bytes long.
+/// Returns the instruction pointer of [`AFTERWARDS`] where the resume code calls it: the address
+/// behind that `syscall` instruction, which is two bytes long.
 #[must_use]
 pub fn afterwards() -> usize {
     newroot_afterwards as *const () as usize + 2
 }
 
-/// Leaves for a freshly loaded program: every register as the kernel leaves it at exec, and
-/// the signal mask set last, so that no handler of ours is needed in between.
+/// Starts a freshly loaded program, with every register as the kernel leaves it at exec. The signal
+/// mask is set last, so that no signal can arrive before the shim is done.
 ///
 /// # Safety
-/// `entry` and `sp` must be what execve(2) would have set up.
+/// `entry` and `sp` must be as execve(2) would have set them.
 pub unsafe fn enter(entry: usize, sp: usize, mask: u64) -> ! {
-    // SAFETY: the caller vouches for all; nothing of ours lives on beyond this.
+    // SAFETY: the caller guarantees the values; the shim isn't used after this.
     unsafe { newroot_enter(entry, sp, mask) }
 }
 
@@ -335,27 +343,28 @@ pub fn entered() -> usize {
     newroot_entered as *const () as usize
 }
 
-/// Returns the image's entry point.
+/// Returns the entry point of the image.
 #[must_use]
 pub fn start() -> usize {
     newroot_start as *const () as usize
 }
 
-/// What the resume code finds at the stack pointer. Its layout is known to the assembly above.
+/// The data that the resume code expects at the stack pointer. The assembly above depends on its
+/// layout.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ResumeFrame {
-    /// Where the guest goes on.
+    /// Address at which the guest continues.
     pub ip: usize,
     /// The guest's stack pointer there.
     pub sp: usize,
-    /// When to come back to the handler afterwards: 0 never, 1 always, 2 if the call
-    /// answered ELOOP, ENXIO or EACCES, 3 if it answered one of the latter, 4 if it was a wait that
-    /// found a stop.
+    /// Condition for returning to the handler after the call: 0 never; 1 always; 2 if the call
+    /// failed with ELOOP, ENXIO or EACCES; 3 if it failed with ENXIO or EACCES; 4 if it was a wait
+    /// that found a stop.
     pub afterwards: usize,
     /// The call's result, for the handler.
     pub result: isize,
-    /// The guest's argument registers, as they must be again.
+    /// The guest's argument registers, to be restored after the call.
     pub arguments: [usize; 6],
 }
 

@@ -1,12 +1,15 @@
-//! Places where the calls are made that Syscall User Dispatch spares.
+//! Places from which calls are made under Syscall User Dispatch.
 //!
-//! The kernel spares one range of addresses, and that must be the shim's. A guest's call from the range that the guest
-//! wants to be spared is made at one of the places here instead. They lie in the range that the kernel spares but behind
-//! the one that the filter spares, so that the call meets the filters as it would have.
+//! Syscall User Dispatch exempts one range of addresses, which must be the shim's. If the guest
+//! asks the kernel to exempt a range of its own, the shim makes the guest's calls from that range
+//! at one of the places in this module instead. The places lie inside the range that the kernel
+//! exempts, but behind the range that the filter exempts, so the filters see the call as they would
+//! have seen it.
 //!
 //! # Safety
-//! A place is entered by a register change made in a signal handler, never called. It changes nothing but what the
-//! kernel changes in a call, and goes on where its word in [`RETURNS`] says, which never changes once it is set.
+//! A register change in a signal handler enters a place; it is never called. A place changes only
+//! what the kernel changes in a call, and then continues at the address that its word in
+//! [`RETURNS`] holds. That word never changes once it is set.
 #![allow(unsafe_code)]
 
 use core::arch::global_asm;
@@ -14,12 +17,12 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{SYSTEM_CALL, SavedRegisters};
 
-/// How many places there are.
+/// Number of places.
 const PLACES: usize = 512;
-/// Bytes of each.
+/// Bytes of a place.
 const LENGTH: usize = 8;
 
-/// The addresses behind the guest's calls.
+/// For each place, the address behind the guest's call.
 static RETURNS: [AtomicUsize; PLACES] = [const { AtomicUsize::new(0) }; PLACES];
 
 global_asm!(
@@ -31,7 +34,8 @@ global_asm!(
     "2:",
     ".rept {places}",
     "syscall",
-    // jmp *RETURNS(index), six bytes: the words lie as far apart as the places.
+    // jmp *RETURNS(index), six bytes. Words and places have the same size, so the distance is
+    // constant.
     ".byte 0xff, 0x25",
     ".long {returns} - 2b - 8",
     ".endr",
@@ -48,33 +52,36 @@ unsafe extern "C" {
     fn newroot_dispatch_end();
 }
 
-/// First address behind the places, and behind all of the shim's code.
+/// Returns the first address behind the places, which is also the end of the shim's code.
 #[must_use]
 pub fn dispatch_end() -> usize {
     newroot_dispatch_end as *const () as usize
 }
 
-/// Whether a call was made at one of the places; `address` is the one behind its `syscall` instruction.
+/// Checks whether a call was made at one of the places. `address` is the one behind its `syscall`
+/// instruction.
 #[must_use]
 pub fn is_dispatch_place(address: usize) -> bool {
     (newroot_dispatch as *const () as usize..dispatch_end()).contains(&address)
 }
 
-/// Returns where a call can be made that goes on at `address`; `None` if all places are for other addresses.
+/// Returns the place for a call that continues at `address`, or `None` if all places belong to
+/// other addresses.
 #[must_use]
 pub fn dispatch_place(address: usize) -> Option<usize> {
     let first = address ^ address >> 9;
     (0..PLACES).map(|step| first.wrapping_add(step) % PLACES).find_map(|index| {
         let known = RETURNS.get(index)?;
-        let mine = match known.compare_exchange(0, address, Ordering::AcqRel, Ordering::Acquire) {
+        let is_ours = match known.compare_exchange(0, address, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => true,
             Err(other) => other == address,
         };
-        mine.then(|| newroot_dispatch as *const () as usize + index * LENGTH)
+        is_ours.then(|| newroot_dispatch as *const () as usize + index * LENGTH)
     })
 }
 
-/// Where a signal came at one of the places, has the guest be at its own `syscall` instruction, or behind it.
+/// Moves the guest to its own `syscall` instruction if a signal came at one of the places, or
+/// behind that instruction if the call was made.
 pub fn leave_dispatch_place(registers: &mut SavedRegisters) {
     if !is_dispatch_place(registers.rip) {
         return;

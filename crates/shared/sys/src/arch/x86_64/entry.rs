@@ -1,17 +1,18 @@
-//! Where the shim is entered (a program's start, a trap, a patched call site, a signal for the guest), and
-//! left for a program.
+//! Entry points of the shim (a program's start, a trap, a patched call site, a signal for the
+//! guest) and the exit to a program.
 //!
 //! # Safety
-//! The entry code moves between stacks and calls Rust with what it has found; each entry says what that is.
+//! The entry code switches stacks and calls Rust with what it finds in registers and on the stack.
+//! A comment at each entry describes that.
 #![allow(unsafe_code)]
 
 use core::mem::offset_of;
 
 use super::registers::{SavedRegisters, SignalContext};
 
-/// Signals that are blocked while the shim works on a call: all. No call of the shim's own traps, and a signal that
-/// somebody sends waits until the guest's own stack and mask are in use again. A fault of the shim itself ends the process
-/// with the fault's signal.
+/// Signals that are blocked while the shim works on a call: all. The shim's own calls never trap,
+/// and an asynchronous signal waits until the guest's own stack and mask are in use again. A fault
+/// in the shim itself ends the process with the fault's signal.
 pub const BLOCKED_IN_HANDLER: u64 = !0;
 
 unsafe extern "C" {
@@ -20,55 +21,56 @@ unsafe extern "C" {
     fn newroot_handlers();
 }
 
-/// How many handlers of a guest's can be entered by way of the entry code.
+/// Number of guest handlers that can be entered through the entry code.
 pub const HANDLERS: usize = 128;
 
 /// Offset of the instruction pointer in a [`SignalContext`].
 pub const CONTEXT_IP: usize = offset_of!(SignalContext, registers) + offset_of!(SavedRegisters, rip);
 
-/// How a handler of the guest's for SIGSYS is to be entered; its layout is known to the assembly.
+/// Description of how to enter a guest's handler for SIGSYS. The assembly depends on its layout.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Delivery {
     /// Address of the handler.
     pub handler: usize,
-    /// What to add to the signal frame's addresses: it was copied to another stack.
+    /// Offset to add to the addresses in the signal frame, which was copied to another stack.
     pub moved: usize,
-    /// The signal mask while it runs.
+    /// The signal mask while the handler runs.
     pub mask: u64,
 }
 
-/// Bytes between the entries for two handlers.
+/// Bytes of the entry for one handler.
 const HANDLER_ENTRY: usize = 10;
 
-/// Where the kernel is to enter for the handler with this index.
+/// Returns the address that the kernel enters for the handler with this index.
 #[must_use]
 pub fn handler_entry(index: usize) -> usize {
     newroot_handlers as *const () as usize + index * HANDLER_ENTRY
 }
 
-/// The index of the handler for which the kernel enters at this address.
+/// Returns the index of the handler for which the kernel enters at this address.
 #[must_use]
 pub fn handler_of_entry(entry: usize) -> Option<usize> {
     let offset = entry.checked_sub(handler_entry(0))?;
     (offset < HANDLERS * HANDLER_ENTRY).then_some(offset / HANDLER_ENTRY)
 }
 
-/// Where the stubs of patched call sites go: see [`site`](super::site).
+/// Returns the address to which the stubs of patched call sites jump: see [`site`](super::site).
 #[must_use]
 pub fn call_entry() -> u32 {
     newroot_call_entry as *const () as usize as u32
 }
 
-/// Where those go whose code may run on a stack that is too small: from anywhere but the main stack the
-/// guest makes its call itself.
+/// Returns the address to which stubs jump if their code may run on a stack that is too small.
+/// Unless it runs on the main stack, the guest makes its call itself.
 #[must_use]
 pub fn careful_entry() -> u32 {
     newroot_careful_entry as *const () as usize as u32
 }
 
-/// Takes a slot in the entry code: afterwards ebx is its index, rsp the upper end of its stack. Changes what a function
-/// may change; rsp must be as it is for a call.
+/// Takes a slot in the entry code. Afterwards ebx holds the slot's index and rsp the upper end of
+/// its stack. The code clobbers the registers that a function may clobber; rsp must be aligned as
+/// for a call.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! take_slot {
@@ -76,7 +78,7 @@ macro_rules! take_slot {
         concat!(
             "2: xor ebx, ebx\n",
             "3: mov eax, 1\n",
-            "lea rcx, [rip + {owners}]\n",
+            "lea rcx, [rip + {holders}]\n",
             "xchg eax, dword ptr [rcx + rbx*4]\n",
             "test eax, eax\n",
             "jz 4f\n",
@@ -97,47 +99,49 @@ macro_rules! take_slot {
     };
 }
 
-/// Emits the image's entry point, its signal handler and where patched call sites enter, which are
-/// nothing but moves between stacks around a few Rust functions:
+/// Emits the image's entry point, its signal handler and the entry of patched call sites. They only
+/// switch stacks around a few Rust functions:
 ///
-/// - `$start: extern "C" fn(stack: *mut usize) -> !` is given the initial stack pointer; it runs on the first slot's
-///   stack;
-/// - `$trap: extern "C" fn(info, context, slot, delivery: *mut Delivery) -> bool` runs on the private stack of a
-///   slot (its index is `slot`); if it says yes, the guest handler that it has written to `delivery` runs instead of
-///   returning from the signal;
-/// - `$fast: extern "C" fn(frame: *mut CallFrame) -> Answer` runs on the guest's stack, where a call came
-///   through a patched call site; its answer, in rdx: 0 for `$call` to run, 1 for the result in rax, 2 for the guest to
-///   execute its own `syscall` instruction;
-/// - `$entering: extern "C" fn(signal, context, slot)` runs before a handler of the guest's, on the stack of a slot,
-///   with all signals blocked: where the signal came in the shim's code, or `$cares: AtomicBool` is set;
-/// - `$stubs: [[usize; 2]; $stub_areas]` are the areas of `$stub_area` bytes with stubs, by their first addresses;
-/// - `$handlers: [AtomicUsize; HANDLERS]` are the guest's signal handlers, which are entered by way of
-///   [`handler_entry`](crate::arch::handler_entry);
-/// - `$main_stack: [usize; 2]` are the first address of the main stack and the one behind it, for
-///   [`careful_entry`](crate::arch::careful_entry);
-/// - `$call: extern "C" fn(frame: *mut CallFrame, slot)`, the slow path of a patched call site, runs on the stack of a slot, with all signals
-///   blocked as they are in the handler.
+/// - `$start: extern "C" fn(stack: *mut usize) -> !` receives the initial stack pointer and runs on
+///   the first slot's stack.
+/// - `$trap: extern "C" fn(info, context, slot, delivery: *mut Delivery) -> bool` runs on the
+///   private stack of the slot with index `slot`. If it returns true, the entry code runs the guest
+///   handler that it has written to `delivery` instead of returning from the signal.
+/// - `$fast: extern "C" fn(frame: *mut CallFrame) -> Answer` runs on the guest's stack for a call
+///   that came through a patched call site. The answer's second word, in rdx, is 0 if `$call` is to
+///   run, 1 if rax is the result, and 2 if the guest is to execute its own `syscall` instruction.
+/// - `$entering: extern "C" fn(signal, context, slot)` runs before a handler of the guest, on the
+///   stack of a slot and with all signals blocked, if the signal came in the shim's code or
+///   `$cares: AtomicBool` is set.
+/// - `$stubs: [[usize; 2]; $stub_areas]` lists the areas of `$stub_area` bytes that contain stubs,
+///   by their first addresses.
+/// - `$handlers: [AtomicUsize; HANDLERS]` holds the addresses of the guest's signal handlers, which
+///   the kernel enters through [`crate::arch::handler_entry`].
+/// - `$main_stack: [usize; 2]` holds the first address of the main stack and the address behind it,
+///   for [`crate::arch::careful_entry`].
+/// - `$call: extern "C" fn(frame: *mut CallFrame, slot)`, the slow path of a patched call site,
+///   runs on the stack of a slot, with all signals blocked as they are in the signal handler.
 ///
-/// The slots are private stacks of `1 << $shift` bytes: the first begins at `$slots`, the others lie one below the
-/// other, below the image. `$added` is a word that says how many others there are. `$owners` is an array of words,
-/// nonzero while a slot is taken. `$all_taken: extern "C" fn()` is called on the guest's stack when none is free; it may
-/// add some, or yields.
+/// The slots are private stacks of `1 << $shift` bytes. The first begins at `$slots`; the others
+/// lie below the image, one below the other. The word `$added` holds the number of these others.
+/// `$holders` is an array of words, each nonzero while its slot is taken. `$all_taken: extern "C"
+/// fn()` is called on the guest's stack when no slot is free; it either adds slots or yields.
 #[macro_export]
 macro_rules! entry_points {
-    (start: $start:path, trap: $trap:path, fast: $fast:path, call: $call:path, entering: $entering:path, handlers: $handlers:path, stubs: $stubs:path, stub_area: $stub_area:expr, stub_areas: $stub_areas:expr, cares: $cares:path, main_stack: $main_stack:path, slots: $slots:path, owners: $owners:path, added: $added:path, all_taken: $all_taken:path, shift: $shift:expr) => {
+    (start: $start:path, trap: $trap:path, fast: $fast:path, call: $call:path, entering: $entering:path, handlers: $handlers:path, stubs: $stubs:path, stub_area: $stub_area:expr, stub_areas: $stub_areas:expr, cares: $cares:path, main_stack: $main_stack:path, slots: $slots:path, holders: $holders:path, added: $added:path, all_taken: $all_taken:path, shift: $shift:expr) => {
         core::arch::global_asm!(
             ".pushsection .text.newroot_entry,\"ax\",@progbits",
             ".globl _start",
             "_start:",
             "xor ebp, ebp",
             "mov rdi, rsp",
-            // The first slot's stack, whose pages the program's calls will use as well. What is below the
-            // guest's own stack pointer stays as the kernel made it: zeroes.
+            // The first slot's stack, whose pages the program's calls will use as well. The memory
+            // below the guest's own stack pointer stays as the kernel made it: zero.
             "lea rsp, [rip + {slots} + {slot_size}]",
             "call {start}",
             "ud2",
-            // On entry: rdi signal, rsi siginfo, rdx ucontext, rsp the restorer's address on
-            // the guest's stack; every signal that can be is blocked.
+            // On entry: rdi signal, rsi siginfo, rdx ucontext, rsp the address of the restorer on
+            // the guest's stack; all signals that can be blocked are blocked.
             ".p2align 4",
             ".globl newroot_trap_entry",
             ".hidden newroot_trap_entry",
@@ -147,7 +151,7 @@ macro_rules! entry_points {
             "push r13",
             "push r14",
             "push r15",
-            "sub rsp, 32", // room for a Delivery, and as it is for a call
+            "sub rsp, 32", // space for a Delivery; keeps rsp aligned for a call
             "mov r12, rsp",
             "mov r13, rdi",
             "mov r14, rsi",
@@ -159,7 +163,7 @@ macro_rules! entry_points {
             "mov rcx, r12",
             "call {trap}",
             "mov rsp, r12",
-            "lea rcx, [rip + {owners}]",
+            "lea rcx, [rip + {holders}]",
             "mov dword ptr [rcx + rbx*4], 0",
             "test al, al",
             "jnz 5f",
@@ -170,7 +174,7 @@ macro_rules! entry_points {
             "pop r12",
             "pop rbx",
             "ret",
-            // A handler of the guest's for SIGSYS, on the stack and with the mask that it is to have.
+            // Enter a guest's handler for SIGSYS, on the stack and with the mask that it expects.
             "5: mov rdi, r13",
             "mov rsi, r14",
             "mov rdx, r15",
@@ -196,8 +200,9 @@ macro_rules! entry_points {
             "push r9",
             "mov r12, rsp",
             "jmp 23f",
-            // A patched call site whose code may run on any stack, goroutines' included. Flags are to be kept,
-            // and the red zone; a few bytes below it are there.
+            // A patched call site whose code may run on any stack, including a goroutine's. The
+            // flags and the red zone must be preserved; a few bytes below the red zone are
+            // available.
             ".p2align 4",
             ".globl newroot_careful_entry",
             ".hidden newroot_careful_entry",
@@ -228,9 +233,9 @@ macro_rules! entry_points {
             ".hidden newroot_careful_leave",
             "newroot_careful_leave:",
             "jmp rcx",
-            // A patched call site. rax is the number, rcx the address behind the site; r11 is free, and
-            // so are both once the call is made. Everything else, the red zone and the flags
-            // included, must be found as it was. The frame is CallFrame.
+            // A patched call site. rax holds the call's number, rcx the address behind the site.
+            // r11 is free, and after the call so are rcx and rax. Everything else must be
+            // preserved, including the red zone and the flags. The frame is a CallFrame.
             ".p2align 4",
             ".globl newroot_call_entry",
             ".hidden newroot_call_entry",
@@ -253,14 +258,15 @@ macro_rules! entry_points {
             "push r13",
             "push r14",
             "push r15",
-            "push rax", // room for the mask
+            "push rax", // space for the mask
             "cld",
             "mov rbp, rsp",
-            // From here on a signal finds the frame by rbp, or by the return address and the address behind it.
+            // From here on a signal finds the frame by rbp, or by the return address and the
+            // address behind it.
             ".globl newroot_call_framed",
             ".hidden newroot_call_framed",
             "newroot_call_framed:",
-            // Compiled code uses vector registers, and only their lower halves: see CALL_AREA.
+            // Compiled code uses vector registers, but only their lower halves: see CALL_AREA.
             "and rsp, -16",
             "sub rsp, 272",
             "mov [rsp], rbp",
@@ -289,7 +295,7 @@ macro_rules! entry_points {
             ".globl newroot_fast_returned",
             ".hidden newroot_fast_returned",
             "newroot_fast_returned:",
-            "mov qword ptr [rsp - 8], 0", // nobody is to find the frame by it any more
+            "mov qword ptr [rsp - 8], 0", // keeps a signal from finding the frame by it
             "test rdx, rdx",
             "jz 8f",
             "cmp rdx, 1",
@@ -316,14 +322,15 @@ macro_rules! entry_points {
             "mov rdi, rbp",
             "mov esi, ebx",
             "call {call}",
-            // Where the call is still to be made, what it needs lies below all of ours, at the stack
-            // pointer it goes on with. A signal that comes once the mask is open must spare both.
+            // A call that is still to be made needs data that lies below the shim's own, at the
+            // stack pointer with which the guest continues. A signal that arrives once the mask is
+            // open must not overwrite that data or the frame.
             "lea rsp, [rbp - 256]",
             "and rsp, -16",
             "mov rax, [rbp + 128]",
             "cmp rax, rsp",
             "cmovb rsp, rax",
-            "lea rcx, [rip + {owners}]",
+            "lea rcx, [rip + {holders}]",
             "mov dword ptr [rcx + rbx*4], 0",
             "mov eax, {sigprocmask}",
             "mov edi, 2",
@@ -363,8 +370,8 @@ macro_rules! entry_points {
             "mov rcx, [rbp + 112]",
             "push qword ptr [rbp + 120]",
             "popfq",
-            // With this the frame is given up: nothing may be read from it any more. The four registers
-            // it has besides are kept by whoever was called.
+            // From here on the frame is no longer in use: nothing may read it. The called functions
+            // have preserved the four other registers that it holds.
             "mov r11, [rbp + 40]",
             "mov rsp, [rbp + 128]",
             ".globl newroot_call_restored",
@@ -375,8 +382,9 @@ macro_rules! entry_points {
             ".hidden newroot_call_leave",
             "newroot_call_leave:",
             "jmp rcx",
-            // Handlers of the guest's: the kernel enters one of these for the address of the same index in
-            // $handlers. rax, rcx, r8 to r11 are free; the rest, and the stack, are the handler's.
+            // The guest's handlers: the kernel enters at one of these for the address with the same
+            // index in $handlers. rax, rcx and r8 to r11 are free; the other registers and the
+            // stack belong to the handler.
             ".p2align 4",
             ".globl newroot_handlers",
             ".hidden newroot_handlers",
@@ -389,8 +397,8 @@ macro_rules! entry_points {
             ".long 8f - . - 4",
             ".set newroot_index, newroot_index + 1",
             ".endr",
-            // A signal that comes before the handler is entered finds the handler's beginning: unwind.rs knows what is
-            // where up to each label.
+            // If another signal arrives before the handler is entered, it finds the handler's first
+            // instruction. unwind.rs depends on the state at each label.
             ".globl newroot_handlers_common",
             ".hidden newroot_handlers_common",
             "newroot_handlers_common:",
@@ -399,7 +407,7 @@ macro_rules! entry_points {
             ".globl newroot_handlers_known",
             ".hidden newroot_handlers_known",
             "newroot_handlers_known:",
-            // Whether the signal came in the shim's code,
+            // Check whether the signal came in the shim's code,
             "mov rcx, [rdx + {ip}]",
             "mov r8, rcx",
             "lea r9, [rip + __executable_start]",
@@ -421,12 +429,13 @@ macro_rules! entry_points {
             "lea r9, [rip + {stubs} + 16 * {stub_areas}]",
             "cmp r8, r9",
             "jb 20b",
-            // or somebody cares for SIGSYS.
+            // or whether the shim is interested in SIGSYS.
             "22: cmp byte ptr [rip + {cares}], 0",
             "jne 9f",
-            "xor eax, eax", // as the kernel has it
+            "xor eax, eax", // as the kernel sets it
             "jmp r11",
-            // Then the shim sees to the context, as it does to a call: on the stack of a slot, all signals blocked.
+            // Let the shim fix the context, as in a call: on the stack of a slot, with all signals
+            // blocked.
             "9: mov r8, rsp",
             ".globl newroot_handlers_saving",
             ".hidden newroot_handlers_saving",
@@ -438,7 +447,7 @@ macro_rules! entry_points {
             "push rsi",
             "push rdx",
             "push r11",
-            "push rax", // room for the mask
+            "push rax", // space for the mask
             "mov r12, rsp",
             ".globl newroot_handlers_saved",
             ".hidden newroot_handlers_saved",
@@ -456,7 +465,7 @@ macro_rules! entry_points {
             "mov edx, ebx",
             "call {entering}",
             "mov rsp, r12",
-            "lea rcx, [rip + {owners}]",
+            "lea rcx, [rip + {holders}]",
             "mov dword ptr [rcx + rbx*4], 0",
             ".globl newroot_handlers_seen_to",
             ".hidden newroot_handlers_seen_to",
@@ -507,7 +516,7 @@ macro_rules! entry_points {
             sigprocmask = const $crate::raw::__NR_rt_sigprocmask,
             blocked = const $crate::arch::BLOCKED_IN_HANDLER,
             slots = sym $slots,
-            owners = sym $owners,
+            holders = sym $holders,
             added = sym $added,
             all_taken = sym $all_taken,
             shift = const $shift,

@@ -1,20 +1,21 @@
 //! The registers of a call that came through a patched call site.
 //!
 //! # Safety
-//! The frame is the entry code's, and stays where it is for as long as the call runs: what lies below it is
-//! known. A signal's context leads to what the kernel has saved beside it.
+//! The entry code creates the frame, which stays in place while the call runs; the layout of the
+//! memory below it is known. A signal's context points to the state that the kernel has saved
+//! beside it.
 #![allow(unsafe_code)]
 
 use super::SYSTEM_CALL;
 use super::registers::{FPSTATE, SavedRegisters, SignalContext};
 
-/// What the entry for patched call sites keeps on the guest's stack, below the red zone. Its layout is
-/// known to the assembly in [`entry_points`](crate::entry_points).
+/// The registers that the entry for patched call sites saves on the guest's stack, below the red
+/// zone. The assembly in [`entry_points`](crate::entry_points) depends on the layout.
 #[repr(C)]
 #[derive(Debug)]
 pub struct CallFrame {
-    /// On the slow path the guest's signal mask, which is to be in force again. On the fast path [`DONE`] once the
-    /// call has its result.
+    /// On the slow path, the guest's signal mask, which is restored after the call. On the fast
+    /// path, `DONE` once the call has its result.
     pub mask: u64,
     r15: usize,
     r14: usize,
@@ -34,13 +35,14 @@ pub struct CallFrame {
     rsp: usize,
 }
 
-/// Bytes below a [`CallFrame`] in which the entry code keeps the vector registers and the frame's address, the gap
-/// for their alignment included. It is the vector registers' lower 128 bits: code for the x86-64 baseline changes no
-/// others.
+/// Bytes below a [`CallFrame`] in which the entry code keeps the vector registers and the frame's
+/// address, including the gap for their alignment. It keeps the lower 128 bits of the vector
+/// registers: code for the x86-64 baseline changes no others.
 pub const CALL_AREA: usize = VECTOR_BYTES + 16 + 16;
 
-/// What stands in the place of the mask once a call on the fast path was made that must not be made again: its result is
-/// among the registers then. No mask has this value, for SIGSYS isn't blocked, and no call this number.
+/// Value of [`CallFrame::mask`] once a call on the fast path was made that must not be made again.
+/// Its result is then among the registers. No mask has this value, because SIGSYS is never blocked,
+/// and no call has this number.
 pub(super) const DONE: u64 = u64::MAX;
 
 /// Sixteen registers of 128 bits.
@@ -55,55 +57,55 @@ const _: () = {
 };
 
 impl CallFrame {
-    /// The registers as a signal would have saved them, as far as a call has to do with them.
+    /// Returns the registers that a call uses, as a signal would have saved them.
     #[must_use]
     pub fn registers(&self) -> SavedRegisters {
         let Self { r9, r8, r10, rdx, rsi, rdi, rax, rip, rsp, .. } = *self;
         SavedRegisters { r9, r8, r10, rdx, rsi, rdi, rax, rip, rsp, ..SavedRegisters::default() }
     }
 
-    /// The call's number.
+    /// Returns the call's number.
     #[must_use]
     pub fn number(&self) -> usize {
         self.rax
     }
 
-    /// The call's six arguments.
+    /// Returns the call's six arguments.
     #[must_use]
     pub fn arguments(&self) -> [usize; 6] {
         [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9]
     }
 
-    /// Gives the call its result.
+    /// Sets the call's result.
     pub fn set_result(&mut self, result: isize) {
         self.rax = result as usize;
     }
 
-    /// Has the guest go on with these registers.
+    /// Makes the guest continue with these registers.
     pub fn go_on_with(&mut self, registers: &SavedRegisters) {
         let SavedRegisters { r9, r8, r10, rdx, rsi, rdi, rax, rip, rsp, .. } = *registers;
         *self = Self { r9, r8, r10, rdx, rsi, rdi, rax, rip, rsp, ..*self };
     }
 
-    /// Has the guest execute the `syscall` instruction at its call site after all.
+    /// Makes the guest execute the `syscall` instruction at its call site.
     pub fn make_the_call(&mut self) {
         self.rip -= SYSTEM_CALL;
     }
 
-    /// Address behind the call site.
+    /// Returns the address behind the call site.
     pub(crate) fn next(&self) -> usize {
         self.rip
     }
 
-    /// Whether the call was made, on the fast path, and must not be made again.
+    /// Checks whether a call on the fast path was made that must not be made again.
     pub(crate) fn is_done(&self) -> bool {
-        // The code of the window writes it behind the compiler's back.
-        // SAFETY: a word of the frame.
+        // The assembly of the restartable sections writes the word unseen by the compiler.
+        // SAFETY: the word belongs to the frame.
         unsafe { (&raw const self.mask).read_volatile() == DONE }
     }
 
-    /// Puts what the guest had in its general registers at its call site into a signal's context; only the instruction
-    /// pointer is left alone.
+    /// Puts the general registers that the guest had at its call site into a signal's context,
+    /// except the instruction pointer.
     pub(crate) fn restore_registers(&self, context: &mut SignalContext) {
         let Self { r15, r14, r13, r12, rbp, rbx, r9, r8, r10, rdx, rsi, rdi, rax, flags, rsp, .. } = *self;
         let old = context.registers;
@@ -112,16 +114,17 @@ impl CallFrame {
         context.rest[0] = flags;
     }
 
-    /// Puts everything the guest had at its call site into a signal's context, which it will have again
-    /// when the handler returns; only the instruction pointer is left alone.
+    /// Puts all registers that the guest had at its call site into a signal's context, except the
+    /// instruction pointer. The guest gets them when the handler returns.
     ///
     /// # Safety
-    /// The context is that of a signal frame, and the frame one of the entry code's that is in use, with the vector
-    /// registers below it.
+    /// The context must be that of a signal frame. The frame must be one of the entry code that is
+    /// in use, with the vector registers below it.
     pub(crate) unsafe fn restore(&self, context: &mut SignalContext) {
         self.restore_registers(context);
-        // Where the kernel has saved the vector registers (struct _fpstate_64, asm/sigcontext.h), and the
-        // bit by which it knows that the lower halves are among what it has saved.
+        // Offset of the vector registers that the kernel has saved (struct _fpstate_64,
+        // asm/sigcontext.h), and the bit that says that their lower halves are among the saved
+        // state.
         const VECTORS: usize = 160;
         const MAGIC: usize = 464;
         const MAGIC_VALUE: u32 = 0x4650_5853;
@@ -132,7 +135,8 @@ impl CallFrame {
             return;
         }
         let ours = (core::ptr::from_ref(self).addr() & !15) - VECTOR_BYTES;
-        // SAFETY: the kernel's structure in the signal frame, and the entry code's below the frame.
+        // SAFETY: the kernel's structure lies in the signal frame, and the entry code's below the
+        // call frame.
         unsafe {
             core::ptr::copy_nonoverlapping(ours as *const u8, (saved + VECTORS) as *mut u8, VECTOR_BYTES);
             if ((saved + MAGIC) as *const u32).read() == MAGIC_VALUE {

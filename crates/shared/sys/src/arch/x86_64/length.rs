@@ -1,16 +1,16 @@
-//! How long an instruction is (Intel SDM volume 2, chapter 2 and appendix A; AMD64 APM volume 3).
+//! Length of an instruction (Intel SDM volume 2, chapter 2 and appendix A; AMD64 APM volume 3).
 //!
-//! Nothing but the length: that is all it takes to tell where instructions begin. It runs in a
-//! guest process, so it neither allocates nor panics; the tests hold it against a full
-//! disassembler, over the code of a whole program.
+//! This module decodes nothing but the length, which suffices to find where instructions begin. It
+//! runs in a guest process, so it neither allocates nor panics. A test compares it with a full
+//! disassembler over the code of a whole program.
 
-/// The longest instruction there can be, in bytes.
+/// Bytes of the longest possible instruction.
 pub const LONGEST: usize = 15;
 
-/// What follows an opcode.
+/// The parts of an instruction that follow the opcode.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Form {
-    /// A ModRM byte, with what that brings: SIB, displacement.
+    /// A ModRM byte, with the SIB byte and displacement that it implies.
     modrm: bool,
     immediate: Immediate,
 }
@@ -18,15 +18,16 @@ struct Form {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Immediate {
     None,
-    /// So many bytes.
+    /// This number of bytes.
     Bytes(usize),
-    /// Two bytes under an operand-size prefix, else four.
+    /// Two bytes with an operand-size prefix, else four.
     Operand,
-    /// As `Operand`, but eight bytes with REX.W.
+    /// Eight bytes with REX.W, else as `Operand`.
     Wide,
-    /// An address: four bytes under an address-size prefix, else eight.
+    /// An address: four bytes with an address-size prefix, else eight.
     Address,
-    /// For F6 and F7: as many bytes as the operand has (at most four) if ModRM.reg is 0 or 1.
+    /// For F6 and F7: if ModRM.reg is 0 or 1, as many bytes as the operand has, at most four. True
+    /// for a byte operand.
     Test(bool),
 }
 
@@ -53,8 +54,8 @@ impl Reader<'_> {
     }
 }
 
-/// Length of the instruction that `bytes` begin with; `None` if they are none in 64-bit mode, or
-/// end before it does.
+/// Returns the length of the instruction at the beginning of `bytes`. Returns `None` if there is no
+/// such instruction in 64-bit mode, or if `bytes` ends inside it.
 #[must_use]
 pub fn length(bytes: &[u8]) -> Option<usize> {
     let mut reader = Reader { bytes, at: 0 };
@@ -79,7 +80,7 @@ pub fn length(bytes: &[u8]) -> Option<usize> {
                 reader.next()?;
                 form(true, Immediate::Bytes(1))
             }
-            // AMD's EXTRQ and INSERTQ, which these prefixes make of VMREAD.
+            // AMD's EXTRQ and INSERTQ, which share the opcode of VMREAD and have these prefixes.
             0x78 if repeat == 0xf2 || repeat == 0 && small_operand => form(true, Immediate::Bytes(2)),
             second => two_byte(second),
         },
@@ -97,7 +98,7 @@ pub fn length(bytes: &[u8]) -> Option<usize> {
             reader.skip(2)?;
             vector(map, reader.next()?)
         }
-        // XOP: 8F with a map of 8 or more; below that it is POP.
+        // XOP: 8F with a map of 8 or more; a smaller map means POP.
         0x8f if reader.bytes.get(reader.at)? & 0x1f >= 8 => {
             let map = reader.next()? & 0x1f;
             reader.skip(2)?;
@@ -147,7 +148,8 @@ pub fn length(bytes: &[u8]) -> Option<usize> {
     Some(reader.at)
 }
 
-/// Bytes of SIB and displacement behind a ModRM byte. `next` is the byte behind it.
+/// Returns the number of bytes of SIB and displacement behind a ModRM byte. `next` is the byte
+/// behind it.
 fn after_modrm(modrm: u8, next: Option<u8>) -> Option<usize> {
     let (mode, base) = (modrm >> 6, modrm & 7);
     if mode == 3 {
@@ -165,7 +167,8 @@ fn after_modrm(modrm: u8, next: Option<u8>) -> Option<usize> {
 
 fn one_byte(opcode: u8) -> Option<Form> {
     match opcode {
-        // The eight arithmetic groups, each the same six forms and two that are no more.
+        // The eight arithmetic groups: each has the same six forms, and two opcodes that no longer
+        // exist.
         0x00..=0x3f => match opcode & 7 {
             0..=3 => form(true, Immediate::None),
             4 => form(false, Immediate::Bytes(1)),
@@ -189,7 +192,8 @@ fn one_byte(opcode: u8) -> Option<Form> {
         0xc3 | 0xc9 | 0xcb | 0xcc | 0xcf | 0xd7 | 0xec..=0xef | 0xf1 | 0xf4 | 0xf5 | 0xf8..=0xfd => {
             form(false, Immediate::None)
         }
-        // Near calls and jumps: four bytes whatever the prefix says (Intel; AMD differs under 66).
+        // Near calls and jumps: four bytes even with an operand-size prefix (Intel; AMD differs
+        // with 66).
         0xe8 | 0xe9 => form(false, Immediate::Bytes(4)),
         0xf6 => form(true, Immediate::Test(true)),
         0xf7 => form(true, Immediate::Test(false)),
@@ -202,7 +206,7 @@ fn two_byte(opcode: u8) -> Option<Form> {
         0x05..=0x09 | 0x0b | 0x0e | 0x30..=0x35 | 0x37 | 0x77 | 0xa0..=0xa2 | 0xa8..=0xaa | 0xc8..=0xcf => {
             form(false, Immediate::None)
         }
-        // Moves from and to control and debug registers: a ModRM byte that never means memory.
+        // Moves from and to control and debug registers: their ModRM byte never addresses memory.
         0x20..=0x23 => form(false, Immediate::Bytes(1)),
         0x80..=0x8f => form(false, Immediate::Bytes(4)),
         0x0f | 0x70..=0x73 | 0xa4 | 0xac | 0xba | 0xc2 | 0xc4..=0xc6 => form(true, Immediate::Bytes(1)),
@@ -211,7 +215,7 @@ fn two_byte(opcode: u8) -> Option<Form> {
     }
 }
 
-/// VEX and EVEX instructions, by their opcode map.
+/// Returns the form of a VEX or EVEX instruction, by its opcode map.
 fn vector(map: u8, opcode: u8) -> Option<Form> {
     match (map, opcode) {
         (1, 0x77) => form(false, Immediate::None),
@@ -226,7 +230,7 @@ mod tests {
     use super::length;
 
     #[test]
-    fn lengths_of_some_of_each_kind() {
+    fn instructions_of_each_form_have_the_right_length() {
         for (bytes, expected) in [
             (&[0xb8, 1, 0, 0, 0][..], Some(5)),
             (&[0x41, 0xba, 8, 0, 0, 0], Some(6)),
@@ -255,9 +259,9 @@ mod tests {
         }
     }
 
-    /// The code of this very program, which has a C library in it.
+    /// Compares lengths over the code of this test program, which contains a C library.
     #[test]
-    fn a_whole_programs_code_is_measured_as_a_disassembler_does() {
+    fn lengths_in_a_whole_program_agree_with_a_disassembler() {
         extern crate std;
         use object::{Object as _, ObjectSection as _, SectionKind};
 

@@ -1,6 +1,6 @@
-//! x86-64: the system call instructions, the registers that a signal saves, machine code.
+//! x86-64: system call instructions, the registers that a signal saves, and machine code.
 //!
-//! This folder holds the only `syscall` instructions of the shim.
+//! This directory contains the only `syscall` instructions of the shim.
 
 mod calls;
 mod dispatch;
@@ -8,11 +8,11 @@ mod entry;
 mod frame;
 pub mod length;
 mod registers;
+pub mod restartable;
 mod signal_frame;
 pub mod site;
 pub mod tracee;
 pub mod unwind;
-pub mod window;
 
 pub use calls::{
     AFTERWARDS, Interrupted, NOTE, ResumeFrame, afterwards, borrow_memory, enter, entered, interrupted,
@@ -27,10 +27,11 @@ pub use frame::{CALL_AREA, CallFrame};
 pub use registers::{SA_RESTORER, SavedRegisters, SignalAction, SignalContext};
 pub use signal_frame::SignalFrame;
 
-/// AUDIT_ARCH_X86_64 (include/uapi/linux/audit.h): what a filter finds in `seccomp_data.arch`.
+/// AUDIT_ARCH_X86_64 (include/uapi/linux/audit.h): the value that a filter finds in
+/// `seccomp_data.arch`.
 pub const AUDIT_ARCH: u32 = 0xc000_003e;
 
-/// System call numbers from here on belong to the x32 ABI, which the shim refuses.
+/// First system call number of the x32 ABI, which the shim refuses.
 pub const FOREIGN_ABI_FROM: u32 = 0x4000_0000;
 
 /// `e_machine` of programs for this CPU.
@@ -42,10 +43,10 @@ pub const RED_ZONE: usize = 128;
 /// Bytes of a `syscall` instruction.
 pub const SYSTEM_CALL: usize = 2;
 
-/// The instruction itself.
+/// Machine code of the `syscall` instruction.
 pub const SYSTEM_CALL_CODE: u16 = 0x050f;
 
-/// System calls that only this CPU's kernel has: the old ones without a directory descriptor.
+/// System calls that only the kernel of this CPU has: the old ones without a directory descriptor.
 pub mod legacy {
     pub use crate::raw::{
         __NR_access, __NR_chmod, __NR_chown, __NR_creat, __NR_futimesat, __NR_getdents, __NR_lchown,

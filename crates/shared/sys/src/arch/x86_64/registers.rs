@@ -1,4 +1,5 @@
-//! What a signal saves, and what tells the kernel how to deliver one.
+//! The registers that a signal saves, and the structure that says to the kernel how to
+//! deliver a signal.
 
 /// The general registers as a signal frame holds them: the head of `struct sigcontext`
 /// (arch/x86/include/uapi/asm/sigcontext.h).
@@ -25,40 +26,41 @@ pub struct SavedRegisters {
 }
 
 impl SavedRegisters {
-    /// The call's number.
+    /// Returns the call's number.
     #[must_use]
     pub fn number(&self) -> usize {
         self.rax
     }
 
-    /// The call's six arguments.
+    /// Returns the call's six arguments.
     #[must_use]
     pub fn arguments(&self) -> [usize; 6] {
         [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9]
     }
 
-    /// Changes the argument registers.
+    /// Sets the argument registers.
     pub fn set_arguments(&mut self, to: [usize; 6]) {
         [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9] = to;
     }
 
-    /// Puts the call's result where the guest looks for it.
+    /// Sets the result that the guest sees.
     pub fn set_result(&mut self, result: isize) {
         self.rax = result as usize;
     }
 
-    /// Puts a call's number where the kernel looks for it.
+    /// Sets the number of the call that the kernel will make.
     pub fn set_number(&mut self, number: u32) {
         self.rax = number as usize;
     }
 
-    /// Whether the last instruction was a system call, by what that does to rcx.
+    /// Checks whether the last instruction was a system call, which sets rcx to the address behind
+    /// it.
     #[must_use]
     pub fn is_behind_call(&self) -> bool {
         self.rcx == self.rip
     }
 
-    /// The instruction pointer.
+    /// Returns the instruction pointer.
     #[must_use]
     pub fn ip(&self) -> usize {
         self.rip
@@ -69,7 +71,7 @@ impl SavedRegisters {
         self.rip = ip;
     }
 
-    /// The stack pointer.
+    /// Returns the stack pointer.
     #[must_use]
     pub fn sp(&self) -> usize {
         self.rsp
@@ -89,22 +91,22 @@ pub struct SignalContext {
     link: usize,
     /// The alternate stack at the time of the signal: `stack_t`.
     stack: [usize; 3],
-    /// Registers to return with.
+    /// Registers that the return from the signal restores.
     pub registers: SavedRegisters,
     /// eflags, segment registers, err, trapno, oldmask, cr2, fpstate, reserved.
     pub(super) rest: [usize; 15],
-    /// The signal mask to return with.
+    /// The signal mask that the return from the signal restores.
     pub mask: u64,
 }
 
 impl SignalContext {
-    /// What a signal would have saved, had there been one.
+    /// Creates the context that a signal with these registers and this mask would have saved.
     #[must_use]
     pub fn new(registers: SavedRegisters, mask: u64) -> Self {
         Self { flags: 0, link: 0, stack: [0; 3], registers, rest: [0; 15], mask }
     }
 
-    /// Whether the frame that the context belongs to lies on the alternate stack.
+    /// Checks whether the frame that holds this context lies on the alternate stack.
     #[must_use]
     pub fn is_on_alternate_stack(&self) -> bool {
         let [start, _, len] = self.stack;
@@ -112,7 +114,8 @@ impl SignalContext {
         start <= at && at - start < len
     }
 
-    /// First address of the alternate stack the interrupted code was running on; 0 if it wasn't on one.
+    /// Returns the first address of the alternate stack if the interrupted code was running on it,
+    /// else 0.
     #[must_use]
     pub fn alternate_stack(&self) -> usize {
         let [start, _, len] = self.stack;
@@ -126,7 +129,7 @@ const _: () = {
     assert!(core::mem::offset_of!(SignalContext, mask) == 296);
 };
 
-/// Index of the address of the floating-point and vector state in [`SignalContext::rest`].
+/// Index in [`SignalContext::rest`] of the address of the floating-point and vector state.
 pub(super) const FPSTATE: usize = 6;
 
 /// `struct kernel_sigaction` as rt_sigaction(2) takes it on this CPU.
@@ -137,11 +140,11 @@ pub struct SignalAction {
     pub handler: usize,
     /// SA_*.
     pub flags: usize,
-    /// The function that returns from the handler.
+    /// Address of the function that returns from the handler.
     pub restorer: usize,
     /// Signals blocked while the handler runs.
     pub mask: u64,
 }
 
-/// The flag by which rt_sigaction(2) knows that there is a restorer (SA_RESTORER).
+/// The flag of rt_sigaction(2) for an action with a restorer (SA_RESTORER).
 pub const SA_RESTORER: usize = 0x0400_0000;

@@ -1,4 +1,4 @@
-//! The registers of another process, as its tracer sees and changes them.
+//! The registers of another process, as its tracer reads and changes them.
 
 use super::{ResumeFrame, SYSTEM_CALL, calls};
 use crate::raw;
@@ -6,7 +6,7 @@ use crate::raw;
 /// `struct user_regs_struct` (arch/x86/include/asm/user_64.h).
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
-#[allow(missing_docs)] // each is the register of that name
+#[allow(missing_docs)] // each field is the register of that name
 pub struct TraceeRegisters {
     r15: usize,
     r14: usize,
@@ -33,7 +33,7 @@ pub struct TraceeRegisters {
 
 const _: () = assert!(size_of::<TraceeRegisters>() == 27 * size_of::<usize>());
 
-/// The interrupt flag and the one that is always set: the flags of a program that begins.
+/// Flags of a program that starts: the interrupt flag and the bit that is always set.
 const FIRST_FLAGS: usize = 0x202;
 
 const TRAP_FLAG: usize = 0x100;
@@ -67,13 +67,13 @@ impl TraceeRegisters {
         self.orig_rax = number;
     }
 
-    /// Returns the result of a system call that ends.
+    /// Returns the result of a system call at its exit stop.
     #[must_use]
     pub fn result(&self) -> isize {
         self.rax as isize
     }
 
-    /// Sets the result of a system call that ends.
+    /// Sets the result of a system call at its exit stop.
     pub fn set_result(&mut self, result: isize) {
         self.rax = result as usize;
     }
@@ -82,7 +82,8 @@ impl TraceeRegisters {
         [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9] = to;
     }
 
-    /// Has the guest be about to make the call of a resume frame: it stands at its own `syscall` instruction.
+    /// Moves the guest to the point before the call of a resume frame: at its own `syscall`
+    /// instruction.
     pub fn before_call(&mut self, frame: &ResumeFrame, number: usize) {
         self.set_arguments(frame.arguments);
         self.rip = frame.ip - SYSTEM_CALL;
@@ -91,7 +92,8 @@ impl TraceeRegisters {
         self.orig_rax = usize::MAX;
     }
 
-    /// Has the guest be behind the call of a resume frame, with the result that the registers hold.
+    /// Moves the guest to the point behind the call of a resume frame, with the result that the
+    /// registers hold.
     pub fn behind_call(&mut self, frame: &ResumeFrame, number: usize) {
         self.set_arguments(frame.arguments);
         self.rip = frame.ip;
@@ -101,8 +103,8 @@ impl TraceeRegisters {
         }
     }
 
-    /// Has the guest be at its program's first instruction, at the end of the execve(2) with this number. The
-    /// registers are those at [`entered`](super::entered).
+    /// Moves the guest to its program's first instruction, at the end of the execve(2) with this
+    /// number. The registers must be those at [`entered`](super::entered).
     pub fn at_first_instruction(&mut self, number: usize) {
         *self = Self {
             rip: self.r12,
@@ -115,23 +117,26 @@ impl TraceeRegisters {
         };
     }
 
-    /// Does what a `pushfq` at the instruction pointer would do, but for the trap flag, which a step would push as
-    /// well. Returns the word that is to be written to the stack pointer.
+    /// Emulates a `pushfq` at the instruction pointer. It leaves out the trap flag, which a single
+    /// step would push as well. Returns the word that the caller must write at the new stack
+    /// pointer.
     pub fn push_flags(&mut self) -> usize {
         self.rip += 1;
         self.rsp -= size_of::<usize>();
         self.eflags & !TRAP_FLAG
     }
 
-    /// Does what a `popfq` at the instruction pointer would do with this word at the stack pointer. After a step over
-    /// it the kernel takes the trap flag to be the tracee's own (arch/x86/kernel/step.c).
+    /// Emulates a `popfq` at the instruction pointer, with `flags` as the word at the stack
+    /// pointer. After a single step over a real one, the kernel would take the trap flag for the
+    /// tracee's own (arch/x86/kernel/step.c).
     pub fn pop_flags(&mut self, flags: usize) {
         self.rip += 1;
         self.rsp += size_of::<usize>();
         self.eflags = flags & !TRAP_FLAG;
     }
 
-    /// Has the tracee make the last call of a program's start again, which changes nothing this time.
+    /// Makes the tracee repeat the last call of a program's start, with arguments that change
+    /// nothing.
     pub fn enter_again(&mut self) {
         self.set_arguments([raw::SIG_BLOCK as usize, 0, 0, 8, 0, 0]);
         self.rip = calls::entered() - SYSTEM_CALL;

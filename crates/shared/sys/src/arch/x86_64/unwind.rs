@@ -1,16 +1,18 @@
-//! The way back from the shim's code to the guest's, for a signal that came in between.
+//! The return from the shim's code to the guest's, for a signal that arrives in between.
 //!
-//! A handler of the guest's may look at the registers that its signal saved: C libraries cancel threads by them, and
-//! emulators restart system calls. So it never finds the shim's: where a signal came on the way from a patched call site
-//! to the kernel or back, the guest's own registers are put into the signal's context. The guest is either about to
-//! execute its `syscall` instruction, or has executed it and has its result.
+//! A handler of the guest may read the registers that its signal saved: C libraries cancel threads
+//! by them, and emulators restart system calls. The handler must never find the shim's registers
+//! there. If a signal arrives on the path from a patched call site to the kernel or back, this
+//! module therefore puts the guest's own registers into the signal's context. The guest then
+//! appears either about to execute its `syscall` instruction, or behind it with the result.
 //!
 //! # Safety
-//! The context is that of a signal frame of the calling thread. What the code at each label has in its registers and on
-//! its stack is written in [`entry_points`](crate::entry_points).
+//! The context must be that of a signal frame of the calling thread. The comments in
+//! [`entry_points`](crate::entry_points) describe what the code has in registers and on the stack
+//! at each label.
 #![allow(unsafe_code)]
 
-use super::window::{self, Begun};
+use super::restartable::{self, Begun};
 use super::{CallFrame, SYSTEM_CALL, SignalContext, calls, handler_of_entry, site};
 
 unsafe extern "C" {
@@ -46,25 +48,27 @@ macro_rules! address {
     };
 }
 
-/// Bytes of the guest's stack in which the fast path's frame is looked for: more than its code ever takes.
+/// Bytes of the guest's stack that are searched for the frame of the fast path: more than its code
+/// ever uses.
 pub const FAST_STACK: usize = 6 * 1024;
 
-/// A handler of the guest's that was about to be entered when another signal came.
+/// A guest handler that was about to be entered when another signal arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct Entering {
-    /// Its signal's number.
+    /// Number of the handler's signal.
     pub signal: usize,
-    /// Its signal's context.
+    /// Context of the handler's signal.
     pub context: *mut SignalContext,
-    /// Whether the shim has seen to that context.
+    /// Whether the shim has fixed that context already.
     pub is_seen_to: bool,
 }
 
-/// Where a signal found the entry of another one's handler, puts the beginning of that handler into its context. `handler`
-/// returns the handler that is entered by the entry code with an index.
+/// Moves the interrupted context to the beginning of a guest handler, if the signal arrived while
+/// the entry code was about to enter that handler for another signal. `handler` returns the address
+/// of the guest handler with an index.
 ///
 /// # Safety
-/// The context is that of a signal frame of the calling thread.
+/// The context must be that of a signal frame of the calling thread.
 pub unsafe fn enter_handler(
     context: &mut SignalContext,
     handler: impl FnOnce(usize) -> usize,
@@ -76,8 +80,8 @@ pub unsafe fn enter_handler(
     }
     let mut is_seen_to = false;
     if (address!(newroot_handlers_saved)..address!(newroot_handlers_leave)).contains(&ip) {
-        // What was pushed is there, at most in the red zone.
-        // SAFETY: r12 points to it.
+        // The pushed words are still there, at most in the red zone.
+        // SAFETY: r12 points to them.
         let [_, handler, context, info, signal, ..] = unsafe { *(registers.r12 as *const [usize; 8]) };
         (registers.rdi, registers.rsi, registers.rdx, registers.rip) = (signal, info, context, handler);
         registers.rsp = registers.r12 + size_of::<[usize; 8]>();
@@ -100,12 +104,14 @@ pub unsafe fn enter_handler(
     Some(Entering { signal: registers.rdi, context: registers.rdx as *mut SignalContext, is_seen_to })
 }
 
-/// Puts the guest's registers into the context of a signal that came in the shim's code, which lies in `text`, on the way
-/// of a call from a patched call site; `stubs` tells addresses of stubs. Where a call is resumed, nothing is changed: see
+/// Puts the guest's registers into the context of a signal that arrived in the shim's code, which
+/// lies in `text`, during a call from a patched call site. `stubs` returns the first address of the
+/// stub that contains an address. Changes nothing while a call is resumed: see
 /// [`interrupted`](super::interrupted).
 ///
 /// # Safety
-/// The context is that of a signal frame of the calling thread, and the signal didn't come on the stack of a slot.
+/// The context must be that of a signal frame of the calling thread, and the signal must not have
+/// arrived on the stack of a slot.
 pub unsafe fn take_back(
     context: &mut SignalContext,
     text: core::ops::Range<usize>,
@@ -114,7 +120,7 @@ pub unsafe fn take_back(
     let registers = &mut context.registers;
     let ip = registers.rip;
     if let Some(start) = stubs(ip) {
-        // SAFETY: there is a stub at that address.
+        // SAFETY: `stubs` found a stub at that address.
         registers.rip = unsafe { before_stub(ip, start) };
         return;
     }
@@ -122,7 +128,7 @@ pub unsafe fn take_back(
         return;
     }
     // SAFETY: the caller's contract.
-    match unsafe { window::take_back(registers) } {
+    match unsafe { restartable::take_back(registers) } {
         Some(Begun::Made(frame, result)) => {
             // SAFETY: the frame is in use.
             unsafe { frame.restore(context) };
@@ -131,14 +137,14 @@ pub unsafe fn take_back(
             return;
         }
         Some(Begun::Undone(frame)) => {
-            // SAFETY: the same.
+            // SAFETY: the frame is in use.
             unsafe { undo(frame, context) };
             return;
         }
         None => {}
     }
     if (address!(newroot_careful_entry)..=address!(newroot_careful_leave)).contains(&ip) {
-        // SAFETY: the code there has changed no more than this mends.
+        // SAFETY: the code there has changed only what this function restores.
         return unsafe { leave_careful_entry(context) };
     }
     if (address!(newroot_call_entry)..address!(newroot_call_framed)).contains(&ip) {
@@ -149,53 +155,55 @@ pub unsafe fn take_back(
         return;
     }
     if (address!(newroot_call_framed)..=address!(newroot_call_leave)).contains(&ip) {
-        // SAFETY: up to where it is given up, rbp is the frame.
+        // SAFETY: rbp points to the frame as long as the frame is in use.
         return unsafe { leave_entry(context) };
     }
     let entry = address!(_start)..address!(newroot_entry_end);
     if entry.contains(&ip) || calls::is_in_restorer(ip) || calls::interrupted(registers).is_some() {
         return;
     }
-    // SAFETY: what is left of the shim's code runs on a guest's stack for the fast path alone.
+    // SAFETY: any other code of the shim that runs on a guest's stack belongs to the fast path.
     if let Some(frame) = unsafe { fast_frame(registers.rsp) } {
-        // SAFETY: it was found.
+        // SAFETY: the frame was found.
         unsafe { settle(frame, context) };
     }
 }
 
-/// Where a signal came as the restorer was about to make a guest's `rt_sigreturn` in its place, has the guest make it
-/// itself.
+/// Moves the guest to its own `syscall` instruction, if a signal interrupted the restorer before it
+/// made an `rt_sigreturn` in the guest's place. Returns whether it did.
 pub fn leave_restorer(context: &mut SignalContext) -> bool {
     let registers = &mut context.registers;
     let found = registers.rip == calls::sigreturn();
     if found {
-        // The guest's own `syscall` has left there what is behind it, and nobody has changed it since.
+        // The guest's own `syscall` has set rcx to the address behind it, and nothing has changed
+        // rcx since.
         registers.rip = registers.rcx - SYSTEM_CALL;
     }
     found
 }
 
-/// Has the guest make its call.
+/// Moves the guest to the point before its call.
 unsafe fn undo(frame: &CallFrame, context: &mut SignalContext) {
     // SAFETY: the frame is in use.
     unsafe { frame.restore(context) };
     context.registers.rip = frame.next() - SYSTEM_CALL;
 }
 
-/// Has the guest make its call, unless it was made.
+/// Moves the guest to the point before its call, or behind it if the call was made.
 unsafe fn settle(frame: &CallFrame, context: &mut SignalContext) {
     if frame.is_done() {
         // SAFETY: the frame is in use.
         unsafe { frame.restore(context) };
         context.registers.rip = frame.next();
     } else {
-        // SAFETY: the same.
+        // SAFETY: the frame is in use.
         unsafe { undo(frame, context) };
     }
 }
 
-/// The place in the guest's code from which a stub was entered that begins at `start`: its call site, or the `syscall`
-/// instruction itself where the instruction in front of that was executed.
+/// Returns the address in the guest's code that corresponds to `ip` in the stub that begins at
+/// `start`: the call site, or the `syscall` instruction itself if the stub has executed the moved
+/// instruction.
 unsafe fn before_stub(ip: usize, start: usize) -> usize {
     // SAFETY: the caller's contract.
     let code = unsafe { &*(start as *const [u8; site::STUB]) };
@@ -212,7 +220,7 @@ unsafe fn leave_careful_entry(context: &mut SignalContext) {
             .contains(&ip)
             || ip == address!(newroot_careful_other);
         if flags_are_kept {
-            // SAFETY: they were pushed there.
+            // SAFETY: the entry code has pushed them there.
             context.rest[0] = unsafe { *(registers.rsp as *const usize) };
         }
         registers.rsp = registers.r11;
@@ -231,7 +239,7 @@ unsafe fn leave_entry(context: &mut SignalContext) {
         registers.rip = registers.rcx;
         return;
     }
-    // SAFETY: rbp is the frame.
+    // SAFETY: rbp points to the frame.
     let frame = unsafe { &mut *(registers.rbp as *mut CallFrame) };
     if ip >= address!(newroot_call_made) {
         // SAFETY: the frame is in use.
@@ -240,7 +248,7 @@ unsafe fn leave_entry(context: &mut SignalContext) {
         return;
     }
     if ip < address!(newroot_call_saved) {
-        // The vector registers are still the guest's, and not in memory yet.
+        // The vector registers still hold the guest's values, and aren't in memory yet.
         frame.restore_registers(context);
         context.registers.rip = frame.next() - SYSTEM_CALL;
         return;
@@ -251,29 +259,31 @@ unsafe fn leave_entry(context: &mut SignalContext) {
         if has_result {
             frame.set_result(registers.rax as isize);
         }
-        // SAFETY: the same.
+        // SAFETY: the frame is in use.
         unsafe { frame.restore(context) };
         context.registers.rip = frame.next();
         return;
     }
-    // SAFETY: the same.
+    // SAFETY: the frame is in use.
     unsafe { undo(frame, context) };
 }
 
-/// Finds the frame of a call on the fast path, whose code runs at this stack pointer: behind the address to which the
-/// fast path returns stands the frame's own. Neither is found again.
+/// Finds the frame of a call on the fast path whose code runs at this stack pointer. The address to
+/// which the fast path returns lies on the stack, with the frame's address behind it. The search
+/// clears the return address, so that no later search finds it again.
 unsafe fn fast_frame(sp: usize) -> Option<&'static CallFrame> {
     let returned = address!(newroot_fast_returned);
     let sp = sp.next_multiple_of(size_of::<usize>());
     (sp..sp + FAST_STACK).step_by(size_of::<usize>()).find_map(|at| {
-        // SAFETY: the fast path runs below its frame, which is found before the stack ends.
+        // SAFETY: the fast path runs below its frame, so the search finds the frame before the
+        // stack ends.
         unsafe {
             if *(at as *const usize) != returned {
                 return None;
             }
             let behind = at + size_of::<usize>();
             let frame = *(behind as *const usize);
-            // The frame's address is aligned to 8 bytes, what lies below it to 16.
+            // The frame's address is aligned to 8 bytes, the area below it to 16.
             if frame & !15 != behind + FRAME_BELOW {
                 return None;
             }
@@ -283,5 +293,6 @@ unsafe fn fast_frame(sp: usize) -> Option<&'static CallFrame> {
     })
 }
 
-/// What lies between the copy of a frame's address and the frame: the copy with its padding, the vector registers.
+/// Bytes between the copy of a frame's address and the frame: the copy with its padding, and the
+/// vector registers.
 const FRAME_BELOW: usize = super::CALL_AREA - 16;

@@ -1,0 +1,6 @@
+//! Roots as archives: written by `newroot export`, read by `newroot import`.
+
+mod export;
+mod facts;
+mod forge;
+mod import;

@@ -1,2 +1,0 @@
-// Does nothing: what fails is newroot's.
-int main(void) { return 0; }

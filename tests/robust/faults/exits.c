@@ -1,0 +1,2 @@
+// Does nothing: any failure comes from newroot.
+int main(void) { return 0; }
