@@ -129,6 +129,12 @@ fn files_are_examined_while_they_lose_their_last_names() {
 }
 
 #[test]
+fn sockets_below_long_paths_are_bound_while_others_lose_their_names() {
+    race("socket_names", &[]);
+    race_on("socket_names", &[], &PLAIN_AND_ROOT);
+}
+
+#[test]
 fn execs_end_threads_in_the_middle_of_anything() {
     race_on("execs", &[], &PLAIN_AND_ROOT);
 }

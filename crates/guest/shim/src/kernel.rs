@@ -8,6 +8,7 @@
 pub mod entries;
 mod files;
 mod listing;
+mod lock;
 
 use core::mem::MaybeUninit;
 
@@ -21,6 +22,7 @@ pub use files::{
     symlinkat, unlinkat,
 };
 pub(crate) use listing::Listing;
+pub use lock::Lock;
 
 /// The working directory, as a directory descriptor.
 pub const AT_FDCWD: i32 = raw::AT_FDCWD;

@@ -136,12 +136,14 @@ fn bind_inner(call: &mut Trapped<'_>, operand: &mut Operand) -> Result<usize, Er
     let Operand { name, walk, .. } = operand;
     let place = walk.host.bytes();
     let mut short = Name::new();
-    let is_named = short_names::of_directory(directory, place, &mut short);
+    let held = short_names::of_directory(directory, place, &mut short);
+    let is_named = held.is_some();
     let fits = is_named && short.extend(b"/").and_then(|()| short.extend(name.bytes())).is_ok();
     let fits = fits && short.len() <= LONGEST;
     if fits && let Ok(value) = bind(short.bytes()) {
         return Ok(value);
     }
+    drop(held);
     let mut own_name = Buffer::<Host, 256>::new();
     own_name.assign(name.bytes())?;
     entry.lead_through_procfs()?;

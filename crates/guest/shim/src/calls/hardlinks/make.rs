@@ -5,7 +5,7 @@ use newroot_abi::links::{FILE, Id, NAMES, TEXT_LEN};
 use newroot_paths::HostBuf;
 use newroot_sys::raw;
 
-use super::lock::Lock;
+use super::lock::{self, Lock};
 use super::name_refs;
 use super::tally::Tally;
 use super::{unlikely_number, unlinked};
@@ -73,7 +73,7 @@ pub fn give_name(source: Source<'_>, to: &mut Entry<'_>, refusal: Errno) -> Resu
         _ => [name.0, from.0],
     };
     with_descriptors(keep, || {
-        let lock = Lock::take()?;
+        let lock = lock::take()?;
         let known = match kept {
             None => of_name(from.0, from.1)?,
             kept => kept,

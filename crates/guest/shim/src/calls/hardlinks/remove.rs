@@ -2,7 +2,7 @@
 
 use newroot_abi::Errno;
 
-use super::lock::Lock;
+use super::lock::{self, Lock};
 use super::name_refs::{self, Departure};
 use crate::hardlinks::name_refs::NamePath;
 use crate::hardlinks::{of_name, on};
@@ -17,7 +17,7 @@ pub fn unlink(entry: &mut Entry<'_>) -> Option<Result<usize, Errno>> {
     }
     let (directory, name) = entry.at();
     Some(with_descriptors([directory, -1], || {
-        let lock = Lock::take()?;
+        let lock = lock::take()?;
         let Some(id) = of_name(directory, name)? else {
             return kernel::unlinkat(directory, name, 0).map(|()| 0);
         };
@@ -40,7 +40,7 @@ pub fn rename(from: &mut Entry<'_>, to: &mut Entry<'_>, flags: u32) -> Option<Re
     }
     let (old, new) = (from.at(), to.at());
     Some(with_descriptors([old.0, new.0], || {
-        let lock = Lock::take()?;
+        let lock = lock::take()?;
         rename_locked(&lock, old, new, flags).map(|()| 0)
     }))
 }

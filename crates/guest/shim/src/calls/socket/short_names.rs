@@ -15,7 +15,9 @@
 //! directory with one symlink, which has the socket's first name and leads to the socket.
 //!
 //! A step that fails is skipped, because a socket with another name is better than none. Making a
-//! link removes those that lead nowhere.
+//! link removes those that lead nowhere. The process that binds a socket holds the lock of the
+//! user's directory from the link to the end of the bind: nobody removes a link that leads nowhere
+//! yet.
 
 use core::ops::ControlFlow;
 
@@ -25,7 +27,7 @@ use newroot_paths::{Buffer, GuestBuf, Host};
 use newroot_procfs::Decimal;
 use newroot_sys::raw;
 
-use crate::kernel::{self, AT_FDCWD, Listing, Path};
+use crate::kernel::{self, AT_FDCWD, Listing, Lock, Path};
 
 /// Short directories of the host that every user can write to, best first.
 const BASES: [&[u8]; 3] = [b"/tmp", b"/dev/shm", b"/var/tmp"];
@@ -44,22 +46,30 @@ pub(super) type Name = Buffer<Host, 128>;
 type Text = Buffer<Host, PATH_MAX>;
 
 /// Writes a short path that leads to a directory, given by its descriptor and host path. Returns
-/// false if there is none.
+/// the lock that keeps the path until the socket is bound, or `None` if there is no such path.
 // Out of line: keeps this large frame off the common path.
 #[inline(never)]
-pub(super) fn of_directory(directory: i32, path: &[u8], out: &mut Name) -> bool {
-    let Ok(found) = kernel::fstat(directory) else { return false };
-    BASES.iter().any(|base| {
-        let made = users_own(base, out).and_then(|()| link(out, path, path));
-        let leads_to = made.and_then(|()| kernel::fstatat(AT_FDCWD, Path::new(out.with_nul()), 0));
-        leads_to.is_ok_and(|seen| (seen.st_dev, seen.st_ino) == (found.st_dev, found.st_ino))
+pub(super) fn of_directory(directory: i32, path: &[u8], out: &mut Name) -> Option<Held> {
+    let found = kernel::fstat(directory).ok()?;
+    BASES.iter().find_map(|base| {
+        let held = users_own(base, out).ok()?;
+        link(out, path, path).ok()?;
+        let seen = kernel::fstatat(AT_FDCWD, Path::new(out.with_nul()), 0).ok()?;
+        ((seen.st_dev, seen.st_ino) == (found.st_dev, found.st_ino)).then_some(held)
     })
+}
+
+/// The lock of a user's directory. A process without a free descriptor goes on without it.
+#[derive(Debug)]
+pub(super) struct Held {
+    _lock: Option<Lock>,
 }
 
 /// The link of a socket that is bound to a temporary name.
 #[derive(Debug)]
 pub(super) struct Renamed {
     link: Name,
+    _held: Held,
 }
 
 impl Renamed {
@@ -69,16 +79,14 @@ impl Renamed {
     #[inline(never)]
     pub(super) fn new(path: &[u8], name: &[u8], short: &[u8], out: &mut Name) -> Option<Self> {
         let socket = joined(path, name).ok()?;
-        for base in BASES {
-            let made = users_own(base, out).and_then(|()| link(out, path, socket.bytes()));
-            if made.is_ok() {
-                let mut kept = Name::new();
-                kept.assign(out.bytes()).ok()?;
-                out.extend(b"/").and_then(|()| out.extend(short)).ok()?;
-                return Some(Self { link: kept });
-            }
-        }
-        None
+        BASES.iter().find_map(|base| {
+            let held = users_own(base, out).ok()?;
+            link(out, path, socket.bytes()).ok()?;
+            let mut link = Name::new();
+            link.assign(out.bytes()).ok()?;
+            out.extend(b"/").and_then(|()| out.extend(short)).ok()?;
+            Some(Self { link, _held: held })
+        })
     }
 
     /// Makes the name that the socket was bound to lead to its present one.
@@ -154,15 +162,16 @@ fn link_in(text: &[u8]) -> Option<usize> {
     is_one.then_some(text.len() - rest.len())
 }
 
-/// Writes the path of the user's own directory, and makes the directory if it is missing.
-fn users_own(base: &[u8], out: &mut Name) -> Result<(), Errno> {
+/// Writes the path of the user's own directory, makes the directory if it is missing, and waits for
+/// its lock.
+fn users_own(base: &[u8], out: &mut Name) -> Result<Held, Errno> {
     let user = kernel::geteuid();
     out.assign(base)?;
     out.extend(STEM)?;
     out.extend(Decimal::new(user.into()).bytes())?;
     match make_directory(out) {
-        Err(Errno::EXIST) => {}
-        made => return made,
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(error) => return Err(error),
     }
     // Another user could have made it first.
     let found = kernel::fstatat(AT_FDCWD, Path::new(out.with_nul()), raw::AT_SYMLINK_NOFOLLOW)?;
@@ -170,7 +179,10 @@ fn users_own(base: &[u8], out: &mut Name) -> Result<(), Errno> {
     let is_ours = found.st_mode & raw::S_IFMT == raw::S_IFDIR
         && found.st_uid == user
         && found.st_mode & OTHERS_WRITE == 0;
-    if is_ours { Ok(()) } else { Err(Errno::PERM) }
+    if !is_ours {
+        return Err(Errno::PERM);
+    }
+    Ok(Held { _lock: Lock::take(Path::new(out.with_nul())).ok() })
 }
 
 /// Makes a directory with the right mode, whatever the umask.
