@@ -26,6 +26,10 @@ use crate::real_path::real_path;
 
 /// Name of the directory in one of the user's directories.
 const DIRECTORY: &str = "scratch";
+/// Levels of a tree that are removed with a descriptor open for each.
+const DEEPEST: usize = 32;
+/// Length of the longest path of a directory in bytes: that of a file in it is below `PATH_MAX`.
+const LONGEST: usize = 2048;
 
 /// Directories of a launch. They are removed when this is dropped in the process that made them.
 #[derive(Debug)]
@@ -150,16 +154,26 @@ fn remove(path: &Path, sidecar: Option<&Sidecar>) {
     }
 }
 
-/// Gives the user all permissions on the directories of a tree.
-fn widen(directory: &Path) {
-    if !fs::symlink_metadata(directory).is_ok_and(|found| found.is_dir()) {
-        return;
-    }
-    let _ = fs::set_permissions(directory, fs::Permissions::from_mode(0o700));
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            widen(&entry.path());
+/// Gives the user all permissions on the directories of a tree, and moves those up that lie deeper
+/// than a process can have open or than a path can name.
+fn widen(top: &Path) {
+    let level = |path: &Path| path.components().count();
+    let (mut waiting, mut moved) = (vec![top.to_owned()], 0);
+    while let Some(mut directory) = waiting.pop() {
+        if !fs::symlink_metadata(&directory).is_ok_and(|found| found.is_dir()) {
+            continue;
         }
+        let _ = fs::set_permissions(&directory, fs::Permissions::from_mode(0o700));
+        if level(&directory) - level(top) > DEEPEST || directory.as_os_str().len() > LONGEST {
+            // No guest can make names here: its own directories lie in `top`.
+            let up = top.join(format!("deep-{moved}"));
+            if fs::rename(&directory, &up).is_ok() {
+                (directory, moved) = (up, moved + 1);
+            }
+        }
+        let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
+        let directories = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        waiting.extend(directories.map(|entry| entry.path()));
     }
 }
 
@@ -184,6 +198,8 @@ impl Drop for Scratch {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::OwnedFd;
+
     use super::*;
 
     #[test]
@@ -205,6 +221,26 @@ mod tests {
         let third = make_in(&place, None).expect("a directory");
         assert_eq!(listed(), 1);
         drop(third);
+    }
+
+    #[test]
+    fn tree_deeper_than_descriptors_and_paths_reach_is_removed() {
+        use rustix::fs::{Mode, OFlags, mkdirat, openat};
+        let top = tempfile::tempdir().expect("a directory");
+        let made = make_in(top.path(), None).expect("a directory");
+        for name in ["d", &"long".repeat(60)] {
+            let mut open = OwnedFd::from(File::open(&made.path).expect("the directory"));
+            for level in 0..1200 {
+                // The last can't be entered.
+                let mode = if level == 1199 { Mode::empty() } else { Mode::RWXU };
+                mkdirat(&open, name, mode).expect("a directory");
+                let flags = if level == 1199 { OFlags::PATH } else { OFlags::DIRECTORY };
+                open = openat(&open, name, flags, Mode::empty()).expect("the directory");
+            }
+        }
+        let path = made.path.clone();
+        drop(made);
+        assert!(!path.exists(), "{}", path.display());
     }
 
     #[test]
