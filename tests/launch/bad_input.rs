@@ -155,6 +155,46 @@ fn hint_names_the_mistake() {
 }
 
 #[test]
+fn hint_names_what_was_meant() {
+    let Some(place) = TestEnv::new("hint_names_what_was_meant") else { return };
+    for (arguments, hint) in [
+        (&["cat", "/"][..], "to run it in the default root: newroot run -- cat"),
+        (&["no-such-image:12"], "docker export CONTAINER | newroot import - DIR"),
+        (&["root", "/bin"], "for a command in that root: newroot run /bin [COMMAND]..."),
+    ] {
+        let outcome = place.newroot(arguments);
+        assert!(outcome.stderr().contains("\nhint: "), "{}", outcome.stderr());
+        assert!(outcome.stderr().contains(hint), "{}", outcome.stderr());
+    }
+    let world = place.bed.enter().cwd(place.bed.scratch()).user(User::ordinary());
+    let newroot = place.bed.program("newroot");
+    let outcome = run(world.command(&newroot).args(["import", "docker://debian", "d"]));
+    check_refusal(&outcome, 125, &["'docker://debian'"]);
+    assert!(outcome.stderr().contains("newroot pulls no images"), "{}", outcome.stderr());
+    let outcome = run(world.command(&newroot).args(["run", "--env-file", "/dev/zero", "root", "id"]));
+    check_refusal(&outcome, 125, &["'/dev/zero'", "larger than 6 MiB"]);
+}
+
+#[test]
+fn link_that_hides_a_program_of_the_host_is_reported() {
+    let Some(place) = TestEnv::new("link_that_hides_a_program_of_the_host_is_reported") else { return };
+    let (ours, hosts) = (place.bed.scratch().join("root/ours"), place.bed.scratch().join("root/hosts"));
+    fs::create_dir(&hosts).expect("a directory");
+    fs::write(hosts.join("chroot"), "").expect("a program");
+    let links = |path: &str| {
+        let world = place.bed.enter().cwd(place.bed.scratch()).user(User::ordinary());
+        let mut command = world.command(&place.bed.program("newroot"));
+        run(command.args(["links", "--man", "root/man"]).arg(&ours).env("PATH", path))
+    };
+    let (ours_text, hosts_text) = (ours.display(), hosts.display());
+    let outcome = links(&format!("{hosts_text}:{ours_text}"));
+    assert_eq!((outcome.ending, outcome.stderr()), (Ending::Exit(0), String::new()));
+    let outcome = links(&format!("{ours_text}:{hosts_text}"));
+    let expected = format!("newroot: 'chroot' is newroot from now on, and no longer '{hosts_text}/chroot'\n");
+    assert_eq!((outcome.ending, outcome.stderr()), (Ending::Exit(0), expected));
+}
+
+#[test]
 fn script_whose_interpreter_is_missing() {
     let Some(place) = TestEnv::new("script_whose_interpreter_is_missing") else { return };
     place.file("script", "#!/usr/bin/nothing -x\n", 0o755);
@@ -239,10 +279,10 @@ fn options_with_invalid_values() {
     };
     check("--unshare", "pid,foo", &["'foo'", "--unshare", "pid, net, ipc, uts, cgroup"]);
     for number in ["-1", "2", "+3", "x", "99999999999"] {
-        check("--keep-fd", number, &[&format!("'{number}'"), "--keep-fd", "it is no number from 3 on"]);
+        check("--keep-fd", number, &[&format!("'{number}'"), "--keep-fd", "it is not a number of 3 or more"]);
     }
     for number in ["0", "x", "99999999999"] {
-        check("--patch-after", number, &[&format!("'{number}'"), "it is no number from 1 on"]);
+        check("--patch-after", number, &[&format!("'{number}'"), "it is not a number of 1 or more"]);
     }
     check("--cap-add", "nonsense", &["'nonsense'", "--cap-add", "no capability"]);
     for mask in ["999", "1000", "-1", "+7", "0x7", "7.", ""] {

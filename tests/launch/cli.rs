@@ -61,8 +61,11 @@ fn bad_native_input_gets_one_line_and_125() {
     check_native_refused(&["doctor", "who"], "'who'");
     check_native_refused(&["export"], "<ROOT>");
     check_native_refused(&["export", "--format", "zip", "guest"], "'zip'");
-    check_native_refused(&["export", "--mtime", "noon", "guest"], "it is no number of seconds");
-    check_native_refused(&["export", "--mtime=SOURCE_DATE_EPOCH", "guest"], "which the environment hasn't");
+    check_native_refused(&["export", "--mtime", "noon", "guest"], "it is not a number of seconds");
+    check_native_refused(
+        &["export", "--mtime=SOURCE_DATE_EPOCH", "guest"],
+        "which isn't set in the environment",
+    );
     check_native_refused(&["export", "-o", "x.tar.zst", "guest"], "not with zstd");
     check_native_refused(&["export", "-o", "x.tbz2", "guest"], "not with bzip2");
     check_native_refused(&["export", "--compress", "zstd", "guest"], "'zstd'");
@@ -104,17 +107,17 @@ fn words_of_other_programs_lead_to_newroots() {
 
 #[test]
 fn bad_proot_input_gets_one_line_and_125() {
-    check_proot_refused(&["-r"], "'-r' wants a directory");
-    check_proot_refused(&["--rootfs="], "'--rootfs' wants a directory");
+    check_proot_refused(&["-r"], "'-r' needs a directory");
+    check_proot_refused(&["--rootfs="], "'--rootfs' needs a directory");
     check_proot_refused(&["-b", "/x:"], "no guest path");
     check_proot_refused(&["-b", ":/x"], "no host path");
     check_proot_refused(&["-v", "loud"], "'loud'");
     check_proot_refused(&["-z"], "unknown option '-z'");
     check_proot_refused(&["--root", "guest"], "unknown option '--root'");
     check_proot_refused(&["--kill-on-exit=yes"], "'--kill-on-exit' takes no value");
-    check_proot_refused(&["-i", "root", "id"], "option '-i' wants two numbers, 'uid:gid', not 'root'");
-    check_proot_refused(&["-q", "qemu-arm", "id"], "option '-q' is PRoot's");
-    check_proot_refused(&["--netcoop"], "option '--netcoop' is PRoot's");
+    check_proot_refused(&["-i", "root", "id"], "option '-i' needs two numbers, 'uid:gid', not 'root'");
+    check_proot_refused(&["-q", "qemu-arm", "id"], "doesn't support PRoot's option '-q'");
+    check_proot_refused(&["--netcoop"], "doesn't support PRoot's option '--netcoop'");
     check_proot_refused(&["--link2symlink=yes"], "'--link2symlink' takes no value");
 }
 
@@ -365,7 +368,7 @@ fn manual_pages_of_others_are_not_overwritten() {
     check_refused(
         newroot().arg("man").arg(directory.path()),
         "newroot",
-        "there is a file that isn't newroot's",
+        "a file that newroot didn't make is in the way",
     );
     assert_eq!(names_in(directory.path()), ["newroot-run.1"]);
     assert_eq!(std::fs::read(theirs).expect("it is there"), b"mine\n");
@@ -422,7 +425,7 @@ fn links_never_replace_other_files() {
         command.arg("links").arg(&tools).arg("--man").arg(&pages);
         command
     };
-    let words = "there is a file that isn't newroot's";
+    let words = "a file that newroot didn't make is in the way";
     std::fs::write(tools.join("chroot"), "mine").expect("it is writable");
     check_refused(&mut links(), "newroot", words);
     assert_eq!(names_in(&tools), ["chroot"]);

@@ -61,7 +61,7 @@ impl Report {
         assert!(self.line("trap ").ends_with(&format!("needs {need}")), "{}", self.text);
         assert!(self.line("namespace ").contains("runs here"), "{}", self.text);
         assert_eq!(self.line("namespace ").ends_with("'auto' takes it"), is_auto, "{}", self.text);
-        assert_eq!(self.text.ends_with("has to be asked for (--engine).\n"), !is_auto, "{}", self.text);
+        assert_eq!(self.text.ends_with("Choose another one with --engine.\n"), !is_auto, "{}", self.text);
         assert_eq!(self.exit, Ending::Exit(0));
     }
 

@@ -119,7 +119,7 @@ fn kernel_only_options_are_refused_by_the_trap_engine() {
         assert_eq!(outcome.ending, Ending::Exit(125), "{options:?}");
         assert_eq!(outcome.stdout(), "", "{options:?}");
         assert!(
-            outcome.stderr().starts_with("newroot: the trap engine can't run here: "),
+            outcome.stderr().starts_with("newroot: the trap engine can't do this: "),
             "{}",
             outcome.stderr()
         );
@@ -491,7 +491,10 @@ fn home_is_a_directory_that_the_root_has() {
     assert_eq!(outcome.stdout(), format!("{text}\n"), "{}", outcome.stderr());
     let outcome = place.run_with(&[("HOME", "/")], &["--home"], show);
     assert_eq!(outcome.ending, Ending::Exit(125));
-    assert_eq!(outcome.stderr(), "newroot: cannot bind the home directory: HOME isn't the path of one\n");
+    assert_eq!(
+        outcome.stderr(),
+        "newroot: cannot bind the home directory: HOME is not set to the path of one\n"
+    );
 }
 
 /// Returns the available engines, and the users that start them.
@@ -569,7 +572,7 @@ fn tmpfs_is_empty_and_gone_with_the_command() {
         let refused = "newroot: cannot provide a fresh directory at '/etc/passwd': Not a directory\n";
         assert_eq!((&*outcome.stdout(), &*outcome.stderr()), ("", refused), "{engine}");
     }
-    for (value, why) in [("mnt", "it is not absolute"), ("/mnt:size=1", "it takes no options behind a colon")]
+    for (value, why) in [("mnt", "it is not absolute"), ("/mnt:size=1", "it takes no options after a colon")]
     {
         let outcome = place.run(User::ordinary(), &["--tmpfs", value], "echo ran");
         assert!(outcome.stderr().contains(why) && outcome.stdout().is_empty(), "{}", outcome.stderr());
@@ -660,7 +663,7 @@ fn variables_come_from_a_file() {
         ("nowhere", "No such file or directory"),
     ] {
         let outcome = place.run_with(&[], &["--env-file", name], "echo ran");
-        let expected = format!("newroot: cannot use '{name}' as a file of variables: {why}\n");
+        let expected = format!("newroot: cannot read variables from '{name}': {why}\n");
         assert_eq!((&*outcome.stdout(), &*outcome.stderr()), ("", &*expected));
         assert_eq!(outcome.ending, Ending::Exit(125));
     }

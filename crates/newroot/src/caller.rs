@@ -1,4 +1,4 @@
-//! Who started newroot, as far as the meaning of a command line depends on it.
+//! The process that started newroot, as far as the meaning of a command line depends on it.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -15,26 +15,26 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The process that runs this.
+    /// Returns the environment and working directory of this process.
     #[must_use]
     pub fn current() -> Self {
         Self { environment: std::env::vars_os().collect(), working_directory: std::env::current_dir().ok() }
     }
 
-    /// The value of an environment variable.
+    /// Returns the value of an environment variable.
     #[must_use]
     pub fn variable(&self, name: &OsStr) -> Option<&OsStr> {
         self.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_os_str())
     }
 
-    /// The value of a variable that must hold an absolute path to mean anything.
+    /// Returns the value of a variable, if it is an absolute path.
     #[must_use]
     pub fn absolute_path(&self, variable: &str) -> Option<&Path> {
         self.variable(OsStr::new(variable)).map(Path::new).filter(|path| path.is_absolute())
     }
 
-    /// Whether call sites are patched, where the command line doesn't say: NEWROOT_NO_PATCH with
-    /// anything in it forbids that.
+    /// Returns whether call sites are patched if the command line doesn't say. A NEWROOT_NO_PATCH
+    /// that isn't empty forbids it.
     #[must_use]
     pub fn patching(&self) -> Patching {
         match self.variable(OsStr::new("NEWROOT_NO_PATCH")) {
@@ -43,8 +43,7 @@ impl Caller {
         }
     }
 
-    /// `path` with the working directory in front of it, where it is relative and that is
-    /// known.
+    /// Returns `path`, made absolute by the working directory if that is known.
     #[must_use]
     pub fn absolute(&self, path: &Path) -> PathBuf {
         match &self.working_directory {

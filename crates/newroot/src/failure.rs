@@ -1,4 +1,4 @@
-//! What newroot can fail with, whichever part of it failed.
+//! The failures of all parts of newroot.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::dialects::{UsageError, Wording};
 
-/// Why newroot, rather than the command, has failed: one line, as the user reads it.
+/// Failure of newroot itself, not of the command. It displays as the one line that the user reads.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The command line means nothing.
+    /// The command line is invalid.
     #[error("{}", .0.message)]
     Usage(UsageError),
     /// The command could not be started.
@@ -26,31 +26,31 @@ pub(crate) enum Failure {
     NotMade {
         /// Its path.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         cause: io::Error,
     },
-    /// There is a file of somebody else's where one of newroot's own should go.
-    #[error("cannot make '{}': there is a file that isn't newroot's", .path.display())]
+    /// A file that newroot didn't make is in the place of one that it should make.
+    #[error("cannot make '{}': a file that newroot didn't make is in the way", .path.display())]
     NotOurs {
         /// The path.
         path: PathBuf,
     },
-    /// The file that newroot was started from is gone, so that no link can lead to it.
-    #[error("cannot make links to newroot: its own file '{}' is not there any more", .path.display())]
+    /// The file that newroot was started from is gone: no link can lead to it.
+    #[error("cannot make links to newroot: its own file '{}' no longer exists", .path.display())]
     OwnFileGone {
-        /// Where it was.
+        /// Its former path.
         path: PathBuf,
     },
-    /// A file with environment variables can't be read, or isn't one.
-    #[error("cannot use '{}' as a file of variables: {why}", .path.display())]
+    /// A file with environment variables can't be read, or is malformed.
+    #[error("cannot read variables from '{}': {why}", .path.display())]
     EnvFile {
         /// Host path as given.
         path: PathBuf,
-        /// Why, in words.
+        /// The reason, in words.
         why: String,
     },
-    /// There was no more memory.
-    #[error("cannot go on without more memory; what was begun is undone")]
+    /// Memory ran out.
+    #[error("there is not enough memory; newroot has undone its changes")]
     Memory,
     /// Standard output can't be written to.
     #[error("cannot write to standard output: {}", newroot_engine::reason(.0))]
@@ -58,7 +58,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// The one line, with the engine's errors in the dialect's words.
+    /// Returns the message in one line, with the engine's errors in the dialect's words.
     pub(crate) fn message(&self, wording: Wording) -> String {
         match self {
             Self::Launch(error) => wording(error).unwrap_or_else(|| self.to_string()),
@@ -66,7 +66,7 @@ impl Failure {
         }
     }
 
-    /// What newroot exits with.
+    /// Returns newroot's exit status.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Launch(error) => error.exit_code(),
@@ -82,13 +82,13 @@ impl Failure {
         }
     }
 
-    /// What the user could do about it.
+    /// Returns a hint at what the user can do about it.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Usage(error) => error.hint.clone(),
-            Self::Launch(error) => error.hint().map(|hint| hint.0).or_else(|| not_a_root(error)),
+            Self::Launch(error) => error.hint().map(|hint| hint.0).or_else(|| meant(error)),
             Self::Roots(error) => error.hint().map(str::to_owned),
-            Self::Archive(error) => error.hint().map(str::to_owned),
+            Self::Archive(error) => error.hint().map(str::to_owned).or_else(|| not_an_archive(error)),
             Self::NotOurs { .. } => Some("move it away, or name another directory".to_owned()),
             Self::EnvFile { .. }
             | Self::NotMade { .. }
@@ -99,16 +99,28 @@ impl Failure {
     }
 }
 
-/// Returns where roots come from, if what was named as one looks like an image or is an archive.
-fn not_a_root(error: &newroot_engine::Error) -> Option<String> {
-    let newroot_engine::Error::Rootfs { path, cause } = error else { return None };
+/// Says where roots come from, to somebody who named an image.
+const NO_IMAGES: &str = "a root is a directory, and newroot pulls no images: docker export CONTAINER | newroot import - DIR makes one";
+
+/// Returns what the user probably meant, if the root looks like an image, an archive or a command,
+/// or the command is a root.
+fn meant(error: &newroot_engine::Error) -> Option<String> {
+    let (path, cause) = match error {
+        newroot_engine::Error::Rootfs { path, cause } => (path, cause),
+        newroot_engine::Error::NotExecutable { command, .. } if command.is_dir() => {
+            return Some(format!(
+                "for a command in that root: newroot run {} [COMMAND]...",
+                command.display()
+            ));
+        }
+        _ => return None,
+    };
     let name = path.display();
     match cause.kind() {
-        io::ErrorKind::NotFound if is_name_of_image(path) => Some(
-            "a root is a directory, and no image is pulled: docker export CONTAINER | newroot import - DIR \
-             makes one"
-                .to_owned(),
-        ),
+        io::ErrorKind::NotFound if is_program(path) => {
+            Some(format!("to run it in the default root: newroot run -- {name}"))
+        }
+        io::ErrorKind::NotFound if is_name_of_image(path) => Some(NO_IMAGES.to_owned()),
         io::ErrorKind::NotADirectory if path.is_file() => {
             Some(format!("if it is a tar archive, newroot import {name} DIR makes a root of it"))
         }
@@ -116,8 +128,26 @@ fn not_a_root(error: &newroot_engine::Error) -> Option<String> {
     }
 }
 
-/// Returns whether a root was named as images are: `debian`, `debian:12`, `docker://debian`.
+/// Returns a hint if an image was named as an archive.
+fn not_an_archive(error: &newroot_archive::Error) -> Option<String> {
+    let newroot_archive::Error::Io { path, cause, .. } = error else { return None };
+    let is_image = cause.kind() == io::ErrorKind::NotFound && has_scheme(path);
+    is_image.then(|| NO_IMAGES.to_owned())
+}
+
+/// Returns whether a name without slashes is that of a program of the host's `PATH`.
+fn is_program(name: &Path) -> bool {
+    let directories = std::env::var_os("PATH").unwrap_or_default();
+    !name.as_os_str().as_bytes().contains(&b'/')
+        && std::env::split_paths(&directories).any(|directory| directory.join(name).is_file())
+}
+
+/// Returns whether the path looks like the name of an image: `debian`, `debian:12`,
+/// `docker://debian`.
 fn is_name_of_image(path: &Path) -> bool {
-    let name = path.as_os_str().as_bytes();
-    !name.contains(&b'/') || name.windows(3).any(|bytes| bytes == b"://")
+    !path.as_os_str().as_bytes().contains(&b'/') || has_scheme(path)
+}
+
+fn has_scheme(path: &Path) -> bool {
+    path.as_os_str().as_bytes().windows(3).any(|bytes| bytes == b"://")
 }

@@ -1,8 +1,8 @@
-//! The command line of newroot: dialects, what they ask for, and how the user hears of it.
+//! newroot's command line: the dialects, the requests that they make, and the user's messages.
 //!
-//! A [dialect](dialects) turns the argument vector into a request, without looking at the
-//! world; a command carries the request out. Launching is the engine's work, making roots
-//! is that of `newroot-roots`: here is only what stands between them and the user.
+//! A [dialect](dialects) turns the argument vector into a request. It doesn't look at the file
+//! system. A command carries the request out. The engine launches, and `newroot-roots` makes roots:
+//! this crate only has the layer between them and the user.
 
 mod caller;
 mod commands;
@@ -18,9 +18,9 @@ pub use caller::Caller;
 
 use crate::messages::Messages;
 
-/// Does what the argument vector asks for, and returns what to exit with.
+/// Carries out the command line `argv`, and returns the exit status.
 ///
-/// Where a command is launched, this usually doesn't return: the process becomes the command.
+/// When it launches a command, it usually doesn't return: the process becomes the command.
 #[must_use]
 pub fn run(argv: &[OsString]) -> u8 {
     let invocation = dialects::parse(argv, &Caller::current());

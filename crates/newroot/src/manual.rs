@@ -7,13 +7,13 @@ use clap_mangen::Man;
 
 use crate::dialects::{chroot, native, proot};
 
-/// What every page names as its source; by this a page is known as newroot's.
+/// Source that every page names. newroot recognizes its own pages by it.
 const SOURCE: &str = concat!("newroot ", env!("CARGO_PKG_VERSION"));
 
 /// One manual page.
 #[derive(Debug)]
 pub(crate) struct Page {
-    /// Name of the file that it belongs in.
+    /// File name.
     pub(crate) name: String,
     pub(crate) text: Vec<u8>,
 }
@@ -21,7 +21,7 @@ pub(crate) struct Page {
 /// Returns `newroot.1` and a page for each command and dialect.
 ///
 /// # Errors
-/// A text after the options that isn't made of sections.
+/// Fails if a text after the options isn't made of sections.
 pub(crate) fn pages() -> io::Result<Vec<Page>> {
     let mut command = native::command().disable_help_subcommand(true);
     // Gives each subcommand its full name.
@@ -36,7 +36,7 @@ pub(crate) fn pages() -> io::Result<Vec<Page>> {
 /// Returns the pages of the dialects under the names of their links: `proot.1` and `chroot.1`.
 ///
 /// # Errors
-/// As [`pages`].
+/// Fails if a text after the options isn't made of sections.
 pub(crate) fn pages_of_links() -> io::Result<Vec<Page>> {
     [proot::command(), chroot::command()].iter().map(page).collect()
 }
@@ -82,7 +82,7 @@ fn ascii(text: &str) -> String {
     escaped
 }
 
-/// An argument whose help names its aliases: the generator leaves them out.
+/// Returns the argument with its aliases in its help: the generator leaves them out.
 fn with_all_names(argument: Arg) -> Arg {
     let letters = argument.get_visible_short_aliases().unwrap_or_default();
     let words = argument.get_visible_aliases().unwrap_or_default();

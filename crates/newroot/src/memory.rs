@@ -1,11 +1,13 @@
-//! The allocator: the C library's, and a reserve for when that has no more.
+//! The allocator: the C library's, with a reserve for when that has no more memory.
 //!
-//! Rust ends a program on the spot that gets no memory, and what it had half made would stay. So what is refused first
-//! is taken from a reserve, which costs nothing before, and noted: a command that makes something looks for that as it
-//! does for a signal (`commands/interrupt.rs`), and undoes what it has done.
+//! Rust aborts a program whose allocation fails, and its half-made files would stay. So memory that
+//! the C library refuses is taken from a reserve, which costs nothing until then, and the refusal
+//! is recorded. A command that makes something checks that record as it checks for signals
+//! (`commands/interrupt.rs`), and undoes its work.
 //!
-//! Unsafe is allowed for the allocator's contract, which is passed on to the C library's. The reserve's blocks lie in a
-//! static that nothing else refers to, no two of them in the same bytes, and none is given out a second time.
+//! Unsafe is allowed for the allocator's contract, which is passed on to the C library. The
+//! reserve's blocks lie in a static that nothing else refers to. No two blocks overlap, and none is
+//! handed out twice.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -13,13 +15,14 @@ use std::cell::UnsafeCell;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Bytes of the reserve: enough to undo everything, and for the largest buffers that are made on the way there.
+/// Size of the reserve in bytes: enough to undo everything, and for the largest buffers that are
+/// allocated on the way there.
 const SIZE: usize = 1 << 20;
 
 #[repr(align(4096))]
 struct Reserve {
     bytes: UnsafeCell<[u8; SIZE]>,
-    /// How many were given out.
+    /// Number of bytes handed out.
     used: AtomicUsize,
 }
 
@@ -31,7 +34,7 @@ impl Reserve {
         Self { bytes: UnsafeCell::new([0; SIZE]), used: AtomicUsize::new(0) }
     }
 
-    /// A block of zeros; null if there is no room for it.
+    /// Returns a block of zeros, or null if the reserve has no space for it.
     fn take(&self, layout: Layout) -> *mut u8 {
         let range = |used: usize| {
             let start = used.checked_next_multiple_of(layout.align())?;
@@ -40,7 +43,7 @@ impl Reserve {
         };
         let taken = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| Some(range(used)?.1));
         match taken.ok().and_then(range) {
-            // SAFETY: within the reserve.
+            // SAFETY: the block lies within the reserve.
             Some((start, _)) => unsafe { self.bytes.get().cast::<u8>().add(start) },
             None => ptr::null_mut(),
         }
@@ -54,7 +57,7 @@ impl Reserve {
 
 static RAN_SHORT: AtomicBool = AtomicBool::new(false);
 
-/// Whether memory was refused at any time.
+/// Returns whether the C library has ever refused memory.
 pub(crate) fn ran_short() -> bool {
     RAN_SHORT.load(Ordering::Relaxed)
 }
@@ -63,22 +66,22 @@ pub(crate) fn ran_short() -> bool {
 pub struct Allocator(Reserve);
 
 impl Allocator {
-    /// With a reserve of its own.
+    /// Returns an allocator with a reserve of its own.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "there is one of it, which is a constant")]
     pub const fn new() -> Self {
         Self(Reserve::new())
     }
 
-    /// What is given instead of a block that was refused.
+    /// Returns a block of the reserve in place of one that the C library refused.
     fn instead(&self, layout: Layout) -> *mut u8 {
         RAN_SHORT.store(true, Ordering::Relaxed);
         self.0.take(layout)
     }
 }
 
-// None of it is to be in every place that wants memory: that would be a twentieth of the program.
-// SAFETY: blocks are the C library's or the reserve's, and each goes back to where it comes from.
+// Never inlined: copies in every place that allocates would be a twentieth of the program.
+// SAFETY: each block comes from the C library or the reserve, and goes back to where it came from.
 unsafe impl GlobalAlloc for Allocator {
     #[inline(never)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -97,7 +100,7 @@ unsafe impl GlobalAlloc for Allocator {
     #[inline(never)]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if !self.0.has(block) {
-            // SAFETY: it is the C library's; the rest is the caller's contract.
+            // SAFETY: the block comes from the C library; the rest is the caller's contract.
             unsafe { System.dealloc(block, layout) };
         }
     }
@@ -105,7 +108,7 @@ unsafe impl GlobalAlloc for Allocator {
     #[inline(never)]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if !self.0.has(block) {
-            // SAFETY: it is the C library's; the rest is the caller's contract.
+            // SAFETY: the block comes from the C library; the rest is the caller's contract.
             let other = unsafe { System.realloc(block, layout, size) };
             if !other.is_null() {
                 return other;
@@ -117,7 +120,7 @@ unsafe impl GlobalAlloc for Allocator {
 }
 
 impl Allocator {
-    /// As realloc does, from wherever to the reserve.
+    /// Moves a block to the reserve with another size, as realloc(3) would, wherever it lies now.
     ///
     /// # Safety
     /// That of [`GlobalAlloc::realloc`].
@@ -125,7 +128,8 @@ impl Allocator {
         let Ok(wanted) = Layout::from_size_align(size, layout.align()) else { return ptr::null_mut() };
         let other = if self.0.has(block) { self.0.take(wanted) } else { self.instead(wanted) };
         if !other.is_null() {
-            // SAFETY: the old block is the caller's, the new one nobody's yet; both hold so many bytes.
+            // SAFETY: the caller owns the old block, and nothing else refers to the new one. Both
+            // have at least as many bytes as are copied.
             unsafe {
                 other.copy_from_nonoverlapping(block, layout.size().min(size));
                 self.dealloc(block, layout);
@@ -160,7 +164,7 @@ mod tests {
     fn a_block_of_the_reserve_grows() {
         static ALLOCATOR: Allocator = Allocator::new();
         let block = ALLOCATOR.0.take(layout(4, 4));
-        // SAFETY: the blocks are as large as is said, and not used once they were given back.
+        // SAFETY: the blocks have the stated sizes, and aren't used after they are freed.
         unsafe {
             block.copy_from_nonoverlapping(b"abcd".as_ptr(), 4);
             let larger = ALLOCATOR.realloc(block, layout(4, 4), 400);

@@ -1,19 +1,19 @@
-//! What the user is told on stderr: the one place that writes there.
+//! Messages to the user on stderr. Apart from the progress bar, only this module writes there.
 
 use std::fmt;
 use std::io::Write;
 
-/// Writes messages in the name the user called us by.
+/// Writer of messages, under the name by which the user started newroot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Messages {
-    /// What stands in front of every line but hints.
+    /// Prefix of every line except hints.
     pub(crate) name: &'static str,
     /// Whether only errors are shown.
     pub(crate) quiet: bool,
 }
 
 impl Messages {
-    /// Says what went wrong, and what could be done about it.
+    /// Reports an error, and a hint at what the user can do about it.
     pub(crate) fn error(self, message: &dyn fmt::Display, hint: Option<&dyn fmt::Display>) {
         let mut text = format!("{}: {}\n", self.name, one_line(message));
         if let Some(hint) = hint {
@@ -22,14 +22,14 @@ impl Messages {
         print(&text);
     }
 
-    /// Says what the user did not ask for, but wants to know.
+    /// Reports a fact that the user didn't ask for, but needs to know.
     pub(crate) fn note(self, message: &dyn fmt::Display) {
         if !self.quiet {
             print(&format!("{}: {}\n", self.name, one_line(message)));
         }
     }
 
-    /// Says what doesn't keep the work from going on.
+    /// Reports a problem that doesn't stop the work.
     pub(crate) fn warning(self, message: &dyn fmt::Display) {
         if !self.quiet {
             print(&format!("{}: warning: {}\n", self.name, one_line(message)));
@@ -37,14 +37,14 @@ impl Messages {
     }
 }
 
-/// Writes in one piece, so that lines of other processes don't come between. There is nobody
-/// to tell if it fails.
+/// Writes in one piece, so that lines of other processes don't come between. Errors are ignored:
+/// there is no other place to report them.
 fn print(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// The message with its control characters made visible: a file's name can hold a newline, or
-/// a sequence that takes over the terminal.
+/// Returns the message with its control characters escaped: a file's name can hold a newline, or a
+/// sequence that takes over the terminal.
 fn one_line(message: &dyn fmt::Display) -> String {
     let mut line = String::new();
     for character in message.to_string().chars() {

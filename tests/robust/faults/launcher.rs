@@ -210,7 +210,7 @@ fn memory_that_runs_out_leaves_nothing_half_done() {
         }
         let tried = (least.saturating_sub(RANGE)..least).step_by(PAGE * every());
         let refusals =
-            tried.filter(|&kilobytes| works(kilobytes).stderr().contains("without more memory")).count();
+            tried.filter(|&kilobytes| works(kilobytes).stderr().contains("not enough memory")).count();
         println!("{words:?}: {least} KiB are enough, {refusals} refusals");
         assert!(refusals > 0, "{words:?}: {least}");
     }

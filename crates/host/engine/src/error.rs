@@ -78,6 +78,16 @@ pub enum Error {
         /// Remedy, if one is known.
         hint: Option<String>,
     },
+    /// An option that only another engine has.
+    #[error("the {engine} engine can't do this: {why}")]
+    OtherEngine {
+        /// Engine's name.
+        engine: &'static str,
+        /// How the engine behaves instead.
+        why: String,
+        /// Remedy.
+        hint: String,
+    },
     /// A user's name that neither the guest nor the host knows.
     #[error("cannot run as user '{}': neither the root nor the host has such a user", .name.display())]
     UnknownUser {
@@ -175,6 +185,7 @@ impl Error {
             Self::NotFound { hint, .. }
             | Self::NotExecutable { hint, .. }
             | Self::Unsupported { hint, .. } => hint.clone().map(Hint),
+            Self::OtherEngine { hint, .. } => Some(Hint(hint.clone())),
             Self::NoGroup { uid } => Some(Hint(format!("name the group, too: {uid}:GROUP"))),
             Self::OtherIdentity { engine: "trap", .. } => Some(Hint("start newroot as root".to_owned())),
             Self::OtherIdentity { .. } => Some(Hint(

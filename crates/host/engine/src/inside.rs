@@ -10,7 +10,7 @@ use newroot_abi::plan::MountFlags;
 use crate::confine::{self, Allowed};
 use crate::error::{Error, Result};
 use crate::exec;
-use crate::guest::{Guest, Source, shown};
+use crate::guest::{Guest, OwnedMount, Source, shown};
 use crate::identity::Numbers;
 use crate::spec::{HardLinks, LaunchSpec, Uname, Warning, WorkingDirectory};
 use crate::{capabilities, command, cwd, environment, supervise};
@@ -142,19 +142,22 @@ fn here() -> Vec<u8> {
 /// Refuses features that only the trap engine has.
 pub(crate) fn refuse_trap_features(spec: &LaunchSpec, engine: &'static str) -> Result<()> {
     let (why, hint) = if spec.uname != Uname::Hosts {
-        ("the kernel tells its own release", "another kernel release is for the trap engine")
+        ("it shows the kernel's own release", "another kernel release is for the trap engine")
     } else if spec.hard_links == HardLinks::Emulated {
-        ("hard links are the kernel's own", "links that the host refuses are for the trap engine")
+        ("it makes hard links with link(2) alone", "links that the host refuses are for the trap engine")
     } else {
         return Ok(());
     };
-    Err(Error::Unsupported { engine, why: why.to_owned(), hint: Some(hint.to_owned()) })
+    Err(Error::OtherEngine { engine, why: why.to_owned(), hint: hint.to_owned() })
 }
 
 /// Prints what newroot is about to do.
 pub(crate) fn describe(spec: &LaunchSpec, guest: &Guest, engine: &str) {
     eprintln!("newroot: root '{}', engine {engine}", spec.rootfs.display());
-    let shown_mounts = guest.mounts().iter().filter(|mount| !mount.flags.has(MountFlags::HIDDEN));
+    let is_newroots_own = |mount: &OwnedMount| {
+        mount.flags.has(MountFlags::HIDDEN) || mount.guest.ends_with(newroot_abi::STORE_WITHIN.as_bytes())
+    };
+    let shown_mounts = guest.mounts().iter().filter(|mount| !is_newroots_own(mount));
     for mount in shown_mounts.rev().skip(1) {
         let guest = shown(&mount.guest);
         match &mount.source {

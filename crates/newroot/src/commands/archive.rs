@@ -1,4 +1,4 @@
-//! Roots as archives, watched by the user.
+//! Exports and imports roots, with progress that the user can watch and interrupt.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ pub(super) fn export(root: &Path, options: &ExportOptions, messages: Messages) -
     }
     match options.output {
         Output::File(_) => print(&(lines.join("\n") + "\n"))?,
-        // The archive is what goes to standard output.
+        // Standard output has the archive.
         Output::Stdout => lines.iter().for_each(|line| messages.note(line)),
     }
     Ok(0)
@@ -46,7 +46,7 @@ pub(super) fn import(
     Ok(0)
 }
 
-/// Does `work` while the user watches, and can end it.
+/// Does `work` while the user watches its progress and can interrupt it.
 fn watched<T>(
     messages: Messages,
     work: impl FnOnce(&mut Progress<'_>, &dyn Fn() -> bool) -> newroot_archive::Result<T>,

@@ -1,4 +1,4 @@
-//! Telling what this host allows.
+//! Reports what this host allows.
 
 use std::fmt::Write;
 
@@ -7,14 +7,14 @@ use newroot_engine::doctor::{self, Check, EngineReport, Feature, Outcome, Report
 use crate::commands::print;
 use crate::failure::Failure;
 
-/// Prints the report; the result is 1 if no engine can run.
+/// Prints the report. Returns 1 if no engine can run, else 0.
 pub(super) fn run() -> Result<u8, Failure> {
     let report = doctor::probe();
     print(&format!("{}\n{}", host(), render(&report)))?;
     Ok(if report.any_runs() { 0 } else { 1 })
 }
 
-/// What this host is: for the reader alone, nothing is concluded from it.
+/// Describes this host, for the reader only: newroot concludes nothing from it.
 fn host() -> String {
     let name = rustix::system::uname();
     let uid = rustix::process::geteuid();
@@ -41,7 +41,9 @@ fn render(report: &Report) -> String {
     if !report.any_runs() {
         text.push_str("\nNo engine can run here.\n");
     } else if auto.is_none() {
-        text.push_str("\nThe first is what 'auto' stands for; another one has to be asked for (--engine).\n");
+        text.push_str(
+            "\n'auto' means the first engine, which can't run here. Choose another one with --engine.\n",
+        );
     }
     text
 }

@@ -1,22 +1,33 @@
-//! Files with environment variables, in docker's form: a variable in each line.
+//! Files with environment variables, in docker's format: a variable in each line.
 //!
-//! `NAME=VALUE` sets one; everything behind the equals sign is the value, quotes and blanks too. `NAME` alone hands the
-//! caller's value on. Blanks in front of a line don't count, and neither do empty lines and those that begin with `#`.
+//! `NAME=VALUE` sets a variable. Everything after the equals sign is the value, including quotes
+//! and blanks. `NAME` alone passes the caller's value on. Blanks at the beginning of a line are
+//! skipped, and so are empty lines and lines that begin with `#`.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use crate::failure::Failure;
 
-/// A variable, and its value.
+/// Size of the largest file in bytes: the kernel gives no program more arguments and variables
+/// (`bprm_stack_limits` in fs/exec.c).
+const LARGEST: u64 = 6 << 20;
+
+/// A variable and its value.
 type Variable = (OsString, Option<OsString>);
 
-/// Reads such a file.
+/// Reads the variables in a file.
 pub(super) fn read(path: &Path) -> Result<Vec<Variable>, Failure> {
     let fail = |why: String| Failure::EnvFile { path: path.to_owned(), why };
-    let text = fs::read(path).map_err(|error| fail(newroot_engine::reason(&error)))?;
+    let mut text = Vec::new();
+    let file = fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut text));
+    file.map_err(|error| fail(newroot_engine::reason(&error)))?;
+    if text.len() as u64 > LARGEST {
+        return Err(fail("it is larger than 6 MiB, more than a program can be given".to_owned()));
+    }
     parse(&text, |name| std::env::var_os(name)).map_err(fail)
 }
 
@@ -42,7 +53,7 @@ fn parse(text: &[u8], callers: impl Fn(&OsStr) -> Option<OsString>) -> Result<Ve
             return fail("there is a blank in the variable's name");
         }
         if line.contains(&0) {
-            return fail("there is a NUL byte in it");
+            return fail("there is a NUL byte in the line");
         }
         let name = OsStr::from_bytes(name);
         let value = value.map(|value| OsString::from_vec(value.to_vec())).or_else(|| callers(name));

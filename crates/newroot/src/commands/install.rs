@@ -20,12 +20,12 @@ pub(super) enum Content {
     Link(PathBuf),
 }
 
-/// Makes every item, and the directories that they lie in. `is_ours` says of a file that is in the
-/// way whether newroot may replace it.
+/// Makes every item, and the directories in which they lie. `is_ours` returns whether newroot may
+/// replace a file that is in the way.
 ///
 /// # Errors
-/// [`Failure::NotOurs`] before anything is made; [`Failure::NotMade`] after what was made is
-/// removed again.
+/// [`Failure::NotOurs`], before anything is made; [`Failure::NotMade`], after the items made so far
+/// are removed again.
 pub(super) fn install(items: &[Item], is_ours: &dyn Fn(&Path) -> bool) -> Result<(), Failure> {
     for Item { path, .. } in items {
         if path.symlink_metadata().is_ok() && !is_ours(path) {
@@ -45,7 +45,7 @@ pub(super) fn install(items: &[Item], is_ours: &dyn Fn(&Path) -> bool) -> Result
     })
 }
 
-/// What was made so far; removed again when this goes out of scope.
+/// Files and directories made so far. They are removed again when this goes out of scope.
 #[derive(Default)]
 struct Made {
     directories: Vec<PathBuf>,
@@ -104,7 +104,7 @@ impl Made {
 
 impl Drop for Made {
     fn drop(&mut self) {
-        // Whatever can't be removed is left; the error that led here is the one to report.
+        // Files that can't be removed stay: the error that led here is the one to report.
         for path in &self.files {
             let _ = fs::remove_file(path);
         }
@@ -114,7 +114,7 @@ impl Drop for Made {
     }
 }
 
-/// Returns the name under which a file is made before it gets its own.
+/// Returns the name under which a file is made before it gets its own name.
 fn aside(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(format!(".newroot-{}-", std::process::id()));
     name.push(path.file_name().unwrap_or_default());

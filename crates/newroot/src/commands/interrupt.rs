@@ -1,10 +1,10 @@
-//! Signals that would end newroot in the middle of making a root, held back until what was
-//! begun is finished or removed again.
+//! Signals that would end newroot while it makes a root. They are held back until the work is
+//! finished or undone.
 //!
-//! There is no handler: the signals are blocked, looked for among the pending ones between
-//! two steps, and take their usual effect as soon as the mask is what it was.
+//! There is no handler. newroot blocks the signals and looks for pending ones between two steps.
+//! They take their usual effect as soon as newroot restores the mask.
 //!
-//! Unsafe is allowed for the libc calls on signal sets, which are plain data of ours.
+//! Unsafe is allowed for the libc calls on signal sets, which are this module's own plain data.
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
@@ -16,14 +16,14 @@ use crate::memory;
 /// The signals by which a user or a session ends a program.
 const SIGNALS: [libc::c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 
-/// Tells whether a signal is waiting.
+/// Signals held back, and the way to ask whether one is pending.
 pub(super) struct Interrupt {
-    /// The signals held back: those that have an effect at all.
+    /// The signals held back: those of [`SIGNALS`] that aren't ignored.
     held: libc::sigset_t,
 }
 
 impl Interrupt {
-    /// Whether the user wants an end, or there is no memory to go on with.
+    /// Returns whether the work should end: a signal is pending, or memory ran out.
     pub(super) fn is_pending(&self) -> bool {
         if memory::ran_short() {
             return true;
@@ -41,8 +41,8 @@ impl Interrupt {
     }
 }
 
-/// Does `work` with the signals held back. One that came meanwhile takes effect before this
-/// returns, and that is usually the end of the process.
+/// Does `work` with the signals held back. A signal that arrives meanwhile takes effect before this
+/// returns, and usually ends the process.
 pub(super) fn held_back<T>(work: impl FnOnce(&Interrupt) -> T) -> T {
     let mut held = empty_set();
     for signal in SIGNALS.into_iter().filter(|&signal| !is_ignored(signal)) {
@@ -53,18 +53,19 @@ pub(super) fn held_back<T>(work: impl FnOnce(&Interrupt) -> T) -> T {
     // SAFETY: both sets are ours, and initialized.
     unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const held, &raw mut before) };
     let result = work(&Interrupt { held });
-    // SAFETY: the set is what the mask was.
+    // SAFETY: the set holds the former mask.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, ptr::null_mut()) };
     result
 }
 
-/// Why work wasn't done that was to end where [`Interrupt::is_pending`] said so.
+/// Returns the failure of work that ends when [`Interrupt::is_pending`] returns true: `error`,
+/// unless memory ran out.
 pub(super) fn reason(error: impl Into<Failure>) -> Failure {
     if memory::ran_short() { Failure::Memory } else { error.into() }
 }
 
-/// Whether the signal has no effect on this process, as under nohup(1). Blocked, it would be
-/// found pending all the same.
+/// Returns whether this process ignores the signal, as under nohup(1). If it were blocked, it would
+/// become pending all the same.
 fn is_ignored(signal: libc::c_int) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: it only fills `action`, for which all zeros is a valid value.
@@ -90,10 +91,10 @@ mod tests {
 
     #[test]
     fn held_signal_is_pending_until_it_is_dropped() {
-        // Whoever runs the tests may ignore it, as nohup(1) does, and what is ignored isn't held.
+        // The tests may run with SIGHUP ignored, as under nohup(1). Ignored signals aren't held.
         // SAFETY: the default action needs no handler; it isn't taken while the signal is blocked.
         unsafe { libc::signal(libc::SIGHUP, libc::SIG_DFL) };
-        // The mask is a thread's own, and so is a signal sent with raise(3).
+        // The mask belongs to this thread, and raise(3) sends the signal to this thread.
         held_back(|outer| {
             assert!(!outer.is_pending());
             // SAFETY: the signal is blocked in this thread.

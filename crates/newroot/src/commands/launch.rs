@@ -1,4 +1,4 @@
-//! Running a command in a root.
+//! Runs a command in a root.
 
 use newroot_engine::Warning;
 
@@ -7,10 +7,10 @@ use crate::dialects::Launch;
 use crate::failure::Failure;
 use crate::messages::Messages;
 
-/// Sees to it that there is a root, and reads what the launch names.
+/// Makes the default root if the launch needs it, and reads the files with variables that it names.
 pub(super) fn prepare(mut launch: Launch, messages: Messages) -> Result<Launch, Failure> {
     let files = launch.env_files.iter().map(|path| env_file::read(path)).collect::<Result<Vec<_>, _>>()?;
-    // What the command line itself sets counts more.
+    // Variables of the command line come last, so they prevail.
     launch.spec.environment.set.splice(..0, files.into_iter().flatten());
     if launch.default_root {
         launch.spec.rootfs = roots::default_root(Messages { quiet: launch.quiet, ..messages })?;
@@ -22,7 +22,7 @@ pub(super) fn prepare(mut launch: Launch, messages: Messages) -> Result<Launch, 
 pub(super) fn run(launch: &Launch, messages: Messages) -> Result<u8, Failure> {
     let messages = Messages { quiet: launch.quiet, ..messages };
     let mut warn = |warning| match &warning {
-        // What was asked for, and is had.
+        // The user asked for this, and the kernel enforces all of it.
         Warning::Confined { missing, .. } if missing.is_empty() && launch.spec.verbosity == 0 => {}
         Warning::Confined { .. } | Warning::RootNotWritable { .. } => messages.note(&warning),
         _ => messages.warning(&warning),

@@ -1,9 +1,9 @@
-//! Making the links `proot` and `chroot`.
+//! Makes the links `proot` and `chroot`.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use crate::commands::install::{Content, Item, install};
 use crate::commands::manual::{is_our_page, items};
@@ -33,13 +33,30 @@ pub(super) fn make(directory: &Path, pages: Option<&Path>, messages: Messages) -
             all.extend(pages);
         }
         None => messages.note(&format_args!(
-            "no manual pages are written, for '{}' is not named bin; --man names a directory for them",
+            "newroot writes no manual pages, because '{}' is not named bin or sbin; --man names a directory for them",
             directory.display()
         )),
     }
     install(&all, &|path| is_our_link(path, &program) || is_our_page(path))?;
     print(&(lines.join("\n") + "\n"))?;
+    for name in dialects::links() {
+        if let Some(hidden) = hidden_program(directory, name) {
+            messages
+                .note(&format_args!("'{name}' is newroot from now on, and no longer '{}'", hidden.display()));
+        }
+    }
     Ok(0)
+}
+
+/// Returns the program that a link in `directory` hides: `PATH` has the directory in front of the
+/// program's own.
+fn hidden_program(directory: &Path, name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let mut behind = env::split_paths(&path).skip_while(|place| !is_same_file(place, directory)).skip(1);
+    behind.find_map(|place| {
+        let program = place.join(name);
+        (program.is_file() && !is_same_file(&program, &directory.join(name))).then_some(program)
+    })
 }
 
 /// Returns the file that this process was started from.
@@ -52,8 +69,8 @@ fn own_file() -> Result<PathBuf, Failure> {
     }
 }
 
-/// Returns the directory in which man(1) looks for pages of the programs in `directory`, if that is
-/// named as such directories are.
+/// Returns the directory in which man(1) looks for pages of the programs in `directory`, if
+/// `directory` is named `bin` or `sbin`.
 fn usual_pages(directory: &Path) -> Option<PathBuf> {
     // `.` has no name.
     let directory = std::path::absolute(directory).ok()?;
@@ -61,7 +78,7 @@ fn usual_pages(directory: &Path) -> Option<PathBuf> {
     is_usual.then(|| directory.with_file_name("share/man/man1"))
 }
 
-/// Returns whether there is a symlink to a newroot: this one, or any file of that name.
+/// Returns whether `path` is a symlink to a newroot: this one, or any file of that name.
 fn is_our_link(path: &Path, program: &Path) -> bool {
     let Ok(text) = fs::read_link(path) else { return false };
     text.file_name() == Some(OsStr::new(OWN_NAME)) || is_same_file(path, program)

@@ -1,4 +1,4 @@
-//! Writing the manual pages.
+//! Writes the manual pages.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -23,7 +23,7 @@ pub(super) fn items(pages: Vec<Page>, directory: &Path) -> Vec<Item> {
     pages.into_iter().map(item).collect()
 }
 
-/// Returns whether there is a manual page that newroot has written.
+/// Returns whether `path` is a manual page that newroot has written.
 pub(super) fn is_our_page(path: &Path) -> bool {
     let mut start = Vec::new();
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())

@@ -1,4 +1,4 @@
-//! What newroot does once it knows what it is asked for: a file for each kind of request.
+//! The commands that carry out requests: a file for each kind of request.
 
 mod archive;
 mod doctor;
@@ -18,7 +18,7 @@ use crate::dialects::Request;
 use crate::failure::Failure;
 use crate::messages::Messages;
 
-/// Carries out `request`. The result is what to exit with.
+/// Carries out `request`, and returns the exit status.
 pub(crate) fn carry_out(request: Request, messages: Messages) -> Result<u8, Failure> {
     let placeholders = placeholders::occupy();
     match request {

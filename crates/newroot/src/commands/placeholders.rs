@@ -1,8 +1,8 @@
 //! Standard descriptors that the caller has closed.
 //!
-//! The next file opened would get such a number, and a message would end up in that file. A
-//! launched command gets them as the caller left them, but newroot's own work is done with
-//! /dev/null in their place.
+//! The next file opened would get such a number, and a message would end up in that file. newroot
+//! does its own work with /dev/null in their place. A launched command gets the descriptors as the
+//! caller left them.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 

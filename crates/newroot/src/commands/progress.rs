@@ -1,4 +1,4 @@
-//! The progress of a root being made, or an archive: a bar on a terminal, nothing elsewhere.
+//! Progress of making a root or an archive: a bar on a terminal, nothing elsewhere.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -10,19 +10,19 @@ use newroot_roots::{Note, Observer, Warning};
 use crate::commands::interrupt::Interrupt;
 use crate::messages::Messages;
 
-/// Shows how far the work is, and ends it when the user wants to.
+/// Observer that shows how far the work is, and ends it when a signal is pending.
 pub(super) struct Progress<'a> {
     bar: ProgressBar,
     messages: Messages,
     interrupt: &'a Interrupt,
     /// Whether notes are shown.
     pub(super) verbose: bool,
-    /// That of an archive's progress, if there was any.
+    /// Template of the bar for an archive, once there is one.
     template: Option<&'static str>,
 }
 
 impl<'a> Progress<'a> {
-    /// A bar on stderr that appears with the first step, unless the user wants quiet.
+    /// Returns a bar on stderr that appears with the first step, unless `messages` is quiet.
     pub(super) fn new(messages: Messages, interrupt: &'a Interrupt) -> Self {
         let target = if messages.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(None, target);
@@ -32,7 +32,7 @@ impl<'a> Progress<'a> {
 }
 
 impl Progress<'_> {
-    /// Whether there was anything to do.
+    /// Returns whether there was anything to do.
     pub(super) fn has_begun(&self) -> bool {
         self.bar.length().is_some()
     }

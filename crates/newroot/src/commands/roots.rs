@@ -1,4 +1,4 @@
-//! Making roots out of the host's own programs, watched by the user.
+//! Makes roots from the host's own programs, with progress that the user can watch and interrupt.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use crate::commands::progress::Progress;
 use crate::failure::Failure;
 use crate::messages::Messages;
 
-/// How the user wants it done.
+/// Options that the user gave.
 #[derive(Clone, Copy, Default)]
 pub(super) struct How {
     pub(super) force: bool,
-    /// Report what is skipped, too.
+    /// Whether skipped files are reported, too.
     pub(super) verbose: bool,
 }
 
@@ -42,7 +42,7 @@ pub(super) fn add(
     let made =
         watched(messages, how, |progress| newroot_roots::add(directory, programs, &options(how), progress))?;
     print(&format!(
-        "{}: {} files added, {}; {} were there\n",
+        "{}: {} files added, {}; {} were already there\n",
         directory.display(),
         made.made,
         size(&made),
@@ -51,7 +51,7 @@ pub(super) fn add(
     Ok(0)
 }
 
-/// The user's default root, made if it isn't there yet.
+/// Returns the user's default root, and makes it if it doesn't exist.
 pub(super) fn default_root(messages: Messages) -> Result<PathBuf, Failure> {
     let mut is_new = false;
     let how = How::default();
@@ -61,12 +61,12 @@ pub(super) fn default_root(messages: Messages) -> Result<PathBuf, Failure> {
         path
     })?;
     if is_new {
-        messages.note(&format_args!("the default root is made, in '{}'", path.display()));
+        messages.note(&format_args!("made the default root in '{}'", path.display()));
     }
     Ok(path)
 }
 
-/// Does `work` while the user watches, and can end it.
+/// Does `work` while the user watches its progress and can interrupt it.
 fn watched<T>(
     messages: Messages,
     how: How,
@@ -86,7 +86,7 @@ fn options(how: How) -> Options {
     options
 }
 
-/// The size of what was written, for a human.
+/// Returns the size of the written files, in words for the user.
 fn size(summary: &Summary) -> String {
     format!("{} MiB", summary.bytes.div_ceil(1 << 20))
 }

@@ -1,11 +1,12 @@
-//! Users and groups as one writes them: `USER`, `USER:GROUP`, `:GROUP`, `USER:`, `USER.GROUP`, and lists.
+//! Users and groups as they are written: `USER`, `USER:GROUP`, `:GROUP`, `USER:`, `USER.GROUP`, and
+//! lists.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use newroot_engine::{Dotted, Identity, Principal};
 
-/// What is wrong with a user or group.
+/// Error in a user or group.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Malformed {
     #[error("invalid user: '{}'", .0.display())]
@@ -18,7 +19,7 @@ pub(super) enum Malformed {
     List(OsString),
 }
 
-/// User and group of a `USER[:[GROUP]]`. What stands on neither side of the colon isn't asked for.
+/// Parses `USER[:[GROUP]]` into user and group. A missing part is `None`.
 pub(super) fn user_and_group(text: &OsStr) -> Result<(Option<Principal>, Option<Principal>), Malformed> {
     let bytes = text.as_bytes();
     let (user, group) = match bytes.iter().position(|&byte| byte == b':') {
@@ -34,12 +35,12 @@ pub(super) fn user_and_group(text: &OsStr) -> Result<(Option<Principal>, Option<
     Ok((part(user, Malformed::User)?, part(group, Malformed::Group)?))
 }
 
-/// The same as chroot(1) has it: where nobody is called by the whole text, and there is no colon in it but
-/// a last one, its first dot may part user and group.
+/// Parses the same in chroot(1)'s form. The first dot may separate user and group, if no user has
+/// the whole text as name, and the text has no colon except at its end.
 pub(super) fn userspec(text: &OsStr) -> Result<Identity, Malformed> {
     let dotted = dotted(text.as_bytes());
     let (user, group) = match user_and_group(text) {
-        // `+500.+4`: no name, so the engine will find nobody of it.
+        // `+500.+4` is no name: the engine finds no user of that name, and tries the parts.
         Err(Malformed::User(name)) if dotted.is_some() => (Some(Principal::Named(name)), None),
         parts => parts?,
     };
@@ -56,7 +57,7 @@ fn dotted(text: &[u8]) -> Option<Dotted> {
     Some(Dotted { user: part(&text[..dot])?, group: part(&text[dot + 1..])? })
 }
 
-/// A list of groups with commas between them. An empty one means none at all.
+/// Parses a list of groups, separated by commas. An empty list means no groups at all.
 pub(super) fn groups(text: &OsStr) -> Result<Vec<Principal>, Malformed> {
     let groups: Vec<Principal> = text
         .as_bytes()
@@ -73,7 +74,7 @@ pub(super) fn groups(text: &OsStr) -> Result<Vec<Principal>, Malformed> {
     Ok(groups)
 }
 
-/// A name, or `+` and a number, which is never looked up as a name.
+/// Parses a name, or `+` and a number, which is never looked up as a name.
 fn principal(text: &[u8]) -> Option<Principal> {
     let Some(digits) = text.strip_prefix(b"+") else {
         return Some(Principal::Named(OsString::from_vec(text.to_vec())));

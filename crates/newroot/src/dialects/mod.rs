@@ -1,8 +1,8 @@
-//! The ways a launch can be spelled.
+//! The forms of the command line.
 //!
-//! A dialect is a pure function from an argument vector to a [`Request`]: it never looks
-//! at the world. What it must know of its surroundings comes in as a [`Caller`]; whether a
-//! path exists, or a program can be run, is for others to find out.
+//! A dialect is a pure function from an argument vector to a [`Request`]. A [`Caller`] has all that
+//! it knows of its surroundings. It never checks whether a path exists, or whether a program can
+//! run.
 //!
 //! A dialect other than the native one is a row in `BY_NAME`.
 
@@ -20,13 +20,14 @@ use newroot_engine::LaunchSpec;
 
 use crate::caller::Caller;
 
-/// A dialect's parser. It gets the arguments after the name the dialect was chosen by.
+/// Parser of a dialect. It gets the arguments after the name that chose the dialect.
 type Parse = fn(&[OsString], &Caller) -> Result<Request, UsageError>;
 
-/// How a dialect's users know an error of the engine's; `None` leaves it in newroot's words.
+/// Function that puts an engine's error in a dialect's words. `None` leaves it in newroot's words.
 pub(crate) type Wording = fn(&newroot_engine::Error) -> Option<String>;
 
-/// A dialect chosen by name: that of the link newroot was started through, or the first argument.
+/// Dialect that a name chooses: that of the link through which newroot was started, or the first
+/// argument.
 struct Row {
     name: &'static str,
     parse: Parse,
@@ -39,12 +40,12 @@ const BY_NAME: &[Row] = &[
     Row { name: "proot", parse: proot::parse, wording: newroots_own },
 ];
 
-/// newroot's own words.
+/// Leaves an error in newroot's own words.
 fn newroots_own(_: &newroot_engine::Error) -> Option<String> {
     None
 }
 
-/// What a command line asks for.
+/// Task that a command line asks for.
 #[derive(Debug)]
 pub enum Request {
     /// Run a command in a root.
@@ -55,9 +56,9 @@ pub enum Request {
         directory: PathBuf,
         /// Names or paths of the programs; none means the usual ones.
         programs: Vec<OsString>,
-        /// Build it even in a directory that isn't empty.
+        /// Whether to build it even in a directory that isn't empty.
         force: bool,
-        /// Report what is skipped, too.
+        /// Whether to report skipped files, too.
         verbose: bool,
     },
     /// Copy further programs of the host into a root.
@@ -66,16 +67,16 @@ pub enum Request {
         directory: PathBuf,
         /// Names or paths of the programs.
         programs: Vec<OsString>,
-        /// Replace files that are in the way.
+        /// Whether to replace files that are in the way.
         force: bool,
-        /// Report what is skipped, too.
+        /// Whether to report skipped files, too.
         verbose: bool,
     },
     /// Write a root as an archive.
     Export {
         /// Host directory of the root.
         root: PathBuf,
-        /// How, and where to.
+        /// Destination, format and compression.
         options: ExportOptions,
     },
     /// Unpack an archive as a root.
@@ -84,19 +85,19 @@ pub enum Request {
         archive: Input,
         /// Host directory to unpack it in.
         directory: PathBuf,
-        /// How.
+        /// Options of the import.
         options: ImportOptions,
     },
-    /// Tell what this host allows.
+    /// Report what this host allows.
     Doctor,
     /// Write all manual pages.
     Manual {
-        /// Host directory to write them in, made if it isn't there.
+        /// Host directory to write them in, made if it doesn't exist.
         directory: PathBuf,
     },
-    /// Make the links by which the other dialects are spoken.
+    /// Make the links through which newroot takes the other dialects.
     Links {
-        /// Host directory to make them in, made if it isn't there.
+        /// Host directory to make them in, made if it doesn't exist.
         directory: PathBuf,
         /// Host directory for their manual pages; `None` for the usual one.
         manual: Option<PathBuf>,
@@ -105,36 +106,36 @@ pub enum Request {
     Print(String),
 }
 
-/// A command to run, and what the launch specification has no word for.
+/// Command to run, with the settings that the launch specification doesn't have.
 #[derive(Debug)]
 pub struct Launch {
-    /// What to run, where, and how.
+    /// The launch specification.
     pub spec: LaunchSpec,
-    /// The root is the user's default one, to be made if it doesn't exist yet; the
-    /// specification's own is empty until then.
+    /// Whether the root is the user's default root, which is made if it doesn't exist. Until then
+    /// the specification's `rootfs` is empty.
     pub default_root: bool,
-    /// Files with environment variables, which `spec` is to set before those that it names.
+    /// Files with environment variables. They are set before the variables that `spec` names.
     pub env_files: Vec<PathBuf>,
-    /// Notes and warnings are not wanted.
+    /// Whether notes and warnings are suppressed.
     pub quiet: bool,
 }
 
-/// A command line that means nothing.
+/// Error in a command line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UsageError {
-    /// What is wrong with it, in one line.
+    /// Message in one line.
     pub message: String,
-    /// What to do about it.
+    /// Hint at what the user can do about it.
     pub hint: Option<String>,
 }
 
 impl UsageError {
-    /// An error without a hint.
+    /// Returns an error without a hint.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None }
     }
 
-    /// The same error with a hint.
+    /// Returns the same error with a hint.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -145,11 +146,11 @@ impl UsageError {
 /// A command line, parsed by the dialect it was written in.
 #[derive(Debug)]
 pub struct Invocation {
-    /// The name the user called us by: it stands in front of every message.
+    /// Name by which the user started newroot. It is the prefix of every message.
     pub name: &'static str,
-    /// What is asked for.
+    /// The request, or the error in the command line.
     pub request: Result<Request, UsageError>,
-    /// The dialect's words for what can go wrong.
+    /// The dialect's words for the engine's errors.
     pub(crate) wording: Wording,
 }
 
@@ -171,13 +172,13 @@ pub fn parse(argv: &[OsString], caller: &Caller) -> Invocation {
     Invocation { name: "newroot", request, wording }
 }
 
-/// Returns the names of links through which newroot speaks another dialect.
+/// Returns the names of the links through which newroot takes another dialect.
 pub(crate) fn links() -> impl Iterator<Item = &'static str> {
     BY_NAME.iter().map(|row| row.name)
 }
 
-/// The dialect of the link newroot was started through: its name, and for PRoot's programs, which
-/// launchers carry under such names as `proot-x86_64` and `proot-static`, anything behind a hyphen.
+/// Returns the dialect of the link through which newroot was started, by the link's name. For PRoot
+/// anything may follow a hyphen: launchers bring it as `proot-x86_64`, `proot-static` and the like.
 fn by_link(name: &OsStr) -> Option<&'static Row> {
     if name.as_bytes().starts_with(b"proot-") { by_name(OsStr::new("proot")) } else { by_name(name) }
 }

@@ -194,9 +194,9 @@ fn refuse_kernel_features(spec: &LaunchSpec) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::Unsupported {
+    Err(Error::OtherEngine {
         engine: "trap",
         why: what.to_owned(),
-        hint: Some("`--engine namespace` does".to_owned()),
+        hint: "`--engine namespace` does".to_owned(),
     })
 }

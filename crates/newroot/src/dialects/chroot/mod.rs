@@ -1,4 +1,4 @@
-//! chroot(1)'s words: every option of GNU coreutils' chroot, spelled and meant as its users know it.
+//! The chroot dialect: every option of GNU coreutils' chroot(1), with its spelling and meaning.
 
 mod options;
 mod wording;
@@ -20,13 +20,13 @@ use crate::caller::Caller;
 pub use self::options::command;
 pub(super) use self::wording::wording;
 
-/// Host paths mounted by `--mount`; what is mounted below them comes along (/dev/pts, /dev/shm).
+/// Host paths that `--mount` mounts, with the mounts below them (/dev/pts, /dev/shm).
 const MOUNTS: &[&str] = &["/proc", "/sys", "/dev", "/etc/resolv.conf"];
 
-/// Directories that `--mount` gives the command empty, with their modes.
+/// Empty directories that `--mount` gives the command, with their modes.
 const FRESH: &[(&str, u32)] = &[("/run", 0o755), ("/tmp", 0o1777)];
 
-/// What the options have said so far.
+/// Settings from the options parsed so far.
 #[derive(Default)]
 struct Settings {
     identity: Identity,
@@ -44,7 +44,7 @@ pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, 
             Arg::Short(letter) => return Err(usage(format!("invalid option -- '{letter}'"))),
             Arg::Long(word) => find(word)?,
             Arg::Value(rootfs) => {
-                // Whatever stands behind the root is the command's, `--` too.
+                // All words after the root belong to the command, `--` too.
                 let command = parser.raw_args().map_err(lexer_error)?.collect();
                 let launch = settings.lower(PathBuf::from(rootfs), command, caller);
                 return Ok(Request::Launch(Box::new(launch)));
@@ -90,7 +90,7 @@ impl Settings {
                     .map(|(path, mode)| Fresh { guest: PathBuf::from(path), mode: *mode })
                     .collect(),
                 read_only: false,
-                // A chroot shows what the root has.
+                // A chroot shows the root's own files of users and groups.
                 accounts: false,
                 cwd: if self.skip_chdir {
                     WorkingDirectory::Leave
@@ -125,7 +125,7 @@ fn mount(path: &str) -> Binding {
     }
 }
 
-/// An interactive shell: the caller's own, even an empty word, if the environment names one.
+/// Returns the command of an interactive shell: `$SHELL`, even if that is empty, else `/bin/sh`.
 fn shell(caller: &Caller) -> Vec<OsString> {
     let own = caller.variable(OsStr::new("SHELL")).unwrap_or(OsStr::new("/bin/sh"));
     vec![own.to_owned(), OsString::from("-i")]
@@ -152,7 +152,7 @@ fn malformed(error: identity::Malformed) -> UsageError {
     UsageError::new(error.to_string())
 }
 
-/// What is left for the lexer to complain of: a value given to an option that takes none.
+/// Words an error of the lexer. The only one left is a value for an option that takes none.
 fn lexer_error(error: lexopt::Error) -> UsageError {
     match error {
         lexopt::Error::UnexpectedValue { option, .. } => {

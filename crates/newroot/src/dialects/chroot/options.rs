@@ -1,8 +1,8 @@
-//! The options there are: chroot(1)'s own, and what newroot adds to them.
+//! The options: those of chroot(1), and those that newroot adds.
 
 use clap::ValueHint;
 
-/// What an option means.
+/// Meaning of an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     Groups,
@@ -20,7 +20,7 @@ pub(super) enum Meaning {
 pub(super) struct OptionRow {
     pub(super) name: &'static str,
     pub(super) meaning: Meaning,
-    /// What its value is called; empty if it takes none.
+    /// Name of its value; empty if it takes none.
     pub(super) value: &'static str,
     help: &'static str,
 }
@@ -29,36 +29,36 @@ const fn row(name: &'static str, meaning: Meaning, value: &'static str, help: &'
     OptionRow { name, meaning, value, help }
 }
 
-/// All of them.
+/// All options.
 const TABLE: &[OptionRow] = &[
-    row("groups", Meaning::Groups, "G_LIST", "Supplementary groups, with commas between them"),
+    row("groups", Meaning::Groups, "G_LIST", "Supplementary groups, separated by commas"),
     row(
         "userspec",
         Meaning::UserSpec,
         "USER[:GROUP]",
-        "User and group to run as, by name or number; +NUMBER is never taken for a name",
+        "User and group to run as, by name or number; +NUMBER is never a name",
     ),
-    row("skip-chdir", Meaning::SkipChdir, "", "Stay in the working directory; only where NEWROOT is '/'"),
+    row("skip-chdir", Meaning::SkipChdir, "", "Stay in the working directory; only if NEWROOT is '/'"),
     row(
         "mount",
         Meaning::Mount,
         "",
-        "Mount /proc, /sys, /dev and resolv.conf of the host, as far as it has them, and an empty /run and /tmp, for \
-         this command alone; --bind /tmp gives the host's",
+        "Mount the host's /proc, /sys, /dev and /etc/resolv.conf, as far as they exist, and an empty /run and \
+         /tmp, for this command only; --bind /tmp mounts the host's /tmp instead",
     ),
     row(
         "bind",
         Meaning::Bind,
         "HOST[:GUEST[:ro]]",
-        "Mount a host file or directory for this command alone, with :ro read-only; it is an error if there is none",
+        "Mount a host file or directory for this command only, with :ro read-only; a missing HOST is an error",
     ),
     row("ro-bind", Meaning::BindReadOnly, "HOST[:GUEST]", "The same, read-only"),
     row("help", Meaning::Help, "", "Print this help"),
     row("version", Meaning::Version, "", "Print the version"),
 ];
 
-/// The options that a word stands for: the one of that name, or, as getopt_long(3) has it, all
-/// that begin with it.
+/// Returns the options that a word stands for: the one of that name, or else, as in getopt_long(3),
+/// all whose names begin with it.
 pub(super) fn find(word: &str) -> Vec<&'static OptionRow> {
     if let Some(exact) = TABLE.iter().find(|row| row.name == word) {
         return vec![exact];
@@ -66,7 +66,7 @@ pub(super) fn find(word: &str) -> Vec<&'static OptionRow> {
     TABLE.iter().filter(|row| row.name.starts_with(word)).collect()
 }
 
-/// The definition that help, manual page and completions are made from.
+/// Returns the definition from which help, manual page and completions are made.
 #[must_use]
 pub fn command() -> clap::Command {
     clap::Command::new("chroot")
@@ -95,26 +95,28 @@ pub fn command() -> clap::Command {
         )
         .after_help(
             "Examples:\n  \
-             chroot ./debian                       as root: a shell in ./debian\n  \
-             chroot --userspec=ann ./debian id     as a user of ./debian's\n  \
-             chroot --mount ./debian apt update    with /proc, /dev and the like, gone with the command\n\n\
+             chroot ./debian                       a shell in ./debian\n  \
+             chroot --userspec=ann ./debian id     as the user ann of ./debian\n  \
+             chroot --mount ./debian apt update    with /proc, /dev and the like, for this command only\n\n\
              Notes:\n  \
-             A link named chroot that points to newroot speaks this dialect too.\n  \
-             A command starts in /, as chroot's do, and finds the root's own users: none is made up.\n  \
-             An ordinary user gets the namespace engine where the host grants it, else the trap engine; with\n  \
-             --mount newroot then waits for the command, and ends what it leaves behind.\n\n\
+             A link named chroot that points to newroot takes these options, too.\n  \
+             The command starts in /, as in chroot(1). It sees the root's own users and groups: newroot adds\n  \
+             no entries.\n  \
+             An ordinary user gets the namespace engine if the host allows it, else the trap engine. With\n  \
+             the trap engine and --mount, newroot waits for the command and kills the processes that it\n  \
+             leaves behind.\n\n\
              Exit status:\n  \
              The command's own; 127 if it was not found, 126 if it could not be executed, 125 if\n  \
              newroot itself failed.",
         )
 }
 
-/// The help text.
+/// Returns the help text.
 pub(super) fn help() -> String {
     command().render_help().to_string()
 }
 
-/// The version, and whose words these are.
+/// Returns the version, with the name of the dialect.
 pub(super) fn version() -> String {
     format!(
         "newroot {}, speaking the chroot dialect\n{}\nLicense: {}\n",

@@ -1,8 +1,8 @@
-//! What can go wrong, as chroot's users have always read it.
+//! chroot(1)'s words for the engine's errors.
 
 use newroot_engine::Error;
 
-/// The line for an error of the engine's, where chroot has one.
+/// Returns the message that chroot(1) has for an engine's error, if it has one.
 pub(in crate::dialects) fn wording(error: &Error) -> Option<String> {
     Some(match error {
         Error::Rootfs { path, cause } => {

@@ -1,4 +1,4 @@
-//! Exports and imports, as they are asked for.
+//! Makes requests from the arguments of `export` and `import`.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -16,7 +16,7 @@ const VARIABLE: &str = "SOURCE_DATE_EPOCH";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Latest {
     Seconds(i64),
-    /// What the environment says.
+    /// Value of the environment variable.
     SourceDateEpoch,
 }
 
@@ -25,7 +25,9 @@ impl Latest {
         if text == VARIABLE {
             return Ok(Self::SourceDateEpoch);
         }
-        seconds(text.strip_prefix('@').unwrap_or(text)).map(Self::Seconds).ok_or("it is no number of seconds")
+        seconds(text.strip_prefix('@').unwrap_or(text))
+            .map(Self::Seconds)
+            .ok_or("it is not a number of seconds")
     }
 }
 
@@ -39,10 +41,10 @@ pub(super) fn export(export: Export, caller: &Caller) -> Result<Request, UsageEr
         Some(Latest::Seconds(seconds)) => Some(seconds),
         Some(Latest::SourceDateEpoch) => {
             let value = caller.variable(OsStr::new(VARIABLE)).ok_or_else(|| {
-                UsageError::new(format!("--mtime wants {VARIABLE}, which the environment hasn't"))
+                UsageError::new(format!("--mtime needs {VARIABLE}, which isn't set in the environment"))
             })?;
             let number = value.to_str().and_then(seconds);
-            Some(number.ok_or_else(|| UsageError::new(format!("{VARIABLE} is no number of seconds")))?)
+            Some(number.ok_or_else(|| UsageError::new(format!("{VARIABLE} is not a number of seconds")))?)
         }
     };
     let compression = compression(&export)?;
@@ -61,7 +63,8 @@ pub(super) fn export(export: Export, caller: &Caller) -> Result<Request, UsageEr
     Ok(Request::Export { root: export.root, options })
 }
 
-/// What the archive is compressed with: what was asked for, else what its file's name promises.
+/// Returns the compression of the archive: the one asked for, else the one that the file's name
+/// promises.
 fn compression(export: &Export) -> Result<Compression, UsageError> {
     let promised = export.output.as_deref().and_then(promised_by);
     let is_layer = matches!(export.format, arguments::Format::OciLayer);
@@ -71,10 +74,18 @@ fn compression(export: &Export) -> Result<Compression, UsageError> {
         (Some(Compress::Xz), _) => Some(Compression::Xz),
         (None, None) => None,
         (None, Some(Promise::Kept(compression))) => Some(compression),
+        (None, Some(Promise::NoTar(format))) => {
+            let name = export.output.clone().unwrap_or_default();
+            return Err(UsageError::new(format!(
+                "cannot write '{}': newroot writes tar archives, not {format}",
+                name.display()
+            ))
+            .hint("a name such as root.tar.gz; --compress=none writes a plain archive of any name"));
+        }
         (None, Some(Promise::Unknown(program))) => {
             let name = export.output.clone().unwrap_or_default();
             return Err(UsageError::new(format!(
-                "cannot write '{}': newroot compresses with gzip or xz, and not with {program}",
+                "cannot write '{}': newroot compresses with gzip or xz, not with {program}",
                 name.display()
             ))
             .hint(format!(
@@ -86,18 +97,20 @@ fn compression(export: &Export) -> Result<Compression, UsageError> {
     };
     match asked {
         None if is_layer => Ok(Compression::Gzip),
-        Some(Compression::None | Compression::Xz) if is_layer => Err(UsageError::new(
-            "a layer (--format oci-layer) is compressed with gzip, and with nothing else",
-        )),
+        Some(Compression::None | Compression::Xz) if is_layer => {
+            Err(UsageError::new("a layer (--format oci-layer) can only be compressed with gzip"))
+        }
         asked => Ok(asked.unwrap_or_default()),
     }
 }
 
-/// What the name of an archive's file says of its compression.
+/// Compression that the name of an archive's file promises.
 enum Promise {
     Kept(Compression),
-    /// It is what this program makes, and newroot can't.
+    /// This program's, which newroot doesn't have.
     Unknown(&'static str),
+    /// It is in this format, and no tar archive.
+    NoTar(&'static str),
 }
 
 fn promised_by(path: &Path) -> Option<Promise> {
@@ -111,6 +124,13 @@ fn promised_by(path: &Path) -> Option<Promise> {
         "lzma" | "tlz" => Promise::Unknown("lzma"),
         "lzo" => Promise::Unknown("lzop"),
         "Z" | "taZ" => Promise::Unknown("compress"),
+        "zip" | "jar" => Promise::NoTar("zip archives"),
+        "7z" => Promise::NoTar("7-Zip archives"),
+        "rar" => Promise::NoTar("RAR archives"),
+        "cpio" => Promise::NoTar("cpio archives"),
+        "iso" => Promise::NoTar("ISO images"),
+        "sqfs" | "squashfs" | "sif" => Promise::NoTar("SquashFS images"),
+        "img" | "qcow2" | "ext4" => Promise::NoTar("disk images"),
         _ => return None,
     })
 }
@@ -133,5 +153,12 @@ mod tests {
         for bad in ["", "@", "+1", "1.5", "now", "@@1"] {
             assert!(Latest::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn name_of_another_format_is_no_tar_archive() {
+        let refused = |name: &str| matches!(promised_by(Path::new(name)), Some(Promise::NoTar(_)));
+        assert!(["a.zip", "b/c.sqfs", "d.7z"].into_iter().all(refused));
+        assert!(!["a.tar", "b", "c.tar.gz", "zip"].into_iter().any(refused));
     }
 }

@@ -33,7 +33,7 @@ Examples:
 
 Also understood:
   --volume, --mount type=bind,source=HOST,target=GUEST and --bind-ro, for --bind; --cwd, --chdir
-  and --pwd, for --workdir; --clearenv; --fakeroot, for --root; --unshare-net and its like.
+  and --pwd, for --workdir; --clearenv; --fakeroot, for --root; --unshare-net and the like.
   -i and -t change nothing: the command has your terminal anyway.
 
 Exit status:
@@ -44,7 +44,7 @@ const INIT_EXAMPLES: &str = "\
 Examples:
   newroot init ./tools                 a shell and the basic utilities
   newroot init ./jail bash ./my-tool   these programs, and nothing else
-  newroot init -v ./build sh gcc make  a compiler; say what this host lacks of its files";
+  newroot init -v ./build sh gcc make  a compiler; report its files that this host lacks";
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:
@@ -95,8 +95,8 @@ pub(super) enum Subcommand {
     Import(Import),
     /// Show what this host allows, and which engine runs here
     ///
-    /// newroot tries every line in a child process, and doesn't go by version numbers. Exits with 1 if
-    /// no engine can run.
+    /// newroot tries every line in a child process, and doesn't go by version numbers. Exits with 1
+    /// if no engine can run.
     Doctor,
     Completions(Completions),
     Man(Man),
@@ -139,16 +139,16 @@ pub(super) struct Run {
 
     /// Give the command a new, empty directory at this path in the root
     ///
-    /// The kernel engines mount a tmpfs. The trap engine makes a directory in TMPDIR or /tmp. newroot
-    /// then waits for the command, kills the processes that it leaves behind (--kill-on-exit), and
-    /// removes the directory. A --bind at the same path wins.
+    /// The kernel engines mount a tmpfs. The trap engine makes a directory in TMPDIR or /tmp.
+    /// newroot then waits for the command, kills the processes that it leaves behind
+    /// (--kill-on-exit), and removes the directory. A --bind at the same path wins.
     #[arg(help_heading = "Files", long, value_name = "PATH", value_parser = OsStringValueParser::new().try_map(|text| fresh(&text)))]
     pub(super) tmpfs: Vec<PathBuf>,
 
     /// Start in this directory of the root
     ///
-    /// A directory that the root doesn't have is an error. Without this option the command starts in
-    /// your current directory, if the root has it, else in `/`.
+    /// A directory that the root doesn't have is an error. Without this option the command starts
+    /// in your current directory, if the root has it, else in `/`.
     #[arg(help_heading = "Command", short, long, value_name = "DIR", value_parser = path())]
     pub(super) workdir: Option<PathBuf>,
 
@@ -158,10 +158,10 @@ pub(super) struct Run {
 
     /// Run as root
     ///
-    /// An ordinary user gets fake root: chown, mknod, setuid and the like work inside the root. Owners,
-    /// modes, devices and attributes are recorded in the root, for this command and later ones. Only
-    /// the trap engine has fake root, so an ordinary user can't combine it with --unshare and the
-    /// like. With --root, /tmp is the root's own, unless you bind it.
+    /// An ordinary user gets fake root: chown, mknod, setuid and the like work inside the root.
+    /// Owners, modes, devices and attributes are recorded in the root, for this command and later
+    /// ones. Only the trap engine has fake root, so an ordinary user can't combine it with
+    /// --unshare and the like. With --root, /tmp is the root's own, unless you bind it.
     #[arg(help_heading = "User", long, conflicts_with_all = ["user", "map_root"])]
     pub(super) root: bool,
 
@@ -185,8 +185,8 @@ pub(super) struct Run {
     ///
     /// newroot sets PATH and HOME to values that fit the root, and passes all other variables on,
     /// unless this option or --clear-env says otherwise. HOME stays yours if the root has that
-    /// directory (see --home). Otherwise it is the home of your passwd entry in the root, if the root
-    /// has that directory, else `/`.
+    /// directory (see --home). Otherwise it is the home of your passwd entry in the root, if the
+    /// root has that directory, else `/`.
     #[arg(help_heading = "Command", 
         short,
         long,
@@ -197,8 +197,8 @@ pub(super) struct Run {
 
     /// Set environment variables from a file, in docker's format
     ///
-    /// A line `VAR=VALUE` sets a variable (quotes are part of the value), and `VAR` passes yours on.
-    /// Lines that begin with `#` are skipped. --env wins over the file.
+    /// A line `VAR=VALUE` sets a variable (quotes are part of the value), and `VAR` passes yours
+    /// on. Lines that begin with `#` are skipped. --env wins over the file.
     #[arg(help_heading = "Command", long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = path())]
     pub(super) env_file: Vec<PathBuf>,
 
@@ -212,9 +212,9 @@ pub(super) struct Run {
 
     /// Don't patch the command's code in memory
     ///
-    /// The trap engine patches the code of frequent system calls, so that they jump to it instead of
-    /// raising a signal. With this option, or with NEWROOT_NO_PATCH set in the environment, every call
-    /// raises the signal. This is slower, and otherwise the same.
+    /// The trap engine patches the code of frequent system calls, so that they jump to it instead
+    /// of raising a signal. With this option, or with NEWROOT_NO_PATCH set in the environment,
+    /// every call raises the signal. This is slower, and otherwise the same.
     #[arg(help_heading = "Engine and output", long)]
     pub(super) no_patch: bool,
 
@@ -236,9 +236,9 @@ pub(super) struct Run {
 
     /// Show the root's /etc/passwd and /etc/group as they are
     ///
-    /// Without this option, a user that the root doesn't know gets an entry, made from the host's. The
-    /// command then sees copies that it can't write to; the root's own files don't change. Root, and
-    /// every user with --no-recommended, sees the root's own files.
+    /// Without this option, a user that the root doesn't know gets an entry, made from the host's.
+    /// The command then sees copies that it can't write to; the root's own files don't change.
+    /// Root, and every user with --no-recommended, sees the root's own files.
     #[arg(help_heading = "Files", long)]
     pub(super) no_passwd: bool,
 
@@ -252,8 +252,8 @@ pub(super) struct Run {
 
     /// Make new namespaces: pid, net, ipc, uts, cgroup (namespace engine)
     ///
-    /// With pid, /proc only shows the command's own processes. newroot reaps them as their init, and
-    /// they all end with the command. With net, there is only a loopback device.
+    /// With pid, /proc only shows the command's own processes. newroot reaps them as their init,
+    /// and they all end with the command. With net, there is only a loopback device.
     #[arg(help_heading = "Isolation", long, value_name = "KIND,...", value_delimiter = ',')]
     pub(super) unshare: Vec<Namespace>,
 
@@ -278,9 +278,9 @@ pub(super) struct Run {
     /// Let the kernel confine the command to the root and the bindings (Landlock, Linux 5.13)
     ///
     /// The command can't open, make, remove or truncate any other file. From Linux 6.12 on it can't
-    /// signal other users' processes or connect to their abstract sockets either. newroot reports what
-    /// this kernel doesn't enforce (with -v also what it does). With `strict` the command only runs if
-    /// the kernel enforces everything.
+    /// signal other users' processes or connect to their abstract sockets either. newroot reports
+    /// what this kernel doesn't enforce (with -v also what it does). With `strict` the command only
+    /// runs if the kernel enforces everything.
     #[arg(help_heading = "Isolation", 
         long,
         value_name = "HOW",
@@ -375,17 +375,18 @@ pub(super) struct Add {
 
 /// Write a root as a tar archive
 ///
-/// The archive has the owners, modes, devices and attributes that programs in the root see: those that
-/// an ordinary user's `newroot run --root` recorded, and root as owner of all other files. Unpacked by
-/// root, it gives the tree that root would have made. The archive is in the pax format of POSIX, with
-/// attributes and access control lists as SCHILY.xattr, and users and groups as numbers. Entries are
-/// sorted by name, so the same root gives the same bytes.
+/// The archive has the owners, modes, devices and attributes that programs in the root see: those
+/// that an ordinary user's `newroot run --root` recorded, and root as owner of all other files.
+/// Unpacked by root, it gives the tree that root would have made. The archive is in the pax format
+/// of POSIX, with attributes and access control lists as SCHILY.xattr, and users and groups as
+/// numbers. Entries are sorted by name, so the same root gives the same bytes.
 ///
 /// Sockets, the root's .newroot and the contents of mount points are left out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXPORT_EXAMPLES)]
 pub(super) struct Export {
-    /// Write to this file, which appears when it is complete; the default, or `-`, is standard output
+    /// Write to this file, which appears when it is complete; the default, or `-`, is standard
+    /// output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = path())]
     pub(super) output: Option<PathBuf>,
 
@@ -399,8 +400,8 @@ pub(super) struct Export {
 
     /// Limit modification times to this one, in seconds since 1970
     ///
-    /// Files that were modified later get this time; older ones keep theirs. SOURCE_DATE_EPOCH stands for the
-    /// value of the environment variable of this name.
+    /// Files that were modified later get this time; older ones keep theirs. SOURCE_DATE_EPOCH
+    /// stands for the value of the environment variable of this name.
     #[arg(long, value_name = "SECONDS|SOURCE_DATE_EPOCH", value_parser = Latest::parse, allow_negative_numbers = true)]
     pub(super) mtime: Option<Latest>,
 
@@ -412,8 +413,8 @@ pub(super) struct Export {
 /// Unpack a tar archive as a root
 ///
 /// Owners, modes, devices and attributes are kept: root sets them; for an ordinary user they are
-/// recorded, and `newroot run --root` shows them. The archive may be compressed with gzip, xz or zstd.
-/// No archive makes newroot write outside of DIR. If the import fails, DIR is as it was.
+/// recorded, and `newroot run --root` shows them. The archive may be compressed with gzip, xz or
+/// zstd. No archive makes newroot write outside of DIR. If the import fails, DIR is as it was.
 ///
 /// Whiteouts of container layers (.wh.NAME) are unpacked as plain files.
 #[derive(Debug, clap::Args)]
@@ -478,20 +479,20 @@ pub(super) struct Links {
     pub(super) man: Option<PathBuf>,
 }
 
-/// The forms of an archive.
+/// Formats of an archive.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(super) enum Format {
     /// A tar archive, as it is
     Tar,
-    /// A layer of a container image (application/vnd.oci.image.layer.v1.tar+gzip); its digest and that of the
-    /// tar archive in it (diff-id) are printed
+    /// A layer of a container image (application/vnd.oci.image.layer.v1.tar+gzip); newroot prints
+    /// its digest and that of the tar archive in it (diff-id)
     OciLayer,
 }
 
-/// What an archive can be compressed with.
+/// Compressions of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Compress {
-    /// Nothing
+    /// No compression
     None,
     /// gzip
     Gzip,
@@ -499,7 +500,7 @@ pub(super) enum Compress {
     Xz,
 }
 
-/// The engines there are.
+/// The engines.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(super) enum Engine {
     /// The best one this host allows
@@ -512,16 +513,16 @@ pub(super) enum Engine {
     Chroot,
 }
 
-/// How strictly a command is confined.
+/// Strictness of a confinement.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(super) enum Confine {
-    /// As far as the kernel can
+    /// As far as the kernel can confine it
     BestEffort,
-    /// Wholly, or not run
+    /// Run the command only if the kernel enforces everything
     Strict,
 }
 
-/// The namespaces that can be asked for.
+/// Namespaces that newroot can make.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(super) enum Namespace {
     /// Process numbers
@@ -536,46 +537,46 @@ pub(super) enum Namespace {
     Cgroup,
 }
 
-/// The guest path of a fresh directory.
+/// Parses the guest path of a fresh directory.
 fn fresh(text: &OsStr) -> Result<PathBuf, &'static str> {
     let bytes = text.as_bytes();
     if bytes.contains(&b':') {
-        return Err("it takes no options behind a colon");
+        return Err("it takes no options after a colon");
     }
     if bytes.first() == Some(&b'/') { Ok(PathBuf::from(text)) } else { Err("it is not absolute") }
 }
 
-/// A number of traps.
+/// Parses a number of traps.
 fn traps(text: &str) -> Result<NonZeroU32, &'static str> {
-    text.parse().map_err(|_| "it is no number from 1 on")
+    text.parse().map_err(|_| "it is not a number of 1 or more")
 }
 
-/// The number of a descriptor that newroot doesn't hand on anyway.
+/// Parses the number of a descriptor that newroot doesn't pass on anyway.
 fn descriptor(text: &str) -> Result<i32, &'static str> {
     let number = text.parse().ok().filter(|&number| number >= 3 && !text.starts_with('+'));
-    number.ok_or("it is no number from 3 on")
+    number.ok_or("it is not a number of 3 or more")
 }
 
-/// An octal mask, as umask(1) takes it.
+/// Parses an octal mask, as umask(1) takes it.
 fn mask(text: &str) -> Result<u32, &'static str> {
     let is_unsigned = !text.starts_with('+');
     u32::from_str_radix(text, 8)
         .ok()
         .filter(|&mask| is_unsigned && mask <= 0o777)
-        .ok_or("it is no octal number up to 777")
+        .ok_or("it is not an octal number up to 777")
 }
 
-/// A name that the kernel takes for its own (`__NEW_UTS_LEN`).
+/// Returns a parser of host names that the kernel takes (`__NEW_UTS_LEN`).
 fn hostname() -> impl clap::builder::TypedValueParser<Value = OsString> {
     word().try_map(|name| if name.len() > 64 { Err("it is longer than 64 bytes") } else { Ok(name) })
 }
 
-/// A capability by its name.
+/// Parses the name of a capability.
 fn capability(text: &str) -> Result<Capabilities, &'static str> {
     Capabilities::named(text).ok_or("there is no capability of this name")
 }
 
-/// A word that may not be empty.
+/// Returns a parser of words that aren't empty.
 fn word() -> impl clap::builder::TypedValueParser<Value = OsString> {
     OsStringValueParser::new().try_map(
         |text: OsString| {
@@ -584,7 +585,7 @@ fn word() -> impl clap::builder::TypedValueParser<Value = OsString> {
     )
 }
 
-/// A path that may not be empty.
+/// Returns a parser of paths that aren't empty.
 fn path() -> impl clap::builder::TypedValueParser<Value = PathBuf> {
     word().map(PathBuf::from)
 }

@@ -1,4 +1,4 @@
-//! `HOST[:GUEST[:ro]]`, where a backslash takes the meaning from a colon or a backslash.
+//! Bindings: `HOST[:GUEST[:ro]]`, where a backslash escapes a colon or a backslash.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use newroot_engine::{Access, Binding, GuestLink, Missing};
 
-/// What is wrong with a binding.
+/// Error in a binding.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::dialects) enum Malformed {
     #[error("no host path before the colon")]
@@ -49,8 +49,8 @@ pub(in crate::dialects) fn parse(text: &OsStr) -> Result<Binding, Malformed> {
     })
 }
 
-/// The parts between the colons that count, without the backslashes that don't. A backslash
-/// in front of any other byte stands for itself.
+/// Splits at the colons that aren't escaped, and removes the backslashes that escape. A backslash
+/// before any other byte stands for itself.
 fn split(text: &OsStr) -> Vec<OsString> {
     let mut parts = vec![Vec::new()];
     let mut bytes = text.as_bytes().iter().copied().peekable();

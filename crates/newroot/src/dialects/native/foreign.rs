@@ -10,10 +10,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
+use clap::{ArgMatches, Args as _, Command, FromArgMatches as _, ValueEnum as _};
 use newroot_engine::{Access, Binding, GuestLink, Missing};
 
-use super::arguments::{Namespace, Run};
+use super::arguments::{Confine, Namespace, Run};
 use super::binding;
 use crate::dialects::UsageError;
 
@@ -48,11 +48,11 @@ struct Brought {
     )]
     bind_ro: Vec<Binding>,
 
-    /// docker's `-i`: standard input is the command's anyway.
+    /// docker's `-i`: the command has standard input anyway.
     #[arg(short = 'i', long, hide = true)]
     interactive: bool,
 
-    /// docker's `-t`: the terminal is the command's anyway.
+    /// docker's `-t`: the command has the terminal anyway.
     #[arg(short = 't', long, hide = true)]
     tty: bool,
 
@@ -75,6 +75,17 @@ struct Brought {
     /// bubblewrap's `--unshare-cgroup`.
     #[arg(long, hide = true)]
     unshare_cgroup: bool,
+
+    /// docker's `--network host` and `--network none`.
+    #[arg(long, hide = true, value_name = "host|none")]
+    network: Option<Network>,
+}
+
+/// docker's networks that newroot has, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Network {
+    Host,
+    None,
 }
 
 /// Further names of options of `run`.
@@ -84,13 +95,13 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("root", &["fakeroot"]),
 ];
 
-/// Adds the names that are accepted to the definition of the command line.
+/// Adds the names that newroot accepts to the definition of the command line.
 pub(super) fn extend(command: Command) -> Command {
     command.mut_subcommand("run", |run| {
         let run = ALIASES.iter().fold(run, |run, (option, names)| {
             run.mut_arg(option, |argument| argument.aliases(names.iter().copied()))
         });
-        // The arguments alone: with the rest of the definition comes a description of its own.
+        // Only the arguments: the rest of the definition has a description of its own.
         let brought = Brought::augment_args(Command::new("brought"));
         let run = run.args(brought.get_arguments().cloned());
         run.alias("shell").mut_arg("bind", |bind| bind.short_alias('B'))
@@ -98,11 +109,11 @@ pub(super) fn extend(command: Command) -> Command {
 }
 
 impl Run {
-    /// Does what the [`Brought`] options ask for. `matches` is what the options were parsed to: of
-    /// two bindings at the same place the last counts, whichever option it was given by.
+    /// Carries out the [`Brought`] options. `matches` is the parser's result. Of two bindings at
+    /// the same path the last one counts, whichever option names it.
     ///
     /// # Errors
-    /// A definition of the options that doesn't fit [`Brought`].
+    /// Fails if the definition of the options doesn't fit [`Brought`].
     pub(super) fn adopt(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         let brought = Brought::from_arg_matches(matches)?;
         let own = std::mem::take(&mut self.bind);
@@ -124,6 +135,7 @@ impl Run {
             (brought.unshare_ipc, Namespace::Ipc),
             (brought.unshare_uts, Namespace::Uts),
             (brought.unshare_cgroup, Namespace::Cgroup),
+            (brought.network == Some(Network::None), Namespace::Net),
         ] {
             self.unshare.extend(asked.then_some(namespace));
         }
@@ -131,15 +143,15 @@ impl Run {
     }
 }
 
-/// Parses a volume of docker's. The labels of SELinux (`z`, `Z`) are for containers alone:
-/// newroot's command runs with the caller's.
+/// Parses docker's form of a volume. SELinux labels (`z`, `Z`) are for containers only: newroot's
+/// command runs with the caller's label.
 fn volume(text: &OsStr) -> Result<Binding, String> {
     let bytes = text.as_bytes();
     if !bytes.contains(&b':') {
         return Err("newroot has no anonymous volumes; --bind binds a directory at its own path".to_owned());
     }
     let (path, options) = match bytes.iter().rposition(|&byte| byte == b':') {
-        // A second colon: options, unless what follows is a path.
+        // A second colon: options, unless a path follows.
         Some(colon) if bytes[..colon].contains(&b':') && !bytes[colon + 1..].starts_with(b"/") => {
             (&bytes[..colon], &bytes[colon + 1..])
         }
@@ -159,7 +171,7 @@ fn volume(text: &OsStr) -> Result<Binding, String> {
     Ok(parsed)
 }
 
-/// Parses a mount of docker's, or a binding.
+/// Parses docker's form of a mount, or a binding.
 fn mount(text: &OsStr) -> Result<Binding, String> {
     let bytes = text.as_bytes();
     let is_docker = bytes.split(|&byte| byte == b',').any(|part| part.contains(&b'='));
@@ -186,7 +198,7 @@ fn mount(text: &OsStr) -> Result<Binding, String> {
     }
     match kind {
         Some(b"bind") => {}
-        Some(b"tmpfs") => return Err("newroot mounts no tmpfs by --mount; --tmpfs PATH does".to_owned()),
+        Some(b"tmpfs") => return Err("--mount can't mount a tmpfs; --tmpfs PATH does".to_owned()),
         Some(other) => {
             let name = String::from_utf8_lossy(other);
             return Err(format!("newroot has no mounts of type '{name}', only 'bind'"));
@@ -198,7 +210,7 @@ fn mount(text: &OsStr) -> Result<Binding, String> {
     Ok(Binding { host, guest: Some(guest), access, guest_link: GuestLink::Follow, missing: Missing::Fail })
 }
 
-/// Parses a binding that is read-only.
+/// Parses a binding, and makes it read-only.
 fn read_only(text: &OsStr) -> Result<Binding, String> {
     let parsed = binding::parse(text).map_err(|error| error.to_string())?;
     Ok(Binding { access: Access::ReadOnly, ..parsed })
@@ -221,25 +233,62 @@ pub(super) fn refuse_volume_as_root(
         return Ok(());
     }
     let name = first.display();
-    Err(UsageError::new(format!("'{name}' is no root, and '-v' takes no value: it stands for --verbose"))
+    Err(UsageError::new(format!("'{name}' is not a root, and '-v' takes no value: it stands for --verbose"))
         .hint(format!("to bind a directory: -b {name}, or --volume {name}")))
+}
+
+/// Refuses an unknown option behind the root, which the parser takes for the command. A program
+/// with such a name is given behind `--`.
+pub(super) fn refuse_option_as_command(
+    command: &[OsString],
+    arguments: &[OsString],
+) -> Result<(), UsageError> {
+    let Some(first) = command.first().filter(|first| first.len() > 1 && first.as_bytes()[0] == b'-') else {
+        return Ok(());
+    };
+    let before = arguments.len().checked_sub(command.len() + 1);
+    if before.is_some_and(|index| arguments[index] == "--") {
+        return Ok(());
+    }
+    let name = first.display();
+    let hint = first
+        .to_str()
+        .and_then(hint_for_option)
+        .map_or_else(|| format!("for a program of this name: newroot run ROOTFS -- {name}"), str::to_owned);
+    Err(UsageError::new(format!("unexpected argument '{name}' found")).hint(hint))
+}
+
+/// Refuses `--confine strict`, where newroot would take the option's value for the root.
+pub(super) fn refuse_value_as_root(
+    first: Option<&OsString>,
+    arguments: &[OsString],
+) -> Result<(), UsageError> {
+    let Some(value) = first.filter(|first| Confine::from_str(&first.to_string_lossy(), false).is_ok()) else {
+        return Ok(());
+    };
+    if !arguments.windows(2).any(|pair| pair[0] == "--confine" && pair[1] == *value) {
+        return Ok(());
+    }
+    let value = value.display();
+    Err(UsageError::new(format!("'{value}' is no root, and '--confine' has its value behind an '='"))
+        .hint(format!("--confine={value}; a root of this name is ./{value}")))
 }
 
 /// Options that newroot doesn't have, with what to do instead.
 #[rustfmt::skip]
 const OPTIONS: &[(&[&str], &str)] = &[
     // Bindings and mounts.
-    (&["--ro-bind", "--ro-bind-try"], "a read-only binding is written --bind HOST:GUEST:ro"),
+    (&["--ro-bind", "--ro-bind-try"], "to bind read-only: --bind HOST:GUEST:ro"),
     (&["--dev-bind", "--dev-bind-try", "--bind-try", "--rbind"],
-        "a binding is written --bind HOST:GUEST; devices in it work"),
-    (&["--remount-ro"], "a read-only binding is written --bind HOST:GUEST:ro"),
-    (&["--volumes-from", "--mount-proc"], "every directory is bound by name: --bind HOST:GUEST"),
+        "to bind: --bind HOST:GUEST; devices in it work"),
+    (&["--remount-ro"], "to bind read-only: --bind HOST:GUEST:ro"),
+    (&["--volumes-from", "--mount-proc"], "name every directory to bind: --bind HOST:GUEST"),
     (&[
         "--proc", "--dev", "--sys", "--devices", "--device", "--gpus", "--nv", "--nvccli",
         "--rocm", "--dri"
     ],
-        "the host's /proc, /sys and /dev are bound unless --no-recommended is given; --bind \
-         adds what is missing"),
+        "newroot binds the host's /proc, /sys and /dev unless --no-recommended is given; --bind \
+         adds others"),
     (&[
         "--no-mount", "--contain", "-c", "--containall", "-C", "--nosysdirs", "--mount-tmp",
         "--no-home"
@@ -262,8 +311,8 @@ const OPTIONS: &[(&[&str], &str)] = &[
 
     // The root.
     (&["-r", "--rootfs", "-D", "--directory", "--image", "-R", "--new-root"],
-        "the root is an argument behind the options: newroot run ROOTFS [COMMAND]; PRoot's \
-         options are taken by newroot proot"),
+        "the root is an argument after the options: newroot run ROOTFS [COMMAND]; newroot proot \
+         takes PRoot's options"),
     (&[
         "--pull", "--platform", "--authfile", "--creds", "--disable-content-trust", "--arch",
         "--variant", "--os", "--tls-verify", "--disable-cache"
@@ -271,7 +320,7 @@ const OPTIONS: &[(&[&str], &str)] = &[
         "newroot runs directories and pulls no images: docker export CONTAINER | newroot import \
          - DIR makes a directory of one"),
 
-    // What a container would be.
+    // Containers.
     (&["--rm"],
         "newroot keeps no containers: leave it out; what the command writes stays in ROOTFS"),
     (&[
@@ -294,47 +343,46 @@ const OPTIONS: &[(&[&str], &str)] = &[
         "--stop-signal", "--stop-timeout", "--health-cmd", "--health-interval",
         "--health-retries", "--health-timeout", "--no-healthcheck"
     ],
-        "newroot becomes the command: signals are sent to it by its process number, and \
-         timeout(1) ends it"),
+        "newroot becomes the command: send signals to its process ID, or end it with timeout(1)"),
     (&["--init", "--as-pid-1", "--as-pid2", "--boot", "--no-init"],
-        "an init that reaps processes comes with --unshare pid; services are started by a \
-         command of yours"),
+        "--unshare pid gives the command an init that reaps processes; start services by a \
+         command of your own"),
     (&["--new-session"], "to start a session: setsid newroot run ROOTFS COMMAND"),
-    (&["--exit-on-error", "--kill-child"], "to end what the command leaves behind: --kill-on-exit"),
+    (&["--exit-on-error", "--kill-child"], "to kill the processes that the command leaves behind: --kill-on-exit"),
     (&["--parent-death-signal"], "to end the command with its parent: --die-with-parent"),
 
     // Identity and environment.
     (&["-0", "--root-id", "--map-root-user", "-f"], "to be root in the root: --root"),
     (&["--uid", "--gid", "--userspec", "--change-id", "--setuid", "--setgid"],
         "to run as another user: --user USER[:GROUP]"),
-    (&["--group-add"], "all supplementary groups are named by --groups GROUP,..."),
+    (&["--group-add"], "--groups GROUP,... names all supplementary groups"),
     (&[
         "--userns", "--userns2", "--uidmap", "--gidmap", "--subuidname", "--subgidname",
         "--private-users", "--private-users-ownership", "--no-privs", "--keep-privs", "-U"
     ],
-        "a user namespace is made by --engine namespace, with you as root by --map-root"),
-    (&["--setenv", "-E"], "a variable is set by --env VAR=VALUE"),
+        "--engine namespace makes a user namespace; --map-root makes you root in it"),
+    (&["--setenv", "-E"], "to set a variable: --env VAR=VALUE"),
     (&["--unsetenv", "--unsetenv-all"],
-        "--clear-env hands on no variables, and --env VAR hands on one of yours"),
+        "--clear-env passes no variables on, and --env VAR passes one of yours on"),
     (&["--env-host", "--hostenv", "--preserve-env"],
-        "your environment is handed on unless --clear-env is given: leave it out"),
+        "newroot passes your environment on unless --clear-env is given: leave it out"),
     (&["--env-merge", "--http-proxy", "--no-eval"],
-        "your environment is handed on; --env VAR=VALUE changes a variable"),
+        "newroot passes your environment on; --env VAR=VALUE changes a variable"),
     (&[
         "--hostauth", "--containerauth", "--nometa", "--passwd", "--passwd-entry",
         "--group-entry", "--bind-user", "--hostuser"
     ],
-        "users are looked up in the root's /etc/passwd; to bind the host's: --bind /etc/passwd \
+        "newroot looks users up in the root's /etc/passwd; to bind the host's: --bind /etc/passwd \
          --bind /etc/group"),
 
     // Namespaces and the network.
     (&["--unshare-all"], "name the namespaces: --unshare pid,net,ipc,uts,cgroup"),
     (&["--unshare-user", "--unshare-user-try", "--disable-userns", "--assert-userns-disabled"],
-        "a user namespace is made by --engine namespace"),
+        "--engine namespace makes a user namespace"),
     (&["--unshare-cgroup-try"], "to have a cgroup namespace: --unshare cgroup"),
     (&["--share-net"], "the network is the host's unless --unshare net is given: leave it out"),
     (&[
-        "--net", "--network", "--private-network", "-n", "--network-veth",
+        "--net", "--private-network", "-n", "--network-veth",
         "--network-namespace-path"
     ],
         "the network is the host's; --unshare net leaves only a loopback device"),
@@ -354,21 +402,21 @@ const OPTIONS: &[(&[&str], &str)] = &[
         "newroot sets up no networks: the network is the host's, or with --unshare net a \
          loopback device"),
     (&["--domainname", "--timezone", "--tz"],
-        "to name the host: --hostname NAME; a time zone is set by --env TZ=ZONE"),
+        "to set the host name: --hostname NAME; to set the time zone: --env TZ=ZONE"),
 
     // Rights and limits.
     (&["--privileged", "--allow-setuid", "--add-caps"],
         "newroot gives nobody more rights than they have; --root is root inside the root, \
          --cap-add keeps a capability"),
     (&["--capability", "--ambient-capability"], "to keep a capability: --cap-add CAP"),
-    (&["--drop-capability", "--drop-caps"], "to take a capability: --cap-drop CAP"),
+    (&["--drop-capability", "--drop-caps"], "to drop a capability: --cap-drop CAP"),
     (&[
         "--security-opt", "--security", "--seccomp", "--add-seccomp-fd", "--system-call-filter",
         "--apparmor", "--selinux-context", "-Z", "--exec-label", "--file-label",
         "--no-new-privs", "--no-new-privileges"
     ],
-        "--confine keeps the command to the root and the bindings; a command of an ordinary \
-         user gains no privileges anyway"),
+        "--confine restricts the command to the root and the bindings; an ordinary user's \
+         command gains no privileges anyway"),
     (&[
         "-m", "--memory", "--memory-swap", "--memory-swappiness", "--memory-reservation",
         "--cpus", "--cpu-shares", "--cpu-period", "--cpu-quota", "--cpuset-cpus",
@@ -379,7 +427,7 @@ const OPTIONS: &[(&[&str], &str)] = &[
         "newroot sets no limits: systemd-run --user --scope -p MemoryMax=1G newroot run ROOTFS \
          does, and so does a batch system"),
     (&["--ulimit", "--rlimit", "--sysctl"],
-        "limits are handed on: set them with ulimit before newroot run"),
+        "newroot passes your limits on: set them with ulimit before newroot run"),
     (&[
         "--runtime", "--isolation", "--systemd", "--userns-remap", "--storage-driver",
         "--storage-opt", "--secret", "--hooks-dir", "--execmode"
@@ -390,11 +438,11 @@ const OPTIONS: &[(&[&str], &str)] = &[
         "--block-fd", "--userns-block-fd", "--sync-fd", "--info-fd", "--json-status-fd",
         "--lock-file", "--preserve-fds", "--preserve-fd"
     ],
-        "to hand on a descriptor: --keep-fd N"),
+        "to pass a descriptor on: --keep-fd N"),
     (&["--no-umask"], "the file mode creation mask is yours; --umask MASK sets another"),
-    (&["--debug"], "to have newroot say what it does: -v, or -vv"),
+    (&["--debug"], "to make newroot report what it does: -v, or -vv"),
     (&["--level-prefix", "--silent"],
-        "newroot says nothing unless something is wrong: leave it out"),
+        "newroot prints nothing unless something is wrong: leave it out"),
     (&["--compat", "--underlay", "--sparsefiles", "--unsquash"],
         "roots are directories: leave it out"),
     (&["--sysvipc", "-L", "-H", "--ashmem-memfd"],
@@ -402,12 +450,12 @@ const OPTIONS: &[(&[&str], &str)] = &[
     // Letters that stand for different things.
     (&["-l"], "labels are for containers: leave it out; PRoot's -l is --link2symlink"),
     (&["-p"],
-        "the network is the host's, so that every port is reachable already; namespaces are \
-         named by --unshare"),
+        "the network is the host's, so that every port is reachable already; --unshare names \
+         namespaces"),
     (&["-P"], "the network is the host's, and the command has your terminal: leave it out"),
     (&["-S"],
-        "a scratch directory is made in ROOTFS beforehand; PRoot's -S is taken by newroot proot"),
-    (&["-k", "--kernel-release"], "another kernel release is shown by newroot proot -k RELEASE"),
+        "make a scratch directory in ROOTFS beforehand; newroot proot takes PRoot's -S"),
+    (&["-k", "--kernel-release"], "to show another kernel release: newroot proot -k RELEASE"),
 ];
 
 /// Commands that newroot doesn't have, with what to do instead.
@@ -424,12 +472,12 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["load", "restore", "unpack", "extract", "mkrepo"],
         "newroot import FILE DIR unpacks an archive as a root"),
     (&["exec", "enter", "login", "attach", "nsenter", "spawn", "start", "boot"],
-        "every command is started by itself: newroot run DIR COMMAND, as often as you like in \
+        "start each command by itself: newroot run DIR COMMAND, as often as you like in \
          the same root"),
     (&["ps", "top", "stats", "logs", "wait", "port", "events", "status"],
-        "commands are ordinary processes of yours, which the host's ps and top show"),
+        "commands are your own ordinary processes: the host's ps and top show them"),
     (&["kill", "stop", "restart", "pause", "unpause", "poweroff", "reboot", "terminate"],
-        "commands are ordinary processes of yours: the host's kill ends them"),
+        "commands are your own ordinary processes: the host's kill ends them"),
     (&[
         "list", "ls", "images", "image", "container", "containers", "list-images", "volume",
         "network", "pod", "machine", "instance", "context", "system"

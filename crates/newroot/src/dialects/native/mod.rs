@@ -1,4 +1,4 @@
-//! newroot's own words: checked input, clear errors.
+//! The native dialect: checked input, clear errors.
 
 mod archive;
 mod arguments;
@@ -21,20 +21,19 @@ use self::arguments::{Arguments, Engine, Run, Subcommand};
 use super::{Launch, Request, UsageError, chroot, identity, proot};
 use crate::caller::Caller;
 
-/// Host paths bound when nobody says otherwise: what most programs can't do without, and
-/// nothing of the user's own.
+/// Host paths bound by default: those that most programs need, and none of the user's own files.
 const RECOMMENDED: &[&str] = &["/proc", "/sys", "/dev", "/tmp", "/etc/resolv.conf", "/etc/hosts"];
 
-/// Shells to look for in a guest, best first, after the caller's own.
+/// Shells to look for in a guest after the caller's own shell, best first.
 const SHELLS: &[&str] = &["/bin/bash", "/usr/bin/bash", "/bin/sh", "/usr/bin/sh"];
 
-/// The definition that help, manual pages and completions are made from.
+/// Returns the definition from which help, manual pages and completions are made.
 #[must_use]
 pub fn command() -> clap::Command {
     Arguments::command().subcommand(proot::command()).subcommand(chroot::command())
 }
 
-/// The definition that parses: with the words of other programs that are taken, too.
+/// Returns the definition that parses. It also has the words of other programs that newroot takes.
 fn parser() -> clap::Command {
     foreign::extend(command())
 }
@@ -85,17 +84,21 @@ fn script(shell: clap_complete::Shell) -> String {
     String::from_utf8_lossy(&script).into_owned()
 }
 
-/// What `run` asks for. `arguments` is the text it was parsed from.
+/// Returns the launch that `run` asks for. `arguments` is the text that it was parsed from.
 fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, UsageError> {
     foreign::refuse_volume_as_root(run.rootfs.as_ref(), arguments)?;
+    foreign::refuse_value_as_root(run.rootfs.as_ref(), arguments)?;
     let identity = who(&run)?;
     let fake_root = if run.root { FakeRoot::Required } else { FakeRoot::On };
     let isolation = isolation(&run);
     let (rootfs, command) = separate(run.rootfs, run.command, arguments);
     let default_root = rootfs.is_none();
+    if !default_root {
+        foreign::refuse_option_as_command(&command, arguments)?;
+    }
     let home = if run.home { Some(home(caller)?) } else { None };
     let recommended = RECOMMENDED.iter().filter(|&&path| {
-        // What root makes there is to keep its owner.
+        // Files that fake root makes in /tmp must keep their owners.
         let is_roots_own = run.root && path == "/tmp";
         !run.no_recommended && !is_roots_own
     });
@@ -149,7 +152,7 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, Us
     })
 }
 
-/// Who the command is to run as.
+/// Returns the identity with which the command runs.
 fn who(run: &Run) -> Result<Identity, UsageError> {
     let malformed = |error: identity::Malformed| UsageError::new(error.to_string());
     if run.root {
@@ -168,7 +171,7 @@ fn who(run: &Run) -> Result<Identity, UsageError> {
     Ok(Identity { user, group, groups, dotted: None })
 }
 
-/// What the command isn't to share.
+/// Returns the resources that the command doesn't share with the host.
 fn isolation(run: &Run) -> Isolation {
     let mut namespaces: Vec<Namespace> = Vec::new();
     let named = run.unshare.iter().map(|kind| match kind {
@@ -200,12 +203,12 @@ fn isolation(run: &Run) -> Isolation {
     }
 }
 
-/// Tells `run ROOTFS COMMAND` and `run ROOTFS -- COMMAND` from `run -- COMMAND`, which is
-/// for the default root.
+/// Distinguishes `run ROOTFS COMMAND` and `run ROOTFS -- COMMAND` from `run -- COMMAND`, which is
+/// for the default root. Returns the root, if one is named, and the command.
 ///
-/// To the parser, `--` only ends the options; the word after it is the first positional
-/// argument all the same. But the positional arguments are the end of the text, so the word
-/// in front of them tells: no option takes `--` as its value.
+/// For the parser, `--` only ends the options: the word after it is the first positional argument
+/// in any case. But the positional arguments are the end of the text, so the word before them
+/// decides. No option takes `--` as its value.
 fn separate(
     first: Option<OsString>,
     rest: Vec<OsString>,
@@ -224,11 +227,11 @@ fn separate(
     (Some(first), rest)
 }
 
-/// The caller's home directory.
+/// Returns the caller's home directory.
 fn home(caller: &Caller) -> Result<PathBuf, UsageError> {
     let home = caller.absolute_path("HOME").filter(|&home| home != "/");
     home.map(Path::to_owned)
-        .ok_or_else(|| UsageError::new("cannot bind the home directory: HOME isn't the path of one"))
+        .ok_or_else(|| UsageError::new("cannot bind the home directory: HOME is not set to the path of one"))
 }
 
 fn home_binding(home: &Path) -> Binding {
@@ -251,7 +254,7 @@ fn recommended_binding(path: &str) -> Binding {
     }
 }
 
-/// The guest's shell: the caller's own kind if the guest has it.
+/// Returns the guest's shell: the one of the caller's kind, if the guest has it.
 fn shell(caller: &Caller) -> CommandLine {
     let own = caller.absolute_path("SHELL");
     let others = SHELLS.iter().map(Path::new).filter(|&path| Some(path) != own);

@@ -30,7 +30,7 @@ fn run(arguments: &[&str]) -> Launch {
     }
 }
 
-/// The message and the hint of a command line that must be refused.
+/// Returns the message and the hint of a command line that must be refused.
 fn refusal(arguments: &[&str]) -> (String, String) {
     match parse(&words(arguments), &caller()) {
         Err(error) => (error.message, error.hint.unwrap_or_default()),

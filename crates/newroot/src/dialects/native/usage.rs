@@ -1,4 +1,4 @@
-//! The parser's complaints in newroot's form: one line, and a hint.
+//! Puts the parser's errors in newroot's form: one line, and a hint.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
@@ -8,9 +8,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::{foreign, parser};
 use crate::dialects::UsageError;
 
-/// Hint for a word that means nothing at all.
+/// Hint for an unknown word.
 pub(super) const LIST: &str =
-    "to run a command in a root: newroot run ROOTFS [COMMAND]...; all commands are listed by newroot --help";
+    "to run a command in a root: newroot run ROOTFS [COMMAND]...; newroot --help lists all commands";
 
 /// Hint for an option of `run` in front of that word.
 const OPTIONS_FOLLOW: &str = "options follow the command: newroot run [OPTIONS] ROOTFS [COMMAND]...";
@@ -20,14 +20,14 @@ const OPTIONS_FOLLOW: &str = "options follow the command: newroot run [OPTIONS] 
 pub(super) fn error(error: &clap::Error, arguments: &[OsString]) -> UsageError {
     if error.kind() == ErrorKind::MissingSubcommand {
         return UsageError::new("no command given")
-            .hint("to enter a root, newroot run ROOTFS; all commands are listed by newroot --help");
+            .hint("to enter a root: newroot run ROOTFS; newroot --help lists all commands");
     }
     let text = error.to_string();
     let mut paragraphs = text.split("\n\n");
     let message = joined(paragraphs.next().unwrap_or_default());
     let suggestion = paragraphs.flat_map(str::lines).find_map(|line| {
         let line = line.trim_start();
-        // "to pass '-x' as a value, use '-- -x'": true, and never what was meant.
+        // "to pass '-x' as a value, use '-- -x'": true, but never what the user meant.
         if line.starts_with("tip: to pass") {
             return None;
         }
@@ -67,12 +67,24 @@ fn brought(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
             }
             // An option in front of the command.
             let is_in_front = first.starts_with(b"-");
+            if let (true, Some(command)) = (is_in_front, of_proot(arguments)) {
+                return Some(command);
+            }
             let hint =
                 foreign::hint_for_option(option).or_else(|| is_of_run(option).then_some(OPTIONS_FOLLOW))?;
             is_in_front.then(|| hint.to_owned())
         }
         _ => None,
     }
+}
+
+/// Returns the command of newroot's that means what PRoot's user wrote, if the first option is one
+/// that PRoot's command lines begin with.
+fn of_proot(arguments: &[OsString]) -> Option<String> {
+    let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
+    let is_proots =
+        matches!(words.first()?.as_ref(), "-0" | "-r" | "-R" | "-S" | "--rootfs" | "--link2symlink");
+    is_proots.then(|| format!("PRoot's options are taken by newroot proot {}", words.join(" ")))
 }
 
 /// Returns the hint for docker's `-vHOST:GUEST`, which here is `-v` and further letters.
@@ -101,7 +113,7 @@ fn is_of_run(option: &str) -> bool {
     })
 }
 
-/// A paragraph in one line.
+/// Joins a paragraph into one line.
 fn joined(paragraph: &str) -> String {
     paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
 }

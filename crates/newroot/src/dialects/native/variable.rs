@@ -1,4 +1,4 @@
-//! `VAR[=VALUE]`.
+//! Environment variables on the command line: `VAR[=VALUE]`.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -30,8 +30,8 @@ impl Variable {
         })
     }
 
-    /// The change it makes to the guest's environment. Handing on a variable the caller
-    /// doesn't have makes none.
+    /// Returns the change to the guest's environment. There is none if the variable has no value of
+    /// its own, and the caller doesn't have it either.
     pub(super) fn resolve(self, caller: &Caller) -> Option<(OsString, Option<OsString>)> {
         let value = match self.value {
             Some(value) => value,

@@ -1,5 +1,6 @@
-//! `host[:guest[!][:ro]]`. The first colon ends the host path; a guest path may hold more. PRoot has no `:ro` at the
-//! end, but no user of its means a guest path that ends so either: as in the other dialects it is read-only.
+//! Bindings in PRoot's form: `host[:guest[!][:ro]]`. The first colon ends the host path; the guest
+//! path may have more. PRoot has no `:ro` at the end, but its users don't mean a guest path that
+//! ends so either. As in the other dialects, such a binding is read-only.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

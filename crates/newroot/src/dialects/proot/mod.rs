@@ -1,7 +1,7 @@
-//! PRoot's words: every option spelled as its users know it.
+//! The proot dialect: every option of PRoot, with its spelling.
 //!
-//! What the options mean is what PRoot's manual says; where this dialect is more lenient
-//! (`-rDIR`, `--rootfs DIR`, `--`), it gives a meaning to what PRoot refuses.
+//! The options mean what PRoot's manual says. This dialect also accepts forms that PRoot refuses
+//! (`-rDIR`, `--rootfs DIR`, `--`).
 
 mod binding;
 mod options;
@@ -23,13 +23,13 @@ use crate::caller::Caller;
 
 pub use self::options::command;
 
-/// What the options have said so far.
+/// Settings from the options parsed so far.
 #[derive(Default)]
 struct Settings {
     rootfs: Option<PathBuf>,
-    /// Recommended bindings that are wanted.
+    /// Recommended bindings that the user asked for.
     recommended: Option<recommended::Set>,
-    /// Who the command is to believe to be.
+    /// User and group as which the command appears.
     identity: Option<(u32, u32)>,
     bindings: Vec<Binding>,
     cwd: Option<PathBuf>,
@@ -58,10 +58,10 @@ pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, 
         let mut value = || -> Result<OsString, UsageError> {
             let value = parser
                 .value()
-                .map_err(|_| UsageError::new(format!("option '{spelling}' wants a {}", option.value)))?;
+                .map_err(|_| UsageError::new(format!("option '{spelling}' needs a {}", option.value)))?;
             if value.is_empty() {
                 return Err(UsageError::new(format!(
-                    "option '{spelling}' wants a {}, not an empty one",
+                    "option '{spelling}' needs a {}, not an empty one",
                     option.value
                 )));
             }
@@ -91,7 +91,7 @@ pub(super) fn parse(arguments: &[OsString], caller: &Caller) -> Result<Request, 
             Meaning::Needless => {}
             Meaning::Unsupported => {
                 return Err(UsageError::new(format!(
-                    "option '{spelling}' is PRoot's ({}), and not supported by newroot",
+                    "newroot doesn't support PRoot's option '{spelling}' ({})",
                     option.help
                 )));
             }
@@ -121,10 +121,10 @@ impl Settings {
                 binding_rules: BindingRules::Proot,
                 fresh: Vec::new(),
                 read_only: false,
-                // PRoot makes no entries up.
+                // PRoot adds no entries.
                 accounts: false,
                 cwd: match self.cwd {
-                    // A relative one is meant from where the caller is.
+                    // A relative path starts at the caller's working directory.
                     Some(directory) => WorkingDirectory::GuestOrRoot(caller.absolute(&directory)),
                     None => WorkingDirectory::Inherit,
                 },
@@ -152,31 +152,30 @@ impl Settings {
     }
 }
 
-/// The numbers after `-i`.
+/// Parses the numbers after `-i`.
 fn ids(value: &OsString) -> Result<(u32, u32), UsageError> {
     let number = |text: &str| text.parse().ok().filter(|&number: &u32| number != u32::MAX);
     let parts = value.to_str().and_then(|text| text.split_once(':'));
     parts.and_then(|(uid, gid)| Some((number(uid)?, number(gid)?))).ok_or_else(|| {
         UsageError::new(format!(
-            "option '-i' wants two numbers, 'uid:gid', not '{}'",
+            "option '-i' needs two numbers, 'uid:gid', not '{}'",
             Path::new(value).display()
         ))
     })
 }
 
-/// The number after `-v`: negative ones silence the warnings.
+/// Parses the number after `-v`. A negative number suppresses warnings.
 fn level(value: &OsString) -> Result<i32, UsageError> {
     value.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
-        UsageError::new(format!("option '-v' wants a number, not '{}'", Path::new(value).display()))
+        UsageError::new(format!("option '-v' needs a number, not '{}'", Path::new(value).display()))
     })
 }
 
 fn unknown(spelling: &Spelling) -> UsageError {
-    UsageError::new(format!("unknown option '{spelling}'"))
-        .hint("the options are listed by 'newroot proot --help'")
+    UsageError::new(format!("unknown option '{spelling}'")).hint("'newroot proot --help' lists the options")
 }
 
-/// What is left for the lexer to complain of: a value given to an option that takes none.
+/// Words an error of the lexer. The only one left is a value for an option that takes none.
 fn lexer_error(error: lexopt::Error) -> UsageError {
     match error {
         lexopt::Error::UnexpectedValue { option, .. } => {

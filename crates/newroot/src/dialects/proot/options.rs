@@ -1,23 +1,23 @@
-//! PRoot's options: the table that the parser, the help text, the manual page and the
-//! completions come from.
+//! PRoot's options: the table from which the parser, the help text, the manual page and the
+//! completions are made.
 
 use std::fmt;
 
 use clap::builder::ValueHint;
 
-/// One option, with all its names.
+/// An option with all its names.
 pub(super) struct OptionRow {
-    /// What it does here.
+    /// Its meaning in newroot.
     pub(super) meaning: Meaning,
-    /// Its names as one writes them, the usual ones first.
+    /// Its names as they are written, the usual ones first.
     names: &'static [&'static str],
-    /// What its value is; empty if it takes none.
+    /// Name of its value; empty if it takes none.
     pub(super) value: &'static str,
-    /// What it is for.
+    /// Its purpose, for the help text or the refusal.
     pub(super) help: &'static str,
 }
 
-/// What an option does.
+/// Meaning of an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
     Rootfs,
@@ -33,9 +33,10 @@ pub(super) enum Meaning {
     Verbose,
     Version,
     Help,
-    /// PRoot does something for it that newroot, or an ordinary Linux, does anyway.
+    /// The option changes nothing: newroot, or an ordinary Linux, does anyway what PRoot does for
+    /// it.
     Needless,
-    /// PRoot has it, newroot doesn't.
+    /// PRoot has the option, newroot doesn't.
     Unsupported,
 }
 
@@ -55,13 +56,13 @@ impl fmt::Display for Spelling {
     }
 }
 
-/// The option of that name.
+/// Returns the option of that name.
 pub(super) fn find(spelling: &Spelling) -> Option<&'static OptionRow> {
     let written = spelling.to_string();
     TABLE.iter().find(|row| row.names.contains(&written.as_str()))
 }
 
-/// A row of the table.
+/// Returns a row of the table.
 const fn row(
     meaning: Meaning,
     names: &'static [&'static str],
@@ -76,62 +77,62 @@ const TABLE: &[OptionRow] = &[
     row(Meaning::Rootfs, &["-r", "--rootfs"], "directory",
         "Directory that becomes `/`; the default is the host's own"),
     row(Meaning::RecommendedRootfs, &["-R"], "directory",
-        "Like -r, and bind the files of the host that most programs want: /dev, /proc, /sys, \
-         /tmp, /run, the home directory, the root itself at its host path, and the user, group \
-         and network files of /etc. Those that the host hasn't got are left out"),
+        "Like -r, and bind the host files that most programs need: /dev, /proc, /sys, /tmp, /run, the \
+         home directory, the root itself at its host path, and the user, group and network files of \
+         /etc. Missing ones are skipped"),
     row(Meaning::Bind, &["-b", "-m", "--bind", "--mount"], "host[:guest[!][:ro]]",
-        "Bind a host file or directory, at the same path or at another one; with ! onto a \
-         symbolic link itself rather than onto what it points to, with :ro read-only. One that the host \
-         hasn't got is left out with a warning"),
-    row(Meaning::RootId, &["-0", "--root-id"], "",
-        "Appear as root, who may do what root may; owners and modes that are given to files of the \
-         root are remembered there"),
-    row(Meaning::ChangeId, &["-i", "--change-id"], "uid:gid",
-        "Appear as this user and group, whose the root's files seem to be unless others are remembered"),
-    row(Meaning::RootIdRootfs, &["-S"], "directory",
-        "Like -0 -r, and bind what programs that install others want of the host: /dev, /proc, /sys, \
-         /tmp, /run/shm, the home directory, the root itself at its host path, and the network files \
-         of /etc"),
-    row(Meaning::WorkingDirectory, &["-w", "--pwd", "--cwd"], "directory",
-        "Start in this directory; the default is the caller's. Where the root hasn't got it, start in / with a \
+        "Bind a host file or directory, at the same path or at another one; with ! onto a symbolic \
+         link itself instead of its target, with :ro read-only. A missing host path is skipped with a \
          warning"),
+    row(Meaning::RootId, &["-0", "--root-id"], "",
+        "Appear as root: chown, mknod, setuid and the like work inside the root; newroot records \
+         owners and modes of the root's files there"),
+    row(Meaning::ChangeId, &["-i", "--change-id"], "uid:gid",
+        "Appear as this user and group, which also own the root's files unless other owners are recorded"),
+    row(Meaning::RootIdRootfs, &["-S"], "directory",
+        "Like -0 -r, and bind the host files that package managers need: /dev, /proc, /sys, /tmp, \
+         /run/shm, the home directory, the root itself at its host path, and the network files of \
+         /etc. Missing ones are skipped"),
+    row(Meaning::WorkingDirectory, &["-w", "--pwd", "--cwd"], "directory",
+        "Start in this directory; the default is your current one. If the root doesn't have it, the \
+         command starts in / with a warning"),
     row(Meaning::KernelRelease, &["-k", "--kernel-release"], "string",
-        "Kernel release that uname(2) tells; or all its names and AT_HWCAP in hexadecimal (-1: the host's), as \
+        "Kernel release that uname(2) reports; or all its names, and AT_HWCAP in hexadecimal (-1: the host's), as \
          `\\sysname\\nodename\\release\\version\\machine\\domainname\\hwcap\\`"),
     row(Meaning::Link2Symlink, &["-l", "--link2symlink"], "",
-        "Where the host refuses hard links, keep a file with several names inside the root, hidden, and \
-         have its names lead there"),
+        "Keep hard links in the root if the host refuses them: a file that gets a second name moves to a \
+         hidden directory of the root, and its names lead there"),
     row(Meaning::KillOnExit, &["--kill-on-exit"], "",
-        "End all processes the command has left behind when it ends"),
+        "Kill the processes that the command leaves behind when it ends"),
     row(Meaning::Verbose, &["-v", "--verbose"], "level",
-        "Say more (1, 2 …), or leave out warnings (-1)"),
+        "Report more (1, 2 …), or print no warnings (-1)"),
     row(Meaning::Version, &["-V", "--version", "--about"], "",
         "Print the version"),
     row(Meaning::Help, &["-h", "--help", "--usage"], "",
         "Print this help"),
 
     row(Meaning::Needless, &["--sysvipc"], "",
-        "Nothing: System V IPC is the kernel's"),
+        "No effect: the kernel provides System V IPC"),
     row(Meaning::Needless, &["-L"], "",
-        "Nothing: the size of a symbolic link is the length of its text"),
+        "No effect: the size of a symbolic link is always the length of its text"),
     row(Meaning::Needless, &["-H"], "",
-        "Nothing: newroot leaves no files of its own to be seen"),
+        "No effect: newroot's own files are always hidden"),
     row(Meaning::Needless, &["--ashmem-memfd"], "",
-        "Nothing: memory files are the kernel's"),
+        "No effect: the kernel provides memory files"),
 
     row(Meaning::Unsupported, &["-q", "--qemu"], "command",
-        "programs of other processors, by QEMU"),
+        "runs programs of other processors with QEMU"),
     row(Meaning::Unsupported, &["--mixed-mode"], "value",
-        "host programs among those run by QEMU"),
+        "runs host programs among those that QEMU runs"),
     row(Meaning::Unsupported, &["-p", "--port"], "in:out",
-        "other port numbers"),
+        "maps port numbers"),
     row(Meaning::Unsupported, &["-n", "--netcoop"], "",
-        "free port numbers"),
+        "chooses free port numbers"),
 ];
 
-/// The definition that the help text, the manual page and the completions are made from. The
-/// parser doesn't use it: what it can't say (the first word that isn't an option ends the
-/// options) is said by the lexer.
+/// Returns the definition from which the help text, the manual page and the completions are made.
+/// The parser doesn't use it. The definition can't express that the first word which isn't an
+/// option ends the options: that is left to the lexer.
 #[must_use]
 pub fn command() -> clap::Command {
     let (known, refused): (Vec<_>, Vec<_>) =
@@ -157,24 +158,24 @@ pub fn command() -> clap::Command {
              proot -R ./debian\n  \
              proot -b ~/hosts:/etc/hosts ping example\n\n\
              Notes:\n  \
-             A link named proot, or proot-ANYTHING, that points to newroot speaks this dialect too.\n  \
+             A link named proot, or proot-ANYTHING, that points to newroot takes these options, too.\n  \
              Unlike in PRoot, `:ro` at the end of a binding isn't part of the guest path (`:ro/` is).\n  \
              A missing host path or working directory is no error, unlike in newroot run.\n  \
-             A binding at a deeper guest path prevails over one above it, whichever comes first.\n  \
-             A symbolic link in a binding that leads by an absolute path into the bound directory is\n  \
-             seen with the guest's path of it; root gets the trap engine where a directory is bound at\n  \
-             another path than its own.\n  \
+             A binding at a deeper guest path prevails over one above it, in either order.\n  \
+             A symbolic link in a binding that leads by an absolute path into the bound directory reads\n  \
+             as the guest path of its target. Root gets the trap engine if a directory is bound at another\n  \
+             path than its own.\n  \
              PRoot's options that newroot doesn't have: {}.",
             refused.iter().map(|row| row.names.join("/")).collect::<Vec<_>>().join(", ")
         ))
 }
 
-/// The help text.
+/// Returns the help text.
 pub(super) fn help() -> String {
     command().render_help().to_string()
 }
 
-/// The version, and whose words these are.
+/// Returns the version, with the name of the dialect.
 pub(super) fn about() -> String {
     format!(
         "newroot {}, speaking the proot dialect\n{}\nLicense: {}\n",

@@ -6,17 +6,17 @@ use newroot_engine::{Access, Binding, GuestLink, Missing};
 
 use crate::caller::Caller;
 
-/// Which of them.
+/// Set of recommended bindings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Set {
-    /// `-R`: to work in the root as one does on the host.
+    /// `-R`: for work in the root as on the host.
     Everyday,
-    /// `-S`: to install into the root, whose own users and groups count.
+    /// `-S`: for installing programs into the root. The root's own users and groups count.
     Installing,
 }
 
 impl Set {
-    /// Host paths bound where they are, if they exist.
+    /// Returns the host paths that are bound at the same guest paths, if they exist.
     fn paths(self) -> &'static [&'static str] {
         match self {
             Self::Everyday => EVERYDAY,
@@ -57,11 +57,11 @@ const EVERYDAY: &[&str] = &[
     "/var/run/dbus/system_bus_socket",
 ];
 
-/// The recommended bindings of `rootfs`, and `named`, those that the caller named: they come
-/// later, so that they prevail.
+/// Returns the recommended bindings of `rootfs`, and after them `named`, those that the caller
+/// named: later ones prevail.
 ///
-/// The root itself is seen at its own host path too, and everything is bound below it once
-/// more: a command that starts in the root's directory finds in `.` what it finds in `/`.
+/// The root itself is also bound at its own host path, with all bindings once more below it. A
+/// command that starts in the root's directory finds the same files in `.` as in `/`.
 pub(super) fn bindings(set: Set, rootfs: &Path, named: Vec<Binding>, caller: &Caller) -> Vec<Binding> {
     let home = caller.absolute_path("HOME").filter(|&home| home != "/");
     let own_path = caller.absolute(rootfs);
@@ -83,8 +83,8 @@ pub(super) fn bindings(set: Set, rootfs: &Path, named: Vec<Binding>, caller: &Ca
     all
 }
 
-/// The same binding with `directory` in the place of `/`. What there is to say of a missing
-/// host path, the other one says.
+/// Returns the same binding with `directory` in place of `/`. It ignores a missing host path: the
+/// other binding reports it.
 fn below(directory: &Path, binding: &Binding, caller: &Caller) -> Binding {
     let guest = match &binding.guest {
         Some(guest) => guest.clone(),

@@ -24,7 +24,7 @@ fn launch(arguments: &[&str]) -> Launch {
     }
 }
 
-/// The message of a command line that must be refused.
+/// Returns the message of a command line that must be refused.
 fn refusal(arguments: &[&str]) -> String {
     match parse(&words(arguments), &caller()) {
         Err(error) => error.message,
@@ -36,7 +36,7 @@ fn given(arguments: &[&str]) -> CommandLine {
     CommandLine::Given(words(arguments))
 }
 
-/// The bindings' guest paths, host paths where no other was given.
+/// Returns the bindings' guest paths, or host paths where no guest path was given.
 fn guests(bindings: &[Binding]) -> Vec<&Path> {
     bindings.iter().map(|binding| binding.guest.as_deref().unwrap_or(&binding.host)).collect()
 }
@@ -122,7 +122,7 @@ fn verbosity_is_a_number_and_negative_ones_are_quiet() {
         assert_eq!(launch.spec.verbosity, verbosity, "{arguments:?}");
         assert_eq!(launch.quiet, quiet, "{arguments:?}");
     }
-    assert_eq!(refusal(&["-v", "ls"]), "option '-v' wants a number, not 'ls'");
+    assert_eq!(refusal(&["-v", "ls"]), "option '-v' needs a number, not 'ls'");
 }
 
 #[test]
@@ -172,7 +172,10 @@ fn options_of_proot_that_newroot_lacks_are_named_in_the_refusal() {
     ] {
         let message = refusal(arguments);
         let name = arguments[0].split('=').next().expect("a name");
-        assert!(message.starts_with(&format!("option '{name}' is PRoot's")), "{message}");
+        assert!(
+            message.starts_with(&format!("newroot doesn't support PRoot's option '{name}'")),
+            "{message}"
+        );
         assert!(!message.contains('\n'), "{message}");
     }
 }
@@ -203,7 +206,7 @@ fn identity_is_two_numbers() {
     assert_eq!(numbers(&["--change-id=0:6"]), (0, 6));
     assert!(launch(&["id"]).spec.identity.is_callers());
     for wrong in ["", "5", "5:", ":6", "a:b", "5:6:7", "-1:0", "4294967295:0"] {
-        assert!(refusal(&["-i", wrong]).starts_with("option '-i' wants"), "{wrong}");
+        assert!(refusal(&["-i", wrong]).starts_with("option '-i' needs"), "{wrong}");
     }
 }
 
@@ -216,9 +219,9 @@ fn unknown_options_are_refused() {
 
 #[test]
 fn values_must_be_there_and_must_not_be_superfluous() {
-    assert_eq!(refusal(&["-r"]), "option '-r' wants a directory");
-    assert_eq!(refusal(&["--rootfs="]), "option '--rootfs' wants a directory, not an empty one");
-    assert_eq!(refusal(&["-b"]), "option '-b' wants a host[:guest[!][:ro]]");
+    assert_eq!(refusal(&["-r"]), "option '-r' needs a directory");
+    assert_eq!(refusal(&["--rootfs="]), "option '--rootfs' needs a directory, not an empty one");
+    assert_eq!(refusal(&["-b"]), "option '-b' needs a host[:guest[!][:ro]]");
     assert_eq!(refusal(&["--kill-on-exit=1"]), "option '--kill-on-exit' takes no value");
 }
 

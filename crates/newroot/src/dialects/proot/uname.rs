@@ -1,4 +1,4 @@
-//! `-k`: a kernel release, or all that uname(2) tells.
+//! The value of `-k`: a kernel release, or all names that uname(2) reports, with AT_HWCAP.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -15,7 +15,7 @@ pub(super) fn parse(value: OsString) -> Result<Uname, UsageError> {
     };
     let malformed = || {
         UsageError::new(format!("cannot use '{}' as the kernel's names", Path::new(&value).display())).hint(
-            r"it is a release, or '\sysname\nodename\release\version\machine\domainname\hwcap\', the last in hexadecimal",
+            r"write a release, or '\sysname\nodename\release\version\machine\domainname\hwcap\', with hwcap in hexadecimal",
         )
     };
     let parts: Vec<&[u8]> = rest.split(|&byte| byte == b'\\').collect();
@@ -23,7 +23,7 @@ pub(super) fn parse(value: OsString) -> Result<Uname, UsageError> {
     let names: Vec<OsString> = names.iter().map(|name| OsString::from_vec(name.to_vec())).collect();
     match (names.try_into(), hexadecimal(capabilities)) {
         (Ok(names), Some(number)) => {
-            // All bits stand for the host's.
+            // All bits set stand for the host's value.
             let capabilities = (number != -1).then_some(number.cast_unsigned());
             Ok(Uname::Fields { names, capabilities })
         }
@@ -31,7 +31,7 @@ pub(super) fn parse(value: OsString) -> Result<Uname, UsageError> {
     }
 }
 
-/// As strtol(3) reads it.
+/// Parses a hexadecimal number as strtol(3) does.
 fn hexadecimal(text: &[u8]) -> Option<i64> {
     let text = OsStr::from_bytes(text).to_str()?;
     let (sign, digits) = match text.strip_prefix('-') {

@@ -67,7 +67,7 @@ fn refusal(arguments: &[&str]) -> (String, String) {
     (error.message, error.hint.unwrap_or_default())
 }
 
-/// Every name of an option of `run`.
+/// Returns every name of an option of `run`.
 fn own_options() -> HashSet<String> {
     let command = parser();
     let run = command.find_subcommand("run").expect("there is one");
@@ -172,7 +172,7 @@ fn options_in_front_of_the_command_are_moved_behind_it() {
         assert_eq!(refusal(arguments).1, hint, "{arguments:?}");
     }
     assert_eq!(Some(refusal(&["--rm", "run", "guest"]).1.as_str()), hint_for_option("--rm"));
-    assert_eq!(Some(refusal(&["-r", "guest"]).1.as_str()), hint_for_option("-r"));
+    assert_eq!(refusal(&["-0", "-r", "guest"]).1, "PRoot's options are taken by newroot proot -0 -r guest");
 }
 
 #[test]
@@ -259,6 +259,34 @@ fn volume_behind_the_short_option_is_no_root() {
 }
 
 #[test]
+fn unknown_option_behind_the_root_is_no_command() {
+    for option in ["--red", "-Z", "--name=x"] {
+        let (message, hint) = refusal(&["run", "guest", option, "ls"]);
+        assert!(message.contains(&format!("'{option}'")), "{message}");
+        let expected = hint_for_option(option).map_or_else(
+            || format!("for a program of this name: newroot run ROOTFS -- {option}"),
+            str::to_owned,
+        );
+        assert_eq!(hint, expected);
+    }
+    for arguments in
+        [&["guest", "--", "--red"][..], &["--", "--red"], &["guest", "ls", "--red"], &["guest", "-"]]
+    {
+        run(arguments);
+    }
+    assert!(run(&["guest", "--root", "ls"]).spec.fake_root == newroot_engine::FakeRoot::Required);
+}
+
+#[test]
+fn value_of_confine_is_no_root() {
+    let (message, hint) = refusal(&["run", "--confine", "strict", "guest"]);
+    assert!(message.contains("'strict' is no root"), "{message}");
+    assert!(hint.starts_with("--confine=strict;"), "{hint}");
+    assert_eq!(run(&["--confine", "guest", "strict"]).spec.rootfs, PathBuf::from("guest"));
+    assert_eq!(run(&["strict"]).spec.rootfs, PathBuf::from("strict"));
+}
+
+#[test]
 fn other_names_of_options_mean_the_same() {
     use newroot_engine::{FakeRoot, WorkingDirectory};
     for option in ["--cwd", "--chdir", "--pwd"] {
@@ -274,6 +302,10 @@ fn other_names_of_options_mean_the_same() {
     assert_eq!(run(&["--fakeroot", "guest"]).spec.fake_root, FakeRoot::Required);
     let launch = run(&["-it", "--unshare-net", "--unshare", "pid", "guest"]);
     assert_eq!(launch.spec.isolation, run(&["--unshare", "pid,net", "guest"]).spec.isolation);
+    let net = run(&["--unshare", "net", "guest"]).spec.isolation;
+    assert_eq!(run(&["--network", "none", "guest"]).spec.isolation, net);
+    assert_eq!(run(&["--network=host", "guest"]).spec.isolation, run(&["guest"]).spec.isolation);
+    assert!(refusal(&["run", "--network=bridge", "guest"]).0.contains("'bridge'"));
     let Ok(Request::Launch(launch)) = parse(&["shell", "guest"]) else { panic!("a shell is run") };
     assert_eq!(launch.spec.rootfs, PathBuf::from("guest"));
 }
