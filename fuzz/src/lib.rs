@@ -27,6 +27,7 @@ pub mod index;
 pub mod instruction;
 pub mod link;
 pub mod mounts;
+pub mod oci;
 pub mod plan;
 pub mod procfs;
 pub mod record;
@@ -62,6 +63,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "instruction", check: instruction::check },
     Target { name: "link", check: link::check },
     Target { name: "mounts", check: mounts::check },
+    Target { name: "oci", check: oci::check },
     Target { name: "plan", check: plan::check },
     Target { name: "procfs", check: procfs::check },
     Target { name: "record", check: record::check },

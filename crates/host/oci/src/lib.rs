@@ -1,12 +1,14 @@
-//! Names of container images.
+//! Container images: their names, and the documents that describe them.
 //!
-//! | type | names |
+//! | type | stands for |
 //! |---|---|
 //! | [`Reference`] | an image of a registry, as docker's users write it: `debian:12` |
 //! | [`Digest`] | bytes by their hash: `sha256:…` |
 //! | [`Source`] | where an image comes from: a registry, an OCI layout, an archive |
+//! | [`Platform`] | the system and processor that an image is for: `linux/amd64` |
+//! | [`manifest`] | indexes, manifests and configurations |
 //!
-//! This crate only reads and writes names. It fetches and opens nothing.
+//! This crate only reads and writes text. It fetches and opens nothing.
 //!
 //! ```
 //! use newroot_oci::Reference;
@@ -17,10 +19,13 @@
 //! ```
 
 mod digest;
+pub mod manifest;
+mod platform;
 mod reference;
 mod source;
 
 pub use digest::{Algorithm, Digest};
+pub use platform::Platform;
 pub use reference::Reference;
 pub use source::Source;
 
@@ -41,7 +46,7 @@ pub enum Error {
     #[error("the name is longer than 255 bytes")]
     TooLong,
     /// A part of the name breaks the rules.
-    #[error("'{part}' can't be {what} of an image's name")]
+    #[error("'{}' can't be {what} of an image's name", .part.escape_debug())]
     Part {
         /// The part.
         part: String,
@@ -52,13 +57,25 @@ pub enum Error {
     #[error("64 hexadecimal digits are the number of an image, not its name")]
     Number,
     /// The tag breaks the rules.
-    #[error("'{0}' is no tag: letters, digits, '_', '.' and '-', 128 at most, and no '.' or '-' in front")]
+    #[error(
+        "'{}' is no tag: letters, digits, '_', '.' and '-', 128 at most, and no '.' or '-' in front",
+        .0.escape_debug()
+    )]
     Tag(String),
     /// The digest breaks the rules.
-    #[error("'{0}' is no digest: sha256 and 64 hexadecimal digits, or sha512 and 128, in small letters")]
+    #[error(
+        "'{}' is no digest: sha256 and 64 hexadecimal digits, or sha512 and 128, in small letters",
+        .0.escape_debug()
+    )]
     Digest(String),
+    /// The platform breaks the rules.
+    #[error(
+        "'{}' is no platform: OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, such as linux/amd64",
+        .0.escape_debug()
+    )]
+    Platform(String),
     /// The place is one that newroot can't read.
-    #[error("newroot can't read images from '{scheme}'")]
+    #[error("newroot can't read images from '{}'", .scheme.escape_debug())]
     Scheme {
         /// The word in front of the colon.
         scheme: String,
