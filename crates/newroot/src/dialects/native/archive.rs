@@ -107,7 +107,7 @@ fn compression(export: &Export) -> Result<Compression, UsageError> {
 /// Compression that the name of an archive's file promises.
 enum Promise {
     Kept(Compression),
-    /// This program's, which newroot doesn't have.
+    /// The compression of this program, which newroot doesn't have.
     Unknown(&'static str),
     /// It is in this format, and no tar archive.
     NoTar(&'static str),

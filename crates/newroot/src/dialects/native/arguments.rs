@@ -516,7 +516,7 @@ pub(super) enum Engine {
 /// Strictness of a confinement.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(super) enum Confine {
-    /// As far as the kernel can confine it
+    /// Confine the command as far as the kernel can
     BestEffort,
     /// Run the command only if the kernel enforces everything
     Strict,

@@ -237,8 +237,8 @@ pub(super) fn refuse_volume_as_root(
         .hint(format!("to bind a directory: -b {name}, or --volume {name}")))
 }
 
-/// Refuses an unknown option behind the root, which the parser takes for the command. A program
-/// with such a name is given behind `--`.
+/// Refuses an unknown option after the root, which the parser takes for the command. A program
+/// with such a name needs a `--` before it.
 pub(super) fn refuse_option_as_command(
     command: &[OsString],
     arguments: &[OsString],
@@ -270,7 +270,7 @@ pub(super) fn refuse_value_as_root(
         return Ok(());
     }
     let value = value.display();
-    Err(UsageError::new(format!("'{value}' is no root, and '--confine' has its value behind an '='"))
+    Err(UsageError::new(format!("'{value}' is not a root, and '--confine' takes its value after an '='"))
         .hint(format!("--confine={value}; a root of this name is ./{value}")))
 }
 

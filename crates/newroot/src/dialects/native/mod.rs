@@ -254,7 +254,7 @@ fn recommended_binding(path: &str) -> Binding {
     }
 }
 
-/// Returns the guest's shell: the one of the caller's kind, if the guest has it.
+/// Returns the guest's shell: the caller's `$SHELL` if the guest has it, else one of [`SHELLS`].
 fn shell(caller: &Caller) -> CommandLine {
     let own = caller.absolute_path("SHELL");
     let others = SHELLS.iter().map(Path::new).filter(|&path| Some(path) != own);

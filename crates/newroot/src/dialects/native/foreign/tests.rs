@@ -280,7 +280,7 @@ fn unknown_option_behind_the_root_is_no_command() {
 #[test]
 fn value_of_confine_is_no_root() {
     let (message, hint) = refusal(&["run", "--confine", "strict", "guest"]);
-    assert!(message.contains("'strict' is no root"), "{message}");
+    assert!(message.contains("'strict' is not a root"), "{message}");
     assert!(hint.starts_with("--confine=strict;"), "{hint}");
     assert_eq!(run(&["--confine", "guest", "strict"]).spec.rootfs, PathBuf::from("guest"));
     assert_eq!(run(&["strict"]).spec.rootfs, PathBuf::from("strict"));
