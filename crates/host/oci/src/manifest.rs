@@ -17,6 +17,16 @@ const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+j
 const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 
+/// Media types of layers.
+const LAYERS: [&str; 6] = [
+    "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.oci.image.layer.v1.tar+gzip",
+    "application/vnd.oci.image.layer.v1.tar+zstd",
+    "application/vnd.docker.image.rootfs.diff.tar",
+    "application/vnd.docker.image.rootfs.diff.tar.gzip",
+    "application/vnd.docker.image.rootfs.diff.tar.zstd",
+];
+
 /// Media types that a registry is asked for, best first.
 pub const ACCEPTED: [&str; 4] = [OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST];
 
@@ -135,29 +145,9 @@ impl Index {
 pub struct Manifest {
     /// The configuration's blob.
     pub config: Descriptor,
-    /// The layers.
-    pub layers: Vec<Layer>,
-}
-
-/// A layer of an image.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Layer {
-    /// Its blob.
-    pub blob: Descriptor,
-    /// The compression that its media type promises. Readers go by its first bytes, because
-    /// builders are known to write the wrong type.
-    pub compression: Compression,
-}
-
-/// A compression of layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    /// A plain tar archive.
-    None,
-    /// gzip.
-    Gzip,
-    /// Zstandard, also in the form that can be fetched in parts.
-    Zstd,
+    /// The layers' blobs. Their media types promise a compression, but builders are known to write
+    /// the wrong type: the first bytes of a layer show it.
+    pub layers: Vec<Descriptor>,
 }
 
 #[derive(Deserialize)]
@@ -204,29 +194,18 @@ impl Document {
         {
             return Err(Unusable::MediaType(config.media_type));
         }
-        let layers = raw.layers.ok_or_else(|| lacks("layers"))?.into_iter().map(Layer::new);
+        let layers = raw.layers.ok_or_else(|| lacks("layers"))?.into_iter().map(checked_layer);
         Ok(Self::Manifest(Manifest { config, layers: layers.collect::<Result<_, _>>()? }))
     }
 }
 
-impl Layer {
-    fn new(blob: Descriptor) -> Result<Self, Unusable> {
-        let kind = blob.media_type.as_str();
-        if kind.contains("nondistributable") || kind.contains(".foreign.") {
-            return Err(Unusable::Foreign(kind.to_owned()));
-        }
-        let compression = match kind {
-            "application/vnd.oci.image.layer.v1.tar" | "application/vnd.docker.image.rootfs.diff.tar" => {
-                Compression::None
-            }
-            "application/vnd.oci.image.layer.v1.tar+gzip"
-            | "application/vnd.docker.image.rootfs.diff.tar.gzip" => Compression::Gzip,
-            "application/vnd.oci.image.layer.v1.tar+zstd"
-            | "application/vnd.docker.image.rootfs.diff.tar.zstd" => Compression::Zstd,
-            _ => return Err(Unusable::Layer(blob.media_type)),
-        };
-        Ok(Self { blob, compression })
+/// Returns the blob, if it is a layer that newroot can read.
+fn checked_layer(blob: Descriptor) -> Result<Descriptor, Unusable> {
+    let kind = blob.media_type.as_str();
+    if kind.contains("nondistributable") || kind.contains(".foreign.") {
+        return Err(Unusable::Foreign(kind.to_owned()));
     }
+    if LAYERS.contains(&kind) { Ok(blob) } else { Err(Unusable::Layer(blob.media_type)) }
 }
 
 /// An image's configuration.
@@ -369,20 +348,11 @@ mod tests {
     }
 
     #[test]
-    fn layers_are_read_with_their_compression() {
-        let kinds = [
-            ("application/vnd.oci.image.layer.v1.tar", Compression::None),
-            ("application/vnd.oci.image.layer.v1.tar+gzip", Compression::Gzip),
-            ("application/vnd.oci.image.layer.v1.tar+zstd", Compression::Zstd),
-            ("application/vnd.docker.image.rootfs.diff.tar.gzip", Compression::Gzip),
-        ];
-        let found = read(&manifest(&kinds.map(|(kind, _)| kind)));
+    fn configuration_and_layers_are_read() {
+        let found = read(&manifest(&LAYERS));
         assert_eq!(found.config.digest.to_string(), digest('a'));
-        assert_eq!(
-            found.layers.iter().map(|layer| layer.compression).collect::<Vec<_>>(),
-            kinds.map(|(_, c)| c)
-        );
-        assert!(found.layers.iter().all(|layer| layer.blob.size == 'b' as u64));
+        assert_eq!(found.layers.iter().map(|layer| layer.media_type.as_str()).collect::<Vec<_>>(), LAYERS);
+        assert!(found.layers.iter().all(|layer| layer.size == 'b' as u64));
         // docker's words, and a server that names no type.
         let dockers = manifest(&[]).replace(OCI_MANIFEST, DOCKER_MANIFEST).replace(OCI_CONFIG, DOCKER_CONFIG);
         assert_eq!(read(&dockers).layers.len(), 0);
