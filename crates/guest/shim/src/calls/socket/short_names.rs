@@ -53,16 +53,17 @@ pub(super) fn of_directory(directory: i32, path: &[u8], out: &mut Name) -> Optio
     let found = kernel::fstat(directory).ok()?;
     BASES.iter().find_map(|base| {
         let held = users_own(base, out).ok()?;
-        link(out, path, path).ok()?;
+        link(out, path, path, &held).ok()?;
         let seen = kernel::fstatat(AT_FDCWD, Path::new(out.with_nul()), 0).ok()?;
         ((seen.st_dev, seen.st_ino) == (found.st_dev, found.st_ino)).then_some(held)
     })
 }
 
-/// The lock of a user's directory. A process without a free descriptor goes on without it.
+/// The lock of a user's directory. A process without a free descriptor goes on without it, and
+/// removes no links.
 #[derive(Debug)]
 pub(super) struct Held {
-    _lock: Option<Lock>,
+    lock: Option<Lock>,
 }
 
 /// The link of a socket that is bound to a temporary name.
@@ -81,7 +82,7 @@ impl Renamed {
         let socket = joined(path, name).ok()?;
         BASES.iter().find_map(|base| {
             let held = users_own(base, out).ok()?;
-            link(out, path, socket.bytes()).ok()?;
+            link(out, path, socket.bytes(), &held).ok()?;
             let mut link = Name::new();
             link.assign(out.bytes()).ok()?;
             out.extend(b"/").and_then(|()| out.extend(short)).ok()?;
@@ -182,7 +183,7 @@ fn users_own(base: &[u8], out: &mut Name) -> Result<Held, Errno> {
     if !is_ours {
         return Err(Errno::PERM);
     }
-    Ok(Held { _lock: Lock::take(Path::new(out.with_nul())).ok() })
+    Ok(Held { lock: Lock::take(Path::new(out.with_nul())).ok() })
 }
 
 /// Makes a directory with the right mode, whatever the umask.
@@ -194,7 +195,7 @@ fn make_directory(path: &mut Name) -> Result<(), Errno> {
 
 /// Finds or makes, in the user's directory at `out`, the link that stands for `meaning` and leads
 /// to `path`, and writes its path. A link that stood for the same socket before is made again.
-fn link(out: &mut Name, path: &[u8], meaning: &[u8]) -> Result<(), Errno> {
+fn link(out: &mut Name, path: &[u8], meaning: &[u8], held: &Held) -> Result<(), Errno> {
     let mut text = Text::new();
     text.assign(path)?;
     let own = out.len();
@@ -208,7 +209,9 @@ fn link(out: &mut Name, path: &[u8], meaning: &[u8]) -> Result<(), Errno> {
         let link = Path::new(out.with_nul());
         match kernel::symlinkat(Path::new(text.with_nul()), AT_FDCWD, link) {
             Ok(()) => {
-                collect(out, own);
+                if held.lock.is_some() {
+                    collect(out, own);
+                }
                 return Ok(());
             }
             Err(Errno::EXIST) => {}
