@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use newroot_testkit::{Bed, Ending, Enter, Outcome, User, run, skip};
@@ -546,6 +546,18 @@ fn root_can_be_read_only() {
 }
 
 #[test]
+fn verbose_launch_names_only_the_users_bindings() {
+    let Some(place) = TestEnv::new("verbose_launch_names_only_the_users_bindings") else { return };
+    place.check(&["--root", "--no-recommended"], "ls -d /.newroot", "");
+    let options = ["--engine=trap", "--no-recommended", "-v", "-b", "/proc"];
+    let outcome = place.run(User::ordinary(), &options, "echo ran");
+    assert_eq!(outcome.stdout(), "ran\n", "{}", outcome.stderr());
+    let bindings: Vec<String> =
+        outcome.stderr().lines().filter(|line| line.contains("the host's")).map(str::to_owned).collect();
+    assert_eq!(bindings, ["newroot: '/proc' is the host's '/proc'"]);
+}
+
+#[test]
 fn tmpfs_is_empty_and_gone_with_the_command() {
     let Some(place) = TestEnv::new("tmpfs_is_empty_and_gone_with_the_command") else { return };
     let place = place.with_users();
@@ -578,6 +590,34 @@ fn tmpfs_is_empty_and_gone_with_the_command() {
         assert!(outcome.stderr().contains(why) && outcome.stdout().is_empty(), "{}", outcome.stderr());
     }
     assert!(fs::read_dir(place.root.join("mnt")).expect("a directory").count() == 1);
+}
+
+#[test]
+fn tmpfs_with_a_tree_deeper_than_descriptors_and_paths_reach_is_removed() {
+    let test = "tmpfs_with_a_tree_deeper_than_descriptors_and_paths_reach_is_removed";
+    let Some(place) = TestEnv::new(test) else { return };
+    let directory = place.directory("tmp");
+    let scratch = directory.join(format!("newroot-{}/scratch", User::ordinary().uid));
+    let newroot = place.bed.program("newroot");
+    let run_in = format!(
+        "ulimit -n 64; exec {} run --engine=trap --no-recommended --tmpfs=/new root -- /bin/sh -c \"$0\"",
+        newroot.display()
+    );
+    // A directory that can't be entered needs another mode, which goes by its path. A shell can't
+    // go deeper than a path can name, so two chains of directories are put together.
+    let script = |name: &str, levels: usize| {
+        format!(
+            "chain() {{ mkdir /new/$1 && cd /new/$1; i=0; while [ $i -lt {levels} ]; do \
+             mkdir {name} && cd {name} || exit 9; i=$((i+1)); done; }}; \
+             chain a; mkdir last && touch last/file && chmod 0 last; chain b; mv /new/a ."
+        )
+    };
+    for (name, levels) in [("d".to_owned(), 200), ("long".repeat(50), 15)] {
+        let mut shell = place.world(User::ordinary()).command(Path::new("/bin/sh"));
+        let outcome = run(shell.args(["-c", &run_in, &script(&name, levels)]).env("TMPDIR", &directory));
+        assert_eq!(outcome.ending, Ending::Exit(0), "{}", outcome.stderr());
+        assert_eq!(fs::read_dir(&scratch).expect("a directory").count(), 0, "{levels} levels");
+    }
 }
 
 #[test]

@@ -34,10 +34,10 @@ pub(crate) fn launch(spec: &LaunchSpec, warn: &mut dyn FnMut(Warning)) -> Result
     let (identity, fake) = choose_identity(spec, &mut guest, wanted, warn)?;
     let changes_user = identity.uid.is_some_and(|uid| uid != rustix::process::geteuid().as_raw());
     if changes_user && !spec.fresh.is_empty() {
-        return Err(Error::Unsupported {
+        return Err(Error::OtherEngine {
             engine: "trap",
-            why: "a fresh directory of root's is closed to another user".to_owned(),
-            hint: Some("`--engine namespace` mounts one".to_owned()),
+            why: "its fresh directories belong to root, and are closed to another user".to_owned(),
+            hint: "`--engine namespace` mounts one".to_owned(),
         });
     }
     let scratch = scratch::provide(&mut guest, fake.as_ref())?;

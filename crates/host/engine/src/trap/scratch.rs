@@ -198,8 +198,6 @@ impl Drop for Scratch {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::OwnedFd;
-
     use super::*;
 
     #[test]
@@ -221,26 +219,6 @@ mod tests {
         let third = make_in(&place, None).expect("a directory");
         assert_eq!(listed(), 1);
         drop(third);
-    }
-
-    #[test]
-    fn tree_deeper_than_descriptors_and_paths_reach_is_removed() {
-        use rustix::fs::{Mode, OFlags, mkdirat, openat};
-        let top = tempfile::tempdir().expect("a directory");
-        let made = make_in(top.path(), None).expect("a directory");
-        for name in ["d", &"long".repeat(60)] {
-            let mut open = OwnedFd::from(File::open(&made.path).expect("the directory"));
-            for level in 0..1200 {
-                // The last can't be entered.
-                let mode = if level == 1199 { Mode::empty() } else { Mode::RWXU };
-                mkdirat(&open, name, mode).expect("a directory");
-                let flags = if level == 1199 { OFlags::PATH } else { OFlags::DIRECTORY };
-                open = openat(&open, name, flags, Mode::empty()).expect("the directory");
-            }
-        }
-        let path = made.path.clone();
-        drop(made);
-        assert!(!path.exists(), "{}", path.display());
     }
 
     #[test]
