@@ -159,6 +159,9 @@ fn hint_names_what_was_meant() {
     let Some(place) = TestEnv::new("hint_names_what_was_meant") else { return };
     for (arguments, hint) in [
         (&["cat", "/"][..], "to run it in the default root: newroot run -- cat"),
+        (&["sh", "-c", "id"], "to run it in the default root: newroot run -- sh"),
+        (&["root", "-c", "id"], "newroot binds only /proc"),
+        (&["root", "--red", "id"], "for a program of this name: newroot run ROOTFS -- --red"),
         (&["no-such-image:12"], "docker export CONTAINER | newroot import - DIR"),
         (&["root", "/bin"], "for a command in that root: newroot run /bin [COMMAND]..."),
     ] {

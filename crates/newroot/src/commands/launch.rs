@@ -7,8 +7,12 @@ use crate::dialects::Launch;
 use crate::failure::Failure;
 use crate::messages::Messages;
 
-/// Makes the default root if the launch needs it, and reads the files with variables that it names.
+/// Refuses a stray option, makes the default root if the launch needs it, and reads the files with
+/// variables that it names.
 pub(super) fn prepare(mut launch: Launch, messages: Messages) -> Result<Launch, Failure> {
+    if let Some(error) = launch.stray_option.take().filter(|_| launch.spec.rootfs.exists()) {
+        return Err(Failure::Usage(error));
+    }
     let files = launch.env_files.iter().map(|path| env_file::read(path)).collect::<Result<Vec<_>, _>>()?;
     // Variables of the command line come last, so they prevail.
     launch.spec.environment.set.splice(..0, files.into_iter().flatten());

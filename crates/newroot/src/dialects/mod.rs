@@ -114,6 +114,9 @@ pub struct Launch {
     /// Whether the root is the user's default root, which is made if it doesn't exist. Until then
     /// the specification's `rootfs` is empty.
     pub default_root: bool,
+    /// Error for an option that stands where the command does. It counts if the root exists. In
+    /// `newroot run ls -l` it doesn't, and the missing root is the error to report.
+    pub stray_option: Option<UsageError>,
     /// Files with environment variables. They are set before the variables that `spec` names.
     pub env_files: Vec<PathBuf>,
     /// Whether notes and warnings are suppressed.

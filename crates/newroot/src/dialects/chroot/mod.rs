@@ -109,6 +109,7 @@ impl Settings {
                 verbosity: 0,
             },
             default_root: false,
+            stray_option: None,
             env_files: Vec::new(),
             quiet: false,
         }

@@ -33,7 +33,8 @@ Examples:
 
 Also understood:
   --volume, --mount type=bind,source=HOST,target=GUEST and --bind-ro, for --bind; --cwd, --chdir
-  and --pwd, for --workdir; --clearenv; --fakeroot, for --root; --unshare-net and the like.
+  and --pwd, for --workdir; --clearenv; --fakeroot, for --root; --unshare-net and the like;
+  --network none, for --unshare net, and --network host, which changes nothing.
   -i and -t change nothing: the command has your terminal anyway.
 
 Exit status:

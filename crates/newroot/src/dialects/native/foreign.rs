@@ -237,25 +237,20 @@ pub(super) fn refuse_volume_as_root(
         .hint(format!("to bind a directory: -b {name}, or --volume {name}")))
 }
 
-/// Refuses an unknown option after the root, which the parser takes for the command. A program
-/// with such a name needs a `--` before it.
-pub(super) fn refuse_option_as_command(
-    command: &[OsString],
-    arguments: &[OsString],
-) -> Result<(), UsageError> {
-    let Some(first) = command.first().filter(|first| first.len() > 1 && first.as_bytes()[0] == b'-') else {
-        return Ok(());
-    };
+/// Returns the error for an unknown option after the root, which the parser takes for the command.
+/// A program with such a name needs a `--` before it.
+pub(super) fn option_as_command(command: &[OsString], arguments: &[OsString]) -> Option<UsageError> {
+    let first = command.first().filter(|first| first.len() > 1 && first.as_bytes()[0] == b'-')?;
     let before = arguments.len().checked_sub(command.len() + 1);
     if before.is_some_and(|index| arguments[index] == "--") {
-        return Ok(());
+        return None;
     }
     let name = first.display();
     let hint = first
         .to_str()
         .and_then(hint_for_option)
         .map_or_else(|| format!("for a program of this name: newroot run ROOTFS -- {name}"), str::to_owned);
-    Err(UsageError::new(format!("unexpected argument '{name}' found")).hint(hint))
+    Some(UsageError::new(format!("unexpected argument '{name}' found")).hint(hint))
 }
 
 /// Refuses `--confine strict`, where newroot would take the option's value for the root.

@@ -93,9 +93,7 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, Us
     let isolation = isolation(&run);
     let (rootfs, command) = separate(run.rootfs, run.command, arguments);
     let default_root = rootfs.is_none();
-    if !default_root {
-        foreign::refuse_option_as_command(&command, arguments)?;
-    }
+    let stray_option = if default_root { None } else { foreign::option_as_command(&command, arguments) };
     let home = if run.home { Some(home(caller)?) } else { None };
     let recommended = RECOMMENDED.iter().filter(|&&path| {
         // Files that fake root makes in /tmp must keep their owners.
@@ -147,6 +145,7 @@ fn lower(run: Run, arguments: &[OsString], caller: &Caller) -> Result<Launch, Us
             verbosity: run.verbose,
         },
         default_root,
+        stray_option,
         env_files: run.env_file,
         quiet: run.quiet,
     })

@@ -82,9 +82,8 @@ fn brought(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
 /// that PRoot's command lines begin with.
 fn of_proot(arguments: &[OsString]) -> Option<String> {
     let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
-    let is_proots =
-        matches!(words.first()?.as_ref(), "-0" | "-r" | "-R" | "-S" | "--rootfs" | "--link2symlink");
-    is_proots.then(|| format!("PRoot's options are taken by newroot proot {}", words.join(" ")))
+    let is_proots = matches!(words.first()?.as_ref(), "-0" | "-r" | "-R" | "-S" | "--rootfs");
+    is_proots.then(|| format!("with PRoot's options: newroot proot {}", words.join(" ")))
 }
 
 /// Returns the hint for docker's `-vHOST:GUEST`, which here is `-v` and further letters.

@@ -146,6 +146,7 @@ impl Settings {
                 verbosity: u8::try_from(self.verbosity.clamp(0, 255)).unwrap_or(u8::MAX),
             },
             default_root: false,
+            stray_option: None,
             env_files: Vec::new(),
             quiet: self.verbosity < 0,
         }
